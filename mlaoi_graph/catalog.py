@@ -1,0 +1,520 @@
+"""The one object users hold: a lineage catalog, on disk or in memory.
+
+On disk a catalog is a directory::
+
+    manifest.json     format, base, split policy, sources, which snapshot is the newest
+    store/            the writer's store; readers never open it
+    snapshots/N/      what readers open: complete, never written to again, hard links of the store
+
+so readers never wait for the writer and never see half an ingest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph import rdf
+from mlaoi_graph.errors import (
+    CatalogDamaged,
+    CatalogExists,
+    NodeNotFound,
+    SourceNameTaken,
+    StoreError,
+)
+from mlaoi_graph.ingest import Ingest, IngestReport
+from mlaoi_graph.manifest import Manifest
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    DataUse,
+    Dataset,
+    Derivation,
+    Model,
+    ModelFamily,
+    SourceDocument,
+    SplitPolicy,
+    Statement,
+    Unknown,
+)
+from mlaoi_graph.readers import READING_RULES, find_reader
+from mlaoi_graph.results import Answer, answer
+from mlaoi_graph.stores import Store
+from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
+
+if TYPE_CHECKING:
+    import networkx
+    import rdflib
+    from pyoxigraph import Literal, NamedNode
+
+__all__ = ["Catalog", "Counts", "Described"]
+
+_N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, SourceDocument, Unknown)
+_E = TypeVar("_E", DataUse, Derivation, Association)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is in a catalog."""
+
+    documents: int
+    models: int
+    families: int
+    datasets: int
+    areas: int
+    uses: int
+    derivations: int
+    unresolved: int
+    """References that lead nowhere, each name or address once."""
+    triples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A node and every edge at it."""
+
+    node: Model | ModelFamily | Dataset | AreaOfInterest | Unknown
+    uses: tuple[DataUse, ...]
+    """Where it is the model, or the dataset."""
+    derivations: tuple[Derivation, ...]
+    associations: tuple[Association, ...]
+    areas: tuple[AreaOfInterest, ...]
+    documents: tuple[str, ...]
+    """IRIs of the documents that say something of it."""
+
+
+class Catalog:
+    """A lineage catalog.
+
+    Open one with :meth:`open`, start one with :meth:`create`; both work in a ``with`` statement. Reading sees the
+    last finished ingest. Only :meth:`ingest` and :meth:`remove` write, one process at a time.
+    """
+
+    def __init__(self, store: Store, manifest: Manifest, directory: Path | None) -> None:
+        self._store = store
+        self._manifest = manifest
+        self._directory = directory
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        base: str = iris.DEFAULT_BASE,
+        split_policy: SplitPolicy = SplitPolicy.COMMON,
+    ) -> Catalog:
+        """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
+
+        ``base`` starts the IRIs of what has no address of its own. Raises CatalogExists.
+        """
+        manifest = Manifest(base=iris.check_base(base), policy=split_policy, reading_rules=READING_RULES)
+        if directory is None:
+            return cls(OxigraphStore(), manifest, None)
+        path = Path(directory)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise CatalogExists(str(path))
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "snapshots").mkdir()
+        manifest.write(path)
+        return cls(OxigraphStore(), manifest, path)
+
+    @classmethod
+    def open(cls, directory: str | os.PathLike[str]) -> Catalog:
+        """Return the catalog in a directory, as of its last finished ingest.
+
+        Raises CatalogNotFound, CatalogDamaged.
+        """
+        path = Path(directory)
+        manifest = Manifest.read(path)
+        return cls(_open_snapshot(path, manifest), manifest, path)
+
+    def close(self) -> None:
+        """Let go of the files; closing twice does nothing."""
+        self._store.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Catalog {self._directory or 'in memory'}>"
+
+    @property
+    def base(self) -> str:
+        """Start of the IRIs minted here."""
+        return self._manifest.base
+
+    @property
+    def split_policy(self) -> SplitPolicy:
+        """What ``ml-aoi:split`` words mean here."""
+        return self._manifest.policy
+
+    @property
+    def store(self) -> Store:
+        """The quads, for what the methods here do not cover."""
+        return self._store
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        reader: str | None = None,
+        allow_network: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> IngestReport:
+        """Read a folder, file or address into the catalog and return what happened.
+
+        Reading a source again replaces what each of its documents said; unchanged documents cost a hash.
+        ``name`` is what the source goes by (its folder's name unless given) and part of its documents' IRIs.
+
+        Raises SourceNotFound, SourceNameTaken, NetworkNotAllowed, CatalogLocked. A bad document raises nothing:
+        it is in the report.
+        """
+        where = os.fspath(source)
+        used_name, sources = self._source_name(where, name)
+        found = find_reader(where, reader)
+        with _Writer(self) as writer:
+            run = Ingest(
+                writer.store,
+                self.base,
+                self.split_policy,
+                reread=self._manifest.reading_rules != READING_RULES,
+            )
+            report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
+            writer.publish(sources=sources, reading_rules=READING_RULES)
+        return report
+
+    def remove(self, document: str) -> None:
+        """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
+        if not self._store.has_graph(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
+            near = [d.iri for d in self.documents() if document in d.iri][:5]
+            raise NodeNotFound(document, near)
+        with _Writer(self) as writer:
+            writer.store.replace({document: ""})
+            writer.publish()
+
+    def _source_name(self, source: str, name: str | None) -> tuple[str, dict[str, str]]:
+        remote = source.startswith(("http://", "https://"))
+        place = source if remote else os.path.realpath(source)
+        digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        sources = self._manifest.sources
+        if name is None:
+            folder = place if remote or os.path.isdir(place) else os.path.dirname(place)
+            name = iris.tail(folder) if remote else os.path.basename(folder) or "root"
+            if not remote:
+                # One folder is one source, whichever of its files it is read from.
+                digest = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            if sources.get(name, digest) != digest:
+                raise SourceNameTaken(name, source)
+        return name, {**sources, name: digest}
+
+    # -- nodes and edges --------------------------------------------------------------------------------------
+
+    def models(self) -> Iterator[Model]:
+        """Iterate over the models, those only referred to included, in no particular order."""
+        return self._nodes(MLAOI.Model, Model)
+
+    def families(self) -> Iterator[ModelFamily]:
+        """Iterate over the model families."""
+        return self._nodes(MLAOI.ModelFamily, ModelFamily)
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Iterate over the datasets, splits and archives included."""
+        return self._nodes(MLAOI.Dataset, Dataset)
+
+    def areas(self) -> Iterator[AreaOfInterest]:
+        """Iterate over the areas of interest."""
+        return self._nodes(MLAOI.AreaOfInterest, AreaOfInterest)
+
+    def unresolved(self) -> Iterator[Model | Dataset | Unknown]:
+        """Iterate over what is referred to and described nowhere."""
+        yield from (node for node in self.models() if not node.resolved)
+        yield from (node for node in self.datasets() if not node.resolved)
+        yield from self._nodes(MLAOI.UnknownThing, Unknown)
+
+    def uses(self) -> Iterator[DataUse]:
+        """Iterate over the uses of datasets by models, one for each statement of each document."""
+        return self._edges(MLAOI.DataUse, DataUse)
+
+    def derivations(self) -> Iterator[Derivation]:
+        """Iterate over the derivations, one for each statement of each document."""
+        return self._edges(MLAOI.Derivation, Derivation)
+
+    def associations(self) -> Iterator[Association]:
+        """Iterate over the relations that are no derivation."""
+        return self._edges(MLAOI.Association, Association)
+
+    def documents(self) -> Iterator[SourceDocument]:
+        """Iterate over the documents the catalog holds statements of."""
+        return self._nodes(MLAOI.SourceDocument, SourceDocument)
+
+    def _subjects(self, class_iri: str) -> Iterator[str]:
+        seen: set[str] = set()
+        for quad in self._store.match(None, RDF.type, class_iri):
+            subject = cast("NamedNode", quad.subject).value
+            if subject not in seen:
+                seen.add(subject)
+                yield subject
+
+    def _nodes(self, class_iri: str, cls: type[_N]) -> Iterator[_N]:
+        for subject in self._subjects(class_iri):
+            node = self._node(subject, cls)
+            if node is not None:
+                yield node
+
+    def _node(self, subject: str, cls: type[_N]) -> _N | None:
+        said = [s for statements in self._said_of(subject).values() for s in statements if isinstance(s, cls)]
+        return rdf.merge(said) if said else None
+
+    def _said_of(self, subject: str) -> dict[str, list[Statement]]:
+        """Return what each document says of one node."""
+        by_graph: dict[str, list[Any]] = {}
+        for quad in self._store.match(subject):
+            by_graph.setdefault(str(getattr(quad.graph_name, "value", "")), []).append(quad)
+        found: dict[str, list[Statement]] = {}
+        for graph in sorted(by_graph):
+            if graph in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
+                continue
+            quads = by_graph[graph]
+            for quad in list(quads):
+                if quad.predicate.value.endswith("hasDefaultGeometry"):
+                    quads.extend(self._store.match(quad.object.value, None, None, graph))
+            found[graph] = [s for s in rdf.decode(quads) if s.iri == subject]
+        return found
+
+    def _edges(self, class_iri: str, cls: type[_E]) -> Iterator[_E]:
+        for subject in self._subjects(class_iri):
+            for statements in self._said_of(subject).values():
+                yield from (s for s in statements if isinstance(s, cls))
+
+    def counts(self) -> Counts:
+        """Return how much is in the catalog."""
+
+        def number(class_iri: str) -> int:
+            return sum(1 for _ in self._subjects(class_iri))
+
+        return Counts(
+            documents=number(MLAOI.SourceDocument),
+            models=number(MLAOI.Model),
+            families=number(MLAOI.ModelFamily),
+            datasets=number(MLAOI.Dataset),
+            areas=number(MLAOI.AreaOfInterest),
+            uses=number(MLAOI.DataUse),
+            derivations=number(MLAOI.Derivation),
+            unresolved=sum(1 for _ in self.unresolved()),
+            triples=len(self._store),
+        )
+
+    def find(self, name: str) -> str:
+        """Return the IRI of what goes by a name: an IRI, an id, a label, an alias, or the end of an IRI.
+
+        Case does not matter. Raises NodeNotFound, with near names, for none; with the candidates for several.
+        """
+        import difflib
+
+        from pyoxigraph import Literal
+
+        if iris.is_absolute(name) and next(self._store.match(iris.safe_iri(name) or "urn:none"), None) is not None:
+            return name
+        kinds = (MLAOI.Model, MLAOI.Dataset, MLAOI.ModelFamily, MLAOI.AreaOfInterest)
+        for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
+            exact = {cast("NamedNode", q.subject).value for q in self._store.match(None, predicate, Literal(name))}
+            exact = {iri for iri in exact if self._is_any(iri, kinds)}
+            if len(exact) == 1:
+                return exact.pop()
+            if exact:
+                raise NodeNotFound(name, sorted(exact), ambiguous=True)
+        wanted = _squeeze(name)
+        names: dict[str, set[str]] = {}
+        for class_iri in kinds[:3]:
+            for iri in self._subjects(class_iri):
+                names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
+                for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
+                    for quad in self._store.match(iri, predicate):
+                        names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
+        found = names.get(wanted, set())
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            raise NodeNotFound(name, sorted(found), ambiguous=True)
+        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6)
+        near += [known for known in names if wanted and wanted in known and known not in near][:5]
+        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+
+    def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
+        return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
+
+    def describe(self, name: str) -> Described:
+        """Return a node and every edge at it, by any name :meth:`find` takes."""
+        iri = self.find(name)
+        node: Any = None
+        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
+            node = self._node(iri, cls)
+            if node is not None:
+                break
+        if node is None:
+            raise NodeNotFound(name)
+
+        def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
+            twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
+            found = [s for twin in sorted(twins) for ss in self._said_of(twin).values() for s in ss if isinstance(s, cls)]
+            return tuple(found)
+
+        areas = {cast("NamedNode", q.object).value for p in (MLAOI.footprint, MLAOI.declaredArea) for q in self._store.match(iri, p)}
+        documents = {str(getattr(q.graph_name, "value", "")) for q in self._store.match(iri)}
+        return Described(
+            node=node,
+            uses=edges((MLAOI.ofModel, MLAOI.ofDataset), DataUse),
+            derivations=edges((MLAOI.ofDerived, MLAOI.ofSource), Derivation),
+            associations=edges((MLAOI.ofSubject, MLAOI.ofObject), Association),
+            areas=tuple(area for a in sorted(areas) if (area := self._node(a, AreaOfInterest)) is not None),
+            documents=tuple(sorted(documents - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH})),
+        )
+
+    # -- other shapes -----------------------------------------------------------------------------------------
+
+    def query(self, sparql: str, **values: str) -> Answer:
+        """Run a SPARQL query over all documents as one graph and return its answer.
+
+        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI before the
+        query runs (``catalog.query("SELECT ?model ?d {?model mlaoi:trainedOn ?d}", model=iri)``): never format input into the text.
+        Raises QueryError.
+        """
+        return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
+
+    def rdflib_graph(self) -> rdflib.Dataset:
+        """Return the catalog as an rdflib Dataset whose default graph is the union of all named graphs.
+
+        It reads through oxrdflib, without a copy; writing to it is not supported.
+        """
+        import oxrdflib
+        import rdflib
+
+        if not isinstance(self._store, OxigraphStore):
+            raise StoreError("an rdflib graph needs an Oxigraph store. Export and parse instead")
+        return rdflib.Dataset(store=oxrdflib.OxigraphStore(store=self._store.engine), default_union=True)
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return models, datasets, families and their edges as a networkx MultiDiGraph.
+
+        Nodes are IRIs with ``kind`` (model, family, dataset, archive, unknown), ``label`` and ``resolved``. Edges point
+        from the newer thing to what it came from or was measured on; the key is the twin's IRI, the attributes
+        ``predicate`` (local name), ``rule``, ``document``, ``pointer``, ``confidence`` and ``split``, all text.
+        Part-of edges by construction have the key ``"partOf"``. Areas are left out: they may be millions.
+        """
+        import networkx as nx
+
+        graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for model in self.models():
+            graph.add_node(model.iri, kind="model", label=model.label or iris.tail(model.iri), resolved=model.resolved is True)
+            if model.family is not None:
+                graph.add_edge(model.iri, model.family, key="family", predicate="family")
+        for family in self.families():
+            graph.add_node(family.iri, kind="family", label=family.label or iris.tail(family.iri), resolved=True)
+        for dataset in self.datasets():
+            kind = "archive" if dataset.archive else "dataset"
+            graph.add_node(dataset.iri, kind=kind, label=dataset.label or iris.tail(dataset.iri), resolved=dataset.resolved is True)
+            for whole in dataset.part_of:
+                graph.add_edge(dataset.iri, whole, key="partOf", predicate="partOf")
+        for unknown in self._nodes(MLAOI.UnknownThing, Unknown):
+            graph.add_node(unknown.iri, kind="unknown", label=unknown.label or iris.tail(unknown.iri), resolved=False)
+        for use in self.uses():
+            _add_edge(graph, use.model, use.dataset, rdf.STAGE_PROPERTY[use.stage], use, use.split)
+        for derivation in self.derivations():
+            _add_edge(graph, derivation.derived, derivation.source, rdf.DERIVATION_PROPERTY[derivation.kind], derivation, derivation.source_split)
+        for association in self.associations():
+            _add_edge(graph, association.subject, association.object, rdf.ASSOCIATION_PROPERTY[association.kind], association, None)
+        return graph
+
+    def export(self, format: str, path: str | os.PathLike[str]) -> None:
+        """Write the catalog to a file.
+
+        ``turtle``, ``ntriples``, ``rdfxml`` and ``jsonld`` hold the union of what documents assert; ``trig`` and
+        ``nquads`` the whole store, each document's graph by itself, with the log and what was inferred.
+        The file appears only when it is complete. Raises UnknownFormat.
+        """
+        from mlaoi_graph.writers import write
+
+        write(self._store, format, Path(path))
+
+
+def _add_edge(graph: networkx.MultiDiGraph[str], newer: str, older: str, predicate: str, twin: DataUse | Derivation | Association, split: str | None) -> None:
+    graph.add_edge(
+        newer, older, key=twin.iri, predicate=predicate.rpartition("#")[2], rule=twin.rule.value, document=twin.document,
+        pointer=twin.pointer or "", confidence=twin.confidence.value, split=split or "",
+    )  # fmt: skip
+
+
+def _squeeze(name: str) -> str:
+    """Return a name as people half remember it: no case, no punctuation, no spaces."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _open_snapshot(directory: Path, manifest: Manifest) -> Store:
+    if manifest.snapshot == 0:
+        return OxigraphStore()
+    snapshot = directory / "snapshots" / str(manifest.snapshot)
+    if not snapshot.is_dir():
+        # A writer may have published a newer one, and dropped this one, since the manifest was read.
+        newer = Manifest.read(directory)
+        if newer.snapshot != manifest.snapshot:
+            return _open_snapshot(directory, newer)
+        raise CatalogDamaged(str(directory), f"snapshots/{manifest.snapshot} is missing", "Build the catalog again")
+    return OxigraphStore(snapshot, read_only=True)
+
+
+class _Writer:
+    """Holds the writer's store for one change of a catalog, and publishes it as the newest snapshot."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        directory = catalog._directory
+        self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
+
+    def __enter__(self) -> _Writer:
+        directory = self._catalog._directory
+        if directory is not None:
+            # Another writer may have been at it since this catalog was opened.
+            self._catalog._manifest = Manifest.read(directory)
+        return self
+
+    def publish(self, **changes: Any) -> None:
+        """Make the store as it is now what readers see."""
+        catalog, directory = self._catalog, self._catalog._directory
+        manifest = catalog._manifest.with_(**changes)
+        if directory is None:
+            catalog._manifest = manifest
+            return
+        assert isinstance(self.store, OxigraphStore)
+        snapshots = directory / "snapshots"
+        snapshots.mkdir(exist_ok=True)
+        numbers = [int(entry.name) for entry in snapshots.iterdir() if entry.name.isdigit()]
+        number = max([manifest.snapshot, *numbers]) + 1
+        self.store.snapshot(snapshots / str(number))
+        manifest = manifest.with_(snapshot=number)
+        manifest.write(directory)
+        catalog._store.close()
+        catalog._manifest = manifest
+        catalog._store = _open_snapshot(directory, manifest)
+        for old in numbers:
+            # The one before stays for readers that are opening it this moment.
+            if old < number - 1:
+                shutil.rmtree(snapshots / str(old), ignore_errors=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._catalog._directory is not None:
+            self.store.close()

@@ -1,0 +1,20 @@
+"""The command ``mlaoi-graph``. Translates arguments and prints; decides nothing."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``mlaoi-graph``."""
+    from mlaoi_graph.cli.app import app
+    from mlaoi_graph.errors import MlaoiError
+
+    try:
+        app()
+    except MlaoiError as error:
+        print(f"mlaoi-graph: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:  # `mlaoi-graph show DIR | head`
+        sys.stderr.close()
+        raise SystemExit(0) from None

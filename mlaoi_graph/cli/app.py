@@ -1,0 +1,389 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, print_table, say
+
+if TYPE_CHECKING:
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.ingest import IngestReport
+
+app = typer.Typer(
+    help="Lineage of Earth-observation models: what they learned from, where they were tested, and who says so.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    epilog="Exit codes: 0 done and clean, 1 something was found (bad documents, violations), 2 it could not be done.",
+)
+
+CATALOG_VARIABLE = "MLAOI_CATALOG"
+
+
+class RdfFormat(str, Enum):
+    """RDF formats of ``export``."""
+
+    turtle = "turtle"
+    ntriples = "ntriples"
+    rdfxml = "rdfxml"
+    jsonld = "jsonld"
+    trig = "trig"
+    nquads = "nquads"
+
+
+class Policy(str, Enum):
+    """Split policies of ``build``."""
+
+    common = "common"
+    ml_aoi_adr = "ml-aoi-adr"
+
+
+_SUFFIXES = {
+    ".ttl": RdfFormat.turtle, ".nt": RdfFormat.ntriples, ".rdf": RdfFormat.rdfxml, ".xml": RdfFormat.rdfxml,
+    ".jsonld": RdfFormat.jsonld, ".trig": RdfFormat.trig, ".nq": RdfFormat.nquads,
+}  # fmt: skip
+
+# typer reads these at run time, so they are spelled without the postponed `X | None`.
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Arguments = Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show.")]  # noqa: UP045
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from mlaoi_graph import __version__
+
+        print(f"mlaoi-graph {__version__}")
+        raise typer.Exit
+
+
+def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[str]]:
+    """Return the catalog directory and the remaining arguments: it comes first, or from MLAOI_CATALOG."""
+    import os
+
+    rest = list(arguments or ())
+    variable = os.environ.get(CATALOG_VARIABLE)
+    if rest and (Path(rest[0], "manifest.json").exists() or not variable):
+        return rest[0], _at_most(rest[1:], most)
+    if variable:
+        return variable, _at_most(rest, most)
+    raise typer.BadParameter(f"give a catalog directory, or set {CATALOG_VARIABLE}")
+
+
+def _at_most(rest: list[str], most: int) -> list[str]:
+    if len(rest) > most:
+        raise typer.BadParameter(f"{len(rest) - most} arguments too many: {' '.join(rest[most:])}")
+    return rest
+
+
+@app.command(epilog="Example: mlaoi-graph build catalog.json models/ --to lineage")
+def build(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Catalogs, items, NDJSON, folders of these; paths or addresses.")],
+    to: Annotated[str, typer.Option("--to", metavar="DIR", envvar=CATALOG_VARIABLE, help="Catalog directory; made if it is not there.")],
+    base: Annotated[Optional[str], typer.Option(help="Start of IRIs for what has no address of its own (new catalogs only).")] = None,  # noqa: UP045
+    split_policy: Annotated[Optional[Policy], typer.Option(help="What ml-aoi:split words mean (new catalogs only): common usage, or ML-AOI's decision record.")] = None,  # noqa: UP045
+    name: Annotated[Optional[str], typer.Option(help="What the source goes by; its folder's name unless given.")] = None,  # noqa: UP045
+    reader: Annotated[Optional[str], typer.Option(help="Reader to use; found out unless given.")] = None,  # noqa: UP045
+    allow_network: Annotated[bool, typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read published documents into a lineage graph on disk.
+
+    Reading again replaces what changed and costs little for what did not. A bad document stops nothing: it is
+    reported, and what the catalog held of it stays. Exit code 1 if a document could not be read.
+    """
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.errors import MlaoiError
+    from mlaoi_graph.model import SplitPolicy
+
+    directory = Path(to)
+    if name is not None and len(sources) > 1:
+        raise typer.BadParameter("--name goes with one source")
+    if not (directory / "manifest.json").exists():
+        settings = {"base": base} if base is not None else {}
+        try:
+            catalog = Catalog.create(directory, split_policy=SplitPolicy(split_policy.value if split_policy else "common"), **settings)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    else:
+        catalog = Catalog.open(directory)
+        if base is not None and base.rstrip("/") != catalog.base.rstrip("/"):
+            raise typer.BadParameter(f"{to} was built with --base {catalog.base}; its IRIs stay. Build a new catalog for another base")
+        if split_policy is not None and split_policy.value != catalog.split_policy.value:
+            raise typer.BadParameter(f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new catalog for another policy")
+    reports: list[IngestReport] = []
+    problems: list[str] = []
+    with catalog:
+        for source in sources:
+            try:
+                with counting(source) as progress:
+                    reports.append(catalog.ingest(source, name=name, reader=reader, allow_network=allow_network, progress=progress))
+            except MlaoiError as error:
+                if len(sources) == 1:
+                    raise
+                problems.append(str(error))
+        if as_json:
+            print_json(_build_summary(catalog, reports, problems))
+        else:
+            _print_build(catalog, to, reports, problems)
+    if problems:
+        raise typer.Exit(2)
+    if any(report.failed for report in reports):
+        raise typer.Exit(1)
+
+
+def _build_summary(catalog: Catalog, reports: list[IngestReport], problems: list[str]) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "sources": [
+            {
+                "source": r.source, "name": r.name, "read": r.read, "unchanged": r.unchanged, "skipped": r.skipped,
+                "failed": r.failed, "removed": r.removed, "relinked": r.relinked, "gone": list(r.gone),
+                "findings": [
+                    {"document": f.document, "pointer": f.pointer, "rule": f.rule, "severity": f.severity.value, "message": f.message}
+                    for f in r.findings.kept
+                ],
+                "findings_not_listed": r.findings.not_kept,
+            }
+            for r in reports
+        ],
+        "problems": problems,
+        "catalog": asdict(catalog.counts()),
+        "unresolved": [{"iri": n.iri, "name": n.unresolved_name or n.label} for n in catalog.unresolved()],
+    }  # fmt: skip
+
+
+def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problems: list[str]) -> None:
+    from mlaoi_graph.model import Severity
+
+    for report in reports:
+        parts = [f"{report.read} read"]
+        parts += [f"{number} {word}" for number, word in ((report.unchanged, "unchanged"), (report.skipped, "not STAC"), (report.failed, "failed")) if number]
+        if report.removed:
+            parts.append(f"{report.removed} members gone")
+        if report.relinked:
+            parts.append(f"{report.relinked} linked to what is known now")
+        say(f"{report.source}: {report.documents} documents ({', '.join(parts)})")
+        shown = [f for f in report.findings.kept if f.severity is not Severity.INFO]
+        for finding in sorted(shown, key=lambda f: f.severity is not Severity.ERROR)[:10]:
+            say(f"  {finding}")
+        rest = report.findings.count(Severity.ERROR) + report.findings.count(Severity.WARNING) - min(len(shown), 10)
+        if rest > 0 or report.findings.count(Severity.INFO):
+            say(f"  and {max(rest, 0)} more findings, {report.findings.count(Severity.INFO)} remarks: all of them with --json")
+        if report.gone:
+            say(f"  {len(report.gone)} documents met before are not there any more; drop one with: mlaoi-graph remove {to} DOCUMENT")
+    for problem in problems:
+        say(f"not read: {problem}")
+    counts = catalog.counts()
+    print_table(
+        ("models", "datasets", "areas", "uses", "derivations", "documents", "triples"),
+        [(counts.models, counts.datasets, counts.areas, counts.uses, counts.derivations, counts.documents, counts.triples)],
+    )
+    unresolved = sorted(catalog.unresolved(), key=lambda node: node.iri)
+    if unresolved:
+        print(f"\n{len(unresolved)} references lead nowhere known:")
+        for node in unresolved[:10]:
+            print(f"  {clean(node.unresolved_name or node.label or node.iri)}")
+        if len(unresolved) > 10:
+            print(f"  ... and {len(unresolved) - 10} more: mlaoi-graph show {to} --unresolved")
+    print(f"\nNext: mlaoi-graph show {to}")
+
+
+@app.command(epilog="Example: mlaoi-graph show lineage example-unet")
+def show(
+    arguments: Arguments = None,
+    unresolved: Annotated[bool, typer.Option("--unresolved", help="List what is referred to and described nowhere.")] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show what is in a catalog, or one node with every edge at it and who says so."""
+    from mlaoi_graph.catalog import Catalog
+
+    directory, rest = _split_directory(arguments, 1)
+    with Catalog.open(directory) as catalog:
+        if rest:
+            _show_node(catalog, rest[0], as_json=as_json, as_csv=as_csv)
+        elif unresolved:
+            rows = sorted((n.unresolved_name or n.label or "", n.iri, type(n).__name__.lower()) for n in catalog.unresolved())
+            print_rows(("name", "iri", "kind"), rows, as_json=as_json, as_csv=as_csv)
+        else:
+            _show_all(catalog, directory, as_json=as_json, as_csv=as_csv)
+
+
+def _show_all(catalog: Catalog, directory: str, *, as_json: bool, as_csv: bool) -> None:
+    graph = catalog.to_networkx()
+    columns = ("kind", "label", "made_from_or_tested_on", "used_by", "iri")
+    kinds = ("family", "model", "dataset", "archive", "unknown")
+    rows = sorted(
+        (
+            (d["kind"], d["label"], graph.out_degree(node), graph.in_degree(node), node)
+            for node, d in graph.nodes(data=True)
+            if d.get("kind") in kinds
+        ),
+        key=lambda row: (kinds.index(row[0]), row[1].casefold(), row[4]),
+    )
+    if as_json or as_csv:
+        print_rows(columns, rows, as_json=as_json, as_csv=as_csv)
+        return
+    print_table(columns, rows[:50])
+    if len(rows) > 50:
+        print(f"50 of {len(rows)} shown; all of them with --csv or --json")
+    print(f"\nNext: mlaoi-graph show {directory} {_quoted(rows[0][1]) if rows else 'NODE'}")
+
+
+def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> None:
+    from dataclasses import fields
+
+    from mlaoi_graph import rdf
+    from mlaoi_graph.iri import tail
+
+    found = catalog.describe(name)
+    iri = found.node.iri
+    rows: list[tuple[object, ...]] = []
+    for use in found.uses:
+        predicate = rdf.STAGE_PROPERTY[use.stage]
+        rows.append((use.model, predicate, use.dataset, use))
+    for derivation in found.derivations:
+        rows.append((derivation.derived, rdf.DERIVATION_PROPERTY[derivation.kind], derivation.source, derivation))
+    for association in found.associations:
+        rows.append((association.subject, rdf.ASSOCIATION_PROPERTY[association.kind], association.object, association))
+    columns = ("subject", "edge", "object", "rule", "confidence", "document", "pointer")
+    edges = [
+        (s, str(p).rpartition("#")[2], o, t.rule.value, t.confidence.value, t.document, t.pointer)  # type: ignore[attr-defined]
+        for s, p, o, t in rows
+    ]
+    facts = {f.name: getattr(found.node, f.name) for f in fields(found.node)}
+    facts = {key: value for key, value in facts.items() if value is not None and value != ()}
+    if as_csv:
+        print_rows(columns, edges, as_json=False, as_csv=True)
+        return
+    if as_json:
+        print_json({
+            "kind": type(found.node).__name__,
+            "node": {key: getattr(value, "value", value) for key, value in facts.items()},
+            "edges": [dict(zip(columns, edge, strict=True)) for edge in edges],
+            "areas": [{"iri": a.iri, "precision": a.precision.value, "wkt": a.wkt, "start": a.start, "end": a.end} for a in found.areas[:1000]],
+            "areas_total": len(found.areas),
+            "documents": list(found.documents[:1000]),
+            "documents_total": len(found.documents),
+        })  # fmt: skip
+        return
+    print(f"{clean(facts.pop('label', None) or tail(iri))}  ({type(found.node).__name__})")
+    for key, value in facts.items():
+        if key in ("footprints",):
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else getattr(value, "value", value)
+        print(f"  {key:<14} {clean(text)}")
+    if edges:
+        print()
+        short = [("this" if s == iri else _name(catalog, str(s)), e, "this" if o == iri else _name(catalog, str(o)), rule, f"{d}#{p}" if p else d) for s, e, o, rule, _, d, p in edges]
+        print_table(("subject", "edge", "object", "by rule", "said in"), short[:50])
+        if len(short) > 50:
+            print(f"50 of {len(short)} shown; all of them with --csv or --json")
+    if found.areas:
+        precisions = ", ".join(f"{sum(a.precision is p for a in found.areas)} {p.value}" for p in dict.fromkeys(a.precision for a in found.areas))
+        print(f"\n{len(found.areas)} areas: {precisions}")
+    print(f"\nSaid in {len(found.documents)} documents: {', '.join(map(clean, found.documents[:3]))}{' ...' if len(found.documents) > 3 else ''}")
+
+
+def _name(catalog: Catalog, iri: str) -> str:
+    from mlaoi_graph.iri import tail
+    from mlaoi_graph.vocab import RDFS
+
+    labels = sorted(str(getattr(q.object, "value", "")) for q in catalog.store.match(iri, RDFS.label))
+    return labels[0] if labels else tail(iri)
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(clean(text))
+
+
+@app.command(epilog='Example: mlaoi-graph query lineage "SELECT ?model ?data WHERE { ?model mlaoi:testedOn ?data }"')
+def query(
+    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] SPARQL|FILE.rq", help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.")] = None,  # noqa: UP045
+    as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
+) -> None:
+    """Ask by SPARQL, over all documents as one graph; the usual prefixes are set.
+
+    SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle.
+    """
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.results import Graph, Solutions
+
+    directory, rest = _split_directory(arguments, 1)
+    if not rest:
+        raise typer.BadParameter("give a SPARQL query, or a file that holds one")
+    text = rest[0]
+    if text.endswith((".rq", ".sparql")):
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise typer.BadParameter(f"{rest[0]}: {error}") from None
+    with Catalog.open(directory) as catalog:
+        answer = catalog.query(text)
+        if isinstance(answer, bool):
+            print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")
+        elif isinstance(answer, Graph):
+            sys.stdout.flush()
+            answer.write(sys.stdout.buffer)
+        elif as_json or as_csv:
+            sys.stdout.flush()
+            answer.write(sys.stdout.buffer, "json" if as_json else "csv")
+        else:
+            assert isinstance(answer, Solutions)
+            rows = [tuple(row.values()) for row in answer]
+            print_table(answer.columns, rows)
+            say(f"{len(rows)} rows")
+
+
+@app.command(epilog="Example: mlaoi-graph export lineage --format turtle --output lineage.ttl")
+def export(
+    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG.")] = None,  # noqa: UP045
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="File to write; it appears when it is complete.")] = "",
+    format: Annotated[Optional[RdfFormat], typer.Option("--format", "-f", help="Told by the file's suffix unless given.")] = None,  # noqa: UP045
+) -> None:
+    """Write the graph to a file.
+
+    turtle, ntriples, rdfxml and jsonld hold the union of what documents assert; trig and nquads everything, each
+    document's graph by itself.
+    """
+    from mlaoi_graph.catalog import Catalog
+
+    directory, _ = _split_directory(arguments, 0)
+    if not output:
+        raise typer.BadParameter("give --output FILE")
+    chosen = format or _SUFFIXES.get(Path(output).suffix.lower())
+    if chosen is None:
+        raise typer.BadParameter(f"{output}: no format has that suffix; give --format")
+    with Catalog.open(directory) as catalog:
+        catalog.export(chosen.value, output)
+    say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
+
+
+@app.command(epilog="Example: mlaoi-graph remove lineage https://example.com/models/clay.json")
+def remove(
+    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] DOCUMENT", help="Catalog directory (or set MLAOI_CATALOG), and the document's IRI.")] = None,  # noqa: UP045
+) -> None:
+    """Remove one document, and exactly what it said, from a catalog."""
+    from mlaoi_graph.catalog import Catalog
+
+    directory, rest = _split_directory(arguments, 1)
+    if not rest:
+        raise typer.BadParameter("give the document's IRI; they are listed by: mlaoi-graph show DIR NODE")
+    with Catalog.open(directory) as catalog:
+        catalog.remove(rest[0])
+    say(f"removed {rest[0]}")

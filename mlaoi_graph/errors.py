@@ -1,0 +1,160 @@
+"""Every error this package raises on purpose.
+
+::
+
+    MlaoiError
+    ├── CatalogError            a catalog directory cannot be used
+    │   ├── CatalogNotFound
+    │   ├── CatalogExists
+    │   ├── CatalogLocked       another process writes to it
+    │   └── CatalogDamaged
+    ├── SourceError             a source as a whole cannot be read
+    │   ├── SourceNotFound
+    │   ├── SourceNameTaken
+    │   ├── NetworkNotAllowed
+    │   └── UnknownFormat       no reader or writer of that name or for that content
+    ├── NodeNotFound            nothing, or more than one thing, goes by that name
+    ├── QueryError              a SPARQL query cannot be parsed or run
+    ├── GeometryError           a geometry cannot be used as a footprint
+    ├── StoreError              the store refuses
+    └── MissingExtra            an optional part of the package is not installed
+
+A bad *document* is no exception: it gives a :class:`mlaoi_graph.model.Finding` and the
+rest is read. Errors of rdflib, pyoxigraph, pystac and shapely do not leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MlaoiError(Exception):
+    """Root of the tree; ``str()`` of any of them ends with what to do next."""
+
+
+class CatalogError(MlaoiError):
+    """A catalog directory cannot be used."""
+
+    def __init__(self, path: str, problem: str, next_step: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {problem}. {next_step}")
+
+
+class CatalogNotFound(CatalogError):
+    """There is no catalog in that directory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            path, "no catalog here", f"Make one: mlaoi-graph build SOURCE --to {path}"
+        )
+
+
+class CatalogExists(CatalogError):
+    """The directory holds something already."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            path, "not empty", "Open it with Catalog.open, or choose an empty directory"
+        )
+
+
+class CatalogLocked(CatalogError):
+    """Another process has the catalog open for writing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            path,
+            "another process is writing to this catalog",
+            "Wait for it to finish and run the command again; reading needs no lock",
+        )
+
+
+class CatalogDamaged(CatalogError):
+    """The directory's files do not fit together."""
+
+
+class SourceError(MlaoiError):
+    """A source as a whole cannot be read."""
+
+
+class SourceNotFound(SourceError):
+    """The path or address given as a source does not exist."""
+
+    def __init__(self, source: str, reason: str = "no such file or folder") -> None:
+        self.source = source
+        super().__init__(f"{source}: {reason}. Check the path or address")
+
+
+class SourceNameTaken(SourceError):
+    """Two different folders would be known under one source name."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+        super().__init__(
+            f"{source}: this catalog already has a source called {name!r}, read from another place. "
+            f"Give --name {name} if this is the same source, moved; another --name if it is not"
+        )
+
+
+class NetworkNotAllowed(SourceError):
+    """An address was asked for and the network is off, or the address is refused."""
+
+    def __init__(self, href: str, reason: str = "network access is off") -> None:
+        self.href = href
+        self.reason = reason
+        super().__init__(f"{href}: {reason}. Allow it with --allow-network")
+
+
+class UnknownFormat(SourceError):
+    """No reader, writer or store goes by that name."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"no {kind} called {name!r}. Known: {', '.join(known)}")
+
+
+class NodeNotFound(MlaoiError):
+    """Nothing, or more than one thing, in the catalog goes by that name."""
+
+    def __init__(self, name: str, candidates: Sequence[str] = (), *, ambiguous: bool = False) -> None:
+        self.name = name
+        self.candidates = tuple(candidates)
+        self.ambiguous = ambiguous
+        what = "stands for more than one node" if ambiguous else "is not in this catalog"
+        if candidates:
+            rest = " Did you mean: " + "; ".join(candidates) + "?"
+        else:
+            rest = " List what is there: mlaoi-graph show DIR"
+        super().__init__(f"{name!r} {what}.{rest}")
+
+
+class QueryError(MlaoiError):
+    """A SPARQL query cannot be parsed or run; the message is the engine's, with its position."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"SPARQL: {reason}. Prefixes mlaoi, prov, geo, dcterms, rdfs are set for you")
+
+
+class GeometryError(MlaoiError):
+    """A geometry cannot be used as a footprint."""
+
+    def __init__(self, reason: str, next_step: str = "Give WGS 84 longitude and latitude, in degrees") -> None:
+        self.reason = reason
+        super().__init__(f"{reason}. {next_step}")
+
+
+class StoreError(MlaoiError):
+    """The store refuses what it was asked for."""
+
+
+class MissingExtra(MlaoiError):
+    """An optional part of the package is not installed."""
+
+    def __init__(self, extra: str, *, needed_for: str) -> None:
+        self.extra = extra
+        self.needed_for = needed_for
+        super().__init__(f"{needed_for} needs: pip install 'mlaoi-graph[{extra}]'")

@@ -1,0 +1,724 @@
+"""Footprints: what documents say about places, as OGC:CRS84 longitude latitude geometries.
+
+:func:`from_geojson`, :func:`from_bbox` and :func:`from_extent` take any JSON value and never raise
+for what they are given. What cannot be used gives a :class:`Footprint` without geometry, what can be
+repaired is repaired, and both are told in ``problems`` by one of these rules, each at most once:
+
+=====================  =======================================================================
+``geometry-type``      no GeoJSON geometry, or coordinates that are not positions; no footprint
+``bbox-type``          not 4 or 6 numbers, or not a list of such boxes
+``null-geometry``      there is none; no footprint
+``empty-geometry``     a geometry without positions; no footprint
+``not-finite``         NaN, infinity or null among the coordinates, also as text; no footprint
+``out-of-range``       not degrees in either order, as projected coordinates; no footprint
+``swapped-axes``       can only be latitude longitude; read so
+``bbox-order``         south above north; read the other way round
+``longitude-wrapped``  longitudes beyond +-180; moved by full turns
+``antimeridian``       an edge longer than 180 degrees; read the short way round, cut at +-180
+``ring-not-closed``    closed
+``ring-too-short``     a ring without an inside; left out
+``line-too-short``     a line of fewer than two places; left out
+``self-crossing``      rings or parts that cross or overlap; repaired, or no footprint
+``unbounded``          the whole world: no footprint, yet not unknown either
+``bbox-mismatch``      a geometry reaches out of its own bbox; an extent's first box is no hull
+=====================  =======================================================================
+
+Edges are straight in longitude and latitude (RFC 7946, 3.1.1): a bbox is bounded by parallels, not
+by geodesics. Cutting, overlaying and measuring all follow that, so parts add up to their whole.
+Elevations are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.errors import GEOSException
+from shapely.geometry.base import BaseGeometry
+
+from mlaoi_graph.errors import GeometryError
+
+__all__ = [
+    "Footprint",
+    "Problem",
+    "area_km2",
+    "areas_km2",
+    "from_bbox",
+    "from_extent",
+    "from_geojson",
+    "overlap_km2",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about a geometry a person should know."""
+
+    rule: str
+    """One of the slugs listed at the top of this module."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """A place on Earth, or why there is none."""
+
+    wkt: str | None
+    """OGC:CRS84 longitude latitude; two-dimensional, valid, within +-180 and +-90, cut at the
+    antimeridian. None if unknown or unbounded."""
+    unbounded: bool
+    """The whole world was given: an archive's box, or a placeholder."""
+    problems: tuple[Problem, ...]
+
+
+_Floats: TypeAlias = NDArray[np.float64]
+_Shapes: TypeAlias = NDArray[Any]
+"""shapely geometries."""
+_Problems: TypeAlias = dict[str, str]
+"""Message by rule; the first of each stays."""
+
+_NUMBERS = frozenset({float, int})
+_NOT_FINITE = frozenset({"nan", "inf", "infinity"})
+
+_WORLD = shapely.box(-180, -90, 180, 90)
+_MOST_OF_WORLD = shapely.box(-179.9, -89.9, 179.9, 89.9)
+"""What covers this means the world; [-179.999, -89.999, 179.999, 89.999] is met in real documents."""
+_NOISE = 1e-6
+"""Degrees (0.1 m) beyond +-180 or +-90 that reprojection leaves behind; cut off silently."""
+_FARTHEST = 540.0
+"""One more world on either side, as web maps draw them. What lies beyond is no longitude."""
+_BBOX_TOLERANCE = 1e-3
+"""Degrees (about 100 m) a geometry may reach out of its bbox: published boxes are rounded."""
+_QUICK_POSITIONS = 12
+_DEEPEST_WKT = 100
+"""Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
+_MOST_WORLDS = 20
+"""Turns round the world of one line: more than a day's satellite track. It bounds the work on nonsense."""
+_MOST_CROSSINGS = 1_000_000
+_A = 6378137.0
+_E2 = (2 - 1 / 298.257223563) / 298.257223563
+_E = math.sqrt(_E2)
+"""WGS 84: semi-major axis in metres, eccentricity and its square."""
+_TOUCH_KM2 = 1e-6
+"""A shared area below 1 m2 is rounding along a shared edge."""
+
+
+class _Unusable(Exception):
+    """No footprint can be had, and why; never leaves this module."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        self.message = message
+
+
+def from_geojson(geometry: object, *, bbox: object = None) -> Footprint:
+    """Return the footprint of a GeoJSON geometry; with ``bbox``, also say if it reaches out of that.
+
+    Of a collection only the parts of highest dimension count. Points and lines stay what they are:
+    places without an area.
+
+    An edge longer than 180 degrees runs across the antimeridian, but a counter-clockwise rectangle is
+    a wide box and means what it says. A ring that closes only round the world holds the pole it is
+    nearer to, whichever way it is wound: too many publishers wind against RFC 7946.
+
+    >>> from_geojson({"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 47], [7, 46]]]}).wkt
+    'POLYGON ((7 46, 8 46, 8 47, 7 47, 7 46))'
+    >>> fiji = [[178, -18], [-178, -18], [-178, -16], [178, -16], [178, -18]]
+    >>> around_fiji = from_geojson({"type": "Polygon", "coordinates": [fiji]})
+    >>> around_fiji.wkt.partition(" ")[0], around_fiji.problems[0].rule
+    ('MULTIPOLYGON', 'antimeridian')
+    >>> from_geojson({"type": "Polygon", "coordinates": [fiji[::-1]]}).wkt  # a band round the world
+    'POLYGON ((178.0 -18.0, 178.0 -16.0, -178.0 -16.0, -178.0 -18.0, 178.0 -18.0))'
+    >>> from_geojson({"type": "Point", "coordinates": [3855873.8, 3078475.5]}).problems[0].rule
+    'out-of-range'
+    """
+    if type(geometry) is dict and geometry.get("type") == "Polygon":
+        wkt = _quick_polygon(geometry.get("coordinates"), bbox)
+        if wkt is not None:
+            return Footprint(wkt, False, ())
+
+    def read(problems: _Problems) -> BaseGeometry:
+        shape = _geojson_shape(geometry, problems)
+        if bbox is not None:
+            _check_within(shape, bbox, problems)
+        return shape
+
+    return _footprint(read)
+
+
+def from_bbox(bbox: object) -> Footprint:
+    """Return the footprint of a box: west, south, (lowest,) east, north(, highest).
+
+    West beyond east crosses the antimeridian (RFC 7946, 5.2). A box without width or height is a line
+    or a point.
+
+    >>> from_bbox([178, -18, -178, -16]).wkt
+    'MULTIPOLYGON (((178.0 -18.0, 180.0 -18.0, 180.0 -16.0, 178.0 -16.0, 178.0 -18.0)), \
+((-180.0 -18.0, -178.0 -18.0, -178.0 -16.0, -180.0 -16.0, -180.0 -18.0)))'
+    >>> from_bbox([-180, -60, 180, 85]).unbounded
+    False
+    >>> world = from_bbox([-90, -180, 90, 180])  # as the MLM best practices have it
+    >>> world.unbounded, [problem.rule for problem in world.problems]
+    (True, ['swapped-axes', 'unbounded'])
+    """
+    if type(bbox) is list and len(bbox) == 4 and _NUMBERS.issuperset(map(type, bbox)):
+        w, s, e, n = bbox
+        # Up to 180 degrees wide it is not the world.
+        if -180 <= w < e <= 180 and -90 <= s < n <= 90 and e - w <= 180:
+            return Footprint(
+                f"POLYGON (({w!r} {s!r}, {e!r} {s!r}, {e!r} {n!r}, {w!r} {n!r}, {w!r} {s!r}))", False, ()
+            )
+    return _footprint(lambda problems: _box_shape(bbox, problems))
+
+
+def from_extent(bboxes: object) -> Footprint:
+    """Return the footprint of a STAC collection's ``extent.spatial.bbox``, a list of boxes.
+
+    The first of several is the hull of the others and says nothing more (STAC 1.0 and later), so it is
+    left out, unless it does not hold them, as before 1.0: then it is one of them. If one of the
+    others cannot be used, the hull is the footprint: too large misses nothing.
+
+    >>> from_extent([[0, 0, 9, 9], [0, 0, 1, 1], [8, 8, 9, 9]]).wkt.count("((")
+    2
+    >>> from_extent([[0, 0, 1, 1]]).wkt
+    'POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))'
+    """
+    if type(bboxes) is list and len(bboxes) == 1:
+        bbox = bboxes[0]
+        return from_bbox(bbox)
+    return _footprint(lambda problems: _extent_shape(bboxes, problems))
+
+
+def area_km2(geometry: str | BaseGeometry) -> float:
+    """Return the area of a CRS84 geometry (WKT or shapely) on the WGS 84 ellipsoid, in km2.
+
+    Exact for edges that are straight in longitude and latitude, as everywhere here. A geodesic polygon
+    with the same corners (pyproj's Geod) is another region: larger by 2.5e-5 for this cell,
+    and empty for a box round the world. Points and lines have 0. Winding does not matter.
+
+    Raises GeometryError for text that is no WKT.
+
+    >>> round(area_km2("POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))"), 3)
+    12308.464
+    >>> round(area_km2("POLYGON ((-180 -90, 180 -90, 180 90, -180 90, -180 -90))"), 3)
+    510065621.724
+    """
+    return float(areas_km2([_shape(geometry)])[0])
+
+
+def areas_km2(geometries: Sequence[BaseGeometry] | _Shapes) -> _Floats:
+    """Return what :func:`area_km2` does, for many valid shapely geometries at once."""
+    parts, owner = _flat(geometries)
+    rings, polygon = shapely.get_rings(parts, return_index=True)
+    lonlat, ring = shapely.get_coordinates(rings, return_index=True)
+    if not len(lonlat):
+        return np.zeros(len(geometries))
+    same = ring[1:] == ring[:-1]
+    east = np.radians(np.diff(lonlat[:, 0])[same])
+    south_end, north_end = lonlat[:-1, 1][same], lonlat[1:, 1][same]
+    strips = east * _mean_authalic(south_end, north_end)
+    by_ring = np.abs(np.bincount(ring[1:][same], weights=strips, minlength=len(rings)))
+    # The first ring of a polygon is its outside, the others are holes.
+    by_ring[1:][polygon[1:] == polygon[:-1]] *= -1
+    return np.bincount(owner[polygon], weights=by_ring, minlength=len(geometries)) / 1e6
+
+
+def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
+    """Return the ground area two valid CRS84 geometries (WKT or shapely) share, in km2.
+
+    WGS 84, as :func:`area_km2`. Shared edges count 0, and so does less than 1 m2, which is rounding.
+    Raises GeometryError for text that is no WKT and for geometries that are not valid.
+
+    >>> alps = "POLYGON ((7 46, 8 46, 8 47, 7 47, 7 46))"
+    >>> overlap_km2(alps, "POLYGON ((8 46, 9 46, 9 47, 8 47, 8 46))")
+    0.0
+    """
+    try:
+        shared = area_km2(shapely.intersection(_shape(a), _shape(b)))
+    except GEOSException as error:
+        raise GeometryError(
+            f"overlap cannot be computed: {error}", "Repair with shapely.make_valid"
+        ) from None
+    return shared if shared >= _TOUCH_KM2 else 0.0
+
+
+# --- from JSON values to shapes -------------------------------------------------------------------
+
+
+def _footprint(read: Callable[[_Problems], BaseGeometry]) -> Footprint:
+    problems: _Problems = {}
+    wkt = None
+    unbounded = False
+    try:
+        shape = read(problems)
+        unbounded = bool(shapely.covers(shape, _MOST_OF_WORLD))
+        if unbounded:
+            problems["unbounded"] = "covers the whole world, so it says nothing about where"
+        else:
+            wkt = _wkt(shape)
+    except _Unusable as reason:
+        problems.setdefault(reason.rule, reason.message)
+    except GEOSException as error:
+        problems["self-crossing"] = f"cannot be repaired: {error}"
+    return Footprint(wkt, unbounded, tuple(Problem(*item) for item in problems.items()))
+
+
+def _quick_polygon(coordinates: Any, bbox: Any) -> str | None:
+    """Return the WKT of one small ring with nothing to report; None if a closer look is needed.
+
+    Catalogs hold millions of chips like that, and a rectangle needs no validity test.
+    """
+    try:
+        (ring,) = coordinates
+        if len(ring) > _QUICK_POSITIONS:
+            return None
+        xs, ys, *_ = zip(*ring, strict=True)
+        if not (_NUMBERS.issuperset(map(type, xs)) and _NUMBERS.issuperset(map(type, ys))):
+            return None
+        west, south, east, north = (-180, -90, 180, 90) if bbox is None else bbox
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            return None
+        w, s, e, n = min(xs), min(ys), max(xs), max(ys)
+        inside = (
+            west - _BBOX_TOLERANCE <= w
+            and south - _BBOX_TOLERANCE <= s
+            and e <= east + _BBOX_TOLERANCE
+            and n <= north + _BBOX_TOLERANCE
+        )
+    except (TypeError, ValueError, OverflowError):
+        return None
+    # Up to 180 degrees wide, no edge crosses the antimeridian and it is not the world.
+    if not (inside and w >= -180 and e <= 180 and s >= -90 and n <= 90 and e - w <= 180):
+        return None
+    if xs[0] != xs[-1] or ys[0] != ys[-1] or len(xs) < 4:
+        return None
+    if len(xs) == 5 and w < e and s < n:
+        x0, x1, x2, x3, _ = xs
+        y0, y1, y2, y3, _ = ys
+        if (x0 == x1 and y1 == y2 and x2 == x3 and y3 == y0) or (
+            y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0
+        ):
+            # NaN equals nothing, so there is none.
+            start = f"{x0!r} {y0!r}"
+            return f"POLYGON (({start}, {x1!r} {y1!r}, {x2!r} {y2!r}, {x3!r} {y3!r}, {start}))"
+    if not shapely.is_valid(shapely.polygons(np.array((xs, ys), dtype=float).T)):
+        return None
+    return f"POLYGON ({_text(zip(xs, ys, strict=True))})"
+
+
+def _geojson_shape(geometry: object, problems: _Problems) -> BaseGeometry:
+    polygons: list[Any] = []
+    lines: list[Any] = []
+    points: list[Any] = []
+    waiting = [geometry]  # a stack of our own: documents nest deeper than Python's
+    while waiting:
+        one = waiting.pop()
+        if one is None:
+            raise _Unusable("null-geometry", "the geometry is null")
+        if not isinstance(one, dict) or not isinstance(one.get("type"), str):
+            raise _Unusable("geometry-type", "a geometry is an object with a type")
+        kind, coordinates = one["type"], one.get("coordinates")
+        if kind == "Polygon":
+            polygons.append(coordinates)
+        elif kind == "MultiPolygon":
+            polygons.extend(_listed(coordinates))
+        elif kind == "LineString":
+            lines.append(coordinates)
+        elif kind == "MultiLineString":
+            lines.extend(_listed(coordinates))
+        elif kind == "Point":
+            points.extend([coordinates] if _listed(coordinates) else [])
+        elif kind == "MultiPoint":
+            points.extend(_listed(coordinates))
+        elif kind == "GeometryCollection":
+            waiting.extend(reversed(_listed(one.get("geometries"))))
+        else:
+            raise _Unusable("geometry-type", f"no GeoJSON geometry type: {kind[:40]!r}")
+    if polygons:
+        return _polygon_shape(polygons, problems)
+    if lines:
+        return _line_shape(lines, problems)
+    if points:
+        return _point_shape(points, problems)
+    raise _Unusable("empty-geometry", "the geometry has no positions")
+
+
+def _polygon_shape(polygons: Iterable[object], problems: _Problems) -> BaseGeometry:
+    rings: list[_Floats] = []
+    first_rings = [0]
+    for polygon in polygons:
+        for place, positions in enumerate(_listed(polygon)):
+            ring = _positions(positions)
+            if len(ring) and (ring[0] != ring[-1]).any():
+                problems.setdefault("ring-not-closed", "a ring's last position is not its first; closed")
+                ring = np.concatenate((ring, ring[:1]))
+            if len(ring) >= 4:
+                rings.append(ring)
+                continue
+            if len(ring):
+                problems.setdefault("ring-too-short", "a ring of fewer than three corners is left out")
+            if place == 0:
+                break  # holes without an outside
+        if len(rings) > first_rings[-1]:
+            first_rings.append(len(rings))
+    if not rings:
+        _refuse_nothing(problems)
+    lonlat = _degrees(np.concatenate(rings), problems)
+    first_positions = np.cumsum([0, *map(len, rings)])
+    shapes: _Shapes = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, lonlat, (first_positions, np.array(first_rings))
+    )
+    starts = first_positions[first_rings[:-1]]
+
+    steps = np.abs(np.diff(lonlat[:, 0], append=lonlat[-1, 0]))
+    steps[first_positions[1:] - 1] = 0  # from one ring to the next is no edge
+    doubtful = np.logical_or.reduceat((np.abs(lonlat[:, 0]) > 180) | _jumps(steps), starts)
+    # An edge of 360 degrees is a wide box's, or stays in place on the antimeridian.
+    full_turn = np.logical_or.reduceat(steps == 360, starts)
+    doubtful[full_turn] |= ~shapely.is_valid(shapes[full_turn])
+    for i in np.flatnonzero(doubtful):
+        shapes[i] = _polygon_on_earth(shapes[i], problems)
+
+    crossing = ~shapely.is_valid(shapes)
+    if crossing.any():
+        shapes[crossing] = _repaired(shapes[crossing])
+    parts = _parts_of_type(shapes, shapely.GeometryType.POLYGON)
+    if not len(parts):
+        problems.setdefault("ring-too-short", "the rings enclose no area")
+        _refuse_nothing(problems)
+    if crossing.any():
+        problems.setdefault("self-crossing", "rings cross themselves or each other; repaired")
+    whole = _gathered(parts, shapely.multipolygons)
+    if not shapely.is_valid(whole):
+        problems.setdefault("self-crossing", "parts overlap; united")
+        whole = _united(parts)
+    return whole
+
+
+def _line_shape(lines: Iterable[object], problems: _Problems) -> BaseGeometry:
+    arrays = []
+    for positions in lines:
+        line = _positions(positions)
+        if len(line) and (line == line[0]).all():
+            problems.setdefault("line-too-short", "a line of fewer than two places is left out")
+        elif len(line):
+            arrays.append(line)
+    if not arrays:
+        _refuse_nothing(problems)
+    lonlat = _degrees(np.concatenate(arrays), problems)
+    shapes = [
+        _on_earth(line, shapely.linestrings, problems)
+        for line in np.split(lonlat, np.cumsum([len(line) for line in arrays])[:-1])
+    ]
+    parts = _parts_of_type(np.array(shapes), shapely.GeometryType.LINESTRING)
+    return _gathered(parts, shapely.multilinestrings)
+
+
+def _point_shape(points: list[object], problems: _Problems) -> BaseGeometry:
+    lonlat = _degrees(_positions(points), problems)
+    beyond = np.abs(lonlat[:, 0]) > 180
+    if beyond.any():
+        _report_wrapped(problems)
+        lonlat[beyond, 0] = (lonlat[beyond, 0] + 180) % 360 - 180
+    return _gathered(np.array([*map(shapely.Point, lonlat)]), shapely.multipoints)
+
+
+def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
+    if not isinstance(bbox, (list, tuple)) or len(bbox) not in (4, 6):
+        raise _Unusable("bbox-type", "a bbox is a list of four or six numbers")
+    half = len(bbox) // 2
+    try:
+        corners = _positions([bbox[:2], bbox[half : half + 2]])
+    except _Unusable as reason:
+        if reason.rule == "geometry-type":
+            raise _Unusable("bbox-type", "a bbox is a list of four or six numbers") from None
+        raise
+    (w, s), (e, n) = _degrees(corners, problems).tolist()
+    if s > n:
+        problems.setdefault("bbox-order", f"south {s} is above north {n}; read the other way round")
+        s, n = n, s
+    if max(abs(w), abs(e)) > 180:
+        _report_wrapped(problems)
+        if e - w >= 360:
+            w, e = -180.0, 180.0
+        w, e = (x if abs(x) <= 180 else (x + 180) % 360 - 180 for x in (w, e))
+    if w <= e:
+        return _rectangle(w, s, e, n)
+    sides = [_rectangle(a, s, b, n) for a, b in ((w, 180.0), (-180.0, e)) if a < b]
+    if not sides:  # from 180 to -180: the antimeridian itself
+        return _rectangle(w, s, w, n)
+    parts = np.array(sides)
+    if s == n:
+        return _gathered(parts, shapely.multilinestrings)
+    return _gathered(parts, shapely.multipolygons)
+
+
+def _rectangle(w: float, s: float, e: float, n: float) -> BaseGeometry:
+    if w == e and s == n:
+        return shapely.Point(w, s)
+    if w == e or s == n:
+        return shapely.LineString(((w, s), (e, n)))
+    return shapely.Polygon(((w, s), (e, s), (e, n), (w, n), (w, s)))
+
+
+def _extent_shape(bboxes: object, problems: _Problems) -> BaseGeometry:
+    if not isinstance(bboxes, (list, tuple)) or not bboxes:
+        raise _Unusable("bbox-type", "an extent's bbox is a list of boxes")
+    if not isinstance(bboxes[0], (list, tuple)):
+        shape = _box_shape(bboxes, problems)
+        problems.setdefault("bbox-type", "an extent's bbox is a list of boxes; here it is one bare box")
+        return shape
+    hull, *others = (_box_or_none(bbox, problems) for bbox in bboxes)
+    usable = [shape for shape in others if shape is not None]
+    if hull is not None and (not others or len(usable) < len(others)):
+        return hull
+    if not usable:
+        raise _Unusable("bbox-type", "none of the boxes can be used")
+    if hull is not None and not shapely.covers(_grown(hull), np.array(usable)).all():
+        problems.setdefault("bbox-mismatch", "the first box does not hold the others; all are read as parts")
+        usable.append(hull)
+    return _united(np.array(usable))
+
+
+def _box_or_none(bbox: object, problems: _Problems) -> BaseGeometry | None:
+    try:
+        return _box_shape(bbox, problems)
+    except _Unusable as reason:
+        problems.setdefault(reason.rule, reason.message)
+        return None
+
+
+def _check_within(shape: BaseGeometry, bbox: object, problems: _Problems) -> None:
+    box = _box_or_none(bbox, problems)
+    if box is not None and not shapely.covers(_grown(box), shape):
+        around = ", ".join(map(str, shape.bounds))
+        problems.setdefault("bbox-mismatch", f"the geometry, within [{around}], reaches out of its bbox")
+
+
+def _grown(box: BaseGeometry) -> BaseGeometry:
+    bounds = shapely.bounds(shapely.get_parts(box)) + np.array([-1, -1, 1, 1]) * _BBOX_TOLERANCE
+    return shapely.union_all(shapely.box(*bounds.T))
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def _listed(value: object) -> Sequence[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise _Unusable("geometry-type", "coordinates are not nested as the geometry type asks")
+    return value
+
+
+def _positions(positions: object) -> _Floats:
+    """Return GeoJSON positions as rows of two finite floats."""
+    flat: list[Any] = []
+    for position in _listed(positions):
+        if len(_listed(position)) < 2:
+            raise _Unusable("geometry-type", "a position has at least two numbers")
+        flat += position[:2]
+    if not _NUMBERS.issuperset(map(type, flat)):
+        for number in flat:
+            text = number.strip(" +-").lower() if isinstance(number, str) else None
+            if number is None or text in _NOT_FINITE:
+                raise _Unusable("not-finite", "a coordinate is not a finite number")
+            if isinstance(number, bool) or not isinstance(number, (float, int, np.floating, np.integer)):
+                raise _Unusable("geometry-type", "a coordinate is not a number")
+    try:
+        lonlat = np.array(flat, dtype=float).reshape(-1, 2)
+    except OverflowError:
+        raise _Unusable("out-of-range", "a coordinate is larger than any float") from None
+    if not np.isfinite(lonlat).all():
+        raise _Unusable("not-finite", "a coordinate is not a finite number")
+    return lonlat
+
+
+def _degrees(lonlat: _Floats, problems: _Problems) -> _Floats:
+    """Return rows of longitude within +-540 and latitude within +-90, whatever order they came in."""
+    straight = _without_noise(lonlat)
+    if (np.abs(straight).max(axis=0) <= (_FARTHEST, 90)).all():
+        return straight
+    turned = _without_noise(np.ascontiguousarray(lonlat[:, ::-1]))
+    if (np.abs(turned).max(axis=0) <= (180, 90)).all():
+        problems.setdefault("swapped-axes", "latitudes beyond +-90; read as latitude, longitude")
+        return turned
+    x, y = lonlat[np.argmax(np.abs(lonlat).max(axis=1))]
+    raise _Unusable("out-of-range", f"({x}, {y}) is no longitude and latitude in degrees")
+
+
+def _without_noise(lonlat: _Floats) -> _Floats:
+    limits = np.array([180.0, 90.0])
+    beyond = np.abs(lonlat) - limits
+    noise = (beyond > 0) & (beyond <= _NOISE)
+    return np.where(noise, np.copysign(limits, lonlat), lonlat) if noise.any() else lonlat
+
+
+def _report_wrapped(problems: _Problems) -> None:
+    problems.setdefault("longitude-wrapped", "longitudes beyond +-180; moved by full turns")
+
+
+def _refuse_nothing(problems: _Problems) -> NoReturn:
+    # What was left out has been told already, and is the reason.
+    raise _Unusable(*next(iter(problems.items()), ("empty-geometry", "the geometry has no positions")))
+
+
+def _jumps(steps: _Floats) -> NDArray[np.bool_]:
+    return (steps > 180) & (steps < 360)
+
+
+def _polygon_on_earth(polygon: BaseGeometry, problems: _Problems) -> BaseGeometry:
+    _refuse_tangle(np.array([polygon]))
+    outside, *holes = (shapely.get_coordinates(ring) for ring in shapely.get_rings(polygon))
+    shape = _on_earth(outside, shapely.polygons, problems)
+    # Holes are wound the other way (RFC 7946, 3.1.6).
+    cut = [_on_earth(hole[::-1], shapely.polygons, problems) for hole in holes]
+    return shapely.difference(shape, shapely.union_all(cut)) if cut else shape
+
+
+def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Problems) -> BaseGeometry:
+    """Return one ring (or line) moved to within +-180 and cut there.
+
+    The ring is unrolled: after each edge across the antimeridian longitudes go on beyond 180. Each
+    world it then reaches into is moved over the real one, and what lies outside is cut off.
+    """
+    lon, lat = lonlat.T
+    steps = np.diff(lon)
+    beyond = bool((np.abs(lon) > 180).any())
+    turns = np.zeros(len(lon))
+    stays_put = bool((np.abs(steps) == 360).any()) and not shapely.is_valid(build(lonlat))
+    if (_jumps(np.abs(steps)).any() or stays_put) and not _is_wide_box(lonlat, steps):
+        problems.setdefault(
+            "antimeridian", "an edge is longer than 180 degrees; read the short way round, cut at +-180"
+        )
+        turns[1:] = -np.cumsum(np.rint(steps / 360))
+    elif not beyond:
+        return build(lonlat)
+    if beyond:
+        _report_wrapped(problems)
+    if build is shapely.polygons and turns[-1]:
+        pole = math.copysign(90, lat.mean())
+        lon = np.concatenate((lon, [lon[-1], lon[0], lon[0]]))
+        lat = np.concatenate((lat, [pole, pole, lat[0]]))
+        turns = np.concatenate((turns, [turns[-1], 0, 0]))
+    unrolled = lon + 360 * turns
+    first = math.floor((unrolled.min() + 180) / 360)
+    last = math.ceil((unrolled.max() - 180) / 360)
+    if last - first > _MOST_WORLDS:
+        raise _Unusable("antimeridian", "edges longer than 180 degrees, over and over")
+    pieces = []
+    for world in range(first, last + 1):
+        # Positions of this world get the very longitude they came with.
+        piece = build(np.column_stack((lon + 360 * (turns - world), lat)))
+        if not shapely.is_valid(piece):
+            problems.setdefault("self-crossing", "rings cross themselves or each other; repaired")
+            (piece,) = _repaired(np.array([piece]))
+        pieces.append(shapely.intersection(piece, _WORLD))
+    return shapely.union_all(pieces)
+
+
+def _is_wide_box(lonlat: _Floats, steps: _Floats) -> bool:
+    """Whether a ring is a counter-clockwise rectangle, and so wide in earnest."""
+    along_one_axis = (steps == 0) != (np.diff(lonlat[:, 1]) == 0)
+    return (
+        len(lonlat) == 5 and bool(along_one_axis.all()) and bool(shapely.is_ccw(shapely.linearrings(lonlat)))
+    )
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def _shape(geometry: str | BaseGeometry) -> BaseGeometry:
+    if isinstance(geometry, BaseGeometry):
+        return geometry
+    if geometry.upper().count("COLLECTION") > _DEEPEST_WKT:
+        raise GeometryError("WKT with too many collections")
+    try:
+        return shapely.from_wkt(geometry)
+    except GEOSException as error:
+        raise GeometryError(f"no WKT: {error}") from None
+
+
+def _flat(shapes: Sequence[BaseGeometry] | _Shapes) -> tuple[_Shapes, NDArray[np.intp]]:
+    """Return the points, lines and polygons shapes are made of, and for each the place of its shape."""
+    parts, owner = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
+    while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():
+        parts, part = shapely.get_parts(parts, return_index=True)
+        owner = owner[part]
+    return parts, owner
+
+
+def _repaired(shapes: _Shapes) -> _Shapes:
+    _refuse_tangle(shapes)
+    # What a ring goes round twice stays inside; GEOS's older method makes a hole of it, and needs
+    # 20 s for 300 random positions.
+    repaired: _Shapes = shapely.make_valid(shapes, method="structure", keep_collapsed=False)
+    return repaired
+
+
+def _united(shapes: _Shapes) -> BaseGeometry:
+    _refuse_tangle(shapes)
+    return shapely.union_all(shapes)
+
+
+def _refuse_tangle(shapes: _Shapes) -> None:
+    """Refuse rings that cross so often that to repair or unite them would take minutes, or all memory."""
+    parts, _ = _flat(shapes)
+    lonlat, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
+    same = ring[1:] == ring[:-1]
+    edges = shapely.linestrings(np.stack((lonlat[:-1][same], lonlat[1:][same]), axis=1))
+    tree = shapely.STRtree(edges)
+    # Every edge of a sane ring meets itself, two neighbours, and the boxes of a few more.
+    left = _MOST_CROSSINGS + 10 * len(edges)
+    at_once = max(1, 10_000_000 // max(1, len(edges)))
+    for start in range(0, len(edges), at_once):
+        left -= tree.query(edges[start : start + at_once]).shape[1]
+        if left < 0:
+            raise _Unusable("self-crossing", "rings cross too often to be repaired")
+
+
+def _parts_of_type(shapes: Sequence[BaseGeometry] | _Shapes, kind: shapely.GeometryType) -> _Shapes:
+    parts, _ = _flat(shapes)
+    kept: _Shapes = parts[(shapely.get_type_id(parts) == kind) & ~shapely.is_empty(parts)]
+    return kept
+
+
+def _gathered(parts: _Shapes, build: Callable[..., BaseGeometry]) -> BaseGeometry:
+    return parts[0] if len(parts) == 1 else build(parts)
+
+
+def _mean_authalic(south: _Floats, north: _Floats) -> _Floats:
+    """Return the mean, along straight edges, of the area between equator and edge, in m2 a radian.
+
+    Latitudes in degrees. Snyder, Map Projections: A Working Manual (1987), equation 3-12.
+    """
+    mean = np.zeros(len(south))
+    for node, weight in zip(*np.polynomial.legendre.leggauss(8), strict=True):
+        sine = np.sin(np.radians((south + north) / 2 + node * (north - south) / 2))
+        part = sine / (1 - _E2 * sine**2) + np.arctanh(_E * sine) / _E
+        mean += weight / 2 * (1 - _E2) * part
+    return mean * _A**2 / 2
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _wkt(shape: BaseGeometry) -> str:
+    """Return WKT whose numbers read back as the same floats; not every GEOS writes such."""
+    parts = [_part_text(part) for part in shapely.get_parts(shape)]
+    name = shape.geom_type.upper()
+    return f"{name} ({', '.join(parts)})" if name.startswith("MULTI") else f"{name} {parts[0]}"
+
+
+def _part_text(part: BaseGeometry) -> str:
+    if isinstance(part, shapely.Polygon):
+        rings = [_text(shapely.get_coordinates(ring).tolist()) for ring in shapely.get_rings(part)]
+        return f"({', '.join(rings)})"
+    return _text(shapely.get_coordinates(part).tolist())
+
+
+def _text(positions: Iterable[Sequence[float]]) -> str:
+    return f"({', '.join([f'{x!r} {y!r}' for x, y in positions])})"

@@ -1,0 +1,425 @@
+"""Bring what readers read into a store: document by document, each wholly or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from pyoxigraph import Literal, NamedNode
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph import rdf
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    DataUse,
+    Dataset,
+    Derivation,
+    Finding,
+    Model,
+    Severity,
+    SourceDocument,
+    SplitPolicy,
+    Statement,
+    Unknown,
+)
+from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
+
+__all__ = ["Findings", "Ingest", "IngestReport"]
+
+_BATCH: Final = 200
+"""Documents a transaction; small enough to lose little time to a retry, large enough to matter."""
+_FILL_BATCH: Final = 20_000
+"""Documents a chunk of the first, bulk ingest: some 50 MB of text."""
+_KEPT_PER_RULE: Final = 100
+
+
+class Findings:
+    """Findings of one run: all are counted, the first of each rule are kept whole."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, Severity]] = Counter()
+        self.kept: list[Finding] = []
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count the findings and keep them, up to 100 a rule."""
+        for finding in findings:
+            key = (finding.rule, finding.severity)
+            self.counts[key] += 1
+            if self.counts[key] <= _KEPT_PER_RULE:
+                self.kept.append(finding)
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    @property
+    def not_kept(self) -> int:
+        """How many were counted only."""
+        return len(self) - len(self.kept)
+
+    def count(self, severity: Severity) -> int:
+        """Return how many of that severity there are."""
+        return sum(number for (_, found), number in self.counts.items() if found is severity)
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What one ingest did."""
+
+    source: str
+    name: str
+    """Name the source goes by in the catalog."""
+    read: int = 0
+    """Documents read, new or changed."""
+    unchanged: int = 0
+    skipped: int = 0
+    """Documents that hold nothing for a lineage graph."""
+    failed: int = 0
+    """Documents that could not be read; what the catalog held of them is as before."""
+    removed: int = 0
+    """Members that are no longer in their file (NDJSON, item collection)."""
+    relinked: int = 0
+    """Documents whose references were typed again because what they point at is known now."""
+    gone: tuple[str, ...] = ()
+    """Documents of this source met before and not now; kept until removed."""
+    findings: Findings = field(default_factory=Findings)
+
+    @property
+    def documents(self) -> int:
+        """How many documents the source has."""
+        return self.read + self.unchanged + self.skipped + self.failed
+
+
+class _Known:
+    """What readers may ask, answered from the store and from what is not in it yet."""
+
+    def __init__(self, store: Store, *, fresh: bool, reread: bool) -> None:
+        self._store = store
+        self._fresh = fresh
+        self._reread = reread
+        self._recent: dict[str, Target] = {}
+        self._recent_names: dict[str, list[Target]] = {}
+
+    def is_unchanged(self, document: str, content_hash: str) -> bool:
+        if self._fresh or self._reread:
+            return False
+        quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
+        return next(quads, None) is not None
+
+    def target(self, iri: str) -> Target | None:
+        found = self._recent.get(iri)
+        return found if found is not None else self._stored(iri)
+
+    def named(self, name: str) -> Sequence[Target]:
+        found = {target.iri: target for target in self._recent_names.get(name, ())}
+        for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
+            for quad in self._store.match(None, predicate, Literal(name)):
+                iri = quad.subject.value if isinstance(quad.subject, NamedNode) else ""
+                target = self._stored(iri.removesuffix("#area"))
+                if target is not None and target.described:
+                    found.setdefault(target.iri, target)
+            if found:
+                break
+        return sorted(found.values(), key=lambda target: target.iri)
+
+    def remember(self, statements: Iterable[Statement]) -> None:
+        """Take note of what is about to be stored."""
+        for statement in statements:
+            if isinstance(statement, Model | Dataset) and statement.resolved:
+                if isinstance(statement, Model):
+                    kind = Kind.MODEL
+                else:
+                    kind = Kind.ARCHIVE if statement.archive else Kind.DATASET
+                split = statement.split if isinstance(statement, Dataset) else None
+                target = Target(statement.iri, kind, statement.label, split)
+                self._recent[statement.iri] = target
+                if statement.identifier is not None:
+                    self._recent_names.setdefault(statement.identifier, []).append(target)
+            elif isinstance(statement, AreaOfInterest) and statement.identifier is not None:
+                iri = statement.iri.removesuffix("#area")
+                target = Target(iri, Kind.SAMPLE, statement.label or statement.identifier, statement.split)
+                self._recent[iri] = target
+                self._recent_names.setdefault(statement.identifier, []).append(target)
+
+    def forget(self) -> None:
+        """Drop the notes: everything is in the store."""
+        self._recent.clear()
+        self._recent_names.clear()
+
+    def _stored(self, iri: str) -> Target | None:
+        types: set[str] = set()
+        labels: list[str] = []
+        split = None
+        described = False
+        for quad in self._store.match(iri):
+            predicate, value = quad.predicate.value, quad.object
+            if predicate == RDF.type and isinstance(value, NamedNode):
+                types.add(value.value)
+            elif predicate == RDFS.label and isinstance(value, Literal):
+                labels.append(value.value)
+            elif predicate == MLAOI.split and isinstance(value, Literal):
+                split = value.value
+            elif predicate == MLAOI.resolved and isinstance(value, Literal):
+                described = described or value.value == "true"
+        if MLAOI.Model in types:
+            kind = Kind.MODEL
+        elif MLAOI.SourceArchive in types:
+            kind = Kind.ARCHIVE
+        elif MLAOI.Dataset in types:
+            kind = Kind.DATASET
+        else:
+            return self._stored_sample(iri)
+        return Target(iri, kind, min(labels, default=None), split, described=described)
+
+    def _stored_sample(self, iri: str) -> Target | None:
+        area = iris.sub(iri, "area")
+        labels: list[str] = []
+        split = None
+        found = False
+        for quad in self._store.match(area):
+            predicate, value = quad.predicate.value, quad.object
+            if predicate == RDF.type and isinstance(value, NamedNode) and value.value == MLAOI.AreaOfInterest:
+                found = True
+            elif predicate in (RDFS.label, DCTERMS.identifier) and isinstance(value, Literal):
+                labels.append(value.value)
+            elif predicate == MLAOI.split and isinstance(value, Literal):
+                split = value.value
+        if not found:
+            return None
+        wholes = sorted(q.subject.value for q in self._store.match(None, MLAOI.footprint, area) if isinstance(q.subject, NamedNode))
+        return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[0] if wholes else None)
+
+
+Linker = Callable[[Statement, Target, SplitPolicy, bool], tuple[list[Statement], list[Finding]] | None]
+
+
+class Ingest:
+    """One run over one source."""
+
+    def __init__(
+        self, store: Store, base: str, policy: SplitPolicy, *, reread: bool = False, now: Callable[[], datetime] | None = None
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._base = base
+        self._policy = policy
+        self._reread = reread
+        self._now = now or (lambda: datetime.now(UTC))
+        self._members: dict[str, list[str]] | None = None
+
+    def run(
+        self, source: str, name: str, reader: Reader, *, allow_network: bool = False, progress: Callable[[int], None] | None = None
+    ) -> IngestReport:  # fmt: skip
+        """Read the source into the store and return what happened.
+
+        An empty store is filled in bulk; if that fails half-way it is empty again. Otherwise each document is
+        one step: after a failure or SIGKILL every document is there as it was before or as it is now.
+        """
+        report = IngestReport(source, name)
+        fresh = next(self._store.graphs(), None) is None
+        if fresh:
+            self._members = {}
+        known = _Known(self._store, fresh=fresh, reread=self._reread)
+        context = Context(self._base, self._policy, known, name, allow_network)
+        documents = self._documents(reader.read(source, context), report, known, progress)
+        before = set() if fresh else self._documents_of(name)
+        met: set[int] = set()
+        if fresh:
+            self._store.fill(self._batches(documents, report, known, met, _FILL_BATCH))
+        else:
+            for batch in self._batches(documents, report, known, met, _BATCH):
+                log = batch.pop(rdf.LOG_GRAPH, "")
+                self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
+        report.gone = tuple(sorted(document for document in before if hash(document) not in met))
+        self._relink(report, known)
+        report.findings.add(self._cycles() if report.read or report.relinked else ())
+        return report
+
+    def _documents(
+        self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, progress: Callable[[int], None] | None
+    ) -> Iterator[ReadDocument]:  # fmt: skip
+        described: set[int] = set()
+        for document in documents:
+            report.findings.add(document.findings)
+            if document.outcome is Outcome.READ:
+                report.read += document.container is not None or not document.complete_container
+                for statement in document.statements:
+                    if isinstance(statement, SourceDocument) and statement.describes is not None:
+                        key = hash(statement.describes)
+                        if key in described:
+                            report.findings.add([_duplicate(document, statement.describes)])
+                        described.add(key)
+            elif document.outcome is Outcome.UNCHANGED:
+                report.unchanged += 1
+            elif document.outcome is Outcome.FAILED:
+                report.failed += 1
+            elif document.iri:
+                report.skipped += 1
+            if progress is not None:
+                progress(report.documents)
+            yield document
+
+    def _batches(
+        self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, met: set[int], size: int
+    ) -> Iterator[dict[str, str]]:  # fmt: skip
+        batch: dict[str, str] = {}
+        log: list[str] = []
+        for document in documents:
+            met.add(hash(document.iri))
+            if document.complete_container:
+                for gone in self._gone_members(document.iri, met):
+                    batch[gone] = ""
+                    report.removed += 1
+                batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=document.content_hash)])
+            elif document.outcome is Outcome.READ:
+                known.remember(document.statements)
+                batch[document.iri] = rdf.encode(document.statements)
+                log.append(self._reading(document))
+            if len(batch) >= size:
+                yield _with_log(batch, log)
+                batch, log = {}, []
+                known.forget()
+        if batch or log:
+            yield _with_log(batch, log)
+            known.forget()
+
+    def _reading(self, document: ReadDocument) -> str:
+        when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        digest = (document.content_hash or "").partition(":")[2][:16]
+        reading = iris.sub(document.iri, f"reading-{digest}-{when.replace(':', '')}")
+        return (
+            f"<{reading}> <{RDF.type}> <{MLAOI.Reading}> .\n"
+            f"<{reading}> <{MLAOI.ofDocument}> <{document.iri}> .\n"
+            f'<{reading}> <{MLAOI.readAt}> "{when}" .\n'
+            f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
+        )
+
+    def _documents_of(self, name: str) -> set[str]:
+        start = f"{self._base}documents/{iris.segment(name)}/"
+        return {graph for graph in self._store.graphs() if graph.startswith(start) and "#" not in graph}
+
+    def _gone_members(self, container: str, met: set[int]) -> list[str]:
+        if self._members is None:  # one pass over the graphs, for all containers of the source
+            self._members = {}
+            for graph in self._store.graphs():
+                file, mark, _ = graph.partition("#")
+                if mark:
+                    self._members.setdefault(file, []).append(graph)
+        return [graph for graph in self._members.get(container, ()) if hash(graph) not in met]
+
+    # -- references that can be resolved now ----------------------------------------------------------------------
+
+    def _relink(self, report: IngestReport, known: _Known) -> None:
+        """Type again what pointed at nothing known and now does, in whichever document says it."""
+        from mlaoi_graph.readers.stac import links
+
+        solved: dict[str, dict[str, Target]] = {}
+        for iri, graph, name in self._unresolved():
+            target = self._solution(iri, name, known)
+            if target is not None:
+                solved.setdefault(graph, {})[iri] = target
+        for graph, targets in solved.items():
+            statements = rdf.decode(self._store.match(graph=graph))
+            again: list[Statement] = []
+            models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
+            for statement in statements:
+                if isinstance(statement, DataUse | Derivation | Association):
+                    target = next((t for iri, t in targets.items() if _points_at(statement, iri)), None)
+                    subject = statement.model if isinstance(statement, DataUse) else statement.derived if isinstance(statement, Derivation) else statement.subject
+                    reference = links.reference_of(statement, of_model=subject in models)
+                    if target is not None and reference is not None and not isinstance(statement, Association):
+                        found, findings = links.type_reference(reference, target, self._policy)
+                        again.extend(found)
+                        report.findings.add(findings)
+                        continue
+                    if target is not None and isinstance(statement, Association):
+                        statement = replace(statement, subject=target.iri if statement.subject in targets else statement.subject, object=target.iri if statement.object in targets else statement.object)  # noqa: PLW2901
+                    again.append(statement)
+                elif statement.iri in targets:
+                    kept = _mention(statement, targets[statement.iri])
+                    if kept is not None:
+                        again.append(kept)
+                else:
+                    again.append(statement)
+            self._store.replace({graph: rdf.encode(_without_orphans(again, targets))})
+            report.relinked += 1
+
+    def _unresolved(self) -> list[tuple[str, str, str | None]]:
+        """Return node, graph and literal of every reference that led nowhere."""
+        found: list[tuple[str, str, str | None]] = []
+        for quad in self._store.match(None, MLAOI.resolved, Literal(False)):
+            found.append((quad.subject.value, quad.graph_name.value, None))  # type: ignore[union-attr]
+        for quad in self._store.match(None, RDF.type, MLAOI.UnknownThing):
+            found.append((quad.subject.value, quad.graph_name.value, None))  # type: ignore[union-attr]
+        named = []
+        for iri, graph, _ in found:
+            quads = self._store.match(iri, MLAOI.unresolvedName, None, graph)
+            named.append((iri, graph, next((quad.object.value for quad in quads), None)))  # type: ignore[union-attr]
+        return sorted(set(named), key=lambda row: (row[1], row[0]))
+
+    def _solution(self, iri: str, name: str | None, known: _Known) -> Target | None:
+        target = known.target(iri)
+        if target is not None and target.described:
+            return target
+        if name is None or not iri.startswith(f"{self._base}unresolved/"):
+            return None
+        named = known.named(name)
+        return named[0] if len(named) == 1 else None
+
+    def _cycles(self) -> list[Finding]:
+        """Return a finding for every set of things that are each made from, or successors of, each other."""
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        for predicate in [*rdf.DERIVATION_PROPERTY.values(), *rdf.ASSOCIATION_PROPERTY.values()]:
+            for quad in self._store.match(None, predicate):
+                graph.add_edge(quad.subject.value, quad.object.value)  # type: ignore[union-attr]
+        findings = []
+        for component in nx.strongly_connected_components(graph):
+            if len(component) > 1 or any(graph.has_edge(node, node) for node in component):
+                names = ", ".join(sorted(component)[:5]) + (", ..." if len(component) > 5 else "")
+                findings.append(Finding(document="catalog", pointer="", rule="cycle", message=f"{len(component)} things come from or succeed each other in a circle: {names}"))
+        return findings
+
+
+def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:
+    return {**batch, rdf.LOG_GRAPH: "".join(log)} if log else batch
+
+
+def _duplicate(document: ReadDocument, node: str) -> Finding:
+    return Finding(document=document.iri, pointer="/id", rule="duplicate-id", message=f"another document of this source describes {node} too; what they say is united")
+
+
+def _points_at(edge: DataUse | Derivation | Association, iri: str) -> bool:
+    if isinstance(edge, DataUse):
+        return edge.dataset == iri or (edge.split is not None and edge.dataset == iris.part(iri, edge.split))
+    if isinstance(edge, Derivation):
+        return edge.source == iri or (edge.source_split is not None and edge.source == iris.part(iri, edge.source_split))
+    return iri in (edge.subject, edge.object)
+
+
+def _mention(node: Statement, target: Target) -> Statement | None:
+    """Return what is left to say of a node once it is known elsewhere; None for nothing."""
+    if isinstance(node, Dataset) and target.iri == node.iri and target.kind in (Kind.DATASET, Kind.ARCHIVE):
+        return replace(node, label=None, resolved=None, unresolved_name=None)
+    if isinstance(node, Model) and target.iri == node.iri and target.kind is Kind.MODEL:
+        return replace(node, label=None, resolved=None, unresolved_name=None)
+    if isinstance(node, Dataset) and node.footprints:  # an item's collection, known by name only until now
+        return Dataset(iri=target.iri, footprints=node.footprints)
+    return None
+
+
+def _without_orphans(statements: list[Statement], targets: dict[str, Target]) -> list[Statement]:
+    """Leave out split parts of a node that is no longer pointed at."""
+    used = {s.dataset for s in statements if isinstance(s, DataUse)} | {s.source for s in statements if isinstance(s, Derivation)}
+    gone = {iri for iri, target in targets.items() if target.iri != iri or target.split is not None}
+    return [
+        s for s in statements
+        if not (isinstance(s, Dataset) and s.split is not None and not s.footprints and s.iri not in used and set(s.part_of) & gone)
+    ]  # fmt: skip
+
+

@@ -1,0 +1,83 @@
+"""The small file that makes a directory a catalog: what it promises, and which snapshot is the newest."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.errors import CatalogDamaged, CatalogNotFound
+from mlaoi_graph.model import SplitPolicy
+
+NAME: Final = "manifest.json"
+FORMAT: Final = 1
+"""Version of the directory's layout; a newer one is refused, not guessed at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a catalog directory says of itself."""
+
+    base: str
+    """Start of minted IRIs; ends in ``/``."""
+    policy: SplitPolicy = SplitPolicy.COMMON
+    snapshot: int = 0
+    """Number of the newest snapshot; 0 before the first ingest."""
+    reading_rules: int = 0
+    """The readers' rules the documents were read by."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """Name of each source and a digest of where it was, to tell a source from its namesake."""
+
+    def write(self, directory: Path) -> None:
+        """Replace the directory's manifest in one step."""
+        from mlaoi_graph.vocab import ONTOLOGY_VERSION
+
+        values = {"format": FORMAT, "ontology": ONTOLOGY_VERSION, **asdict(self), "policy": self.policy.value}
+        temporary = directory / f".{NAME}.new"
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(values, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(directory / NAME)
+
+    def with_(self, **changes: Any) -> Manifest:
+        """Return a copy with some values changed."""
+        return replace(self, **changes)
+
+    @staticmethod
+    def read(directory: Path) -> Manifest:
+        """Return a directory's manifest.
+
+        Raises CatalogNotFound if there is none, CatalogDamaged if it is not one of ours or newer than this package.
+        """
+        try:
+            values = json.loads((directory / NAME).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CatalogNotFound(str(directory)) from None
+        except (OSError, ValueError) as error:
+            raise CatalogDamaged(
+                str(directory), f"{NAME} cannot be read ({error})", "Restore it, or build the catalog again"
+            ) from error
+        try:
+            if values["format"] > FORMAT:
+                raise CatalogDamaged(
+                    str(directory),
+                    f"written by a newer version (format {values['format']})",
+                    "Upgrade with: pip install -U mlaoi-graph",
+                )
+            return Manifest(
+                base=iris.check_base(values["base"]),
+                policy=SplitPolicy(values["policy"]),
+                snapshot=int(values["snapshot"]),
+                reading_rules=int(values["reading_rules"]),
+                sources=dict(values["sources"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise CatalogDamaged(
+                str(directory),
+                f"{NAME} lacks or garbles {error}",
+                "Restore it, or build the catalog again",
+            ) from error

@@ -1,0 +1,137 @@
+"""Get the bytes behind a path or an address, or say why not.
+
+The only way into the file system and the network for readers. Paths stay inside the source's own tree;
+addresses need ``allow_network``, and an address that a *document* names is never followed to loopback,
+private or link-local machines: the name is looked up first and the connection made to what was checked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import os
+import socket
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
+
+MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
+"""Largest single JSON document read; NDJSON has this limit for each line, not for the file."""
+_MAX_REDIRECTS = 5
+_TIMEOUT_S = 30.0
+
+
+class DocumentTooLarge(SourceError):
+    """A document is larger than what is read into memory at once."""
+
+    def __init__(self, href: str, size: int) -> None:
+        self.size = size
+        super().__init__(
+            f"{href}: {size:,} bytes, and one document may have {MAX_DOCUMENT_BYTES:,}. "
+            "Publish large collections as NDJSON, one item a line"
+        )
+
+
+class OutsideTree(SourceError):
+    """A document points at a file outside of its source's own folder."""
+
+    def __init__(self, href: str) -> None:
+        super().__init__(f"{href}: outside of the source's folder, not opened. Give that folder as a source too")
+
+
+@dataclass(slots=True)
+class Fetcher:
+    """Opens what one source may open."""
+
+    root: Path | None
+    """Folder of a local source; None for a remote one."""
+    allow_network: bool = False
+    trusted_hosts: set[str] = field(default_factory=set)
+    """Host names the user named, which may be private."""
+
+    def inside(self, path: Path) -> bool:
+        """Return whether a path, links resolved, lies in the source's tree."""
+        if self.root is None:
+            return False
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
+
+    def read_path(self, path: Path) -> bytes:
+        """Return a file's bytes.
+
+        Raises OutsideTree, DocumentTooLarge, or SourceNotFound if it cannot be opened.
+        """
+        if not self.inside(path):
+            raise OutsideTree(path.name)
+        try:
+            if not path.is_file():  # a FIFO or device would block for ever
+                raise SourceNotFound(path.name, "no such file")
+            size = path.stat().st_size
+            if size > MAX_DOCUMENT_BYTES:
+                raise DocumentTooLarge(path.name, size)
+            return path.read_bytes()
+        except OSError as error:
+            raise SourceNotFound(path.name, error.strerror or str(error)) from error
+
+    def read_url(self, url: str) -> tuple[str, bytes]:
+        """Return the address after redirects and the bytes there.
+
+        Raises NetworkNotAllowed for an address that may not be asked, SourceNotFound if it gives no answer.
+        """
+        for _ in range(_MAX_REDIRECTS):
+            status, location, body = self._get(url)
+            if status in (301, 302, 303, 307, 308) and location:
+                url = urljoin(url, location)
+                continue
+            if status != 200:
+                raise SourceNotFound(url, f"the server answered {status}")
+            return url, body
+        raise SourceNotFound(url, f"more than {_MAX_REDIRECTS} redirects")
+
+    def _get(self, url: str) -> tuple[int, str | None, bytes]:
+        if not self.allow_network:
+            raise NetworkNotAllowed(url)
+        parts = urlsplit(url)
+        host = parts.hostname
+        if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+            raise NetworkNotAllowed(url, "only plain http and https addresses are read")
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            address = self._checked_address(url, host, port)
+            connection = _connection(parts.scheme, host, port, address)
+            try:
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                connection.request("GET", target, headers={"Accept": "application/geo+json, application/json"})
+                response = connection.getresponse()
+                body = response.read(MAX_DOCUMENT_BYTES + 1)
+                if len(body) > MAX_DOCUMENT_BYTES:
+                    raise DocumentTooLarge(url, len(body))
+                return response.status, response.getheader("Location"), body
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise SourceNotFound(url, f"no answer ({error})") from error
+
+    def _checked_address(self, url: str, host: str, port: int) -> str:
+        addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        if host not in self.trusted_hosts:
+            for address in addresses:
+                if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+                    raise NetworkNotAllowed(url, f"{host} is {address}, a private or local machine")
+        return addresses[0]
+
+
+def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
+    # Connecting to the checked address, not to the name again, closes the door to a second DNS answer.
+    if scheme == "https":
+        context = ssl.create_default_context()
+        secure = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
+        raw = socket.create_connection((address, port), timeout=_TIMEOUT_S)
+        secure.sock = context.wrap_socket(raw, server_hostname=host)
+        return secure
+    plain = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+    plain.sock = socket.create_connection((address, port), timeout=_TIMEOUT_S)
+    return plain

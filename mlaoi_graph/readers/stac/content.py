@@ -1,0 +1,274 @@
+"""Tell what a parsed JSON document is, from what it contains and never from what it claims alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.readers import Kind
+
+Json = dict[str, Any]
+
+
+class Form(Enum):
+    """What kind of JSON document it is."""
+
+    CATALOG = "STAC Catalog"
+    COLLECTION = "STAC Collection"
+    ITEM = "STAC Item"
+    ITEM_COLLECTION = "STAC ItemCollection"
+    TRAINING_DML = "OGC TrainingDML-AI dataset"
+    OGC_RECORD = "OGC API record"
+    GEOJSON = "GeoJSON without STAC"
+    OTHER = "other JSON"
+
+
+class NotJson(ValueError):
+    """Text that is no JSON; ``place`` is ``line:column``."""
+
+    def __init__(self, reason: str, place: str) -> None:
+        self.place = place
+        super().__init__(reason)
+
+
+def content_hash(data: bytes) -> str:
+    """Return ``sha256:`` and the digest of the bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def parse(data: bytes) -> tuple[Any, str | None]:
+    """Return the JSON value, and a remark if it was not strictly JSON (NaN, lone surrogates, a byte order mark).
+
+    Raises NotJson. Nesting beyond what the parsers take (about 1,000 levels) is NotJson too.
+    """
+    try:
+        return orjson.loads(data), None
+    except orjson.JSONDecodeError as error:
+        strict = error
+    try:
+        # The standard parser takes what careless writers produce: NaN, Infinity, "\ud800".
+        return json.loads(data), f"not strict JSON ({strict.msg}); read all the same"
+    except (ValueError, RecursionError):
+        place = f"{strict.lineno}:{strict.colno}"
+        raise NotJson(f"not JSON: {strict.msg}", place) from None
+
+
+def form_of(data: Any) -> Form:
+    """Return what a parsed document is."""
+    if not isinstance(data, dict):
+        return Form.OTHER
+    declared = data.get("type")
+    if declared == "Feature":
+        if "stac_version" in data:
+            return Form.ITEM
+        if "conformsTo" in data:
+            return Form.OGC_RECORD
+        # Early and careless writers leave the version out; assets and links are what makes an item.
+        return Form.ITEM if "assets" in data and "links" in data else Form.GEOJSON
+    if declared == "Collection":
+        return Form.COLLECTION
+    if declared == "Catalog":
+        return Form.CATALOG
+    if declared == "FeatureCollection":
+        features = data.get("features")
+        if isinstance(features, list) and any(form_of(feature) is Form.ITEM for feature in features[:20]):
+            return Form.ITEM_COLLECTION
+        return Form.GEOJSON
+    if isinstance(declared, str) and declared.startswith("AI_") and declared.endswith("TrainingDataset"):
+        return Form.TRAINING_DML
+    if "stac_version" in data:
+        return Form.COLLECTION if "extent" in data else Form.CATALOG
+    return Form.OTHER
+
+
+_MODEL_EXTENSION = re.compile(
+    r"stac-extensions(?:\.github\.io)?/(?:mlm|ml-model|dlm)/|crim-ca\.github\.io/(?:mlm|dlm)-extension/|/dl-model/"
+)
+_ML_AOI_EXTENSION = re.compile(r"stac-extensions\.github\.io/ml-aoi/|^ml-aoi$")
+_MODEL_PREFIXES = ("mlm:", "ml-model:", "dlm:")
+_MODEL_ROLES = re.compile(r"^(?:mlm:|ml-model:|dlm:|ml-model$)")
+
+
+@lru_cache(maxsize=4096)
+def _extension_marks(extensions: tuple[str, ...]) -> tuple[bool, bool]:
+    return (
+        any(_MODEL_EXTENSION.search(extension) for extension in extensions),
+        any(_ML_AOI_EXTENSION.search(extension) for extension in extensions),
+    )
+
+
+def extensions_of(data: Json) -> tuple[str, ...]:
+    """Return the declared extensions that are text."""
+    found = data.get("stac_extensions")
+    return tuple(e for e in found if isinstance(e, str)) if isinstance(found, list) else ()
+
+
+def is_model_item(data: Json) -> bool:
+    """Return whether an item describes a model: model properties, or a model extension and a model asset."""
+    properties = data.get("properties")
+    if isinstance(properties, dict):
+        for key in properties:
+            if key.startswith(_MODEL_PREFIXES):
+                return True
+    return _extension_marks(extensions_of(data))[0]
+
+
+def is_ml_aoi(data: Json) -> bool:
+    """Return whether an item or collection takes part in ML-AOI."""
+    properties = data.get("properties")
+    if isinstance(properties, dict) and "ml-aoi:split" in properties:
+        return True
+    return _extension_marks(extensions_of(data))[1]
+
+
+def is_label_item(data: Json) -> bool:
+    """Return whether an item carries label extension fields."""
+    properties = data.get("properties")
+    return isinstance(properties, dict) and any(key.startswith("label:") for key in properties)
+
+
+def collection_kind(data: Json) -> Kind | None:
+    """Return what a collection is by its own fields: model, container of models, archive; None if they do not tell."""
+    if any(key.startswith(_MODEL_PREFIXES) for key in data):
+        return Kind.MODEL
+    summaries = data.get("summaries")
+    if isinstance(summaries, dict) and any(key.startswith(_MODEL_PREFIXES) for key in summaries):
+        return Kind.CONTAINER
+    item_assets = data.get("item_assets")
+    if isinstance(item_assets, dict):
+        for asset in item_assets.values():
+            roles = asset.get("roles") if isinstance(asset, dict) else None
+            if isinstance(roles, list) and any(isinstance(r, str) and _MODEL_ROLES.match(r) for r in roles):
+                return Kind.CONTAINER
+    return Kind.ARCHIVE if _is_archive(data) else None
+
+
+def _is_archive(data: Json) -> bool:
+    """Return whether a collection is a sensor's open-ended archive: whole world, no end, a named sensor."""
+    summaries = data.get("summaries")
+    sensor = isinstance(summaries, dict) and any(
+        key in summaries for key in ("constellation", "platform", "instruments")
+    )
+    extent = data.get("extent")
+    if not sensor or not isinstance(extent, dict):
+        return False
+    try:
+        west, south, *_, east, north = extent["spatial"]["bbox"][0]
+        end = extent["temporal"]["interval"][0][1]
+        return end is None and east - west >= 359 and north - south >= 130
+    except (KeyError, IndexError, TypeError, ValueError):
+        return False
+
+
+_ARCHIVE_ID: Final = re.compile(
+    r"/collections/(?:sentinel-?[1-6]|landsat|naip$|modis|hls|cop-dem|alos-|goes-|viirs|aster)[^/]*/?$", re.IGNORECASE
+)
+
+
+def is_archive_address(address: str) -> bool:
+    """Return whether an address is that of a well-known open-ended archive at some STAC API.
+
+    >>> is_archive_address("https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a")
+    True
+    >>> is_archive_address("https://example.com/collections/my-fields")
+    False
+    """
+    return bool(_ARCHIVE_ID.search(address))
+
+
+_WEIGHTS = re.compile(r"\.(?:pt|pth|ckpt|safetensors|onnx|h5|keras|tflite|pt2|pte|cbm|gguf)(?:\.(?:zip|gz|tar\.gz))?$", re.I)
+_DATA_FILE = re.compile(r"\.(?:tiff?|vrt|jp2|png|jpe?g|csv|parquet|geoparquet|gpkg|shp|zarr|nc|hdf5?|npz?|tfrecords?|fgb)$", re.I)
+
+
+def kind_by_suffix(address: str) -> Kind | None:
+    """Return what a file's name says it is: weights are a model, rasters and tables are data; None otherwise."""
+    path = address.partition("?")[0].partition("#")[0]
+    if _WEIGHTS.search(path):
+        return Kind.MODEL
+    return Kind.DATASET if _DATA_FILE.search(path) else None
+
+
+def links_of(data: Json) -> list[tuple[int, Json]]:
+    """Return the links that are objects, each with its index."""
+    links = data.get("links")
+    if not isinstance(links, list):
+        return []
+    return [(index, link) for index, link in enumerate(links) if isinstance(link, dict)]
+
+
+def link_href(data: Json, rel: str) -> str | None:
+    """Return the href of the first link with that rel."""
+    links = data.get("links")
+    if isinstance(links, list):
+        for link in links:
+            if isinstance(link, dict) and link.get("rel") == rel:
+                href = link.get("href")
+                if isinstance(href, str):
+                    return href
+    return None
+
+
+def self_iri(data: Json) -> str | None:
+    """Return the absolute self link as an IRI."""
+    href = link_href(data, "self")
+    if href is None or not href.startswith(("http://", "https://")):
+        return None
+    return iris.safe_iri(href)
+
+
+def text(value: Any) -> str | None:
+    """Return a non-empty string, or None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the strings of a list (or the one string), each once, in order."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if isinstance(value, list):
+        return tuple(dict.fromkeys(entry for entry in value if isinstance(entry, str) and entry))
+    return ()
+
+
+def identifier_of(data: Json) -> str | None:
+    """Return the document's id; numbers are taken as their text."""
+    found = data.get("id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    return text(found)
+
+
+def node_iri(data: Json, form: Form, base: str, collection: str | None = None) -> str | None:
+    """Return the IRI of what the document is about: its absolute self link, or minted; None without an id."""
+    found = self_iri(data)
+    if found is not None:
+        return found
+    identifier = identifier_of(data)
+    if identifier is None:
+        return None
+    if form is Form.ITEM:
+        return iris.item(base, collection or text(data.get("collection")), identifier)
+    if form is Form.CATALOG:
+        return iris.catalog(base, identifier)
+    return iris.collection(base, identifier)
+
+
+def declared_split(data: Json) -> str | None:
+    """Return the one split a collection is: in its summaries, its own field, or on its self link; None if none or several."""
+    summaries = data.get("summaries")
+    found: set[str] = set()
+    if isinstance(summaries, dict):
+        found.update(texts(summaries.get("ml-aoi:split")))
+    found.update(texts(data.get("ml-aoi:split")))
+    if not found:
+        for _, link in links_of(data):
+            if link.get("rel") == "self":
+                found.update(texts(link.get("ml-aoi:split")))
+    return found.pop() if len(found) == 1 else None

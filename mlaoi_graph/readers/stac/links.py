@@ -1,0 +1,263 @@
+"""Type the edges a STAC document's links stand for. The rules, strongest first, for a model's link:
+
+1. our own fields: ``lineage:stage``, ``lineage:derivation`` (on ``derived_from`` or ``lineage:evaluated_on``)
+2. ``ml-model:train-data``, ``ml-model:test-data`` (and MLHub's ``mlhub:training-dataset``)
+3. ``derived_from`` with ``ml-aoi:split``, by the catalog's split policy
+4. ``derived_from`` to a model, known as one or named by ``mlm:name`` on the link
+5. bare ``derived_from`` to a dataset: trained on, stage unstated
+6. ``derived_from`` to something unknown: made from it, and no more is said
+
+What a link points at decides between 3, 4, 5 and 6, never its rel alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.model import (
+    Association,
+    AssociationKind,
+    Confidence,
+    DataUse,
+    Dataset,
+    Derivation,
+    DerivationKind,
+    Evidence,
+    Finding,
+    Model,
+    QualifiedEdge,
+    Rule,
+    SplitPolicy,
+    Stage,
+    Statement,
+    Unknown,
+)
+from mlaoi_graph.readers import Kind, Target
+from mlaoi_graph.readers.stac.content import Json, text
+
+DERIVED_FROM: Final = "derived_from"
+EVALUATED_ON: Final = "lineage:evaluated_on"
+_ML_MODEL: Final = {
+    "ml-model:train-data": Stage.TRAINING,
+    "ml-model:test-data": Stage.TEST,
+    "mlhub:training-dataset": Stage.TRAINING,
+}
+USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
+VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version"})
+
+STAGES: Final = {stage.value: stage for stage in Stage}
+MODEL_DERIVATIONS: Final = {
+    kind.value: kind
+    for kind in DerivationKind
+    if kind
+    not in (DerivationKind.DERIVED, DerivationKind.DRAWN, DerivationKind.LABELLED, DerivationKind.UNKNOWN)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One link (or field) of a document that points at what its subject came from or was measured on."""
+
+    document: str
+    """IRI of the document."""
+    shown: str
+    """The document as a person would look for it."""
+    subject: str
+    """IRI of the model or dataset the document is about."""
+    of_model: bool
+    pointer: str
+    link: Json
+
+
+def as_published(link: Json) -> str:
+    """Return a link as JSON text, its own order of keys kept."""
+    return orjson.dumps(link).decode()
+
+
+def reference_of(edge: QualifiedEdge, *, of_model: bool) -> Reference | None:
+    """Return the reference an edge was made from, to be typed again when more is known; None if it was not a link."""
+    if edge.as_published is None or edge.pointer is None:
+        return None
+    link = orjson.loads(edge.as_published)
+    subject = edge.model if isinstance(edge, DataUse) else edge.derived if isinstance(edge, Derivation) else edge.subject
+    return Reference(edge.document, edge.document, subject, of_model, edge.pointer, link)
+
+
+def type_reference(reference: Reference, target: Target, policy: SplitPolicy) -> tuple[list[Statement], list[Finding]]:
+    """Return the edge a reference stands for, with the nodes it needs, and what is odd about it."""
+    findings: list[Finding] = []
+
+    def finding(rule: str, message: str) -> None:
+        findings.append(Finding(document=reference.shown, pointer=reference.pointer, rule=rule, message=message))
+
+    if target.iri == reference.subject:
+        finding("self-reference", "points at itself; no edge is made of it")
+        return [], findings
+    link = reference.link
+    if "mlm:pretrained_source" in link:
+        edge = _pretrained(reference, target)
+    elif reference.of_model:
+        edge = _model_edge(reference, target, policy, finding)
+    else:
+        edge = _data_edge(reference, target, finding)
+    statements: list[Statement] = [edge]
+    statements.extend(_nodes(edge, target))
+    evidence = text(link.get("lineage:evidence"))
+    if evidence is not None:
+        iri = iris.safe_iri(evidence)
+        if iri is not None:
+            statements.append(Evidence(iri=iri, label=evidence, url=evidence))
+    return statements, findings
+
+
+class _Provenance(dict[str, object]):
+    """Keyword arguments every qualified edge of a link shares."""
+
+    def __init__(self, reference: Reference) -> None:
+        link = reference.link
+        evidence = text(link.get("lineage:evidence"))
+        iri = iris.safe_iri(evidence) if evidence is not None else None
+        unverified = link.get("lineage:confidence") == Confidence.UNVERIFIED.value
+        super().__init__(
+            iri=iris.pointer_iri(reference.document, reference.pointer),
+            document=reference.document,
+            pointer=reference.pointer,
+            evidence=(iri,) if iri is not None else (),
+            confidence=Confidence.UNVERIFIED if unverified else Confidence.VERIFIED,
+            note=evidence if iri is None else None,
+            as_published=as_published(link),
+        )
+
+
+def _use(reference: Reference, target: Target, stage: Stage, rule: Rule, split: str | None, policy: SplitPolicy | None = None) -> DataUse:
+    dataset = target.iri if split is None or target.split is not None else iris.part(target.iri, split)
+    return DataUse(
+        model=reference.subject, dataset=dataset, stage=stage, rule=rule, split=split, policy=policy,
+        **_Provenance(reference),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _derivation(reference: Reference, target: Target, kind: DerivationKind, rule: Rule, split: str | None = None) -> Derivation:
+    is_data = kind in (DerivationKind.DERIVED, DerivationKind.DRAWN)
+    source = iris.part(target.iri, split) if split is not None and is_data and target.split is None else target.iri
+    return Derivation(
+        derived=reference.subject, source=source, kind=kind, rule=rule, source_split=split,
+        **_Provenance(reference),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _model_edge(reference, target, policy, finding):  # type: ignore[no-untyped-def]
+    link = reference.link
+    rel = link.get("rel")
+    split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
+    stage_word = link.get("lineage:stage")
+    kind_word = link.get("lineage:derivation")
+    if split is not None and target.split is not None and split != target.split:
+        finding("split-against-declared", f"the link says {split!r}, what it points at is declared {target.split!r}; both are kept")
+
+    if kind_word is not None and kind_word not in MODEL_DERIVATIONS:
+        finding("unknown-derivation", f"lineage:derivation is one of {', '.join(MODEL_DERIVATIONS)}; {kind_word!r} is not used")
+        kind_word = None
+    if stage_word is not None and stage_word not in STAGES:
+        finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} is not used")
+        stage_word = None
+    if kind_word is not None and target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE) and target.described:
+        finding("derivation-of-data", "lineage:derivation is between models, and this points at data; not used")
+        kind_word = None
+    if stage_word is not None and target.kind is Kind.MODEL and target.described:
+        finding("stage-of-model", "lineage:stage is about data, and this points at a model; not used")
+        stage_word = None
+    if kind_word is not None:
+        return _derivation(reference, target, MODEL_DERIVATIONS[kind_word], Rule.STATED)
+    if stage_word is not None:
+        return _use(reference, target, STAGES[stage_word], Rule.STATED, split)
+
+    if rel in _ML_MODEL:
+        return _use(reference, target, _ML_MODEL[rel], Rule.ML_MODEL_RELATION, split)
+
+    if rel == EVALUATED_ON:
+        by_split = policy.stage(split) if split is not None else None
+        if by_split in (Stage.VALIDATION, Stage.TEST):
+            return _use(reference, target, by_split, Rule.SPLIT_LINK, split, policy)
+        return _use(reference, target, Stage.EVALUATION, Rule.STATED, split)
+
+    is_model = target.kind is Kind.MODEL or (target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None)
+    if split is not None and not is_model:
+        stage = policy.stage(split)
+        if stage is not None:
+            return _use(reference, target, stage, Rule.SPLIT_LINK, split, policy)
+        finding("unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; edge kept, stage unknown")
+        return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.SPLIT_LINK, split)
+    if is_model:
+        return _derivation(reference, target, DerivationKind.UNSTATED, Rule.MODEL_LINK)
+    if target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE):
+        return _use(reference, target, Stage.TRAINING, Rule.BARE_DERIVED_FROM, None)
+    return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.UNRESOLVED_DERIVED_FROM)
+
+
+def _data_edge(reference, target, finding):  # type: ignore[no-untyped-def]
+    link = reference.link
+    split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
+    if link.get("lineage:stage") is not None or link.get("lineage:derivation") is not None:
+        finding("role-on-data", "lineage:stage and lineage:derivation belong on a model's links; not used")
+    if target.kind is Kind.MODEL or (target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None):
+        return _derivation(reference, target, DerivationKind.LABELLED, Rule.MODEL_LINK)
+    if target.kind is Kind.ARCHIVE:
+        return _derivation(reference, target, DerivationKind.DRAWN, Rule.BARE_DERIVED_FROM, split)
+    if target.kind in (Kind.DATASET, Kind.SAMPLE):
+        return _derivation(reference, target, DerivationKind.DERIVED, Rule.BARE_DERIVED_FROM, split)
+    return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.UNRESOLVED_DERIVED_FROM)
+
+
+def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
+    if target.kind is Kind.MODEL:
+        return _derivation(reference, target, DerivationKind.UNSTATED, Rule.PRETRAINED_SOURCE)
+    return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
+
+
+def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
+    """Return what the edge's document has to say of the target: that it is there, and how much is known of it."""
+    resolved = None if target.described else False
+    label = None if target.described else target.label
+    name = None if target.described else target.name
+    if isinstance(edge, Derivation) and edge.kind is DerivationKind.UNKNOWN and target.kind in (Kind.UNKNOWN, Kind.CONTAINER):
+        return [Unknown(iri=target.iri, label=target.label, unresolved_name=name or target.label)]
+    is_model = isinstance(edge, Derivation) and (edge.kind.value in MODEL_DERIVATIONS or edge.kind is DerivationKind.LABELLED)
+    if is_model:
+        return [Model(iri=target.iri, label=label, resolved=resolved, unresolved_name=name)]
+    nodes: list[Statement] = []
+    if target.kind is Kind.SAMPLE:
+        whole = (target.whole,) if target.whole is not None else ()
+        nodes.append(
+            Dataset(iri=target.iri, label=target.label, split=target.split, part_of=whole, footprints=(iris.sub(target.iri, "area"),), resolved=True if target.described else False)
+        )
+    else:
+        archive = target.kind is Kind.ARCHIVE
+        nodes.append(Dataset(iri=target.iri, label=label, archive=archive, resolved=resolved, unresolved_name=name))
+    used = edge.dataset if isinstance(edge, DataUse) else edge.source if isinstance(edge, Derivation) else target.iri
+    if used != target.iri:
+        split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
+        nodes.append(split_part(target.iri, target.label, split or ""))
+    return nodes
+
+
+def split_part(whole: str, label: str | None, split: str) -> Dataset:
+    """Return the dataset node for one split of a dataset."""
+    return Dataset(iri=iris.part(whole, split), label=f"{label or iris.tail(whole)} ({split})", split=split, part_of=(whole,), resolved=True)
+
+
+def succession(reference: Reference, target: Target) -> Association | None:
+    """Return the edge of a version link: the newer succeeds the older; None for a link to itself."""
+    if target.iri == reference.subject:
+        return None
+    newer, older = reference.subject, target.iri
+    if reference.link.get("rel") == "successor-version":
+        newer, older = older, newer
+    return Association(
+        subject=newer, object=older, kind=AssociationKind.SUCCEEDS, rule=Rule.STATED,
+        **_Provenance(reference),  # type: ignore[arg-type]
+    )  # fmt: skip

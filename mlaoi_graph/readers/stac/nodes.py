@@ -1,0 +1,419 @@
+"""Turn one STAC document into statements: what it is about, where, and what its links say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from mlaoi_graph import geo
+from mlaoi_graph import iri as iris
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Dataset,
+    Finding,
+    Model,
+    Precision,
+    Severity,
+    SourceDocument,
+    SplitPolicy,
+    Statement,
+)
+from mlaoi_graph.readers import Context, Kind, Target
+from mlaoi_graph.readers.stac import content, links
+from mlaoi_graph.readers.stac.content import Form, Json, text, texts
+from mlaoi_graph.readers.stac.resolve import Resolver, is_object
+from mlaoi_graph.readers.stac.walk import Raw
+
+_SPLITS: Final = frozenset({"train", "validate", "test"})
+_OPEN_START = "1900-01-01T00:00:00Z"
+_OPEN_END = "9999-12-31T23:59:59Z"
+
+
+class DocumentReader:
+    """Reads documents of one source, given what resolves their references."""
+
+    def __init__(self, context: Context, resolver: Resolver) -> None:
+        self._base = context.base
+        self._policy: SplitPolicy = context.policy
+        self._resolver = resolver
+
+    def statements(self, raw: Raw) -> list[Statement]:
+        """Return what a document says; oddities are added to its findings. Empty if it says nothing we know."""
+        if raw.form is Form.ITEM:
+            found, about = self._item(raw)
+        elif raw.form is Form.COLLECTION:
+            found, about = self._collection(raw)
+        elif raw.form is Form.CATALOG:
+            found, about = [], None
+        elif raw.form is Form.TRAINING_DML:
+            found, about = self._training_dml(raw)
+        else:
+            return []
+        properties = is_object(raw.data.get("properties")) or raw.data
+        stated = text(properties.get("updated")) or text(properties.get("created"))
+        found.append(SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash))
+        return found
+
+    # -- items ------------------------------------------------------------------------------------------------
+
+    def _item(self, raw: Raw) -> tuple[list[Statement], str | None]:
+        data = raw.data
+        properties = is_object(data.get("properties"))
+        if properties is None:
+            self._odd(raw, "/properties", "wrong-type", "properties of an item are an object; read as empty")
+            properties = {}
+        self._check_version(raw)
+        collection = self._resolver.collection_of(raw)
+        iri = content.node_iri(data, Form.ITEM, self._base)
+        if iri is None:
+            self._fail(raw, "/id", "missing-id", "an item needs an id that is text")
+            return [], None
+        if content.is_model_item(data):
+            return self._model(raw, iri, properties), iri
+        if collection is None:
+            return self._lone_item(raw, iri, properties), iri
+        return self._sample(raw, iri, properties, collection), iri
+
+    def _sample(self, raw: Raw, iri: str, properties: Json, collection: Target) -> list[Statement]:
+        """One item of a collection: an area of that dataset, or of its split."""
+        split = self._split(raw, properties)
+        area = self._area(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
+        described = collection.described
+        whole = Dataset(
+            iri=collection.iri, label=None if described else collection.label, resolved=None if described else False,
+            unresolved_name=None if described else collection.name,
+        )  # fmt: skip
+        statements: list[Statement] = [area]
+        if split is None or split == collection.split:
+            statements.append(replace(whole, footprints=(area.iri,)))
+        else:
+            if collection.split is not None:
+                self._odd(raw, "/properties/ml-aoi:split", "split-against-declared", f"the item says {split!r}, its collection is declared {collection.split!r}; the item's word is kept")
+            part = links.split_part(collection.iri, collection.label, split)
+            statements += [replace(part, footprints=(area.iri,)), whole]
+        statements.extend(self._item_as_data(raw, iri, properties, collection))
+        return statements
+
+    def _item_as_data(self, raw: Raw, iri: str, properties: Json, collection: Target) -> list[Statement]:
+        """A sample that a model made (a product, machine labels) is data of its own."""
+        found: list[Statement] = []
+        for index, link in content.links_of(raw.data):
+            if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
+                target = self._target(raw, index, link)
+                if target is not None and (target.kind is Kind.MODEL or text(link.get("mlm:name"))):
+                    found.extend(self._edge(raw, iri, False, index, link, target))
+        if found:
+            label = text(properties.get("title")) or content.identifier_of(raw.data)
+            found.append(Dataset(iri=iri, label=label, part_of=(collection.iri,), footprints=(iris.sub(iri, "area"),), resolved=True))
+        return found
+
+    def _lone_item(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
+        """An item that belongs to no collection: a dataset by itself."""
+        split = self._split(raw, properties)
+        precision = Precision.SAMPLES if content.is_ml_aoi(raw.data) else Precision.DECLARED_BOX
+        area = self._area(raw, iris.sub(iri, "area"), precision, properties, split)
+        dataset = Dataset(
+            iri=iri, label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
+            identifier=content.identifier_of(raw.data), description=text(properties.get("description")),
+            split=split, footprints=(area.iri,), version=text(properties.get("version")),
+            license=text(properties.get("license")), publisher=_producer(properties.get("providers")),
+            sensors=_sensors(properties), doi=text(properties.get("sci:doi")), checksums=_checksums(raw.data, None),
+            resolved=True,
+        )  # fmt: skip
+        statements: list[Statement] = [dataset, area]
+        statements.extend(self._data_links(raw, iri))
+        return statements
+
+    def _model(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
+        data = raw.data
+        area = self._area(raw, iris.sub(iri, "declared-area"), Precision.DECLARED_BOX, properties, None)
+        identifier = content.identifier_of(data)
+        title = text(properties.get("title")) or text(data.get("title")) or identifier
+        tasks = texts(properties.get("mlm:tasks")) or texts(properties.get("ml-model:prediction_type"))
+        parameters = properties.get("mlm:total_parameters")
+        model = Model(
+            iri=iri, label=title, identifier=identifier, description=text(properties.get("description")),
+            version=text(properties.get("version")),
+            architecture=text(properties.get("mlm:architecture")) or text(properties.get("ml-model:architecture")),
+            parameters=str(parameters) if isinstance(parameters, int) and not isinstance(parameters, bool) else None,
+            tasks=tuple(sorted(tasks)), framework=text(properties.get("mlm:framework")),
+            license=text(properties.get("license")), publisher=_producer(properties.get("providers")),
+            released=text(properties.get("published")), doi=text(properties.get("sci:doi")),
+            checksums=_checksums(data, "model"),
+            aliases=tuple(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
+            declared_area=area.iri, resolved=True,
+        )  # fmt: skip
+        statements: list[Statement] = [model, area]
+        for index, link in content.links_of(data):
+            rel = link.get("rel")
+            if rel in links.USE_RELS:
+                target = self._target(raw, index, link)
+                if target is not None:
+                    statements.extend(self._edge(raw, iri, True, index, link, target))
+            elif rel in links.VERSION_RELS or rel == "latest-version":
+                statements.extend(self._succession(raw, iri, True, index, link))
+        statements.extend(self._pretrained_source(raw, iri, properties))
+        return statements
+
+    def _pretrained_source(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
+        pointer = "/properties/mlm:pretrained_source"
+        if "mlm:pretrained_source" not in properties:
+            if properties.get("mlm:pretrained") is True:
+                self._odd(raw, "/properties/mlm:pretrained", "pretrained-on-what", "pretrained, and mlm:pretrained_source does not say on what", Severity.INFO)
+            return []
+        source = properties["mlm:pretrained_source"]
+        if source is None:  # trained from scratch, by the field's definition
+            return []
+        if not isinstance(source, str) or not source.strip():
+            self._odd(raw, pointer, "wrong-type", "mlm:pretrained_source is text or null; not used")
+            return []
+        target = self._resolver.name(source, raw)
+        reference = links.Reference(raw.iri, raw.shown, iri, True, pointer, {"mlm:pretrained_source": source})
+        statements, findings = links.type_reference(reference, target, self._policy)
+        raw.findings.extend(findings)
+        return statements
+
+    # -- collections ------------------------------------------------------------------------------------------
+
+    def _collection(self, raw: Raw) -> tuple[list[Statement], str | None]:
+        data = raw.data
+        self._check_version(raw)
+        target = self._resolver.describe(raw)
+        if target is None:
+            self._fail(raw, "/id", "missing-id", "a collection needs an id that is text")
+            return [], None
+        if target.kind is Kind.CONTAINER:
+            return [], None
+        if target.kind is Kind.MODEL:
+            return self._model(raw, target.iri, data), target.iri
+        summaries = is_object(data.get("summaries")) or {}
+        extent = is_object(data.get("extent"))
+        area = self._extent(raw, target.iri, extent)
+        dois = texts(data.get("sci:doi")) or texts(summaries.get("sci:doi"))
+        dataset = Dataset(
+            iri=target.iri, label=target.label, identifier=content.identifier_of(data),
+            description=text(data.get("description")), archive=target.kind is Kind.ARCHIVE,
+            split=target.split, footprints=(area.iri,) if area is not None else (),
+            sensors=_sensors(summaries), version=text(data.get("version")), license=text(data.get("license")),
+            publisher=_producer(data.get("providers")), doi=dois[0] if dois else None,
+            checksums=_checksums(data, None), resolved=True,
+        )  # fmt: skip
+        statements: list[Statement] = [dataset]
+        if area is not None:
+            statements.append(area)
+        statements.extend(self._data_links(raw, target.iri))
+        return statements, target.iri
+
+    def _extent(self, raw: Raw, iri: str, extent: Json | None) -> AreaOfInterest | None:
+        if extent is None:
+            self._odd(raw, "/extent", "no-footprint", "a collection needs an extent; its footprint is unknown")
+            return None
+        spatial = is_object(extent.get("spatial")) or {}
+        found = geo.from_extent(spatial.get("bbox"))
+        self._geometry_findings(raw, "/extent/spatial/bbox", found)
+        temporal = is_object(extent.get("temporal")) or {}
+        intervals = temporal.get("interval")
+        start = end = None
+        if isinstance(intervals, list) and intervals and isinstance(intervals[0], list) and len(intervals[0]) == 2:
+            start, end = text(intervals[0][0]), text(intervals[0][1])
+        return AreaOfInterest(
+            iri=iris.sub(iri, "extent"), precision=Precision.GLOBAL if found.unbounded else Precision.DECLARED_BOX,
+            wkt=found.wkt, start=_bounded(start), end=_bounded(end),
+        )  # fmt: skip
+
+    def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
+        statements: list[Statement] = []
+        images: list[str] = []
+        for index, link in content.links_of(raw.data):
+            rel = link.get("rel")
+            if rel == "source" or (rel == links.DERIVED_FROM and _is_image_link(link)):
+                image = text(link.get("href"))
+                if image is not None:
+                    images.append(self._resolver.address(image, raw))
+            elif rel == links.DERIVED_FROM:
+                target = self._target(raw, index, link)
+                if target is not None:
+                    statements.extend(self._edge(raw, iri, False, index, link, target))
+            elif rel in links.VERSION_RELS or rel == "latest-version":
+                statements.extend(self._succession(raw, iri, False, index, link))
+        if images:
+            statements.append(Dataset(iri=iri, source_images=tuple(sorted(set(images)))))
+        return statements
+
+    # -- shared -----------------------------------------------------------------------------------------------
+
+    def _target(self, raw: Raw, index: int, link: Json) -> Target | None:
+        href = link.get("href")
+        pointer = f"/links/{index}"
+        if not isinstance(href, str) or not href.strip():
+            self._odd(raw, pointer, "broken-link", "a link needs an href that is text; left out")
+            return None
+        return self._resolver.link(href, raw, pointer)
+
+    def _edge(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json, target: Target) -> list[Statement]:
+        reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
+        statements, findings = links.type_reference(reference, target, self._policy)
+        raw.findings.extend(findings)
+        return statements
+
+    def _succession(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json) -> list[Statement]:
+        target = self._target(raw, index, link)
+        if target is None:
+            return []
+        reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
+        if target.iri == iri:
+            self._odd(raw, reference.pointer, "version-cycle", f"{link['rel']} of a thing is the thing itself; no edge is made of it", Severity.INFO)
+            return []
+        if link["rel"] == "latest-version":
+            return []  # says which is newest, not which follows which
+        edge = links.succession(reference, target)
+        if edge is None:
+            return []
+        described = None if target.described else False
+        label = None if target.described else target.label
+        name = None if target.described else target.name
+        node = Model if of_model else Dataset
+        return [edge, node(iri=target.iri, label=label, resolved=described, unresolved_name=name)]
+
+    def _split(self, raw: Raw, properties: Json) -> str | None:
+        split = properties.get("ml-aoi:split")
+        if split is None:
+            return None
+        if not isinstance(split, str) or not split:
+            self._odd(raw, "/properties/ml-aoi:split", "wrong-type", "ml-aoi:split is text; not used")
+            return None
+        if split not in _SPLITS:
+            self._odd(raw, "/properties/ml-aoi:split", "unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands")
+        return split
+
+    def _area(self, raw: Raw, iri: str, precision: Precision, properties: Json, split: str | None) -> AreaOfInterest:
+        data = raw.data
+        if "geometry" in data or "bbox" in data:
+            found = geo.from_geojson(data.get("geometry"), bbox=data.get("bbox"))
+            self._geometry_findings(raw, "/geometry", found)
+        else:  # a collection that describes a model
+            spatial = is_object((is_object(data.get("extent")) or {}).get("spatial")) or {}
+            found = geo.from_extent(spatial.get("bbox"))
+        when = text(properties.get("datetime"))
+        images: list[str] = []
+        labels: list[str] = []
+        if precision is Precision.SAMPLES:
+            for index, link in content.links_of(data):
+                rel = link.get("rel")
+                if rel != "source" and rel != links.DERIVED_FROM:
+                    continue
+                role = link.get("ml-aoi:role")
+                if role is None and link.get("role") in ("ml-aoi:label", "ml-aoi:feature"):
+                    role = link["role"][7:]
+                    self._odd(raw, f"/links/{index}/role", "swapped-role", f"ml-aoi:role written as role; taken as {role!r}")
+                href = text(link.get("href"))
+                if href is not None and (rel == "source" or role is not None or _is_image_link(link)):
+                    address = self._resolver.address(href, raw)
+                    # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.
+                    (labels if role == "label" and rel != "source" else images).append(address)
+        return AreaOfInterest(
+            iri=iri, precision=Precision.GLOBAL if found.unbounded else precision, wkt=found.wkt,
+            identifier=content.identifier_of(data) if precision is Precision.SAMPLES else None,
+            label=text(data.get("title")) or text(properties.get("title")) if precision is Precision.SAMPLES else None,
+            start=_bounded(text(properties.get("start_datetime")) or when),
+            end=_bounded(text(properties.get("end_datetime")) or when),
+            split=split, source_images=tuple(sorted(set(images))), label_sources=tuple(sorted(set(labels))),
+        )  # fmt: skip
+
+    def _geometry_findings(self, raw: Raw, pointer: str, found: geo.Footprint) -> None:
+        for problem in found.problems:
+            self._odd(raw, pointer, problem.rule, problem.message)
+
+    def _check_version(self, raw: Raw) -> None:
+        version = raw.data.get("stac_version")
+        if not isinstance(version, str) or not version.startswith(("1.0.0", "1.1.")):
+            self._odd(raw, "/stac_version", "unknown-version", f"STAC {version!r} is not 1.0 or 1.1; read as if it were", Severity.INFO)
+
+    def _odd(self, raw: Raw, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
+        raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule=rule, message=message, severity=severity))
+
+    def _fail(self, raw: Raw, pointer: str, rule: str, message: str) -> None:
+        self._odd(raw, pointer, rule, message, Severity.ERROR)
+        raw.failed = True
+
+    # -- TrainingDML-AI (OGC 23-008r3) --------------------------------------------------------------------------
+
+    def _training_dml(self, raw: Raw) -> tuple[list[Statement], str | None]:
+        data = raw.data
+        iri = content.node_iri(data, Form.TRAINING_DML, self._base)
+        if iri is None:
+            self._fail(raw, "/id", "missing-id", "a training dataset needs an id that is text")
+            return [], None
+        label = text(data.get("name")) or content.identifier_of(data)
+        area: AreaOfInterest | None = None
+        if data.get("extent") is not None:
+            found = geo.from_bbox(data["extent"])
+            self._geometry_findings(raw, "/extent", found)
+            precision = Precision.GLOBAL if found.unbounded else Precision.DECLARED_BOX
+            area = AreaOfInterest(iri=iris.sub(iri, "extent"), precision=precision, wkt=found.wkt)
+        statements: list[Statement] = [
+            Dataset(
+                iri=iri, label=label, identifier=content.identifier_of(data), description=text(data.get("description")),
+                version=text(data.get("version")), license=text(data.get("license")), doi=text(data.get("doi")),
+                publisher=next(iter(texts(data.get("providers"))), None), released=text(data.get("createdTime")),
+                footprints=(area.iri,) if area is not None else (), resolved=True,
+            )  # fmt: skip
+        ]
+        if area is not None:
+            statements.append(area)
+        samples = data.get("data")
+        words = {text(s.get("trainingType")) for s in samples if isinstance(s, dict)} if isinstance(samples, list) else set()
+        for word in sorted(word for word in words if word is not None):
+            statements.append(links.split_part(iri, label, word))
+        return statements, iri
+
+
+def _is_image_link(link: Json) -> bool:
+    """Return whether a data item's ``derived_from`` names the image or labels it was cut from, not a dataset or model."""
+    if "ml-aoi:role" in link or link.get("role") in ("ml-aoi:label", "ml-aoi:feature"):
+        return True
+    href = link.get("href")
+    media = link.get("type")
+    if isinstance(media, str) and media.startswith("image/"):
+        return True
+    return isinstance(href, str) and content.kind_by_suffix(href) is Kind.DATASET
+
+
+def _producer(providers: Any) -> str | None:
+    """Return the first producer's name, else the first provider's."""
+    if not isinstance(providers, list):
+        return None
+    named = [(p.get("roles"), text(p.get("name"))) for p in providers if isinstance(p, dict)]
+    for roles, name in named:
+        if isinstance(roles, list) and "producer" in roles and name is not None:
+            return name
+    return next((name for _, name in named if name is not None), None)
+
+
+def _sensors(fields: Json) -> tuple[str, ...]:
+    found: set[str] = set()
+    for key in ("constellation", "platform", "instruments"):
+        found.update(texts(fields.get(key)))
+    return tuple(sorted(found))
+
+
+def _checksums(data: Json, kind: str | None) -> tuple[str, ...]:
+    """Return the ``file:checksum`` of a model's weights, or of all assets of data."""
+    assets = data.get("assets")
+    if not isinstance(assets, dict):
+        return ()
+    found: set[str] = set()
+    for asset in assets.values():
+        if not isinstance(asset, dict):
+            continue
+        roles = asset.get("roles")
+        weights = isinstance(roles, list) and any(r in ("mlm:model", "mlm:weights", "mlm:checkpoint") for r in roles)
+        checksum = text(asset.get("file:checksum"))
+        if checksum is not None and (kind is None or weights):
+            found.add(checksum)
+    return tuple(sorted(found))
+
+
+def _bounded(when: str | None) -> str | None:
+    """Return None for the dates MLM's best practice writes for an open range."""
+    return None if when in (_OPEN_START, _OPEN_END) else when

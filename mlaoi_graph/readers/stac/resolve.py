@@ -1,0 +1,263 @@
+"""Find out what an href or a name points at, one by one, and never from the link's rel alone."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.errors import SourceError
+from mlaoi_graph.model import Finding
+from mlaoi_graph.readers import Context, Kind, Target
+from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers.stac.content import Form, Json, NotJson
+from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
+
+_CACHE_SIZE: Final = 4096
+_BARE_ID = re.compile(r"[^/\\?#]+")
+_PUBLICATION = re.compile(r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/", re.I)
+_DOI = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)$", re.I)
+
+
+class Resolver:
+    """Resolves references of one source's documents."""
+
+    def __init__(self, walk: Walk, context: Context) -> None:
+        self._walk = walk
+        self._context = context
+        self._peeked: OrderedDict[Place, Target | None] = OrderedDict()
+        self._collections: dict[tuple[str | None, str | None], Target] = {}
+
+    def link(self, href: str, raw: Raw, pointer: str) -> Target:
+        """Return what a link's href points at; what goes wrong on the way is added to the document's findings."""
+        place = self._walk.place_of(href, raw)
+        if iris.is_absolute(href):
+            return self._absolute(href, place, raw, pointer)
+        if place is not None and place.path is not None and place.path.startswith(".."):
+            raw.findings.append(_finding(raw, pointer, "outside-tree", f"{href} leads out of the source's folder; not opened. Give that folder as a source too"))
+            return self._nowhere(href, raw)
+        if place is not None and place.path is not None and self._walk.exists(place.path):
+            target = self._peek(place, raw, pointer)
+            if target is not None:
+                return target
+            kind = content.kind_by_suffix(href) or Kind.UNKNOWN
+            return Target(self.address(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href)
+        bare = _BARE_ID.fullmatch(href) is not None
+        if bare:
+            named = self._context.known.named(href)
+            if len(named) == 1:
+                return named[0]
+            if len(named) > 1:
+                raw.findings.append(_finding(raw, pointer, "ambiguous-id", f"{href!r} is the id of {len(named)} things here; give an address. Kept unresolved"))
+                return self._nowhere(href, raw)
+        resolved = self._against_self(href, raw)
+        if resolved is not None and not bare:
+            return self._absolute(resolved, self._walk.place_of(resolved, raw), raw, pointer)
+        if not bare or "." in href.strip("."):
+            raw.findings.append(_finding(raw, pointer, "broken-link", f"{href} does not exist; kept unresolved"))
+        return self._nowhere(href, raw)
+
+    def _absolute(self, href: str, place: Place | None, raw: Raw, pointer: str) -> Target:
+        iri = iris.safe_iri(href)
+        if iri is None or href.lower().startswith(("file:", "javascript:", "data:")):
+            raw.findings.append(_finding(raw, pointer, "refused-link", f"{href[:100]} is no address a catalog can point at; kept as a name"))
+            return self._nowhere(href, raw)
+        if place is not None and place.path is not None:
+            target = self._peek(place, raw, pointer)
+            if target is not None:
+                return target
+        known = self._context.known.target(iri)
+        if known is not None and known.described:
+            return known
+        kind = content.kind_by_suffix(href)
+        if kind is None and place is not None:
+            target = self._peek(place, raw, pointer)
+            if target is not None:
+                return target
+        if kind is None and content.is_archive_address(iri):
+            kind = Kind.ARCHIVE
+        return Target(iri, kind or Kind.UNKNOWN, label=iris.tail(iri), described=False, name=href)
+
+    def _nowhere(self, href: str, raw: Raw) -> Target:
+        iri = self._against_self(href, raw) if not _BARE_ID.fullmatch(href) else None
+        if iri is None or iris.is_absolute(href):
+            iri = iris.unresolved(self._context.base, href)
+        return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=href, described=False, name=href)
+
+    def _against_self(self, href: str, raw: Raw) -> str | None:
+        """Return a relative href as an address, if the document's own address is known."""
+        base = content.self_iri(raw.data) or raw.place.url
+        if base is None:
+            return None
+        try:
+            return iris.safe_iri(urljoin(base, href))
+        except ValueError:
+            return None
+
+    def address(self, href: str, raw: Raw) -> str:
+        """Return an IRI for a file that is only pointed at (an image, a label file), without opening anything."""
+        if iris.is_absolute(href):
+            found = iris.safe_iri(href)
+        else:
+            found = self._against_self(href, raw)
+        if found is not None:
+            return found
+        place = self._walk.place_of(href, raw)
+        if place is not None and place.path is not None and not place.path.startswith(".."):
+            pieces = (self._context.name, *place.path.split("/"))
+            return f"{self._context.base}files/{'/'.join(iris.segment(piece) for piece in pieces)}"
+        return iris.unresolved(self._context.base, href)
+
+    def _peek(self, place: Place, raw: Raw, pointer: str) -> Target | None:
+        if place in self._peeked:
+            self._peeked.move_to_end(place)
+            return self._peeked[place]
+        if place.path is not None and not place.path.lower().endswith((".json", ".geojson")):
+            return None
+        target = None
+        try:
+            data = self._walk.read(place)
+            parsed, _ = content.parse(data)
+            form = content.form_of(parsed)
+            if form in (Form.ITEM, Form.COLLECTION, Form.CATALOG, Form.TRAINING_DML):
+                found = Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed)
+                target = self.describe(found)
+                self._walk.wanted[place] = data
+        except SourceError as error:
+            raw.findings.append(_finding(raw, pointer, "broken-link", str(error)))
+        except NotJson as error:
+            raw.findings.append(_finding(raw, pointer, "broken-link", f"{place.name}: {error} at {error.place}"))
+        self._peeked[place] = target
+        if len(self._peeked) > _CACHE_SIZE:
+            self._peeked.popitem(last=False)
+        return target
+
+    def describe(self, raw: Raw) -> Target | None:
+        """Return what a document, already parsed, is; None if it has no id."""
+        data = raw.data
+        if raw.form is Form.ITEM:
+            collection = self.collection_of(raw)
+            iri = content.node_iri(data, raw.form, self._context.base, None)
+            if iri is None:
+                return None
+            properties = data.get("properties")
+            title = content.text(properties.get("title")) if isinstance(properties, dict) else None
+            label = title or content.identifier_of(data)
+            if content.is_model_item(data):
+                return Target(iri, Kind.MODEL, label)
+            split = content.text(properties.get("ml-aoi:split")) if isinstance(properties, dict) else None
+            if collection is None:
+                return Target(iri, Kind.DATASET, label, split)
+            return Target(iri, Kind.SAMPLE, label, split, whole=collection.iri)
+        iri = content.node_iri(data, raw.form, self._context.base)
+        if iri is None:
+            return None
+        label = content.text(data.get("title")) or content.text(data.get("name")) or content.identifier_of(data)
+        if raw.form is Form.CATALOG:
+            return Target(iri, Kind.CONTAINER, label)
+        kind = content.collection_kind(data) or self._kind_by_items(raw)
+        return Target(iri, kind, label, content.declared_split(data))
+
+    def _kind_by_items(self, raw: Raw) -> Kind:
+        """Return what a collection is by the first of its items that can be opened: of models, or of data."""
+        for _, link in content.links_of(raw.data):
+            href = link.get("href")
+            if link.get("rel") != "item" or not isinstance(href, str):
+                continue
+            place = self._walk.place_of(href, raw)
+            if place is None or place.path is None or not self._walk.exists(place.path):
+                continue
+            try:
+                parsed, _ = content.parse(self._walk.read(place))
+            except (SourceError, NotJson):
+                continue  # that item gives its own finding when it is read
+            if content.form_of(parsed) is Form.ITEM:
+                return Kind.CONTAINER if content.is_model_item(parsed) else Kind.DATASET
+        return Kind.DATASET
+
+    def collection_of(self, raw: Raw) -> Target | None:
+        """Return the collection an item says it belongs to; None if it names none."""
+        identifier = content.text(raw.data.get("collection"))
+        href = content.link_href(raw.data, "collection")
+        if identifier is None and href is None:
+            return None
+        where = href
+        if href is not None and not iris.is_absolute(href):
+            place = self._walk.place_of(href, raw)
+            where = place.name if place is not None else href
+        key = (identifier, where)
+        found = self._collections.get(key)
+        if found is None:
+            found = self._find_collection(identifier, href, raw)
+            # A collection that is still to come may turn out to be more than is known now.
+            if found.described and len(self._collections) < _CACHE_SIZE:
+                self._collections[key] = found
+        return found
+
+    def _find_collection(self, identifier: str | None, href: str | None, raw: Raw) -> Target:
+        if href is not None:
+            place = self._walk.place_of(href, raw)
+            if place is not None and place.path is not None and self._walk.exists(place.path):
+                target = self._peek_collection(place)
+                if target is not None:
+                    return target
+            iri = iris.safe_iri(href) if iris.is_absolute(href) else None
+            if iri is not None and urlsplit(iri).scheme in ("http", "https"):
+                known = self._context.known.target(iri)
+                return known or Target(iri, Kind.DATASET, identifier or iris.tail(iri), described=False, name=href)
+        if identifier is None:
+            assert href is not None
+            return Target(iris.unresolved(self._context.base, href), Kind.DATASET, href, described=False, name=href)
+        iri = iris.collection(self._context.base, identifier)
+        known = self._context.known.target(iri)
+        if known is not None and known.described:
+            return known
+        named = [t for t in self._context.known.named(identifier) if t.kind in (Kind.DATASET, Kind.CONTAINER, Kind.ARCHIVE)]
+        if len(named) == 1:
+            return named[0]
+        return Target(iri, Kind.DATASET, identifier, described=False, name=identifier)
+
+    def _peek_collection(self, place: Place) -> Target | None:
+        """Return the collection at a place without asking for its items' collection in turn."""
+        try:
+            parsed, _ = content.parse(self._walk.read(place))
+        except (SourceError, NotJson):
+            return None  # the collection gives its own finding when it is read
+        form = content.form_of(parsed)
+        if form not in (Form.COLLECTION, Form.CATALOG):
+            return None
+        return self.describe(Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed))
+
+    def name(self, name: str, raw: Raw) -> Target:
+        """Return what a name or address in ``mlm:pretrained_source`` stands for.
+
+        The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id,
+        a paper, weights. What leads nowhere stays a dataset marked unresolved, with the literal kept.
+        """
+        doi = _DOI.match(name.strip())
+        named = self._context.known.named(doi.group(1) if doi else name)
+        if len(named) == 1:
+            return named[0]
+        if len(named) > 1:
+            raw.findings.append(_finding(raw, "/properties/mlm:pretrained_source", "ambiguous-id", f"{name!r} stands for {len(named)} things here; kept unresolved"))
+        elif name.startswith(("http://", "https://")) and not _PUBLICATION.match(name):
+            iri = iris.safe_iri(name)
+            known = self._context.known.target(iri) if iri is not None else None
+            if known is not None and known.described:
+                return known
+            if iri is not None:
+                kind = content.kind_by_suffix(iri) or (Kind.ARCHIVE if content.is_archive_address(iri) else Kind.DATASET)
+                return Target(iri, kind, iris.tail(iri), described=False, name=name)
+        # A paper describes data, it is not the data: the dataset it stands for stays a name.
+        return Target(iris.unresolved(self._context.base, name), Kind.DATASET, name, described=False, name=name)
+
+
+def _finding(raw: Raw, pointer: str, rule: str, message: str) -> Finding:
+    return Finding(document=raw.shown, pointer=pointer, rule=rule, message=message)
+
+
+def is_object(value: object) -> Json | None:
+    """Return a JSON object, or None for anything else."""
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,332 @@
+"""Find the documents of a STAC source: a folder, a catalog to follow, one file, or an address.
+
+Collections come before items wherever the order can be told, so that an item's collection is usually
+known when the item is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.errors import SourceError, SourceNotFound
+from mlaoi_graph.model import Finding, Severity
+from mlaoi_graph.readers import Context
+from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher
+from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers.stac.content import Form, Json, NotJson
+
+_SUFFIXES: Final = (".json", ".geojson")
+_LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document is: a path below the source's folder, or an address."""
+
+    path: str | None = None
+    """Relative, with ``/``."""
+    url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The place as text, for messages."""
+        return self.path if self.path is not None else self.url or ""
+
+
+@dataclass(slots=True)
+class Raw:
+    """One document as found: its bytes are parsed, or a finding says why not."""
+
+    iri: str
+    place: Place
+    shown: str
+    """The place as a person would look for it."""
+    hash: str | None = None
+    form: Form = Form.OTHER
+    data: Json = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    failed: bool = False
+    unchanged: bool = False
+    container: str | None = None
+    closes: bool = False
+    """True for the container itself, after its members."""
+
+
+class Walk:
+    """The documents of one source, one by one."""
+
+    def __init__(self, source: str, context: Context) -> None:
+        self.context = context
+        self.remote = source.startswith(("http://", "https://"))
+        self.not_read = 0
+        """Files passed over because of what they are named."""
+        self.mirrored: str | None = None
+        """Address of the folder that the source's folder is a copy of."""
+        self.wanted: dict[Place, bytes] = {}
+        """Documents that lineage links lead to, with their bytes; read after the rest if nobody else did."""
+        self._visited: set[int] = set()
+        if self.remote:
+            self.start: Place | None = Place(url=source)
+            host = urlsplit(source).hostname
+            self.fetcher = Fetcher(None, context.allow_network, {host} if host else set())
+            self.shown_root = ""
+            return
+        path = Path(source)
+        if not path.exists():
+            raise SourceNotFound(source)
+        folder = path if path.is_dir() else path.parent
+        self.start = None if path.is_dir() else Place(path=path.name)
+        self.fetcher = Fetcher(folder, context.allow_network)
+        self.shown_root = source if path.is_dir() else os.path.dirname(source)
+
+    def __iter__(self) -> Iterator[Raw]:
+        if self.start is None:
+            yield from self._folder()
+        elif self.start.name.lower().endswith(_LINES):
+            yield from self._lines(self.start)
+        else:
+            yield from self._follow(self.start)
+        while self.wanted:
+            place, data = self.wanted.popitem()
+            if self._first_visit(place):
+                yield from self._parsed(place, data)
+
+    def document_iri(self, place: Place) -> str:
+        """Return the IRI of a document: its address, or minted from the source's name and the path in it."""
+        if place.path is not None:
+            path = "/".join(iris.segment(piece) for piece in place.path.split("/"))
+            return f"{self.context.base}documents/{iris.segment(self.context.name)}/{path}"
+        assert place.url is not None
+        return iris.safe_iri(place.url.partition("#")[0]) or iris.unresolved(self.context.base, place.url)
+
+    def shown(self, place: Place) -> str:
+        """Return the place as a person would look for it."""
+        return os.path.join(self.shown_root, place.path) if place.path is not None else place.name
+
+    def read(self, place: Place) -> bytes:
+        """Return the bytes at a place. Raises SourceError."""
+        if place.path is not None:
+            assert self.fetcher.root is not None
+            return self.fetcher.read_path(self.fetcher.root / place.path)
+        assert place.url is not None
+        return self.fetcher.read_url(place.url)[1]
+
+    def place_of(self, href: str, origin: Raw) -> Place | None:
+        """Return where an href of a document leads, if that can be opened at all; None otherwise.
+
+        Absolute addresses under the address that this source is a copy of lead to the copy.
+        """
+        if iris.is_absolute(href):
+            parts = urlsplit(href)
+            if parts.scheme not in ("http", "https"):
+                return None
+            address = href.partition("#")[0]
+            if self.mirrored is not None and address.startswith(self.mirrored):
+                path = os.path.normpath(unquote(address[len(self.mirrored) :].partition("?")[0]))
+                if not path.startswith("..") and self.exists(path):
+                    return Place(path=path)
+            return Place(url=address) if self.context.allow_network else None
+        if origin.place.path is not None:
+            relative = unquote(href.partition("#")[0].partition("?")[0])
+            return Place(path=os.path.normpath(os.path.join(os.path.dirname(origin.place.path), relative)))
+        assert origin.place.url is not None
+        return Place(url=urljoin(origin.place.url, href).partition("#")[0]) if self.context.allow_network else None
+
+    def exists(self, path: str) -> bool:
+        """Return whether a file of the source's tree has that path."""
+        root = self.fetcher.root
+        return root is not None and "\0" not in path and (root / path).is_file()
+
+    def _first_visit(self, place: Place) -> bool:
+        # A hash instead of the place itself: 10^6 documents then cost tens of MB, not hundreds.
+        key = hash(place)
+        if key in self._visited:
+            return False
+        self._visited.add(key)
+        return True
+
+    def _folder(self) -> Iterator[Raw]:
+        root = self.fetcher.root
+        assert root is not None
+        for collections_pass in (True, False):
+            for folder, folders, files in os.walk(root, onerror=None):
+                folders.sort()
+                below = os.path.relpath(folder, root)
+                for file in sorted(files):
+                    lower = file.lower()
+                    if not lower.endswith((*_SUFFIXES, *_LINES)):
+                        self.not_read += not collections_pass
+                        continue
+                    stem = lower.rpartition(".")[0]
+                    if ("collection" in stem or "catalog" in stem) is not collections_pass:
+                        continue
+                    place = Place(path=file if below == "." else f"{below}/{file}".replace(os.sep, "/"))
+                    if not self._first_visit(place):
+                        continue
+                    if lower.endswith(_LINES):
+                        yield from self._lines(place)
+                    else:
+                        yield from self._open(place)
+
+    def _open(self, place: Place) -> Iterator[Raw]:
+        try:
+            data = self.read(place)
+        except SourceError as error:
+            yield self._failure(place, "unreadable", str(error))
+            return
+        yield from self._parsed(place, data)
+
+    def _parsed(self, place: Place, data: bytes) -> Iterator[Raw]:
+        digest = content.content_hash(data)
+        raw = Raw(self.document_iri(place), place, self.shown(place), digest)
+        raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
+        if raw.unchanged and self.start is None:
+            yield raw
+            return
+        parsed = self._json(raw, data)
+        raw.form = content.form_of(parsed)
+        if raw.form is Form.ITEM_COLLECTION:
+            yield from self._members(raw, parsed["features"])
+            return
+        if isinstance(parsed, dict):
+            raw.data = parsed
+        yield raw
+
+    def _json(self, raw: Raw, data: bytes) -> Any:
+        try:
+            parsed, remark = content.parse(data)
+        except NotJson as error:
+            raw.findings.append(Finding(document=raw.shown, pointer=error.place, rule="not-json", message=str(error), severity=Severity.ERROR))
+            raw.failed = True
+            return None
+        if remark is not None:
+            raw.findings.append(Finding(document=raw.shown, pointer="", rule="not-strict-json", message=remark))
+        return parsed
+
+    def _failure(self, place: Place, rule: str, message: str) -> Raw:
+        shown = self.shown(place)
+        finding = Finding(document=shown, pointer="", rule=rule, message=message, severity=Severity.ERROR)
+        return Raw(self.document_iri(place), place, shown, findings=[finding], failed=True)
+
+    def _members(self, container: Raw, features: list[Any]) -> Iterator[Raw]:
+        if container.unchanged:
+            yield container
+            return
+        taken: set[str] = set()
+        for index, feature in enumerate(features):
+            pointer = f"/features/{index}"
+            if not isinstance(feature, dict):
+                container.findings.append(Finding(document=container.shown, pointer=pointer, rule="wrong-type", message="a feature is an object; left out"))
+                continue
+            yield self._member(container, feature, pointer, taken)
+        container.closes = True
+        container.data = {}
+        yield container
+
+    def _member(self, container: Raw, data: Json, pointer: str, taken: set[str]) -> Raw:
+        name = content.identifier_of(data)
+        collection = content.text(data.get("collection"))
+        key = "/".join(iris.segment(piece) for piece in (collection, name or pointer) if piece is not None)
+        unique, count = key, 1
+        while unique in taken:
+            count += 1
+            unique = f"{key}~{count}"
+        taken.add(unique)
+        raw = Raw(
+            f"{container.iri}#{unique}", container.place, container.shown + "#" + pointer,
+            content.content_hash(content.orjson.dumps(data)), content.form_of(data), data, container=container.iri,
+        )  # fmt: skip
+        if unique != key:
+            raw.findings.append(Finding(document=container.shown, pointer=pointer, rule="duplicate-id", message=f"the id {name!r} occurs before in this file; both are kept"))
+        raw.unchanged = self.context.known.is_unchanged(raw.iri, raw.hash or "")
+        return raw
+
+    def _lines(self, place: Place) -> Iterator[Raw]:
+        container = Raw(self.document_iri(place), place, self.shown(place), form=Form.ITEM_COLLECTION)
+        assert self.fetcher.root is not None and place.path is not None
+        path = self.fetcher.root / place.path
+        if not self.fetcher.inside(path):
+            yield self._failure(place, "outside-tree", "a link out of the source's folder; not opened")
+            return
+        taken: set[str] = set()
+        try:
+            with path.open("rb") as file:
+                for number, line in enumerate(_bounded_lines(file), 1):
+                    if not line.strip():
+                        continue
+                    if len(line) > MAX_DOCUMENT_BYTES:
+                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:1", rule="too-large", message=str(DocumentTooLarge("line", len(line))), severity=Severity.ERROR))
+                        continue
+                    try:
+                        data, remark = content.parse(line)
+                    except NotJson as error:
+                        column = error.place.partition(":")[2]
+                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:{column}", rule="not-json", message=str(error), severity=Severity.ERROR))
+                        continue
+                    if not isinstance(data, dict):
+                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:1", rule="wrong-type", message="a line holds one JSON object; left out"))
+                        continue
+                    member = self._member(container, data, f"{number}", taken)
+                    member.shown = f"{container.shown}:{number}"
+                    if remark is not None:
+                        member.findings.append(Finding(document=member.shown, pointer="", rule="not-strict-json", message=remark))
+                    yield member
+        except OSError as error:
+            yield self._failure(place, "unreadable", error.strerror or str(error))
+            return
+        container.closes = True
+        yield container
+
+    def _follow(self, start: Place) -> Iterator[Raw]:
+        stack = [start]
+        while stack:
+            place = stack.pop()
+            if not self._first_visit(place):
+                continue
+            for raw in self._open(place):
+                if place == start and raw.failed and self.remote:
+                    raise SourceNotFound(place.name, raw.findings[0].message)
+                if place == start and not self.remote:
+                    address = content.self_iri(raw.data)
+                    if address is not None and address.rpartition("/")[2] == place.name:
+                        self.mirrored = address.rpartition("/")[0] + "/"
+                # Links are looked up before the document is handed on: a broken one is this document's finding.
+                if raw.form in (Form.CATALOG, Form.COLLECTION):
+                    stack.extend(reversed(self._children(raw)))
+                yield raw
+
+    def _children(self, raw: Raw) -> list[Place]:
+        found: list[Place] = []
+        for index, link in content.links_of(raw.data):
+            if link.get("rel") not in ("child", "item"):
+                continue
+            href = link.get("href")
+            pointer = f"/links/{index}/href"
+            if not isinstance(href, str) or not href:
+                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="broken-link", message="a link needs an href that is text"))
+                continue
+            place = self.place_of(href, raw)
+            if place is None:
+                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="network-off", message=f"{href} is an address, and the network is off; allow it with --allow-network"))
+            elif place.path is not None and place.path.startswith(".."):
+                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="outside-tree", message=f"{href} leads out of the source's folder; not opened. Give that folder as a source too"))
+            elif place.path is not None and not self.exists(place.path):
+                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="broken-link", message=f"{href} does not exist"))
+            else:
+                found.append(place)
+        return found
+
+
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(MAX_DOCUMENT_BYTES + 1):
+        yield line
+        while len(line) > MAX_DOCUMENT_BYTES and not line.endswith(b"\n"):  # pass over the rest of a line too long
+            line = file.readline(MAX_DOCUMENT_BYTES + 1)
+            if not line:
+                break

@@ -1,0 +1,133 @@
+"""Where the quads are kept: what a store promises, and stores by name.
+
+``oxigraph`` (on disk) and ``memory`` are built in; other packages add theirs under the entry point
+group ``mlaoi_graph.stores``. Whoever writes one proves it with :class:`mlaoi_graph.testing.StoreSuite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+from mlaoi_graph.errors import UnknownFormat
+
+if TYPE_CHECKING:
+    from pyoxigraph import (
+        BlankNode,
+        Literal,
+        NamedNode,
+        Quad,
+        QueryBoolean,
+        QuerySolutions,
+        QueryTriples,
+        Triple,
+    )
+
+    Term: TypeAlias = NamedNode | BlankNode | Literal | Triple
+    Results: TypeAlias = QuerySolutions | QueryBoolean | QueryTriples
+
+__all__ = ["Store", "open_store", "store_names"]
+
+
+class Store(Protocol):
+    """Named graphs, written one whole graph at a time and queried as one.
+
+    Graphs and terms are given as absolute IRIs in plain ``str``; what comes back are pyoxigraph's
+    values. There are no blank nodes, and every triple is in a named graph. A store has one writer.
+    Every method raises StoreError if the store is closed, refuses, or was given an IRI that is none.
+    """
+
+    def replace(self, graphs: Mapping[str, str], *, append: Mapping[str, str] | None = None) -> None:
+        """Make each of ``graphs`` hold exactly the triples given, in one step: all of it or nothing.
+
+        The values are N-Triples text; ``""`` removes the graph. ``append`` adds triples to graphs and
+        leaves what is there. Other graphs stay as they are. Raises StoreError, and writes nothing, if
+        any of the texts is not N-Triples or has blank nodes.
+        """
+
+    def fill(self, chunks: Iterable[str]) -> None:
+        """Load very many quads into an empty store.
+
+        A chunk is N-Quads text as a serialiser writes it: one quad a line, single spaces, each in a
+        named graph, each line ended by a newline. The store may be read while the next chunk is made.
+        If anything fails, an exception out of ``chunks`` included, the store is empty again and the
+        error goes on. Raises StoreError if the store is not empty.
+        """
+
+    def match(
+        self,
+        subject: str | None = None,
+        predicate: str | None = None,
+        object: str | Term | None = None,
+        graph: str | None = None,
+    ) -> Iterator[Quad]:
+        """Iterate over the quads that fit, as the store stands now; None fits everything.
+
+        A ``str`` object is an IRI; a literal is given as a pyoxigraph term. A triple said by two
+        graphs comes twice, once with each.
+        """
+
+    def query(
+        self,
+        sparql: str,
+        *,
+        substitutions: Mapping[str, str | Term] | None = None,
+        prefixes: Mapping[str, str] | None = None,
+    ) -> Results:
+        """Run a SPARQL query; raises QueryError if it cannot be parsed or run.
+
+        The default graph is the merge of all named graphs: a triple said by two graphs is in it once.
+        ``FROM`` and ``GRAPH`` choose graphs as usual. ``substitutions`` gives variables (names without
+        the question mark) a value, ``str`` for an IRI, before the query runs: the way to pass input.
+        A SELECT must project such a variable (SPARQL-dev SEP-0007).
+        """
+
+    def graphs(self) -> Iterator[str]:
+        """Iterate over the IRIs of the graphs that hold something, in no particular order."""
+
+    def has_graph(self, graph: str) -> bool:
+        """Return whether a graph of that name holds something."""
+
+    def __len__(self) -> int:
+        """Return the number of quads; a triple said by two graphs counts twice."""
+
+    def close(self) -> None:
+        """Let go of the store; closing twice does nothing."""
+
+
+_GROUP = "mlaoi_graph.stores"
+_BUILTIN = {
+    "memory": "mlaoi_graph.stores.oxigraph:open_memory",
+    "oxigraph": "mlaoi_graph.stores.oxigraph:open_oxigraph",
+}
+
+
+def _found() -> dict[str, EntryPoint]:
+    # Built-in names last: a plug-in cannot take one over by being installed.
+    named = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    return named | {name: EntryPoint(name, value, _GROUP) for name, value in _BUILTIN.items()}
+
+
+def store_names() -> list[str]:
+    """Return the names :func:`open_store` knows, sorted."""
+    return sorted(_found())
+
+
+def open_store(name: str, location: Path | str | None = None, *, read_only: bool = False) -> Store:
+    """Return the store of that name at a location: a directory, an address, or nothing, as it needs.
+
+    Raises UnknownFormat for a name nobody goes by, CatalogLocked if another process has it open for
+    writing, StoreError if it cannot be opened.
+
+    >>> store = open_store("memory")
+    >>> store.replace({"urn:doc": "<urn:m> <urn:testedOn> <urn:d> ."})
+    >>> list(store.graphs())
+    ['urn:doc']
+    """
+    found = _found()
+    if name not in found:
+        raise UnknownFormat("store", name, sorted(found))
+    opener = cast("Callable[..., Store]", found[name].load())
+    return opener(location, read_only=read_only)

@@ -1,0 +1,82 @@
+"""Write a catalog's graph in RDF formats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from mlaoi_graph.errors import StoreError, UnknownFormat
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import PREFIXES
+
+__all__ = ["FORMATS", "write"]
+
+_ASSERTED = "CONSTRUCT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } FILTER(?g != <%s> && ?g != <%s>) }" % (
+    LOG_GRAPH,
+    INFERRED_GRAPH,
+)
+_TRIPLES: Final = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+}
+_QUADS: Final = {"trig": ox.RdfFormat.TRIG, "nquads": ox.RdfFormat.N_QUADS}
+FORMATS: Final = (*_TRIPLES, "jsonld", *_QUADS)
+"""Names :func:`write` knows."""
+
+
+def write(store: Store, format: str, path: Path) -> None:
+    """Write a store to a file.
+
+    Triple formats hold the union of what documents assert, without the log and what was inferred; quad formats
+    hold everything. All but ``jsonld`` stream: memory does not grow with the catalog. A triple that two
+    documents state is written once. The file is complete or not there.
+
+    Raises UnknownFormat, StoreError if the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise UnknownFormat("RDF format", format, FORMATS)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        if format in _QUADS:
+            _write_quads(store, _QUADS[format], temporary)
+        elif format in _TRIPLES:
+            _write_triples(store, _TRIPLES[format], temporary)
+        else:
+            _write_jsonld(store, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}). Check the folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:
+    with path.open("wb") as file:
+        ox.serialize(store.match(), file, format, prefixes=PREFIXES)
+
+
+def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
+    found = store.query(_ASSERTED)
+    assert isinstance(found, ox.QueryTriples)
+    with path.open("wb") as file:
+        found.serialize(file, format, prefixes=PREFIXES)
+
+
+def _write_jsonld(store: Store, path: Path) -> None:
+    # rdflib compacts with a context, which streaming serialisers cannot; so this one holds the graph in memory.
+    import rdflib
+
+    from mlaoi_graph.ontology_files import ontology_file
+
+    found = store.query(_ASSERTED)
+    assert isinstance(found, ox.QueryTriples)
+    lines = found.serialize(None, ox.RdfFormat.N_TRIPLES)
+    graph = rdflib.Graph()
+    graph.parse(data=lines, format="nt")
+    context = json.loads(ontology_file("context.jsonld").read_text(encoding="utf-8"))
+    path.write_text(graph.serialize(format="json-ld", context=context, auto_compact=True), encoding="utf-8")
