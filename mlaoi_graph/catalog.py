@@ -406,7 +406,8 @@ class Catalog:
 
         if not isinstance(self._store, OxigraphStore):
             raise StoreError("an rdflib graph needs an Oxigraph store. Export and parse instead")
-        return rdflib.Dataset(store=oxrdflib.OxigraphStore(store=self._store.engine), default_union=True)
+        # The store's default graph is the union already; rdflib's own would count a triple once per document.
+        return rdflib.Dataset(store=oxrdflib.OxigraphStore(store=self._store.engine))
 
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.

@@ -262,7 +262,7 @@ def _footprint(read: Callable[[_Problems], BaseGeometry]) -> Footprint:
         else:
             wkt = _wkt(shape)
     except _Unusable as reason:
-        problems.setdefault(reason.rule, reason.message)
+        problems[reason.rule] = reason.message
     except GEOSException as error:
         problems["self-crossing"] = f"cannot be repaired: {error}"
     return Footprint(wkt, unbounded, tuple(Problem(*item) for item in problems.items()))
@@ -482,7 +482,9 @@ def _extent_shape(bboxes: object, problems: _Problems) -> BaseGeometry:
     if hull is not None and not shapely.covers(_grown(hull), np.array(usable)).all():
         problems.setdefault("bbox-mismatch", "the first box does not hold the others; all are read as parts")
         usable.append(hull)
-    return _united(np.array(usable))
+    shapes = np.array(usable)
+    dimensions = shapely.get_dimensions(shapes)
+    return _united(shapes[dimensions == dimensions.max()])
 
 
 def _box_or_none(bbox: object, problems: _Problems) -> BaseGeometry | None:
@@ -669,7 +671,7 @@ def _refuse_tangle(shapes: _Shapes) -> None:
     parts, _ = _flat(shapes)
     lonlat, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
     same = ring[1:] == ring[:-1]
-    edges = shapely.linestrings(np.stack((lonlat[:-1][same], lonlat[1:][same]), axis=1))
+    edges: Any = shapely.linestrings(np.stack((lonlat[:-1][same], lonlat[1:][same]), axis=1))
     tree = shapely.STRtree(edges)
     # Every edge of a sane ring meets itself, two neighbours, and the boxes of a few more.
     left = _MOST_CROSSINGS + 10 * len(edges)

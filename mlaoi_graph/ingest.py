@@ -127,8 +127,9 @@ class _Known:
                 break
         return sorted(found.values(), key=lambda target: target.iri)
 
-    def remember(self, statements: Iterable[Statement]) -> None:
+    def remember(self, statements: Sequence[Statement]) -> None:
         """Take note of what is about to be stored."""
+        wholes = {area: s.iri for s in statements if isinstance(s, Dataset) for area in s.footprints}
         for statement in statements:
             if isinstance(statement, Model | Dataset) and statement.resolved:
                 if isinstance(statement, Model):
@@ -142,7 +143,11 @@ class _Known:
                     self._recent_names.setdefault(statement.identifier, []).append(target)
             elif isinstance(statement, AreaOfInterest) and statement.identifier is not None:
                 iri = statement.iri.removesuffix("#area")
-                target = Target(iri, Kind.SAMPLE, statement.label or statement.identifier, statement.split)
+                whole = wholes.get(statement.iri)
+                if whole == iri:
+                    continue  # an item in no collection: a dataset, noted as one
+                label = statement.label or statement.identifier
+                target = Target(iri, Kind.SAMPLE, label, statement.split, whole)
                 self._recent[iri] = target
                 self._recent_names.setdefault(statement.identifier, []).append(target)
 
@@ -391,7 +396,7 @@ def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:
 
 
 def _duplicate(document: ReadDocument, node: str) -> Finding:
-    return Finding(document=document.iri, pointer="/id", rule="duplicate-id", message=f"another document of this source describes {node} too; what they say is united")
+    return Finding(document=document.shown, pointer="/id", rule="duplicate-id", message=f"another document of this source describes {node} too; what they say is united")
 
 
 def _points_at(edge: DataUse | Derivation | Association, iri: str) -> bool:

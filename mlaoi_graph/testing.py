@@ -209,7 +209,7 @@ class StoreSuite:
     def test_literals_of_a_fill_come_back_as_they_were_meant(
         self, store: Store, written: str, meant: Literal
     ) -> None:
-        store.fill([f"<{_S}> <{_P}> {written} <{_A}> .\n"])
+        store.fill([{_A: f"<{_S}> <{_P}> {written} .\n"}])
         _same({quad.object for quad in store.match()}, {meant})
         _check(store, {_A: f"<{_S}> <{_P}> {written} .\n"})
 
@@ -364,29 +364,29 @@ class StoreSuite:
     # Filling
 
     def test_fill_loads_an_empty_store(self, store: Store) -> None:
-        store.fill([_quads({_A: _T1 + _T2}), "", _quads({_B: _T1 + _T3, _A: _T3})])
+        store.fill([{_A: _T1 + _T2}, {}, {_B: _T1 + _T3, _A: _T3}])
         _check(store, {_A: _T1 + _T2 + _T3, _B: _T1 + _T3})
         store.replace({_A: ""})
         _check(store, {_B: _T1 + _T3})
 
     def test_nothing_may_be_filled_in(self, store: Store) -> None:
         store.fill([])
-        store.fill([""])
+        store.fill([{}, {_A: ""}])
         _check(store, {})
 
     def test_a_store_that_holds_something_is_not_filled(self, store: Store) -> None:
         store.replace({_A: _T1})
         with pytest.raises(StoreError):
-            store.fill([_quads({_B: _T2})])
+            store.fill([{_B: _T2}])
         _check(store, {_A: _T1})
 
     def test_a_fill_can_be_read_between_chunks(self, store: Store) -> None:
         seen = []
 
-        def chunks() -> Iterator[str]:
+        def chunks() -> Iterator[Mapping[str, str]]:
             for graph in (_A, _B):
                 seen.append((len(store), _count(store, "?s ?p ?o"), store.has_graph(_A)))
-                yield _quads({graph: _T1})
+                yield {graph: _T1}
 
         store.fill(chunks())
         assert seen == [(0, 0, False), (1, 1, True)]
@@ -394,20 +394,20 @@ class StoreSuite:
     @pytest.mark.parametrize(
         "bad",
         [
-            f"<{_S}> <{_P}> <{_O}> .\n",
-            f"_:b <{_P}> <{_O}> <{_A}> .\n",
-            f"<{_S}> <{_P}> <not absolute> <{_A}> .\n",
-            f"<{_S}> <{_P}> <{_O}> <{_A}> . # <{_B}> .\n",
-            f"<{_S}> <{_P}> <{_O}> <{_A}> .",
-            f'<{_S}> <{_P}> "\\q" <{_A}> .\n',
-            "not N-Quads\n",
+            f"<{_S}> <{_P}> <{_O}> <{_A}> .\n",
+            f"_:b <{_P}> <{_O}> .\n",
+            f"<{_S}> <{_P}> _:b .\n",
+            f"<{_S}> <{_P}> <not absolute> .\n",
+            f"<{_S}> <{_P}> <{_O}> .",
+            f'<{_S}> <{_P}> "\\q" .\n',
+            "not N-Triples .\n",
         ],
     )
     def test_a_fill_with_a_bad_chunk_leaves_the_store_empty_and_usable(self, store: Store, bad: str) -> None:
         with pytest.raises(StoreError):
-            store.fill([_quads({_A: _T1}), _quads({_B: _T2}) + bad])
+            store.fill([{_A: _T1}, {_B: _T2 + bad}])
         _check(store, {})
-        store.fill([_quads({_A: _T1})])
+        store.fill([{_A: _T1}])
         store.replace({_B: _T2})
         _check(store, {_A: _T1, _B: _T2})
 
@@ -415,14 +415,14 @@ class StoreSuite:
     def test_a_fill_whose_source_fails_leaves_the_store_empty(
         self, store: Store, error: type[BaseException]
     ) -> None:
-        def chunks() -> Iterator[str]:
-            yield _quads({_A: _T1})
+        def chunks() -> Iterator[Mapping[str, str]]:
+            yield {_A: _T1}
             raise error
 
         with pytest.raises(error):
             store.fill(chunks())
         _check(store, {})
-        store.fill([_quads({_A: _T1})])
+        store.fill([{_A: _T1}])
         _check(store, {_A: _T1})
 
     # The end
@@ -480,10 +480,6 @@ def _parsed(text: str) -> set[Triple]:
 
 def _texts(graphs: Mapping[str, Iterable[Triple]]) -> dict[str, str]:
     return {graph: "".join(f"{triple} .\n" for triple in triples) for graph, triples in graphs.items()}
-
-
-def _quads(graphs: Mapping[str, str]) -> str:
-    return "".join(text.replace(" .\n", f" <{graph}> .\n") for graph, text in graphs.items())
 
 
 def _rows(

@@ -71,7 +71,7 @@ def test_a_memory_store_cannot_be_read_only():
 
 def test_reopening_keeps_everything(tmp_path):
     with contextlib.closing(OxigraphStore(tmp_path / "store")) as store:
-        store.fill([f"<urn:s> <urn:p> <urn:o> <{DOC}{i}> .\n" for i in range(3)])
+        store.fill([{f"{DOC}{i}": "<urn:s> <urn:p> <urn:o> .\n"} for i in range(3)])
         store.replace({DOC + "0": "", DOC + "3": '<urn:s> <urn:p> "3" .\n'}, append={DOC + "log": TRIPLE})
         before = set(store.match())
     with contextlib.closing(open_store("oxigraph", str(tmp_path / "store"))) as store:
@@ -190,7 +190,7 @@ def test_sigkill_while_filling_leaves_an_empty_usable_store(tmp_path, chunks):
         def chunks():
             for i in itertools.count():
                 print(i, flush=True)
-                yield "".join(f'<urn:s{j}> <urn:p> "{i}" <{DOC}{i}> .\\n' for j in range(20_000))
+                yield {f"{DOC}{i}": "".join(f'<urn:s{j}> <urn:p> "{i}" .\\n' for j in range(20_000))}
         OxigraphStore(path).fill(chunks())
         """,
         path,
@@ -209,7 +209,7 @@ def test_sigkill_while_filling_leaves_an_empty_usable_store(tmp_path, chunks):
         assert len(store) == 0
         assert list(store.graphs()) == []
         assert not store.query("ASK { ?s ?p ?o }")
-        store.fill([f"<urn:s> <urn:p> <urn:o> <{DOC}> .\n"])
+        store.fill([{DOC: "<urn:s> <urn:p> <urn:o> .\n"}])
     with contextlib.closing(OxigraphStore(path)) as store:
         assert list(store.graphs()) == [DOC]
         assert len(store) == 1

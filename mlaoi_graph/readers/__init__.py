@@ -88,6 +88,8 @@ class ReadDocument:
     content_hash: str | None = None
     container: str | None = None
     """IRI of the file it is a member of (NDJSON, ItemCollection)."""
+    shown: str = ""
+    """Where a person would look for it."""
     complete_container: bool = False
     """True on the last word about a container: members not seen by now are gone from it."""
 

@@ -47,13 +47,13 @@ class Store(Protocol):
         any of the texts is not N-Triples or has blank nodes.
         """
 
-    def fill(self, chunks: Iterable[str]) -> None:
-        """Load very many quads into an empty store.
+    def fill(self, chunks: Iterable[Mapping[str, str]]) -> None:
+        """Load very many triples into an empty store.
 
-        A chunk is N-Quads text as a serialiser writes it: one quad a line, single spaces, each in a
-        named graph, each line ended by a newline. The store may be read while the next chunk is made.
-        If anything fails, an exception out of ``chunks`` included, the store is empty again and the
-        error goes on. Raises StoreError if the store is not empty.
+        A chunk maps named graphs to N-Triples text as a serialiser writes it: one triple a line, each line ended
+        by space, full stop and newline. A graph may come in several chunks. The store may be read while the next
+        chunk is made. If anything fails, an exception out of ``chunks`` included, the store is empty again and
+        the error goes on. Raises StoreError if the store is not empty.
         """
 
     def match(

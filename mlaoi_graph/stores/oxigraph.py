@@ -27,13 +27,8 @@ __all__ = ["OxigraphStore", "open_memory", "open_oxigraph"]
 
 _Item = TypeVar("_Item")
 _DEFAULT = ox.DefaultGraph()
-_LINE = re.compile(
-    r"""^( <[^>\n]*+> [ ] <[^>\n]*+> [ ]
-           (?: <[^>\n]*+> | "(?: [^"\\\n]++ | \\. )*+" (?: @[\w-]++ | \^\^<[^>\n]*+> )? )
-         ) [ ] <[^>\n]*+> [ ] \.\n""",
-    re.MULTILINE | re.VERBOSE,
-)
-"""One quad as a serialiser writes it; the group is its triple. The parser judges the terms."""
+_BLANK_NODE = re.compile(r"^_:| _:[^\s\"]+ \.$", re.MULTILINE)
+"""A blank node as subject or object of an N-Triples line; a literal's line ends in a quote or ``>``."""
 
 
 def open_oxigraph(location: Path | str | None, *, read_only: bool = False) -> OxigraphStore:
@@ -100,7 +95,7 @@ class OxigraphStore:
                 if update:
                     engine.update(update)
 
-    def fill(self, chunks: Iterable[str]) -> None:
+    def fill(self, chunks: Iterable[Mapping[str, str]]) -> None:
         """See :meth:`mlaoi_graph.stores.Store.fill`.
 
         Chunks of some 50 MB are right: each is sorted as a whole, in memory (about ten times its size).
@@ -192,6 +187,11 @@ class OxigraphStore:
         solutions = self.query("SELECT (COUNT(*) AS ?quads) { GRAPH ?graph { ?s ?p ?o } }")
         assert isinstance(solutions, ox.QuerySolutions)
         return int(next(solutions)["quads"].value)
+
+    @property
+    def engine(self) -> ox.Store:
+        """Oxigraph's own store, for what has to read it directly. Its default graph is the merge."""
+        return self._readable()
 
     def snapshot(self, target: Path) -> None:
         """Write the store as it stands now to a new directory, which nothing changes from then on.
@@ -305,17 +305,19 @@ def _lines(triples: Iterable[ox.Triple]) -> str:
     return "".join(f"{triple} .\n" for triple in triples)
 
 
-def _load_chunk(engine: ox.Store, chunk: str) -> None:
-    """Load quads, and their triples into the default graph."""
-    triples = _LINE.findall(chunk)
-    if chunk and (len(triples) != chunk.count("\n") or not chunk.endswith("\n")):
-        raise StoreError(
-            "a chunk is not one quad a line, of IRIs and literals, in a named graph. Nothing was written"
-        )
-    with _engine_errors(lambda reason: StoreError(f"a chunk is not N-Quads: {reason}. Nothing was written")):
-        engine.bulk_load(chunk.encode(), ox.RdfFormat.N_QUADS)
-        if triples:
-            engine.bulk_load((" .\n".join(triples) + " .\n").encode(), ox.RdfFormat.N_TRIPLES)
+def _load_chunk(engine: ox.Store, chunk: Mapping[str, str]) -> None:
+    """Load each graph's triples into it, and all of them into the default graph."""
+    quads = []
+    for graph, text in chunk.items():
+        if text and not text.endswith(" .\n"):
+            raise StoreError(f"{graph}: not N-Triples as a serialiser writes it. Nothing was written")
+        if "_:" in text and _BLANK_NODE.search(text):
+            raise StoreError(f"{graph}: blank nodes are not kept. Nothing was written")
+        # No literal holds a raw newline, so this is the end of a line and nothing else; a parser judges the rest.
+        quads.append(text.replace(" .\n", f" {_node(graph)} .\n"))
+    with _engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
+        engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
+        engine.bulk_load("".join(chunk.values()).encode(), ox.RdfFormat.N_TRIPLES)
 
 
 def _reading(items: Iterator[_Item]) -> Iterator[_Item]:

@@ -42,13 +42,19 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
 
 
 def _document(raw: Raw, reader: DocumentReader) -> ReadDocument:
+    document = _outcome(raw, reader)
+    document.shown = raw.shown
+    return document
+
+
+def _outcome(raw: Raw, reader: DocumentReader) -> ReadDocument:
     if raw.failed:
         return ReadDocument(raw.iri, Outcome.FAILED, [], raw.findings, raw.hash, raw.container)
     if raw.unchanged:
-        return ReadDocument(raw.iri, Outcome.UNCHANGED, [], raw.findings, raw.hash, raw.container, raw.closes)
+        return ReadDocument(raw.iri, Outcome.UNCHANGED, [], raw.findings, raw.hash, raw.container, complete_container=raw.closes)
     if raw.closes:
         whole = not any(finding.severity is Severity.ERROR for finding in raw.findings)
-        return ReadDocument(raw.iri, Outcome.READ, [], raw.findings, raw.hash, None, whole)
+        return ReadDocument(raw.iri, Outcome.READ, [], raw.findings, raw.hash, complete_container=whole)
     if raw.form in (Form.OGC_RECORD, Form.GEOJSON, Form.OTHER):
         raw.findings.append(Finding(document=raw.shown, pointer="", rule="not-stac", severity=Severity.INFO, message=f"{raw.form.value}; nothing read from it"))  # fmt: skip
         return ReadDocument(raw.iri, Outcome.SKIPPED, [], raw.findings, raw.hash, raw.container)

@@ -322,7 +322,9 @@ class DocumentReader:
 
     def _geometry_findings(self, raw: Raw, pointer: str, found: geo.Footprint) -> None:
         for problem in found.problems:
-            self._odd(raw, pointer, problem.rule, problem.message)
+            # Common, harmless, and told by the area's precision.
+            severity = Severity.INFO if problem.rule == "unbounded" else Severity.WARNING
+            self._odd(raw, pointer, problem.rule, problem.message, severity)
 
     def _check_version(self, raw: Raw) -> None:
         version = raw.data.get("stac_version")

@@ -81,9 +81,9 @@ class Resolver:
         return Target(iri, kind or Kind.UNKNOWN, label=iris.tail(iri), described=False, name=href)
 
     def _nowhere(self, href: str, raw: Raw) -> Target:
-        iri = self._against_self(href, raw) if not _BARE_ID.fullmatch(href) else None
-        if iri is None or iris.is_absolute(href):
-            iri = iris.unresolved(self._context.base, href)
+        # A relative path means something only beside its document; a bare id or an odd address, anywhere.
+        relative = not iris.is_absolute(href) and not _BARE_ID.fullmatch(href)
+        iri = self.address(href, raw) if relative else iris.unresolved(self._context.base, href)
         return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=href, described=False, name=href)
 
     def _against_self(self, href: str, raw: Raw) -> str | None:
@@ -209,7 +209,7 @@ class Resolver:
                 return known or Target(iri, Kind.DATASET, identifier or iris.tail(iri), described=False, name=href)
         if identifier is None:
             assert href is not None
-            return Target(iris.unresolved(self._context.base, href), Kind.DATASET, href, described=False, name=href)
+            return Target(self.address(href, raw), Kind.DATASET, href, described=False, name=href)
         iri = iris.collection(self._context.base, identifier)
         known = self._context.known.target(iri)
         if known is not None and known.described:
