@@ -33,8 +33,8 @@ from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
-    DataUse,
     Dataset,
+    DataUse,
     Derivation,
     Model,
     ModelFamily,
@@ -371,10 +371,16 @@ class Catalog:
 
         def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
             twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
-            found = [s for twin in sorted(twins) for ss in self._said_of(twin).values() for s in ss if isinstance(s, cls)]
+            found = [
+                s for twin in sorted(twins) for ss in self._said_of(twin).values() for s in ss if isinstance(s, cls)
+            ]
             return tuple(found)
 
-        areas = {cast("NamedNode", q.object).value for p in (MLAOI.footprint, MLAOI.declaredArea) for q in self._store.match(iri, p)}
+        areas = {
+            cast("NamedNode", q.object).value
+            for p in (MLAOI.footprint, MLAOI.declaredArea)
+            for q in self._store.match(iri, p)
+        }
         documents = {str(getattr(q.graph_name, "value", "")) for q in self._store.match(iri)}
         return Described(
             node=node,
@@ -391,7 +397,10 @@ class Catalog:
         """Run a SPARQL query over all documents as one graph and return its answer.
 
         The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI before the
-        query runs (``catalog.query("SELECT ?model ?d {?model mlaoi:trainedOn ?d}", model=iri)``): never format input into the text.
+        query runs: never format input into the text. A SELECT must project such a variable::
+
+            catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
+
         Raises QueryError.
         """
         return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
@@ -421,14 +430,24 @@ class Catalog:
 
         graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
         for model in self.models():
-            graph.add_node(model.iri, kind="model", label=model.label or iris.tail(model.iri), resolved=model.resolved is True)
+            graph.add_node(
+                model.iri,
+                kind="model",
+                label=model.label or iris.tail(model.iri),
+                resolved=model.resolved is True,
+            )
             if model.family is not None:
                 graph.add_edge(model.iri, model.family, key="family", predicate="family")
         for family in self.families():
             graph.add_node(family.iri, kind="family", label=family.label or iris.tail(family.iri), resolved=True)
         for dataset in self.datasets():
             kind = "archive" if dataset.archive else "dataset"
-            graph.add_node(dataset.iri, kind=kind, label=dataset.label or iris.tail(dataset.iri), resolved=dataset.resolved is True)
+            graph.add_node(
+                dataset.iri,
+                kind=kind,
+                label=dataset.label or iris.tail(dataset.iri),
+                resolved=dataset.resolved is True,
+            )
             for whole in dataset.part_of:
                 graph.add_edge(dataset.iri, whole, key="partOf", predicate="partOf")
         for unknown in self._nodes(MLAOI.UnknownThing, Unknown):
@@ -436,9 +455,23 @@ class Catalog:
         for use in self.uses():
             _add_edge(graph, use.model, use.dataset, rdf.STAGE_PROPERTY[use.stage], use, use.split)
         for derivation in self.derivations():
-            _add_edge(graph, derivation.derived, derivation.source, rdf.DERIVATION_PROPERTY[derivation.kind], derivation, derivation.source_split)
+            _add_edge(
+                graph,
+                derivation.derived,
+                derivation.source,
+                rdf.DERIVATION_PROPERTY[derivation.kind],
+                derivation,
+                derivation.source_split,
+            )
         for association in self.associations():
-            _add_edge(graph, association.subject, association.object, rdf.ASSOCIATION_PROPERTY[association.kind], association, None)
+            _add_edge(
+                graph,
+                association.subject,
+                association.object,
+                rdf.ASSOCIATION_PROPERTY[association.kind],
+                association,
+                None,
+            )
         return graph
 
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
@@ -453,11 +486,25 @@ class Catalog:
         write(self._store, format, Path(path))
 
 
-def _add_edge(graph: networkx.MultiDiGraph[str], newer: str, older: str, predicate: str, twin: DataUse | Derivation | Association, split: str | None) -> None:
+def _add_edge(
+    graph: networkx.MultiDiGraph[str],
+    newer: str,
+    older: str,
+    predicate: str,
+    twin: DataUse | Derivation | Association,
+    split: str | None,
+) -> None:
     graph.add_edge(
-        newer, older, key=twin.iri, predicate=predicate.rpartition("#")[2], rule=twin.rule.value, document=twin.document,
-        pointer=twin.pointer or "", confidence=twin.confidence.value, split=split or "",
-    )  # fmt: skip
+        newer,
+        older,
+        key=twin.iri,
+        predicate=predicate.rpartition("#")[2],
+        rule=twin.rule.value,
+        document=twin.document,
+        pointer=twin.pointer or "",
+        confidence=twin.confidence.value,
+        split=split or "",
+    )
 
 
 def _squeeze(name: str) -> str:

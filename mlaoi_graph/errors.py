@@ -44,18 +44,14 @@ class CatalogNotFound(CatalogError):
     """There is no catalog in that directory."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            path, "no catalog here", f"Make one: mlaoi-graph build SOURCE --to {path}"
-        )
+        super().__init__(path, "no catalog here", f"Make one: mlaoi-graph build SOURCE --to {path}")
 
 
 class CatalogExists(CatalogError):
     """The directory holds something already."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(
-            path, "not empty", "Open it with Catalog.open, or choose an empty directory"
-        )
+        super().__init__(path, "not empty", "Open it with Catalog.open, or choose an empty directory")
 
 
 class CatalogLocked(CatalogError):

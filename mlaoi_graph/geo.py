@@ -14,7 +14,7 @@ repaired is repaired, and both are told in ``problems`` by one of these rules, e
 ``swapped-axes``       can only be latitude longitude; read so
 ``bbox-order``         south above north; read the other way round
 ``longitude-wrapped``  longitudes beyond +-180; moved by full turns
-``antimeridian``       an edge longer than 180 degrees; read the short way round, cut at +-180
+``antimeridian``       an edge longer than 180 degrees; read across the antimeridian, cut there
 ``ring-not-closed``    closed
 ``ring-too-short``     a ring without an inside; left out
 ``line-too-short``     a line of fewer than two places; left out
@@ -92,6 +92,8 @@ _NOISE = 1e-6
 """Degrees (0.1 m) beyond +-180 or +-90 that reprojection leaves behind; cut off silently."""
 _FARTHEST = 540.0
 """One more world on either side, as web maps draw them. What lies beyond is no longitude."""
+_SLIVER = 4
+"""Times as tall as wide, in degrees: no footprint across the antimeridian."""
 _BBOX_TOLERANCE = 1e-3
 """Degrees (about 100 m) a geometry may reach out of its bbox: published boxes are rounded."""
 _QUICK_POSITIONS = 12
@@ -122,9 +124,10 @@ def from_geojson(geometry: object, *, bbox: object = None) -> Footprint:
     Of a collection only the parts of highest dimension count. Points and lines stay what they are:
     places without an area.
 
-    An edge longer than 180 degrees runs across the antimeridian, but a counter-clockwise rectangle is
-    a wide box and means what it says. A ring that closes only round the world holds the pole it is
-    nearer to, whichever way it is wound: too many publishers wind against RFC 7946.
+    An edge longer than 180 degrees runs across the antimeridian, but a rectangle wound
+    counter-clockwise is a wide box and means what it says, and so is one that would only be a sliver
+    otherwise. A ring that closes only round the world holds the pole it is nearer to, whichever way
+    it is wound: too many publishers wind against RFC 7946.
 
     >>> from_geojson({"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 47], [7, 46]]]}).wkt
     'POLYGON ((7 46, 8 46, 8 47, 7 47, 7 46))'
@@ -170,9 +173,7 @@ def from_bbox(bbox: object) -> Footprint:
         w, s, e, n = bbox
         # Up to 180 degrees wide it is not the world.
         if -180 <= w < e <= 180 and -90 <= s < n <= 90 and e - w <= 180:
-            return Footprint(
-                f"POLYGON (({w!r} {s!r}, {e!r} {s!r}, {e!r} {n!r}, {w!r} {n!r}, {w!r} {s!r}))", False, ()
-            )
+            return Footprint(f"POLYGON (({w!r} {s!r}, {e!r} {s!r}, {e!r} {n!r}, {w!r} {n!r}, {w!r} {s!r}))", False, ())
     return _footprint(lambda problems: _box_shape(bbox, problems))
 
 
@@ -241,9 +242,7 @@ def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
     try:
         shared = area_km2(shapely.intersection(_shape(a), _shape(b)))
     except GEOSException as error:
-        raise GeometryError(
-            f"overlap cannot be computed: {error}", "Repair with shapely.make_valid"
-        ) from None
+        raise GeometryError(f"overlap cannot be computed: {error}", "Repair with shapely.make_valid") from None
     return shared if shared >= _TOUCH_KM2 else 0.0
 
 
@@ -283,6 +282,8 @@ def _quick_polygon(coordinates: Any, bbox: Any) -> str | None:
         west, south, east, north = (-180, -90, 180, 90) if bbox is None else bbox
         if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
             return None
+        if not math.isfinite(sum(xs) + sum(ys)):  # min and max may step over NaN
+            return None
         w, s, e, n = min(xs), min(ys), max(xs), max(ys)
         inside = (
             west - _BBOX_TOLERANCE <= w
@@ -300,10 +301,7 @@ def _quick_polygon(coordinates: Any, bbox: Any) -> str | None:
     if len(xs) == 5 and w < e and s < n:
         x0, x1, x2, x3, _ = xs
         y0, y1, y2, y3, _ = ys
-        if (x0 == x1 and y1 == y2 and x2 == x3 and y3 == y0) or (
-            y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0
-        ):
-            # NaN equals nothing, so there is none.
+        if (x0 == x1 and y1 == y2 and x2 == x3 and y3 == y0) or (y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0):
             start = f"{x0!r} {y0!r}"
             return f"POLYGON (({start}, {x1!r} {y1!r}, {x2!r} {y2!r}, {x3!r} {y3!r}, {start}))"
     if not shapely.is_valid(shapely.polygons(np.array((xs, ys), dtype=float).T)):
@@ -381,6 +379,7 @@ def _polygon_shape(polygons: Iterable[object], problems: _Problems) -> BaseGeome
     # An edge of 360 degrees is a wide box's, or stays in place on the antimeridian.
     full_turn = np.logical_or.reduceat(steps == 360, starts)
     doubtful[full_turn] |= ~shapely.is_valid(shapes[full_turn])
+    doubtful[doubtful] &= ~shapely.covers(shapes[doubtful], _MOST_OF_WORLD)
     for i in np.flatnonzero(doubtful):
         shapes[i] = _polygon_on_earth(shapes[i], problems)
 
@@ -429,6 +428,8 @@ def _point_shape(points: list[object], problems: _Problems) -> BaseGeometry:
 
 
 def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
+    if bbox is None:
+        raise _Unusable("null-geometry", "the bbox is null")
     if not isinstance(bbox, (list, tuple)) or len(bbox) not in (4, 6):
         raise _Unusable("bbox-type", "a bbox is a list of four or six numbers")
     half = len(bbox) // 2
@@ -450,8 +451,8 @@ def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
     if w <= e:
         return _rectangle(w, s, e, n)
     sides = [_rectangle(a, s, b, n) for a, b in ((w, 180.0), (-180.0, e)) if a < b]
-    if not sides:  # from 180 to -180: the antimeridian itself
-        return _rectangle(w, s, w, n)
+    if not sides:  # what a program leaves that set out to widen a box and met nothing
+        raise _Unusable("empty-geometry", "a box from 180 to -180 holds nothing")
     parts = np.array(sides)
     if s == n:
         return _gathered(parts, shapely.multilinestrings)
@@ -467,6 +468,8 @@ def _rectangle(w: float, s: float, e: float, n: float) -> BaseGeometry:
 
 
 def _extent_shape(bboxes: object, problems: _Problems) -> BaseGeometry:
+    if bboxes is None:
+        raise _Unusable("null-geometry", "the extent has no bbox")
     if not isinstance(bboxes, (list, tuple)) or not bboxes:
         raise _Unusable("bbox-type", "an extent's bbox is a list of boxes")
     if not isinstance(bboxes[0], (list, tuple)):
@@ -594,7 +597,7 @@ def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Pr
     stays_put = bool((np.abs(steps) == 360).any()) and not shapely.is_valid(build(lonlat))
     if (_jumps(np.abs(steps)).any() or stays_put) and not _is_wide_box(lonlat, steps):
         problems.setdefault(
-            "antimeridian", "an edge is longer than 180 degrees; read the short way round, cut at +-180"
+            "antimeridian", "an edge spans more than 180 degrees of longitude; see whether it is read right"
         )
         turns[1:] = -np.cumsum(np.rint(steps / 360))
     elif not beyond:
@@ -602,10 +605,13 @@ def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Pr
     if beyond:
         _report_wrapped(problems)
     if build is shapely.polygons and turns[-1]:
-        pole = math.copysign(90, lat.mean())
-        lon = np.concatenate((lon, [lon[-1], lon[0], lon[0]]))
-        lat = np.concatenate((lat, [pole, pole, lat[0]]))
-        turns = np.concatenate((turns, [turns[-1], 0, 0]))
+        if lat.min() < 0 < lat.max():  # round the world on both sides of the equator: a hull of it
+            turns[:] = 0
+        else:
+            pole = math.copysign(90, lat.mean())
+            lon = np.concatenate((lon, [lon[-1], lon[0], lon[0]]))
+            lat = np.concatenate((lat, [pole, pole, lat[0]]))
+            turns = np.concatenate((turns, [turns[-1], 0, 0]))
     unrolled = lon + 360 * turns
     first = math.floor((unrolled.min() + 180) / 360)
     last = math.ceil((unrolled.max() - 180) / 360)
@@ -623,11 +629,16 @@ def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Pr
 
 
 def _is_wide_box(lonlat: _Floats, steps: _Floats) -> bool:
-    """Whether a ring is a counter-clockwise rectangle, and so wide in earnest."""
-    along_one_axis = (steps == 0) != (np.diff(lonlat[:, 1]) == 0)
-    return (
-        len(lonlat) == 5 and bool(along_one_axis.all()) and bool(shapely.is_ccw(shapely.linearrings(lonlat)))
-    )
+    """Whether a ring with a long edge is a rectangle that means to be wide.
+
+    It does if wound as RFC 7946 asks, or if across the antimeridian it would be a mere sliver: boxes
+    of nearly the whole world are often wound clockwise.
+    """
+    rises = np.diff(lonlat[:, 1])
+    if len(lonlat) != 5 or ((steps == 0) == (rises == 0)).any():
+        return False
+    sliver = np.abs(rises).max() > _SLIVER * (360 - np.abs(steps).max())
+    return bool(sliver or shapely.is_ccw(shapely.linearrings(lonlat)))
 
 
 # --- shapes ---------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from mlaoi_graph import rdf
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
-    DataUse,
     Dataset,
+    DataUse,
     Derivation,
     Finding,
     Model,
@@ -24,7 +24,6 @@ from mlaoi_graph.model import (
     SourceDocument,
     SplitPolicy,
     Statement,
-    Unknown,
 )
 from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
 from mlaoi_graph.stores import Store
@@ -118,8 +117,7 @@ class _Known:
     def named(self, name: str) -> Sequence[Target]:
         found = {target.iri: target for target in self._recent_names.get(name, ())}
         for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
-            for quad in self._store.match(None, predicate, Literal(name)):
-                iri = quad.subject.value if isinstance(quad.subject, NamedNode) else ""
+            for iri in {_iri(quad.subject) for quad in self._store.match(None, predicate, Literal(name))}:
                 target = self._stored(iri.removesuffix("#area"))
                 if target is not None and target.described:
                     found.setdefault(target.iri, target)
@@ -196,7 +194,9 @@ class _Known:
                 split = value.value
         if not found:
             return None
-        wholes = sorted(q.subject.value for q in self._store.match(None, MLAOI.footprint, area) if isinstance(q.subject, NamedNode))
+        wholes = sorted(
+            q.subject.value for q in self._store.match(None, MLAOI.footprint, area) if isinstance(q.subject, NamedNode)
+        )
         return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[0] if wholes else None)
 
 
@@ -207,8 +207,14 @@ class Ingest:
     """One run over one source."""
 
     def __init__(
-        self, store: Store, base: str, policy: SplitPolicy, *, reread: bool = False, now: Callable[[], datetime] | None = None
-    ) -> None:  # fmt: skip
+        self,
+        store: Store,
+        base: str,
+        policy: SplitPolicy,
+        *,
+        reread: bool = False,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
         self._store = store
         self._base = base
         self._policy = policy
@@ -217,8 +223,14 @@ class Ingest:
         self._members: dict[str, list[str]] | None = None
 
     def run(
-        self, source: str, name: str, reader: Reader, *, allow_network: bool = False, progress: Callable[[int], None] | None = None
-    ) -> IngestReport:  # fmt: skip
+        self,
+        source: str,
+        name: str,
+        reader: Reader,
+        *,
+        allow_network: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> IngestReport:
         """Read the source into the store and return what happened.
 
         An empty store is filled in bulk; if that fails half-way it is empty again. Otherwise each document is
@@ -245,8 +257,12 @@ class Ingest:
         return report
 
     def _documents(
-        self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, progress: Callable[[int], None] | None
-    ) -> Iterator[ReadDocument]:  # fmt: skip
+        self,
+        documents: Iterator[ReadDocument],
+        report: IngestReport,
+        known: _Known,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[ReadDocument]:
         described: set[int] = set()
         for document in documents:
             report.findings.add(document.findings)
@@ -270,13 +286,17 @@ class Ingest:
 
     def _batches(
         self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, met: set[int], size: int
-    ) -> Iterator[dict[str, str]]:  # fmt: skip
+    ) -> Iterator[dict[str, str]]:
         batch: dict[str, str] = {}
         log: list[str] = []
+        broken: set[str] = set()
         for document in documents:
             met.add(hash(document.iri))
+            if document.outcome is Outcome.FAILED and document.container is not None:
+                broken.add(document.container)
             if document.complete_container:
-                for gone in self._gone_members(document.iri, met):
+                # A member that could not be read may be any of those held, under an id that is gone.
+                for gone in () if document.iri in broken else self._gone_members(document.iri, met):
                     batch[gone] = ""
                     report.removed += 1
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=document.content_hash)])
@@ -323,8 +343,11 @@ class Ingest:
         from mlaoi_graph.readers.stac import links
 
         solved: dict[str, dict[str, Target]] = {}
+        solutions: dict[tuple[str, str | None], Target | None] = {}
         for iri, graph, name in self._unresolved():
-            target = self._solution(iri, name, known)
+            if (iri, name) not in solutions:
+                solutions[iri, name] = self._solution(iri, name, known)
+            target = solutions[iri, name]
             if target is not None:
                 solved.setdefault(graph, {})[iri] = target
         for graph, targets in solved.items():
@@ -334,7 +357,13 @@ class Ingest:
             for statement in statements:
                 if isinstance(statement, DataUse | Derivation | Association):
                     target = next((t for iri, t in targets.items() if _points_at(statement, iri)), None)
-                    subject = statement.model if isinstance(statement, DataUse) else statement.derived if isinstance(statement, Derivation) else statement.subject
+                    subject = (
+                        statement.model
+                        if isinstance(statement, DataUse)
+                        else statement.derived
+                        if isinstance(statement, Derivation)
+                        else statement.subject
+                    )
                     reference = links.reference_of(statement, of_model=subject in models)
                     if target is not None and reference is not None and not isinstance(statement, Association):
                         found, findings = links.type_reference(reference, target, self._policy)
@@ -342,7 +371,11 @@ class Ingest:
                         report.findings.add(findings)
                         continue
                     if target is not None and isinstance(statement, Association):
-                        statement = replace(statement, subject=target.iri if statement.subject in targets else statement.subject, object=target.iri if statement.object in targets else statement.object)  # noqa: PLW2901
+                        statement = replace(
+                            statement,
+                            subject=target.iri if statement.subject in targets else statement.subject,
+                            object=target.iri if statement.object in targets else statement.object,
+                        )
                     again.append(statement)
                 elif statement.iri in targets:
                     kept = _mention(statement, targets[statement.iri])
@@ -355,16 +388,15 @@ class Ingest:
 
     def _unresolved(self) -> list[tuple[str, str, str | None]]:
         """Return node, graph and literal of every reference that led nowhere."""
-        found: list[tuple[str, str, str | None]] = []
-        for quad in self._store.match(None, MLAOI.resolved, Literal(False)):
-            found.append((quad.subject.value, quad.graph_name.value, None))  # type: ignore[union-attr]
-        for quad in self._store.match(None, RDF.type, MLAOI.UnknownThing):
-            found.append((quad.subject.value, quad.graph_name.value, None))  # type: ignore[union-attr]
+        marked = [
+            *self._store.match(None, MLAOI.resolved, Literal(False)),
+            *self._store.match(None, RDF.type, MLAOI.UnknownThing),
+        ]
         named = []
-        for iri, graph, _ in found:
+        for iri, graph in {(_iri(quad.subject), _iri(quad.graph_name)) for quad in marked}:
             quads = self._store.match(iri, MLAOI.unresolvedName, None, graph)
             named.append((iri, graph, next((quad.object.value for quad in quads), None)))  # type: ignore[union-attr]
-        return sorted(set(named), key=lambda row: (row[1], row[0]))
+        return sorted(named, key=lambda row: (row[1], row[0]))
 
     def _solution(self, iri: str, name: str | None, known: _Known) -> Target | None:
         target = known.target(iri)
@@ -387,8 +419,20 @@ class Ingest:
         for component in nx.strongly_connected_components(graph):
             if len(component) > 1 or any(graph.has_edge(node, node) for node in component):
                 names = ", ".join(sorted(component)[:5]) + (", ..." if len(component) > 5 else "")
-                findings.append(Finding(document="catalog", pointer="", rule="cycle", message=f"{len(component)} things come from or succeed each other in a circle: {names}"))
+                findings.append(
+                    Finding(
+                        document="catalog",
+                        pointer="",
+                        rule="cycle",
+                        message=f"{len(component)} things come from or succeed each other in a circle: {names}",
+                    )
+                )
         return findings
+
+
+def _iri(term: object) -> str:
+    assert isinstance(term, NamedNode)  # a store holds no blank nodes
+    return term.value
 
 
 def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:
@@ -396,14 +440,21 @@ def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:
 
 
 def _duplicate(document: ReadDocument, node: str) -> Finding:
-    return Finding(document=document.shown, pointer="/id", rule="duplicate-id", message=f"another document of this source describes {node} too; what they say is united")
+    return Finding(
+        document=document.shown,
+        pointer="/id",
+        rule="duplicate-id",
+        message=f"another document of this source describes {node} too; what they say is united",
+    )
 
 
 def _points_at(edge: DataUse | Derivation | Association, iri: str) -> bool:
     if isinstance(edge, DataUse):
         return edge.dataset == iri or (edge.split is not None and edge.dataset == iris.part(iri, edge.split))
     if isinstance(edge, Derivation):
-        return edge.source == iri or (edge.source_split is not None and edge.source == iris.part(iri, edge.source_split))
+        return edge.source == iri or (
+            edge.source_split is not None and edge.source == iris.part(iri, edge.source_split)
+        )
     return iri in (edge.subject, edge.object)
 
 
@@ -420,11 +471,18 @@ def _mention(node: Statement, target: Target) -> Statement | None:
 
 def _without_orphans(statements: list[Statement], targets: dict[str, Target]) -> list[Statement]:
     """Leave out split parts of a node that is no longer pointed at."""
-    used = {s.dataset for s in statements if isinstance(s, DataUse)} | {s.source for s in statements if isinstance(s, Derivation)}
+    used = {s.dataset for s in statements if isinstance(s, DataUse)} | {
+        s.source for s in statements if isinstance(s, Derivation)
+    }
     gone = {iri for iri, target in targets.items() if target.iri != iri or target.split is not None}
     return [
-        s for s in statements
-        if not (isinstance(s, Dataset) and s.split is not None and not s.footprints and s.iri not in used and set(s.part_of) & gone)
-    ]  # fmt: skip
-
-
+        s
+        for s in statements
+        if not (
+            isinstance(s, Dataset)
+            and s.split is not None
+            and not s.footprints
+            and s.iri not in used
+            and set(s.part_of) & gone
+        )
+    ]

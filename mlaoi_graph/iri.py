@@ -141,7 +141,7 @@ def unresolved(base: str, name: str) -> str:
 
 
 def check_base(base: str) -> str:
-    """Return ``base`` ending in ``/`` or ``#``-free form ready to append to; raise ValueError if it is no http(s) IRI."""
+    """Return ``base`` ending in ``/``; raise ValueError if IRIs cannot start with it."""
     base = base if base.endswith("/") else base + "/"
     if safe_iri(base) != base or not base.startswith(("http://", "https://")) or "#" in base or "?" in base:
         raise ValueError(f"{base!r} cannot start IRIs: give an http(s) address without ? and #")

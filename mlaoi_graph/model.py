@@ -61,9 +61,7 @@ class Stage(Enum):
         return self in _TEACHING
 
 
-_TEACHING = frozenset(
-    {Stage.PRETRAINING, Stage.FINETUNING, Stage.INSTRUCTION_TUNING, Stage.TRAINING}
-)
+_TEACHING = frozenset({Stage.PRETRAINING, Stage.FINETUNING, Stage.INSTRUCTION_TUNING, Stage.TRAINING})
 
 
 class DerivationKind(Enum):

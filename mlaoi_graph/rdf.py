@@ -23,8 +23,8 @@ from mlaoi_graph.model import (
     Association,
     AssociationKind,
     Confidence,
-    DataUse,
     Dataset,
+    DataUse,
     Derivation,
     DerivationKind,
     Disclosure,
@@ -378,12 +378,8 @@ def _value(found: Mapping[str, Sequence[Any]], predicate: str) -> str | None:
 
 
 _MEMBERS = {individual: member for member, individual in _INDIVIDUALS.items()}
-_REQUIRED = {
-    cls: frozenset(f.name for f in fields(cls) if f.default is f.default_factory) for cls in _TABLE
-}
-_MANY = {
-    cls: frozenset(f.name for f in fields(cls) if f.default == ()) for cls in _TABLE
-}
+_REQUIRED = {cls: frozenset(f.name for f in fields(cls) if f.default is f.default_factory) for cls in _TABLE}
+_MANY = {cls: frozenset(f.name for f in fields(cls) if f.default == ()) for cls in _TABLE}
 
 
 def _build(
@@ -452,4 +448,3 @@ def merge(nodes: Sequence[T]) -> T:
             values[field.name] = next((value for value in found if value is not None), None)
     made: T = cls(**values)
     return made
-

@@ -31,9 +31,7 @@ class Solutions:
     def __iter__(self) -> Iterator[Row]:
         try:
             for solution in self._found:
-                yield {
-                    name: None if (term := solution[name]) is None else _text(term) for name in self.columns
-                }
+                yield {name: None if (term := solution[name]) is None else _text(term) for name in self.columns}
         except (OSError, RuntimeError, ValueError) as error:
             raise QueryError(str(error)) from error
 
@@ -47,7 +45,7 @@ class Solutions:
         }
         if format not in formats:
             raise UnknownFormat("results format", format, list(formats))
-        self._found.serialize(target, formats[format])  # type: ignore[arg-type]
+        self._found.serialize(target, formats[format])
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of text."""
@@ -78,7 +76,7 @@ class Graph:
         }
         if format not in formats:
             raise UnknownFormat("graph format", format, list(formats))
-        self._found.serialize(target, formats[format])  # type: ignore[arg-type]
+        self._found.serialize(target, formats[format])
 
 
 Answer: TypeAlias = Solutions | Graph | bool

@@ -206,9 +206,7 @@ class StoreSuite:
         _check(store, {_B: _T3})
 
     @pytest.mark.parametrize(("written", "meant"), _LITERALS.values(), ids=_LITERALS)
-    def test_literals_of_a_fill_come_back_as_they_were_meant(
-        self, store: Store, written: str, meant: Literal
-    ) -> None:
+    def test_literals_of_a_fill_come_back_as_they_were_meant(self, store: Store, written: str, meant: Literal) -> None:
         store.fill([{_A: f"<{_S}> <{_P}> {written} .\n"}])
         _same({quad.object for quad in store.match()}, {meant})
         _check(store, {_A: f"<{_S}> <{_P}> {written} .\n"})
@@ -284,9 +282,7 @@ class StoreSuite:
         store.replace({_A: _T1 + _T2})
         query = "SELECT ?s ?o { ?s ?p ?o }"
         assert _rows(store, query, substitutions={"o": _O}) == [(NamedNode(_S), NamedNode(_O))]
-        assert _rows(store, query, substitutions={"s": _S, "o": Literal("one")}) == [
-            (NamedNode(_S), Literal("one"))
-        ]
+        assert _rows(store, query, substitutions={"s": _S, "o": Literal("one")}) == [(NamedNode(_S), Literal("one"))]
         assert _rows(store, query, substitutions={"o": Literal('" } SELECT * { ?s ?p ?o } #')}) == []
 
     @pytest.mark.parametrize(
@@ -344,9 +340,7 @@ class StoreSuite:
             model = {graph: triples for graph, triples in model.items() if triples}
             _check(store, _texts(model))
 
-        terms = itertools.product(
-            [None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS]
-        )
+        terms = itertools.product([None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS])
         for s, p, o, g in terms:
             found = list(store.match(s, p, o, g))
             expected = {
@@ -412,9 +406,7 @@ class StoreSuite:
         _check(store, {_A: _T1, _B: _T2})
 
     @pytest.mark.parametrize("error", [ZeroDivisionError, StopAsyncIteration, KeyboardInterrupt])
-    def test_a_fill_whose_source_fails_leaves_the_store_empty(
-        self, store: Store, error: type[BaseException]
-    ) -> None:
+    def test_a_fill_whose_source_fails_leaves_the_store_empty(self, store: Store, error: type[BaseException]) -> None:
         def chunks() -> Iterator[Mapping[str, str]]:
             yield {_A: _T1}
             raise error

@@ -6,7 +6,20 @@
 
 from typing import Final
 
-__all__ = ["DCTERMS", "GEO", "MLAOI", "MLAOI_NS", "ONTOLOGY_VERSION", "OWL", "PREFIXES", "PROV", "RDF", "RDFS", "SKOS", "XSD"]
+__all__ = [
+    "DCTERMS",
+    "GEO",
+    "MLAOI",
+    "MLAOI_NS",
+    "ONTOLOGY_VERSION",
+    "OWL",
+    "PREFIXES",
+    "PROV",
+    "RDF",
+    "RDFS",
+    "SKOS",
+    "XSD",
+]
 
 MLAOI_NS: Final = "https://w3id.org/mlaoi#"
 ONTOLOGY_VERSION: Final = "0.1.0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -14,6 +14,7 @@ from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, prin
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.ingest import IngestReport
+    from mlaoi_graph.model import Association, DataUse, Derivation
 
 app = typer.Typer(
     help="Lineage of Earth-observation models: what they learned from, where they were tested, and who says so.",
@@ -27,7 +28,7 @@ app = typer.Typer(
 CATALOG_VARIABLE = "MLAOI_CATALOG"
 
 
-class RdfFormat(str, Enum):
+class RdfFormat(StrEnum):
     """RDF formats of ``export``."""
 
     turtle = "turtle"
@@ -38,7 +39,7 @@ class RdfFormat(str, Enum):
     nquads = "nquads"
 
 
-class Policy(str, Enum):
+class Policy(StrEnum):
     """Split policies of ``build``."""
 
     common = "common"
@@ -46,14 +47,22 @@ class Policy(str, Enum):
 
 
 _SUFFIXES = {
-    ".ttl": RdfFormat.turtle, ".nt": RdfFormat.ntriples, ".rdf": RdfFormat.rdfxml, ".xml": RdfFormat.rdfxml,
-    ".jsonld": RdfFormat.jsonld, ".trig": RdfFormat.trig, ".nq": RdfFormat.nquads,
-}  # fmt: skip
+    ".ttl": RdfFormat.turtle,
+    ".nt": RdfFormat.ntriples,
+    ".rdf": RdfFormat.rdfxml,
+    ".xml": RdfFormat.rdfxml,
+    ".jsonld": RdfFormat.jsonld,
+    ".trig": RdfFormat.trig,
+    ".nq": RdfFormat.nquads,
+}
 
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-Arguments = Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show.")]  # noqa: UP045
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -88,13 +97,32 @@ def _at_most(rest: list[str], most: int) -> list[str]:
 
 @app.command(epilog="Example: mlaoi-graph build catalog.json models/ --to lineage")
 def build(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Catalogs, items, NDJSON, folders of these; paths or addresses.")],
-    to: Annotated[str, typer.Option("--to", metavar="DIR", envvar=CATALOG_VARIABLE, help="Catalog directory; made if it is not there.")],
-    base: Annotated[Optional[str], typer.Option(help="Start of IRIs for what has no address of its own (new catalogs only).")] = None,  # noqa: UP045
-    split_policy: Annotated[Optional[Policy], typer.Option(help="What ml-aoi:split words mean (new catalogs only): common usage, or ML-AOI's decision record.")] = None,  # noqa: UP045
-    name: Annotated[Optional[str], typer.Option(help="What the source goes by; its folder's name unless given.")] = None,  # noqa: UP045
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Catalogs, items, NDJSON, folders of these; paths or addresses."),
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="DIR", envvar=CATALOG_VARIABLE, help="Catalog directory; made if it is not there."
+        ),
+    ],
+    base: Annotated[
+        str | None,
+        typer.Option(help="Start of IRIs for what has no address of its own (new catalogs only)."),
+    ] = None,
+    split_policy: Annotated[
+        Policy | None,
+        typer.Option(
+            help="What ml-aoi:split words mean (new catalogs only): common usage, or ML-AOI's decision record."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the source goes by; its folder's name unless given.")] = None,
     reader: Annotated[Optional[str], typer.Option(help="Reader to use; found out unless given.")] = None,  # noqa: UP045
-    allow_network: Annotated[bool, typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names.")] = False,
+    allow_network: Annotated[
+        bool,
+        typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read published documents into a lineage graph on disk.
@@ -112,22 +140,32 @@ def build(
     if not (directory / "manifest.json").exists():
         settings = {"base": base} if base is not None else {}
         try:
-            catalog = Catalog.create(directory, split_policy=SplitPolicy(split_policy.value if split_policy else "common"), **settings)
+            catalog = Catalog.create(
+                directory,
+                split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
+                **settings,
+            )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     else:
         catalog = Catalog.open(directory)
         if base is not None and base.rstrip("/") != catalog.base.rstrip("/"):
-            raise typer.BadParameter(f"{to} was built with --base {catalog.base}; its IRIs stay. Build a new catalog for another base")
+            raise typer.BadParameter(
+                f"{to} was built with --base {catalog.base}; its IRIs stay. Build a new catalog for another base"
+            )
         if split_policy is not None and split_policy.value != catalog.split_policy.value:
-            raise typer.BadParameter(f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new catalog for another policy")
+            raise typer.BadParameter(
+                f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new one for another"
+            )
     reports: list[IngestReport] = []
     problems: list[str] = []
     with catalog:
         for source in sources:
             try:
                 with counting(source) as progress:
-                    reports.append(catalog.ingest(source, name=name, reader=reader, allow_network=allow_network, progress=progress))
+                    reports.append(
+                        catalog.ingest(source, name=name, reader=reader, allow_network=allow_network, progress=progress)
+                    )
             except MlaoiError as error:
                 if len(sources) == 1:
                     raise
@@ -148,10 +186,23 @@ def _build_summary(catalog: Catalog, reports: list[IngestReport], problems: list
     return {
         "sources": [
             {
-                "source": r.source, "name": r.name, "read": r.read, "unchanged": r.unchanged, "skipped": r.skipped,
-                "failed": r.failed, "removed": r.removed, "relinked": r.relinked, "gone": list(r.gone),
+                "source": r.source,
+                "name": r.name,
+                "read": r.read,
+                "unchanged": r.unchanged,
+                "skipped": r.skipped,
+                "failed": r.failed,
+                "removed": r.removed,
+                "relinked": r.relinked,
+                "gone": list(r.gone),
                 "findings": [
-                    {"document": f.document, "pointer": f.pointer, "rule": f.rule, "severity": f.severity.value, "message": f.message}
+                    {
+                        "document": f.document,
+                        "pointer": f.pointer,
+                        "rule": f.rule,
+                        "severity": f.severity.value,
+                        "message": f.message,
+                    }
                     for f in r.findings.kept
                 ],
                 "findings_not_listed": r.findings.not_kept,
@@ -161,7 +212,7 @@ def _build_summary(catalog: Catalog, reports: list[IngestReport], problems: list
         "problems": problems,
         "catalog": asdict(catalog.counts()),
         "unresolved": [{"iri": n.iri, "name": n.unresolved_name or n.label} for n in catalog.unresolved()],
-    }  # fmt: skip
+    }
 
 
 def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problems: list[str]) -> None:
@@ -169,7 +220,15 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
 
     for report in reports:
         parts = [f"{report.read} read"]
-        parts += [f"{number} {word}" for number, word in ((report.unchanged, "unchanged"), (report.skipped, "not STAC"), (report.failed, "failed")) if number]
+        parts += [
+            f"{number} {word}"
+            for number, word in (
+                (report.unchanged, "unchanged"),
+                (report.skipped, "not STAC"),
+                (report.failed, "failed"),
+            )
+            if number
+        ]
         if report.removed:
             parts.append(f"{report.removed} members gone")
         if report.relinked:
@@ -180,15 +239,25 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
             say(f"  {finding}")
         rest = report.findings.count(Severity.ERROR) + report.findings.count(Severity.WARNING) - min(len(shown), 10)
         if rest > 0 or report.findings.count(Severity.INFO):
-            say(f"  and {max(rest, 0)} more findings, {report.findings.count(Severity.INFO)} remarks: all of them with --json")
+            say(f"  and {max(rest, 0)} more findings, {report.findings.count(Severity.INFO)} remarks: see --json")
         if report.gone:
-            say(f"  {len(report.gone)} documents met before are not there any more; drop one with: mlaoi-graph remove {to} DOCUMENT")
+            say(f"  {len(report.gone)} documents are not there any more; drop one: mlaoi-graph remove {to} DOCUMENT")
     for problem in problems:
         say(f"not read: {problem}")
     counts = catalog.counts()
     print_table(
         ("models", "datasets", "areas", "uses", "derivations", "documents", "triples"),
-        [(counts.models, counts.datasets, counts.areas, counts.uses, counts.derivations, counts.documents, counts.triples)],
+        [
+            (
+                counts.models,
+                counts.datasets,
+                counts.areas,
+                counts.uses,
+                counts.derivations,
+                counts.documents,
+                counts.triples,
+            )
+        ],
     )
     unresolved = sorted(catalog.unresolved(), key=lambda node: node.iri)
     if unresolved:
@@ -203,7 +272,9 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
 @app.command(epilog="Example: mlaoi-graph show lineage example-unet")
 def show(
     arguments: Arguments = None,
-    unresolved: Annotated[bool, typer.Option("--unresolved", help="List what is referred to and described nowhere.")] = False,
+    unresolved: Annotated[
+        bool, typer.Option("--unresolved", help="List what is referred to and described nowhere.")
+    ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -215,7 +286,9 @@ def show(
         if rest:
             _show_node(catalog, rest[0], as_json=as_json, as_csv=as_csv)
         elif unresolved:
-            rows = sorted((n.unresolved_name or n.label or "", n.iri, type(n).__name__.lower()) for n in catalog.unresolved())
+            rows = sorted(
+                (n.unresolved_name or n.label or "", n.iri, type(n).__name__.lower()) for n in catalog.unresolved()
+            )
             print_rows(("name", "iri", "kind"), rows, as_json=as_json, as_csv=as_csv)
         else:
             _show_all(catalog, directory, as_json=as_json, as_csv=as_csv)
@@ -250,18 +323,23 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
 
     found = catalog.describe(name)
     iri = found.node.iri
-    rows: list[tuple[object, ...]] = []
-    for use in found.uses:
-        predicate = rdf.STAGE_PROPERTY[use.stage]
-        rows.append((use.model, predicate, use.dataset, use))
-    for derivation in found.derivations:
-        rows.append((derivation.derived, rdf.DERIVATION_PROPERTY[derivation.kind], derivation.source, derivation))
-    for association in found.associations:
-        rows.append((association.subject, rdf.ASSOCIATION_PROPERTY[association.kind], association.object, association))
+    twins: list[tuple[str, str, str, DataUse | Derivation | Association]] = [
+        *((use.model, rdf.STAGE_PROPERTY[use.stage], use.dataset, use) for use in found.uses),
+        *((d.derived, rdf.DERIVATION_PROPERTY[d.kind], d.source, d) for d in found.derivations),
+        *((a.subject, rdf.ASSOCIATION_PROPERTY[a.kind], a.object, a) for a in found.associations),
+    ]
     columns = ("subject", "edge", "object", "rule", "confidence", "document", "pointer")
     edges = [
-        (s, str(p).rpartition("#")[2], o, t.rule.value, t.confidence.value, t.document, t.pointer)  # type: ignore[attr-defined]
-        for s, p, o, t in rows
+        (
+            newer,
+            predicate.rpartition("#")[2],
+            older,
+            twin.rule.value,
+            twin.confidence.value,
+            twin.document,
+            twin.pointer,
+        )
+        for newer, predicate, older, twin in twins
     ]
     facts = {f.name: getattr(found.node, f.name) for f in fields(found.node)}
     facts = {key: value for key, value in facts.items() if value is not None and value != ()}
@@ -269,15 +347,26 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
         print_rows(columns, edges, as_json=False, as_csv=True)
         return
     if as_json:
-        print_json({
-            "kind": type(found.node).__name__,
-            "node": {key: getattr(value, "value", value) for key, value in facts.items()},
-            "edges": [dict(zip(columns, edge, strict=True)) for edge in edges],
-            "areas": [{"iri": a.iri, "precision": a.precision.value, "wkt": a.wkt, "start": a.start, "end": a.end} for a in found.areas[:1000]],
-            "areas_total": len(found.areas),
-            "documents": list(found.documents[:1000]),
-            "documents_total": len(found.documents),
-        })  # fmt: skip
+        print_json(
+            {
+                "kind": type(found.node).__name__,
+                "node": {key: getattr(value, "value", value) for key, value in facts.items()},
+                "edges": [dict(zip(columns, edge, strict=True)) for edge in edges],
+                "areas": [
+                    {
+                        "iri": a.iri,
+                        "precision": a.precision.value,
+                        "wkt": a.wkt,
+                        "start": a.start,
+                        "end": a.end,
+                    }
+                    for a in found.areas[:1000]
+                ],
+                "areas_total": len(found.areas),
+                "documents": list(found.documents[:1000]),
+                "documents_total": len(found.documents),
+            }
+        )
         return
     print(f"{clean(facts.pop('label', None) or tail(iri))}  ({type(found.node).__name__})")
     for key, value in facts.items():
@@ -287,14 +376,29 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
         print(f"  {key:<14} {clean(text)}")
     if edges:
         print()
-        short = [("this" if s == iri else _name(catalog, str(s)), e, "this" if o == iri else _name(catalog, str(o)), rule, f"{d}#{p}" if p else d) for s, e, o, rule, _, d, p in edges]
+        short = [
+            (
+                "this" if s == iri else _name(catalog, str(s)),
+                e,
+                "this" if o == iri else _name(catalog, str(o)),
+                rule,
+                f"{d}#{p}" if p else d,
+            )
+            for s, e, o, rule, _, d, p in edges
+        ]
         print_table(("subject", "edge", "object", "by rule", "said in"), short[:50])
         if len(short) > 50:
             print(f"50 of {len(short)} shown; all of them with --csv or --json")
     if found.areas:
-        precisions = ", ".join(f"{sum(a.precision is p for a in found.areas)} {p.value}" for p in dict.fromkeys(a.precision for a in found.areas))
+        precisions = ", ".join(
+            f"{sum(a.precision is p for a in found.areas)} {p.value}"
+            for p in dict.fromkeys(a.precision for a in found.areas)
+        )
         print(f"\n{len(found.areas)} areas: {precisions}")
-    print(f"\nSaid in {len(found.documents)} documents: {', '.join(map(clean, found.documents[:3]))}{' ...' if len(found.documents) > 3 else ''}")
+    print(
+        f"\nSaid in {len(found.documents)} documents: {', '.join(map(clean, found.documents[:3]))}"
+        + (" ..." if len(found.documents) > 3 else "")
+    )
 
 
 def _name(catalog: Catalog, iri: str) -> str:
@@ -313,7 +417,13 @@ def _quoted(text: str) -> str:
 
 @app.command(epilog='Example: mlaoi-graph query lineage "SELECT ?model ?data WHERE { ?model mlaoi:testedOn ?data }"')
 def query(
-    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] SPARQL|FILE.rq", help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.")] = None,  # noqa: UP045
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DIR] SPARQL|FILE.rq",
+            help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
 ) -> None:
@@ -352,9 +462,16 @@ def query(
 
 @app.command(epilog="Example: mlaoi-graph export lineage --format turtle --output lineage.ttl")
 def export(
-    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG.")] = None,  # noqa: UP045
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="File to write; it appears when it is complete.")] = "",
-    format: Annotated[Optional[RdfFormat], typer.Option("--format", "-f", help="Told by the file's suffix unless given.")] = None,  # noqa: UP045
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG.")
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write; it appears when it is complete."),
+    ] = "",
+    format: Annotated[
+        RdfFormat | None, typer.Option("--format", "-f", help="Told by the file's suffix unless given.")
+    ] = None,
 ) -> None:
     """Write the graph to a file.
 
@@ -376,7 +493,12 @@ def export(
 
 @app.command(epilog="Example: mlaoi-graph remove lineage https://example.com/models/clay.json")
 def remove(
-    arguments: Annotated[Optional[list[str]], typer.Argument(metavar="[DIR] DOCUMENT", help="Catalog directory (or set MLAOI_CATALOG), and the document's IRI.")] = None,  # noqa: UP045
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DIR] DOCUMENT", help="Catalog directory (or set MLAOI_CATALOG), and the document's IRI."
+        ),
+    ] = None,
 ) -> None:
     """Remove one document, and exactly what it said, from a catalog."""
     from mlaoi_graph.catalog import Catalog

@@ -48,9 +48,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Row], *, as_json: bool, as
 def print_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Print an aligned table to stdout; numbers to the right, nothing cut."""
     texts = [[clean(value) for value in row] for row in rows]
-    numeric = [
-        bool(texts) and all(row[i].replace(".", "", 1).isdigit() for row in texts) for i in range(len(columns))
-    ]
+    numeric = [bool(texts) and all(row[i].replace(".", "", 1).isdigit() for row in texts) for i in range(len(columns))]
     widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
     for row in [list(columns), *texts]:
         cells = (
@@ -69,7 +67,12 @@ def counting(label: str) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} documents"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed} documents"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(clean(label), total=None)
         yield lambda done: progress.update(task, completed=done)

@@ -17,7 +17,17 @@ from typing import Protocol
 from mlaoi_graph.errors import UnknownFormat
 from mlaoi_graph.model import Finding, SplitPolicy, Statement
 
-__all__ = ["Context", "Kind", "Known", "Outcome", "ReadDocument", "Reader", "Target", "find_reader", "reader_names"]
+__all__ = [
+    "Context",
+    "Kind",
+    "Known",
+    "Outcome",
+    "ReadDocument",
+    "Reader",
+    "Target",
+    "find_reader",
+    "reader_names",
+]
 
 READING_RULES = 1
 """Raised whenever a reader would give another answer for the same bytes, so that they are read again."""
@@ -127,7 +137,7 @@ def reader_names() -> list[str]:
 
 def _load(name: str) -> Reader:
     if name in _BUILTIN:
-        return import_module(_BUILTIN[name])  # type: ignore[return-value]
+        return import_module(_BUILTIN[name])
     for entry in entry_points(group="mlaoi_graph.readers", name=name):
         reader: Callable[[], Reader] = entry.load()
         return reader()

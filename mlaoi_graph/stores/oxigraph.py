@@ -74,9 +74,7 @@ class OxigraphStore:
             # RocksDB's words; pyoxigraph sets no errno. The first is another process, the second this one.
             if "While lock file" in str(error) or "lock hold by current process" in str(error):
                 raise CatalogLocked(str(path)) from error
-            raise StoreError(
-                f"{path}: cannot be opened as an Oxigraph store: {error}. Check the path"
-            ) from error
+            raise StoreError(f"{path}: cannot be opened as an Oxigraph store: {error}. Check the path") from error
 
     def replace(self, graphs: Mapping[str, str], *, append: Mapping[str, str] | None = None) -> None:
         """See :meth:`mlaoi_graph.stores.Store.replace`.
@@ -103,9 +101,7 @@ class OxigraphStore:
         with self._writing:
             engine = self._writable()
             if engine:
-                raise StoreError(
-                    "a fill needs an empty store, and this one is not. Use replace, or an empty directory"
-                )
+                raise StoreError("a fill needs an empty store, and this one is not. Use replace, or an empty directory")
             if self._filling:
                 with _engine_errors(_refused):
                     self._filling.touch()
@@ -252,9 +248,7 @@ def _triples(graph: str, text: str) -> set[ox.Triple]:
     with _engine_errors(not_n_triples):
         triples = {quad.triple for quad in ox.parse(text.encode(), ox.RdfFormat.N_TRIPLES)}
     for triple in triples:
-        if not (
-            isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode | ox.Literal)
-        ):
+        if not (isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode | ox.Literal)):
             raise not_n_triples(f"{triple} is not made of IRIs and literals")
     return triples
 

@@ -15,10 +15,9 @@ from mlaoi_graph.vocab import PREFIXES
 
 __all__ = ["FORMATS", "write"]
 
-_ASSERTED = "CONSTRUCT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } FILTER(?g != <%s> && ?g != <%s>) }" % (
-    LOG_GRAPH,
-    INFERRED_GRAPH,
-)
+_ASSERTED: Final = f"""
+    CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g != <{LOG_GRAPH}> && ?g != <{INFERRED_GRAPH}>) }}
+"""
 _TRIPLES: Final = {
     "turtle": ox.RdfFormat.TURTLE,
     "ntriples": ox.RdfFormat.N_TRIPLES,
@@ -64,7 +63,7 @@ def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
     found = store.query(_ASSERTED)
     assert isinstance(found, ox.QueryTriples)
     with path.open("wb") as file:
-        found.serialize(file, format, prefixes=PREFIXES)
+        ox.serialize(found, file, format, prefixes=PREFIXES)
 
 
 def _write_jsonld(store: Store, path: Path) -> None:

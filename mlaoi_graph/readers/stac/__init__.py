@@ -36,9 +36,19 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
     for raw in walk:
         yield _document(raw, reader)
     if walk.not_read:
-        yield ReadDocument("", Outcome.SKIPPED, findings=[
-            Finding(document=source, pointer="", rule="other-files", severity=Severity.INFO,
-                    message=f"{walk.not_read} files are neither .json, .geojson nor .ndjson and were passed over")])  # fmt: skip
+        yield ReadDocument(
+            "",
+            Outcome.SKIPPED,
+            findings=[
+                Finding(
+                    document=source,
+                    pointer="",
+                    rule="other-files",
+                    severity=Severity.INFO,
+                    message=f"{walk.not_read} files are neither .json, .geojson nor .ndjson and were passed over",
+                )
+            ],
+        )
 
 
 def _document(raw: Raw, reader: DocumentReader) -> ReadDocument:
@@ -48,17 +58,22 @@ def _document(raw: Raw, reader: DocumentReader) -> ReadDocument:
 
 
 def _outcome(raw: Raw, reader: DocumentReader) -> ReadDocument:
+    document = ReadDocument(raw.iri, Outcome.READ, [], raw.findings, raw.hash, raw.container)
     if raw.failed:
-        return ReadDocument(raw.iri, Outcome.FAILED, [], raw.findings, raw.hash, raw.container)
-    if raw.unchanged:
-        return ReadDocument(raw.iri, Outcome.UNCHANGED, [], raw.findings, raw.hash, raw.container, complete_container=raw.closes)
-    if raw.closes:
-        whole = not any(finding.severity is Severity.ERROR for finding in raw.findings)
-        return ReadDocument(raw.iri, Outcome.READ, [], raw.findings, raw.hash, complete_container=whole)
-    if raw.form in (Form.OGC_RECORD, Form.GEOJSON, Form.OTHER):
-        raw.findings.append(Finding(document=raw.shown, pointer="", rule="not-stac", severity=Severity.INFO, message=f"{raw.form.value}; nothing read from it"))  # fmt: skip
-        return ReadDocument(raw.iri, Outcome.SKIPPED, [], raw.findings, raw.hash, raw.container)
-    statements = reader.statements(raw)
-    if raw.failed:
-        return ReadDocument(raw.iri, Outcome.FAILED, [], raw.findings, raw.hash, raw.container)
-    return ReadDocument(raw.iri, Outcome.READ, statements, raw.findings, raw.hash, raw.container)
+        document.outcome = Outcome.FAILED
+    elif raw.unchanged:
+        document.outcome = Outcome.UNCHANGED
+    elif raw.closes:
+        # A line that could not be read may have been any member, so then none is taken for gone.
+        document.complete_container = not any(f.severity is Severity.ERROR for f in raw.findings)
+        document.outcome = Outcome.READ if document.complete_container else Outcome.FAILED
+    elif raw.form in (Form.OGC_RECORD, Form.GEOJSON, Form.OTHER):
+        raw.note("", "not-stac", f"{raw.form.value}; nothing read from it", Severity.INFO)
+        document.outcome = Outcome.SKIPPED
+    else:
+        statements = reader.statements(raw)
+        if statements is None:
+            document.outcome = Outcome.FAILED
+        else:
+            document.statements = statements
+    return document

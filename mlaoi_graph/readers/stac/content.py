@@ -168,7 +168,8 @@ def _is_archive(data: Json) -> bool:
 
 
 _ARCHIVE_ID: Final = re.compile(
-    r"/collections/(?:sentinel-?[1-6]|landsat|naip$|modis|hls|cop-dem|alos-|goes-|viirs|aster)[^/]*/?$", re.IGNORECASE
+    r"/collections/(?:sentinel-?[1-6]|landsat|naip$|modis|hls|cop-dem|alos-|goes-|viirs|aster)[^/]*/?$",
+    re.IGNORECASE,
 )
 
 
@@ -183,8 +184,12 @@ def is_archive_address(address: str) -> bool:
     return bool(_ARCHIVE_ID.search(address))
 
 
-_WEIGHTS = re.compile(r"\.(?:pt|pth|ckpt|safetensors|onnx|h5|keras|tflite|pt2|pte|cbm|gguf)(?:\.(?:zip|gz|tar\.gz))?$", re.I)
-_DATA_FILE = re.compile(r"\.(?:tiff?|vrt|jp2|png|jpe?g|csv|parquet|geoparquet|gpkg|shp|zarr|nc|hdf5?|npz?|tfrecords?|fgb)$", re.I)
+_WEIGHTS = re.compile(
+    r"\.(?:pt|pth|ckpt|safetensors|onnx|h5|keras|tflite|pt2|pte|cbm|gguf)(?:\.(?:zip|gz|tar\.gz))?$", re.I
+)
+_DATA_FILE = re.compile(
+    r"\.(?:tiff?|vrt|jp2|png|jpe?g|csv|parquet|geoparquet|gpkg|shp|zarr|nc|hdf5?|npz?|tfrecords?|fgb)$", re.I
+)
 
 
 def kind_by_suffix(address: str) -> Kind | None:
@@ -261,7 +266,7 @@ def node_iri(data: Json, form: Form, base: str, collection: str | None = None) -
 
 
 def declared_split(data: Json) -> str | None:
-    """Return the one split a collection is: in its summaries, its own field, or on its self link; None if none or several."""
+    """Return the one split a collection is, by its summaries, own field or self link; None if none or several."""
     summaries = data.get("summaries")
     found: set[str] = set()
     if isinstance(summaries, dict):

@@ -12,6 +12,7 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +23,8 @@ from mlaoi_graph.model import (
     Association,
     AssociationKind,
     Confidence,
-    DataUse,
     Dataset,
+    DataUse,
     Derivation,
     DerivationKind,
     Evidence,
@@ -49,12 +50,13 @@ _ML_MODEL: Final = {
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version"})
 
+_Note = Callable[[str, str], None]
+
 STAGES: Final = {stage.value: stage for stage in Stage}
 MODEL_DERIVATIONS: Final = {
     kind.value: kind
     for kind in DerivationKind
-    if kind
-    not in (DerivationKind.DERIVED, DerivationKind.DRAWN, DerivationKind.LABELLED, DerivationKind.UNKNOWN)
+    if kind not in (DerivationKind.DERIVED, DerivationKind.DRAWN, DerivationKind.LABELLED, DerivationKind.UNKNOWN)
 }
 
 
@@ -83,7 +85,9 @@ def reference_of(edge: QualifiedEdge, *, of_model: bool) -> Reference | None:
     if edge.as_published is None or edge.pointer is None:
         return None
     link = orjson.loads(edge.as_published)
-    subject = edge.model if isinstance(edge, DataUse) else edge.derived if isinstance(edge, Derivation) else edge.subject
+    subject = (
+        edge.model if isinstance(edge, DataUse) else edge.derived if isinstance(edge, Derivation) else edge.subject
+    )
     return Reference(edge.document, edge.document, subject, of_model, edge.pointer, link)
 
 
@@ -133,34 +137,58 @@ class _Provenance(dict[str, object]):
         )
 
 
-def _use(reference: Reference, target: Target, stage: Stage, rule: Rule, split: str | None, policy: SplitPolicy | None = None) -> DataUse:
+def _use(
+    reference: Reference,
+    target: Target,
+    stage: Stage,
+    rule: Rule,
+    split: str | None,
+    policy: SplitPolicy | None = None,
+) -> DataUse:
     dataset = target.iri if split is None or target.split is not None else iris.part(target.iri, split)
     return DataUse(
-        model=reference.subject, dataset=dataset, stage=stage, rule=rule, split=split, policy=policy,
+        model=reference.subject,
+        dataset=dataset,
+        stage=stage,
+        rule=rule,
+        split=split,
+        policy=policy,
         **_Provenance(reference),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
 
 
-def _derivation(reference: Reference, target: Target, kind: DerivationKind, rule: Rule, split: str | None = None) -> Derivation:
+def _derivation(
+    reference: Reference, target: Target, kind: DerivationKind, rule: Rule, split: str | None = None
+) -> Derivation:
     is_data = kind in (DerivationKind.DERIVED, DerivationKind.DRAWN)
     source = iris.part(target.iri, split) if split is not None and is_data and target.split is None else target.iri
     return Derivation(
-        derived=reference.subject, source=source, kind=kind, rule=rule, source_split=split,
+        derived=reference.subject,
+        source=source,
+        kind=kind,
+        rule=rule,
+        source_split=split,
         **_Provenance(reference),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
 
 
-def _model_edge(reference, target, policy, finding):  # type: ignore[no-untyped-def]
+def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, finding: _Note) -> DataUse | Derivation:
     link = reference.link
     rel = link.get("rel")
     split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
     stage_word = link.get("lineage:stage")
     kind_word = link.get("lineage:derivation")
     if split is not None and target.split is not None and split != target.split:
-        finding("split-against-declared", f"the link says {split!r}, what it points at is declared {target.split!r}; both are kept")
+        finding(
+            "split-against-declared",
+            f"the link says {split!r}, what it points at is declared {target.split!r}; both are kept",
+        )
 
     if kind_word is not None and kind_word not in MODEL_DERIVATIONS:
-        finding("unknown-derivation", f"lineage:derivation is one of {', '.join(MODEL_DERIVATIONS)}; {kind_word!r} is not used")
+        finding(
+            "unknown-derivation",
+            f"lineage:derivation is one of {', '.join(MODEL_DERIVATIONS)}; {kind_word!r} is not used",
+        )
         kind_word = None
     if stage_word is not None and stage_word not in STAGES:
         finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} is not used")
@@ -199,7 +227,7 @@ def _model_edge(reference, target, policy, finding):  # type: ignore[no-untyped-
     return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.UNRESOLVED_DERIVED_FROM)
 
 
-def _data_edge(reference, target, finding):  # type: ignore[no-untyped-def]
+def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivation:
     link = reference.link
     split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
     if link.get("lineage:stage") is not None or link.get("lineage:derivation") is not None:
@@ -224,16 +252,29 @@ def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
     resolved = None if target.described else False
     label = None if target.described else target.label
     name = None if target.described else target.name
-    if isinstance(edge, Derivation) and edge.kind is DerivationKind.UNKNOWN and target.kind in (Kind.UNKNOWN, Kind.CONTAINER):
+    if (
+        isinstance(edge, Derivation)
+        and edge.kind is DerivationKind.UNKNOWN
+        and target.kind in (Kind.UNKNOWN, Kind.CONTAINER)
+    ):
         return [Unknown(iri=target.iri, label=target.label, unresolved_name=name or target.label)]
-    is_model = isinstance(edge, Derivation) and (edge.kind.value in MODEL_DERIVATIONS or edge.kind is DerivationKind.LABELLED)
+    is_model = isinstance(edge, Derivation) and (
+        edge.kind.value in MODEL_DERIVATIONS or edge.kind is DerivationKind.LABELLED
+    )
     if is_model:
         return [Model(iri=target.iri, label=label, resolved=resolved, unresolved_name=name)]
     nodes: list[Statement] = []
     if target.kind is Kind.SAMPLE:
         whole = (target.whole,) if target.whole is not None else ()
         nodes.append(
-            Dataset(iri=target.iri, label=target.label, split=target.split, part_of=whole, footprints=(iris.sub(target.iri, "area"),), resolved=True if target.described else False)
+            Dataset(
+                iri=target.iri,
+                label=target.label,
+                split=target.split,
+                part_of=whole,
+                footprints=(iris.sub(target.iri, "area"),),
+                resolved=target.described,
+            )
         )
     else:
         archive = target.kind is Kind.ARCHIVE
@@ -247,7 +288,13 @@ def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
 
 def split_part(whole: str, label: str | None, split: str) -> Dataset:
     """Return the dataset node for one split of a dataset."""
-    return Dataset(iri=iris.part(whole, split), label=f"{label or iris.tail(whole)} ({split})", split=split, part_of=(whole,), resolved=True)
+    return Dataset(
+        iri=iris.part(whole, split),
+        label=f"{label or iris.tail(whole)} ({split})",
+        split=split,
+        part_of=(whole,),
+        resolved=True,
+    )
 
 
 def succession(reference: Reference, target: Target) -> Association | None:
@@ -258,6 +305,9 @@ def succession(reference: Reference, target: Target) -> Association | None:
     if reference.link.get("rel") == "successor-version":
         newer, older = older, newer
     return Association(
-        subject=newer, object=older, kind=AssociationKind.SUCCEEDS, rule=Rule.STATED,
+        subject=newer,
+        object=older,
+        kind=AssociationKind.SUCCEEDS,
+        rule=Rule.STATED,
         **_Provenance(reference),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )

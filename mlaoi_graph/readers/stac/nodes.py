@@ -10,7 +10,6 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
-    Finding,
     Model,
     Precision,
     Severity,
@@ -29,6 +28,10 @@ _OPEN_START = "1900-01-01T00:00:00Z"
 _OPEN_END = "9999-12-31T23:59:59Z"
 
 
+class _MissingId(Exception):
+    """A document has no id to make an IRI of."""
+
+
 class DocumentReader:
     """Reads documents of one source, given what resolves their references."""
 
@@ -37,18 +40,20 @@ class DocumentReader:
         self._policy: SplitPolicy = context.policy
         self._resolver = resolver
 
-    def statements(self, raw: Raw) -> list[Statement]:
-        """Return what a document says; oddities are added to its findings. Empty if it says nothing we know."""
-        if raw.form is Form.ITEM:
-            found, about = self._item(raw)
-        elif raw.form is Form.COLLECTION:
-            found, about = self._collection(raw)
-        elif raw.form is Form.CATALOG:
-            found, about = [], None
-        elif raw.form is Form.TRAINING_DML:
-            found, about = self._training_dml(raw)
-        else:
-            return []
+    def statements(self, raw: Raw) -> list[Statement] | None:
+        """Return what a STAC or TrainingDML document says; None if it cannot stand, with a finding that says why."""
+        try:
+            if raw.form is Form.ITEM:
+                found, about = self._item(raw)
+            elif raw.form is Form.COLLECTION:
+                found, about = self._collection(raw)
+            elif raw.form is Form.TRAINING_DML:
+                found, about = self._training_dml(raw)
+            else:
+                found, about = [], None
+        except _MissingId:
+            raw.note("/id", "missing-id", "an id that is text is required; the document is not read", Severity.ERROR)
+            return None
         properties = is_object(raw.data.get("properties")) or raw.data
         stated = text(properties.get("updated")) or text(properties.get("created"))
         found.append(SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash))
@@ -60,14 +65,13 @@ class DocumentReader:
         data = raw.data
         properties = is_object(data.get("properties"))
         if properties is None:
-            self._odd(raw, "/properties", "wrong-type", "properties of an item are an object; read as empty")
+            raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
             properties = {}
         self._check_version(raw)
         collection = self._resolver.collection_of(raw)
         iri = content.node_iri(data, Form.ITEM, self._base)
         if iri is None:
-            self._fail(raw, "/id", "missing-id", "an item needs an id that is text")
-            return [], None
+            raise _MissingId
         if content.is_model_item(data):
             return self._model(raw, iri, properties), iri
         if collection is None:
@@ -80,15 +84,21 @@ class DocumentReader:
         area = self._area(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
         described = collection.described
         whole = Dataset(
-            iri=collection.iri, label=None if described else collection.label, resolved=None if described else False,
+            iri=collection.iri,
+            label=None if described else collection.label,
+            resolved=None if described else False,
             unresolved_name=None if described else collection.name,
-        )  # fmt: skip
+        )
         statements: list[Statement] = [area]
         if split is None or split == collection.split:
             statements.append(replace(whole, footprints=(area.iri,)))
         else:
             if collection.split is not None:
-                self._odd(raw, "/properties/ml-aoi:split", "split-against-declared", f"the item says {split!r}, its collection is declared {collection.split!r}; the item's word is kept")
+                raw.note(
+                    "/properties/ml-aoi:split",
+                    "split-against-declared",
+                    f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
+                )
             part = links.split_part(collection.iri, collection.label, split)
             statements += [replace(part, footprints=(area.iri,)), whole]
         statements.extend(self._item_as_data(raw, iri, properties, collection))
@@ -104,7 +114,15 @@ class DocumentReader:
                     found.extend(self._edge(raw, iri, False, index, link, target))
         if found:
             label = text(properties.get("title")) or content.identifier_of(raw.data)
-            found.append(Dataset(iri=iri, label=label, part_of=(collection.iri,), footprints=(iris.sub(iri, "area"),), resolved=True))
+            found.append(
+                Dataset(
+                    iri=iri,
+                    label=label,
+                    part_of=(collection.iri,),
+                    footprints=(iris.sub(iri, "area"),),
+                    resolved=True,
+                )
+            )
         return found
 
     def _lone_item(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
@@ -113,13 +131,20 @@ class DocumentReader:
         precision = Precision.SAMPLES if content.is_ml_aoi(raw.data) else Precision.DECLARED_BOX
         area = self._area(raw, iris.sub(iri, "area"), precision, properties, split)
         dataset = Dataset(
-            iri=iri, label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
-            identifier=content.identifier_of(raw.data), description=text(properties.get("description")),
-            split=split, footprints=(area.iri,), version=text(properties.get("version")),
-            license=text(properties.get("license")), publisher=_producer(properties.get("providers")),
-            sensors=_sensors(properties), doi=text(properties.get("sci:doi")), checksums=_checksums(raw.data, None),
+            iri=iri,
+            label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
+            identifier=content.identifier_of(raw.data),
+            description=text(properties.get("description")),
+            split=split,
+            footprints=(area.iri,),
+            version=text(properties.get("version")),
+            license=text(properties.get("license")),
+            publisher=_producer(properties.get("providers")),
+            sensors=_sensors(properties),
+            doi=text(properties.get("sci:doi")),
+            checksums=_checksums(raw.data, None),
             resolved=True,
-        )  # fmt: skip
+        )
         statements: list[Statement] = [dataset, area]
         statements.extend(self._data_links(raw, iri))
         return statements
@@ -132,17 +157,24 @@ class DocumentReader:
         tasks = texts(properties.get("mlm:tasks")) or texts(properties.get("ml-model:prediction_type"))
         parameters = properties.get("mlm:total_parameters")
         model = Model(
-            iri=iri, label=title, identifier=identifier, description=text(properties.get("description")),
+            iri=iri,
+            label=title,
+            identifier=identifier,
+            description=text(properties.get("description")),
             version=text(properties.get("version")),
             architecture=text(properties.get("mlm:architecture")) or text(properties.get("ml-model:architecture")),
             parameters=str(parameters) if isinstance(parameters, int) and not isinstance(parameters, bool) else None,
-            tasks=tuple(sorted(tasks)), framework=text(properties.get("mlm:framework")),
-            license=text(properties.get("license")), publisher=_producer(properties.get("providers")),
-            released=text(properties.get("published")), doi=text(properties.get("sci:doi")),
+            tasks=tuple(sorted(tasks)),
+            framework=text(properties.get("mlm:framework")),
+            license=text(properties.get("license")),
+            publisher=_producer(properties.get("providers")),
+            released=text(properties.get("published")),
+            doi=text(properties.get("sci:doi")),
             checksums=_checksums(data, "model"),
             aliases=tuple(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
-            declared_area=area.iri, resolved=True,
-        )  # fmt: skip
+            declared_area=area.iri,
+            resolved=True,
+        )
         statements: list[Statement] = [model, area]
         for index, link in content.links_of(data):
             rel = link.get("rel")
@@ -159,13 +191,18 @@ class DocumentReader:
         pointer = "/properties/mlm:pretrained_source"
         if "mlm:pretrained_source" not in properties:
             if properties.get("mlm:pretrained") is True:
-                self._odd(raw, "/properties/mlm:pretrained", "pretrained-on-what", "pretrained, and mlm:pretrained_source does not say on what", Severity.INFO)
+                raw.note(
+                    "/properties/mlm:pretrained",
+                    "pretrained-on-what",
+                    "pretrained, and mlm:pretrained_source does not say on what",
+                    Severity.INFO,
+                )
             return []
         source = properties["mlm:pretrained_source"]
         if source is None:  # trained from scratch, by the field's definition
             return []
         if not isinstance(source, str) or not source.strip():
-            self._odd(raw, pointer, "wrong-type", "mlm:pretrained_source is text or null; not used")
+            raw.note(pointer, "wrong-type", "mlm:pretrained_source is text or null; not used")
             return []
         target = self._resolver.name(source, raw)
         reference = links.Reference(raw.iri, raw.shown, iri, True, pointer, {"mlm:pretrained_source": source})
@@ -180,8 +217,7 @@ class DocumentReader:
         self._check_version(raw)
         target = self._resolver.describe(raw)
         if target is None:
-            self._fail(raw, "/id", "missing-id", "a collection needs an id that is text")
-            return [], None
+            raise _MissingId
         if target.kind is Kind.CONTAINER:
             return [], None
         if target.kind is Kind.MODEL:
@@ -191,13 +227,21 @@ class DocumentReader:
         area = self._extent(raw, target.iri, extent)
         dois = texts(data.get("sci:doi")) or texts(summaries.get("sci:doi"))
         dataset = Dataset(
-            iri=target.iri, label=target.label, identifier=content.identifier_of(data),
-            description=text(data.get("description")), archive=target.kind is Kind.ARCHIVE,
-            split=target.split, footprints=(area.iri,) if area is not None else (),
-            sensors=_sensors(summaries), version=text(data.get("version")), license=text(data.get("license")),
-            publisher=_producer(data.get("providers")), doi=dois[0] if dois else None,
-            checksums=_checksums(data, None), resolved=True,
-        )  # fmt: skip
+            iri=target.iri,
+            label=target.label,
+            identifier=content.identifier_of(data),
+            description=text(data.get("description")),
+            archive=target.kind is Kind.ARCHIVE,
+            split=target.split,
+            footprints=(area.iri,) if area is not None else (),
+            sensors=_sensors(summaries),
+            version=text(data.get("version")),
+            license=text(data.get("license")),
+            publisher=_producer(data.get("providers")),
+            doi=dois[0] if dois else None,
+            checksums=_checksums(data, None),
+            resolved=True,
+        )
         statements: list[Statement] = [dataset]
         if area is not None:
             statements.append(area)
@@ -206,7 +250,7 @@ class DocumentReader:
 
     def _extent(self, raw: Raw, iri: str, extent: Json | None) -> AreaOfInterest | None:
         if extent is None:
-            self._odd(raw, "/extent", "no-footprint", "a collection needs an extent; its footprint is unknown")
+            raw.note("/extent", "no-footprint", "a collection needs an extent; its footprint is unknown")
             return None
         spatial = is_object(extent.get("spatial")) or {}
         found = geo.from_extent(spatial.get("bbox"))
@@ -217,9 +261,12 @@ class DocumentReader:
         if isinstance(intervals, list) and intervals and isinstance(intervals[0], list) and len(intervals[0]) == 2:
             start, end = text(intervals[0][0]), text(intervals[0][1])
         return AreaOfInterest(
-            iri=iris.sub(iri, "extent"), precision=Precision.GLOBAL if found.unbounded else Precision.DECLARED_BOX,
-            wkt=found.wkt, start=_bounded(start), end=_bounded(end),
-        )  # fmt: skip
+            iri=iris.sub(iri, "extent"),
+            precision=Precision.GLOBAL if found.unbounded else Precision.DECLARED_BOX,
+            wkt=found.wkt,
+            start=_bounded(start),
+            end=_bounded(end),
+        )
 
     def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
         statements: list[Statement] = []
@@ -246,7 +293,7 @@ class DocumentReader:
         href = link.get("href")
         pointer = f"/links/{index}"
         if not isinstance(href, str) or not href.strip():
-            self._odd(raw, pointer, "broken-link", "a link needs an href that is text; left out")
+            raw.note(pointer, "broken-link", "a link needs an href that is text; left out")
             return None
         return self._resolver.link(href, raw, pointer)
 
@@ -262,7 +309,12 @@ class DocumentReader:
             return []
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
         if target.iri == iri:
-            self._odd(raw, reference.pointer, "version-cycle", f"{link['rel']} of a thing is the thing itself; no edge is made of it", Severity.INFO)
+            raw.note(
+                reference.pointer,
+                "version-cycle",
+                f"{link['rel']} of a thing is the thing itself; no edge is made of it",
+                Severity.INFO,
+            )
             return []
         if link["rel"] == "latest-version":
             return []  # says which is newest, not which follows which
@@ -280,10 +332,14 @@ class DocumentReader:
         if split is None:
             return None
         if not isinstance(split, str) or not split:
-            self._odd(raw, "/properties/ml-aoi:split", "wrong-type", "ml-aoi:split is text; not used")
+            raw.note("/properties/ml-aoi:split", "wrong-type", "ml-aoi:split is text; not used")
             return None
         if split not in _SPLITS:
-            self._odd(raw, "/properties/ml-aoi:split", "unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands")
+            raw.note(
+                "/properties/ml-aoi:split",
+                "unknown-split",
+                f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands",
+            )
         return split
 
     def _area(self, raw: Raw, iri: str, precision: Precision, properties: Json, split: str | None) -> AreaOfInterest:
@@ -305,38 +361,44 @@ class DocumentReader:
                 role = link.get("ml-aoi:role")
                 if role is None and link.get("role") in ("ml-aoi:label", "ml-aoi:feature"):
                     role = link["role"][7:]
-                    self._odd(raw, f"/links/{index}/role", "swapped-role", f"ml-aoi:role written as role; taken as {role!r}")
+                    raw.note(
+                        f"/links/{index}/role",
+                        "swapped-role",
+                        f"ml-aoi:role written as role; taken as {role!r}",
+                    )
                 href = text(link.get("href"))
                 if href is not None and (rel == "source" or role is not None or _is_image_link(link)):
                     address = self._resolver.address(href, raw)
                     # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.
                     (labels if role == "label" and rel != "source" else images).append(address)
         return AreaOfInterest(
-            iri=iri, precision=Precision.GLOBAL if found.unbounded else precision, wkt=found.wkt,
+            iri=iri,
+            precision=Precision.GLOBAL if found.unbounded else precision,
+            wkt=found.wkt,
             identifier=content.identifier_of(data) if precision is Precision.SAMPLES else None,
             label=text(data.get("title")) or text(properties.get("title")) if precision is Precision.SAMPLES else None,
             start=_bounded(text(properties.get("start_datetime")) or when),
             end=_bounded(text(properties.get("end_datetime")) or when),
-            split=split, source_images=tuple(sorted(set(images))), label_sources=tuple(sorted(set(labels))),
-        )  # fmt: skip
+            split=split,
+            source_images=tuple(sorted(set(images))),
+            label_sources=tuple(sorted(set(labels))),
+        )
 
     def _geometry_findings(self, raw: Raw, pointer: str, found: geo.Footprint) -> None:
         for problem in found.problems:
             # Common, harmless, and told by the area's precision.
             severity = Severity.INFO if problem.rule == "unbounded" else Severity.WARNING
-            self._odd(raw, pointer, problem.rule, problem.message, severity)
+            raw.note(pointer, problem.rule, problem.message, severity)
 
     def _check_version(self, raw: Raw) -> None:
         version = raw.data.get("stac_version")
         if not isinstance(version, str) or not version.startswith(("1.0.0", "1.1.")):
-            self._odd(raw, "/stac_version", "unknown-version", f"STAC {version!r} is not 1.0 or 1.1; read as if it were", Severity.INFO)
-
-    def _odd(self, raw: Raw, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
-        raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule=rule, message=message, severity=severity))
-
-    def _fail(self, raw: Raw, pointer: str, rule: str, message: str) -> None:
-        self._odd(raw, pointer, rule, message, Severity.ERROR)
-        raw.failed = True
+            raw.note(
+                "/stac_version",
+                "unknown-version",
+                f"STAC {version!r} is not 1.0 or 1.1; read as if it were",
+                Severity.INFO,
+            )
 
     # -- TrainingDML-AI (OGC 23-008r3) --------------------------------------------------------------------------
 
@@ -344,8 +406,7 @@ class DocumentReader:
         data = raw.data
         iri = content.node_iri(data, Form.TRAINING_DML, self._base)
         if iri is None:
-            self._fail(raw, "/id", "missing-id", "a training dataset needs an id that is text")
-            return [], None
+            raise _MissingId
         label = text(data.get("name")) or content.identifier_of(data)
         area: AreaOfInterest | None = None
         if data.get("extent") is not None:
@@ -355,23 +416,33 @@ class DocumentReader:
             area = AreaOfInterest(iri=iris.sub(iri, "extent"), precision=precision, wkt=found.wkt)
         statements: list[Statement] = [
             Dataset(
-                iri=iri, label=label, identifier=content.identifier_of(data), description=text(data.get("description")),
-                version=text(data.get("version")), license=text(data.get("license")), doi=text(data.get("doi")),
-                publisher=next(iter(texts(data.get("providers"))), None), released=text(data.get("createdTime")),
-                footprints=(area.iri,) if area is not None else (), resolved=True,
-            )  # fmt: skip
+                iri=iri,
+                label=label,
+                identifier=content.identifier_of(data),
+                description=text(data.get("description")),
+                version=text(data.get("version")),
+                license=text(data.get("license")),
+                doi=text(data.get("doi")),
+                publisher=next(iter(texts(data.get("providers"))), None),
+                released=text(data.get("createdTime")),
+                footprints=(area.iri,) if area is not None else (),
+                resolved=True,
+            )
         ]
         if area is not None:
             statements.append(area)
         samples = data.get("data")
-        words = {text(s.get("trainingType")) for s in samples if isinstance(s, dict)} if isinstance(samples, list) else set()
-        for word in sorted(word for word in words if word is not None):
-            statements.append(links.split_part(iri, label, word))
+        words = (
+            {text(s.get("trainingType")) for s in samples if isinstance(s, dict)}
+            if isinstance(samples, list)
+            else set()
+        )
+        statements.extend(links.split_part(iri, label, word) for word in sorted(w for w in words if w is not None))
         return statements, iri
 
 
 def _is_image_link(link: Json) -> bool:
-    """Return whether a data item's ``derived_from`` names the image or labels it was cut from, not a dataset or model."""
+    """Return whether a data item's ``derived_from`` names the image or labels it was cut from."""
     if "ml-aoi:role" in link or link.get("role") in ("ml-aoi:label", "ml-aoi:feature"):
         return True
     href = link.get("href")

@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError
-from mlaoi_graph.model import Finding
 from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
@@ -17,7 +16,10 @@ from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
 
 _CACHE_SIZE: Final = 4096
 _BARE_ID = re.compile(r"[^/\\?#]+")
-_PUBLICATION = re.compile(r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/", re.I)
+_PUBLICATION = re.compile(
+    r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/",
+    re.I,
+)
 _DOI = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)$", re.I)
 
 
@@ -36,33 +38,43 @@ class Resolver:
         if iris.is_absolute(href):
             return self._absolute(href, place, raw, pointer)
         if place is not None and place.path is not None and place.path.startswith(".."):
-            raw.findings.append(_finding(raw, pointer, "outside-tree", f"{href} leads out of the source's folder; not opened. Give that folder as a source too"))
+            raw.note(
+                pointer,
+                "outside-tree",
+                f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
+            )
             return self._nowhere(href, raw)
         if place is not None and place.path is not None and self._walk.exists(place.path):
             target = self._peek(place, raw, pointer)
             if target is not None:
                 return target
             kind = content.kind_by_suffix(href) or Kind.UNKNOWN
-            return Target(self.address(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href)
+            return Target(
+                self.address(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href
+            )
         bare = _BARE_ID.fullmatch(href) is not None
         if bare:
             named = self._context.known.named(href)
             if len(named) == 1:
                 return named[0]
             if len(named) > 1:
-                raw.findings.append(_finding(raw, pointer, "ambiguous-id", f"{href!r} is the id of {len(named)} things here; give an address. Kept unresolved"))
+                raw.note(
+                    pointer,
+                    "ambiguous-id",
+                    f"{href!r} is the id of {len(named)} things here; give an address. Kept unresolved",
+                )
                 return self._nowhere(href, raw)
         resolved = self._against_self(href, raw)
         if resolved is not None and not bare:
             return self._absolute(resolved, self._walk.place_of(resolved, raw), raw, pointer)
         if not bare or "." in href.strip("."):
-            raw.findings.append(_finding(raw, pointer, "broken-link", f"{href} does not exist; kept unresolved"))
+            raw.note(pointer, "broken-link", f"{href} does not exist; kept unresolved")
         return self._nowhere(href, raw)
 
     def _absolute(self, href: str, place: Place | None, raw: Raw, pointer: str) -> Target:
         iri = iris.safe_iri(href)
         if iri is None or href.lower().startswith(("file:", "javascript:", "data:")):
-            raw.findings.append(_finding(raw, pointer, "refused-link", f"{href[:100]} is no address a catalog can point at; kept as a name"))
+            raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at; kept as a name")
             return self._nowhere(href, raw)
         if place is not None and place.path is not None:
             target = self._peek(place, raw, pointer)
@@ -98,10 +110,7 @@ class Resolver:
 
     def address(self, href: str, raw: Raw) -> str:
         """Return an IRI for a file that is only pointed at (an image, a label file), without opening anything."""
-        if iris.is_absolute(href):
-            found = iris.safe_iri(href)
-        else:
-            found = self._against_self(href, raw)
+        found = iris.safe_iri(href) if iris.is_absolute(href) else self._against_self(href, raw)
         if found is not None:
             return found
         place = self._walk.place_of(href, raw)
@@ -126,9 +135,9 @@ class Resolver:
                 target = self.describe(found)
                 self._walk.wanted[place] = data
         except SourceError as error:
-            raw.findings.append(_finding(raw, pointer, "broken-link", str(error)))
+            raw.note(pointer, "broken-link", str(error))
         except NotJson as error:
-            raw.findings.append(_finding(raw, pointer, "broken-link", f"{place.name}: {error} at {error.place}"))
+            raw.note(pointer, "broken-link", f"{place.name}: {error} at {error.place}")
         self._peeked[place] = target
         if len(self._peeked) > _CACHE_SIZE:
             self._peeked.popitem(last=False)
@@ -214,7 +223,9 @@ class Resolver:
         known = self._context.known.target(iri)
         if known is not None and known.described:
             return known
-        named = [t for t in self._context.known.named(identifier) if t.kind in (Kind.DATASET, Kind.CONTAINER, Kind.ARCHIVE)]
+        named = [
+            t for t in self._context.known.named(identifier) if t.kind in (Kind.DATASET, Kind.CONTAINER, Kind.ARCHIVE)
+        ]
         if len(named) == 1:
             return named[0]
         return Target(iri, Kind.DATASET, identifier, described=False, name=identifier)
@@ -228,7 +239,9 @@ class Resolver:
         form = content.form_of(parsed)
         if form not in (Form.COLLECTION, Form.CATALOG):
             return None
-        return self.describe(Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed))
+        return self.describe(
+            Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed)
+        )
 
     def name(self, name: str, raw: Raw) -> Target:
         """Return what a name or address in ``mlm:pretrained_source`` stands for.
@@ -241,21 +254,23 @@ class Resolver:
         if len(named) == 1:
             return named[0]
         if len(named) > 1:
-            raw.findings.append(_finding(raw, "/properties/mlm:pretrained_source", "ambiguous-id", f"{name!r} stands for {len(named)} things here; kept unresolved"))
+            raw.note(
+                "/properties/mlm:pretrained_source",
+                "ambiguous-id",
+                f"{name!r} stands for {len(named)} things here; kept unresolved",
+            )
         elif name.startswith(("http://", "https://")) and not _PUBLICATION.match(name):
             iri = iris.safe_iri(name)
             known = self._context.known.target(iri) if iri is not None else None
             if known is not None and known.described:
                 return known
             if iri is not None:
-                kind = content.kind_by_suffix(iri) or (Kind.ARCHIVE if content.is_archive_address(iri) else Kind.DATASET)
+                kind = content.kind_by_suffix(iri) or (
+                    Kind.ARCHIVE if content.is_archive_address(iri) else Kind.DATASET
+                )
                 return Target(iri, kind, iris.tail(iri), described=False, name=name)
         # A paper describes data, it is not the data: the dataset it stands for stays a name.
         return Target(iris.unresolved(self._context.base, name), Kind.DATASET, name, described=False, name=name)
-
-
-def _finding(raw: Raw, pointer: str, rule: str, message: str) -> Finding:
-    return Finding(document=raw.shown, pointer=pointer, rule=rule, message=message)
 
 
 def is_object(value: object) -> Json | None:

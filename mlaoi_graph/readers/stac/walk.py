@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
+import orjson
+
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError, SourceNotFound
 from mlaoi_graph.model import Finding, Severity
@@ -56,6 +58,12 @@ class Raw:
     container: str | None = None
     closes: bool = False
     """True for the container itself, after its members."""
+
+    def note(self, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
+        """Add a finding about this document."""
+        self.findings.append(
+            Finding(document=self.shown, pointer=pointer, rule=rule, message=message, severity=severity)
+        )
 
 
 class Walk:
@@ -202,11 +210,11 @@ class Walk:
         try:
             parsed, remark = content.parse(data)
         except NotJson as error:
-            raw.findings.append(Finding(document=raw.shown, pointer=error.place, rule="not-json", message=str(error), severity=Severity.ERROR))
+            raw.note(error.place, "not-json", str(error), Severity.ERROR)
             raw.failed = True
             return None
         if remark is not None:
-            raw.findings.append(Finding(document=raw.shown, pointer="", rule="not-strict-json", message=remark))
+            raw.note("", "not-strict-json", remark)
         return parsed
 
     def _failure(self, place: Place, rule: str, message: str) -> Raw:
@@ -222,7 +230,7 @@ class Walk:
         for index, feature in enumerate(features):
             pointer = f"/features/{index}"
             if not isinstance(feature, dict):
-                container.findings.append(Finding(document=container.shown, pointer=pointer, rule="wrong-type", message="a feature is an object; left out"))
+                container.note(pointer, "wrong-type", "a feature is an object; left out")
                 continue
             yield self._member(container, feature, pointer, taken)
         container.closes = True
@@ -239,17 +247,23 @@ class Walk:
             unique = f"{key}~{count}"
         taken.add(unique)
         raw = Raw(
-            f"{container.iri}#{unique}", container.place, container.shown + "#" + pointer,
-            content.content_hash(content.orjson.dumps(data)), content.form_of(data), data, container=container.iri,
-        )  # fmt: skip
+            f"{container.iri}#{unique}",
+            container.place,
+            container.shown + "#" + pointer,
+            content.content_hash(orjson.dumps(data)),
+            content.form_of(data),
+            data,
+            container=container.iri,
+        )
         if unique != key:
-            raw.findings.append(Finding(document=container.shown, pointer=pointer, rule="duplicate-id", message=f"the id {name!r} occurs before in this file; both are kept"))
+            raw.note(pointer, "duplicate-id", f"the id {name!r} occurs before in this file; both are kept")
         raw.unchanged = self.context.known.is_unchanged(raw.iri, raw.hash or "")
         return raw
 
     def _lines(self, place: Place) -> Iterator[Raw]:
         container = Raw(self.document_iri(place), place, self.shown(place), form=Form.ITEM_COLLECTION)
-        assert self.fetcher.root is not None and place.path is not None
+        assert self.fetcher.root is not None
+        assert place.path is not None
         path = self.fetcher.root / place.path
         if not self.fetcher.inside(path):
             yield self._failure(place, "outside-tree", "a link out of the source's folder; not opened")
@@ -261,21 +275,23 @@ class Walk:
                     if not line.strip():
                         continue
                     if len(line) > MAX_DOCUMENT_BYTES:
-                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:1", rule="too-large", message=str(DocumentTooLarge("line", len(line))), severity=Severity.ERROR))
+                        container.note(
+                            f"{number}:1", "too-large", str(DocumentTooLarge("line", len(line))), Severity.ERROR
+                        )
                         continue
                     try:
                         data, remark = content.parse(line)
                     except NotJson as error:
                         column = error.place.partition(":")[2]
-                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:{column}", rule="not-json", message=str(error), severity=Severity.ERROR))
+                        container.note(f"{number}:{column}", "not-json", str(error), Severity.ERROR)
                         continue
                     if not isinstance(data, dict):
-                        container.findings.append(Finding(document=container.shown, pointer=f"{number}:1", rule="wrong-type", message="a line holds one JSON object; left out"))
+                        container.note(f"{number}:1", "wrong-type", "a line holds one JSON object; left out")
                         continue
                     member = self._member(container, data, f"{number}", taken)
                     member.shown = f"{container.shown}:{number}"
                     if remark is not None:
-                        member.findings.append(Finding(document=member.shown, pointer="", rule="not-strict-json", message=remark))
+                        member.note("", "not-strict-json", remark)
                     yield member
         except OSError as error:
             yield self._failure(place, "unreadable", error.strerror or str(error))
@@ -309,15 +325,23 @@ class Walk:
             href = link.get("href")
             pointer = f"/links/{index}/href"
             if not isinstance(href, str) or not href:
-                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="broken-link", message="a link needs an href that is text"))
+                raw.note(pointer, "broken-link", "a link needs an href that is text")
                 continue
             place = self.place_of(href, raw)
             if place is None:
-                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="network-off", message=f"{href} is an address, and the network is off; allow it with --allow-network"))
+                raw.note(
+                    pointer,
+                    "network-off",
+                    f"{href} is an address, and the network is off; allow it with --allow-network",
+                )
             elif place.path is not None and place.path.startswith(".."):
-                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="outside-tree", message=f"{href} leads out of the source's folder; not opened. Give that folder as a source too"))
+                raw.note(
+                    pointer,
+                    "outside-tree",
+                    f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
+                )
             elif place.path is not None and not self.exists(place.path):
-                raw.findings.append(Finding(document=raw.shown, pointer=pointer, rule="broken-link", message=f"{href} does not exist"))
+                raw.note(pointer, "broken-link", f"{href} does not exist")
             else:
                 found.append(place)
         return found
