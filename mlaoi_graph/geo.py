@@ -18,7 +18,7 @@ repaired is repaired, and both are told in ``problems`` by one of these rules, e
 ``ring-not-closed``    closed
 ``ring-too-short``     a ring without an inside; left out
 ``line-too-short``     a line of fewer than two places; left out
-``self-crossing``      rings or parts that cross or overlap; repaired, or no footprint
+``self-crossing``      rings that cross, parts that overlap or share edges; repaired, or none
 ``unbounded``          the whole world: no footprint, yet not unknown either
 ``bbox-mismatch``      a geometry reaches out of its own bbox; an extent's first box is no hull
 =====================  =======================================================================
@@ -394,7 +394,7 @@ def _polygon_shape(polygons: Iterable[object], problems: _Problems) -> BaseGeome
         problems.setdefault("self-crossing", "rings cross themselves or each other; repaired")
     whole = _gathered(parts, shapely.multipolygons)
     if not shapely.is_valid(whole):
-        problems.setdefault("self-crossing", "parts overlap; united")
+        problems.setdefault("self-crossing", "parts overlap or share an edge; united")
         whole = _united(parts)
     return whole
 

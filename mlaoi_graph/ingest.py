@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,10 +14,7 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.model import (
     AreaOfInterest,
-    Association,
     Dataset,
-    DataUse,
-    Derivation,
     Finding,
     Model,
     Severity,
@@ -26,6 +23,7 @@ from mlaoi_graph.model import (
     Statement,
 )
 from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
+from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
 
@@ -115,6 +113,7 @@ class _Known:
         return found if found is not None else self._stored(iri)
 
     def named(self, name: str) -> Sequence[Target]:
+        name = iris.doi(name) or name
         found = {target.iri: target for target in self._recent_names.get(name, ())}
         for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
             for iri in {_iri(quad.subject) for quad in self._store.match(None, predicate, Literal(name))}:
@@ -340,8 +339,6 @@ class Ingest:
 
     def _relink(self, report: IngestReport, known: _Known) -> None:
         """Type again what pointed at nothing known and now does, in whichever document says it."""
-        from mlaoi_graph.readers.stac import links
-
         solved: dict[str, dict[str, Target]] = {}
         solutions: dict[tuple[str, str | None], Target | None] = {}
         for iri, graph, name in self._unresolved():
@@ -351,39 +348,9 @@ class Ingest:
             if target is not None:
                 solved.setdefault(graph, {})[iri] = target
         for graph, targets in solved.items():
-            statements = rdf.decode(self._store.match(graph=graph))
-            again: list[Statement] = []
-            models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
-            for statement in statements:
-                if isinstance(statement, DataUse | Derivation | Association):
-                    target = next((t for iri, t in targets.items() if _points_at(statement, iri)), None)
-                    subject = (
-                        statement.model
-                        if isinstance(statement, DataUse)
-                        else statement.derived
-                        if isinstance(statement, Derivation)
-                        else statement.subject
-                    )
-                    reference = links.reference_of(statement, of_model=subject in models)
-                    if target is not None and reference is not None and not isinstance(statement, Association):
-                        found, findings = links.type_reference(reference, target, self._policy)
-                        again.extend(found)
-                        report.findings.add(findings)
-                        continue
-                    if target is not None and isinstance(statement, Association):
-                        statement = replace(
-                            statement,
-                            subject=target.iri if statement.subject in targets else statement.subject,
-                            object=target.iri if statement.object in targets else statement.object,
-                        )
-                    again.append(statement)
-                elif statement.iri in targets:
-                    kept = _mention(statement, targets[statement.iri])
-                    if kept is not None:
-                        again.append(kept)
-                else:
-                    again.append(statement)
-            self._store.replace({graph: rdf.encode(_without_orphans(again, targets))})
+            statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
+            self._store.replace({graph: rdf.encode(statements)})
+            report.findings.add(findings)
             report.relinked += 1
 
     def _unresolved(self) -> list[tuple[str, str, str | None]]:
@@ -446,43 +413,3 @@ def _duplicate(document: ReadDocument, node: str) -> Finding:
         rule="duplicate-id",
         message=f"another document of this source describes {node} too; what they say is united",
     )
-
-
-def _points_at(edge: DataUse | Derivation | Association, iri: str) -> bool:
-    if isinstance(edge, DataUse):
-        return edge.dataset == iri or (edge.split is not None and edge.dataset == iris.part(iri, edge.split))
-    if isinstance(edge, Derivation):
-        return edge.source == iri or (
-            edge.source_split is not None and edge.source == iris.part(iri, edge.source_split)
-        )
-    return iri in (edge.subject, edge.object)
-
-
-def _mention(node: Statement, target: Target) -> Statement | None:
-    """Return what is left to say of a node once it is known elsewhere; None for nothing."""
-    if isinstance(node, Dataset) and target.iri == node.iri and target.kind in (Kind.DATASET, Kind.ARCHIVE):
-        return replace(node, label=None, resolved=None, unresolved_name=None)
-    if isinstance(node, Model) and target.iri == node.iri and target.kind is Kind.MODEL:
-        return replace(node, label=None, resolved=None, unresolved_name=None)
-    if isinstance(node, Dataset) and node.footprints:  # an item's collection, known by name only until now
-        return Dataset(iri=target.iri, footprints=node.footprints)
-    return None
-
-
-def _without_orphans(statements: list[Statement], targets: dict[str, Target]) -> list[Statement]:
-    """Leave out split parts of a node that is no longer pointed at."""
-    used = {s.dataset for s in statements if isinstance(s, DataUse)} | {
-        s.source for s in statements if isinstance(s, Derivation)
-    }
-    gone = {iri for iri, target in targets.items() if target.iri != iri or target.split is not None}
-    return [
-        s
-        for s in statements
-        if not (
-            isinstance(s, Dataset)
-            and s.split is not None
-            and not s.footprints
-            and s.iri not in used
-            and set(s.part_of) & gone
-        )
-    ]

@@ -75,6 +75,19 @@ def segment(text: str) -> str:
     return quote(text.encode("utf-8", "replace"), safe="-._~!$'()*+,;=@:")
 
 
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+
+
+def doi(text: str) -> str | None:
+    """Return the bare DOI in a DOI, a ``doi:`` name or an address of doi.org; None for anything else.
+
+    >>> doi("https://doi.org/10.1109/JSTARS.2019.2918242")
+    '10.1109/JSTARS.2019.2918242'
+    """
+    found = _DOI.fullmatch(text.strip())
+    return found.group(1) if found else None
+
+
 def sub(iri: str, name: str) -> str:
     """Return an IRI for something that belongs to ``iri`` (its area, its geometry, one link of it).
 

@@ -73,7 +73,10 @@ class Known(Protocol):
         """Return what the catalog knows under that IRI."""
 
     def named(self, name: str) -> Sequence[Target]:
-        """Return what goes by that id, label, alias or DOI: all matches of the first of these that has any."""
+        """Return what goes by that id, label, alias or DOI: all matches of the first of these that has any.
+
+        A DOI may come as an address of doi.org.
+        """
 
 
 class Outcome(Enum):

@@ -116,14 +116,15 @@ def _findings(source: str, walk: Walk, schemas: _Schemas) -> Iterator[Finding]:
             for pointer, message in outcome:
                 yield _finding(raw.shown, pointer, "schema", f"{label}: {message}", Severity.ERROR)
         if not isinstance(raw.data.get("stac_version"), str):
-            message = f"no stac_version that is text, so which {raw.form.value} schema applies is unknown; write it"
+            message = (
+                f"missing or no text, so which {raw.form.value} schema applies is unknown; write for example '1.1.0'"
+            )
             yield _finding(raw.shown, "/stac_version", "schema", message, Severity.ERROR)
         for problem in met:
             problems.setdefault(problem, _Met(raw.shown)).documents += 1
     for problem, count in sorted(problems.items(), key=lambda entry: (entry[0].rule, entry[0].schema)):
-        needed = (
-            f"{count.documents} document{'s' * (count.documents != 1)} not checked because of it, first {count.first}"
-        )
+        documents = "1 document needs" if count.documents == 1 else f"{count.documents} documents need"
+        needed = f"{documents} it and could not be checked in full, first {count.first}"
         yield _finding(problem.schema, "", problem.rule, f"{problem.reason}; {needed}", Severity.WARNING)
     if walk.not_read:
         message = f"{walk.not_read} files are neither .json, .geojson nor .ndjson and were passed over"
@@ -164,13 +165,21 @@ class _Schemas:
         self._compiled: dict[str, tuple[Draft7Validator, set[str]]] = {}
         self._targets: dict[str, Resource[Any]] = {}
         self._registry: Registry[Any] = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]
+        self._fresh = False
+        """Whether something was retrieved that the registry does not hold."""
         self._unmet: _Problem | None = None
+        """What the last retrieval that failed was told."""
 
     def check(self, uri: str, data: Json) -> list[tuple[str, str]] | _Problem:
         """Return what in a document breaks a schema, as pointers and messages, or why that cannot be told."""
         schema = self._load(uri)
         if isinstance(schema, _Problem):
             return schema
+        if self._fresh:
+            # A registry forgets what it retrieved. Told in advance, it neither retrieves nor searches it again.
+            self._registry = self._registry.with_resources(self._targets.items()).crawl()
+            self._compiled.clear()
+            self._fresh = False
         if uri not in self._compiled:
             self._compiled[uri] = Draft7Validator(schema, registry=self._registry), _demanded(schema)
         validator, demanded = self._compiled[uri]
@@ -178,7 +187,7 @@ class _Schemas:
             other = " or ".join(sorted(demanded))
             reason = f"a document that declares this address cannot pass: as published, the schema demands {other}"
             return _Problem("schema-broken", uri, reason)
-        known, self._unmet = len(self._targets), None
+        self._unmet = None
         try:
             errors = list(validator.iter_errors(data))
             # Several rules of a schema often trip over the same thing.
@@ -189,18 +198,15 @@ class _Schemas:
             # What one missing part would have said can turn "not" and "oneOf" around, so the rest is not reported.
             return self._unmet or _Problem("schema-missing", uri, f"its reference {_clip(error.ref)} leads nowhere")
         except RecursionError:
-            return [("", "nested too deeply to be checked")]
-        if len(self._targets) > known:
-            # A registry forgets what it retrieved. Told in advance, it neither retrieves nor searches it again.
-            self._registry = Registry(retrieve=self._retrieve).with_resources(self._targets.items()).crawl()  # type: ignore[call-arg]
-            self._compiled.clear()
+            return [("", "not checked: the document, or references of the schema, nest too deeply")]
         return found
 
     def _retrieve(self, uri: str) -> Resource[Any]:
         schema = self._load(uri)
         if isinstance(schema, _Problem):
             self._unmet = schema
-            raise NoSuchResource(ref=uri)  # type: ignore[call-arg]  # its stubs hide attrs
+            raise NoSuchResource(ref=uri)  # type: ignore[call-arg]
+        self._fresh = True
         return self._targets.setdefault(uri, DRAFT7.create_resource(schema))
 
     def _load(self, uri: str) -> Any:
@@ -306,9 +312,10 @@ def _is_another_kind(error: ValidationError) -> bool:
 
 
 def _message(error: ValidationError) -> str:
-    found = _found(error.instance)
+    instance: Any = error.instance
     keyword: Any = error.validator
     rule: Any = error.validator_value
+    found = _found(instance)
     branches = _branches(error)
     if branches:
         # Alternatives as near as each other: say what each wants, as far as a line holds it.
@@ -319,7 +326,7 @@ def _message(error: ValidationError) -> str:
         return "none of the alternatives fits: " + "; or ".join(list(ways)[:3]) + rest
     match keyword:
         case "required":
-            return f"{_list(name for name in rule if name not in error.instance)} missing"
+            return f"{_list(name for name in rule if name not in instance)} missing"
         case "type":
             return f"found {found}; allowed: {' or '.join([rule] if isinstance(rule, str) else rule)}"
         case "enum":
@@ -332,7 +339,7 @@ def _message(error: ValidationError) -> str:
             return _clip(error.message, 2 * _LONGEST)
         case "contains":
             return f"nothing in {found} fits {_clip(json.dumps(rule))}"
-        case "not" if rule in ({}, True):
+        case "not" if rule is True or rule == {}:
             return f"{found} is not allowed here"
         case None:  # the schema false
             return f"{found} is not allowed here"
@@ -354,7 +361,7 @@ def _found(value: Any) -> str:
         case str():  # repr escapes control characters and lone surrogates
             return _clip(repr(value))
         case _:
-            return json.dumps(value)
+            return _clip(json.dumps(value))
 
 
 def _list(values: Iterable[Any]) -> str:

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context, Outcome, ReadDocument
 from mlaoi_graph.readers.stac.content import Form
-from mlaoi_graph.readers.stac.links import reference_of, type_reference
 from mlaoi_graph.readers.stac.nodes import DocumentReader
 from mlaoi_graph.readers.stac.resolve import Resolver
 from mlaoi_graph.readers.stac.walk import Raw, Walk
 
-__all__ = ["accepts", "read", "reference_of", "type_reference"]
+__all__ = ["accepts", "read"]
 
 
 def accepts(source: str) -> bool:

@@ -13,7 +13,7 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -80,15 +80,16 @@ def as_published(link: Json) -> str:
     return orjson.dumps(link).decode()
 
 
-def reference_of(edge: QualifiedEdge, *, of_model: bool) -> Reference | None:
-    """Return the reference an edge was made from, to be typed again when more is known; None if it was not a link."""
+def reference_of(edge: DataUse | Derivation, subject: str, *, of_model: bool) -> Reference | None:
+    """Return the reference an edge was made from, to be typed again; None if it was not a link or field of STAC."""
     if edge.as_published is None or edge.pointer is None:
         return None
-    link = orjson.loads(edge.as_published)
-    subject = (
-        edge.model if isinstance(edge, DataUse) else edge.derived if isinstance(edge, Derivation) else edge.subject
-    )
-    return Reference(edge.document, edge.document, subject, of_model, edge.pointer, link)
+    return Reference(edge.document, edge.document, subject, of_model, edge.pointer, orjson.loads(edge.as_published))
+
+
+def names_of(dataset: str, split: str | None) -> tuple[str, ...]:
+    """Return the IRIs an edge to a dataset may have: its own, and that of the split named."""
+    return (dataset,) if split is None else (dataset, iris.part(dataset, split))
 
 
 def type_reference(reference: Reference, target: Target, policy: SplitPolicy) -> tuple[list[Statement], list[Finding]]:
@@ -284,6 +285,20 @@ def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
         split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
         nodes.append(split_part(target.iri, target.label, split or ""))
     return nodes
+
+
+def membership(area: str, split: str | None, collection: Target) -> list[Statement]:
+    """Return the nodes that make an item's area a footprint of its collection, or of a split of it."""
+    described = collection.described
+    whole = Dataset(
+        iri=collection.iri,
+        label=None if described else collection.label,
+        resolved=None if described else False,
+        unresolved_name=None if described else collection.name,
+    )
+    if split is None or split == collection.split:
+        return [replace(whole, footprints=(area,))]
+    return [replace(split_part(collection.iri, collection.label, split), footprints=(area,)), whole]
 
 
 def split_part(whole: str, label: str | None, split: str) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from mlaoi_graph import geo
@@ -82,25 +81,13 @@ class DocumentReader:
         """One item of a collection: an area of that dataset, or of its split."""
         split = self._split(raw, properties)
         area = self._area(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
-        described = collection.described
-        whole = Dataset(
-            iri=collection.iri,
-            label=None if described else collection.label,
-            resolved=None if described else False,
-            unresolved_name=None if described else collection.name,
-        )
-        statements: list[Statement] = [area]
-        if split is None or split == collection.split:
-            statements.append(replace(whole, footprints=(area.iri,)))
-        else:
-            if collection.split is not None:
-                raw.note(
-                    "/properties/ml-aoi:split",
-                    "split-against-declared",
-                    f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
-                )
-            part = links.split_part(collection.iri, collection.label, split)
-            statements += [replace(part, footprints=(area.iri,)), whole]
+        if split is not None and collection.split is not None and split != collection.split:
+            raw.note(
+                "/properties/ml-aoi:split",
+                "split-against-declared",
+                f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
+            )
+        statements: list[Statement] = [area, *links.membership(area.iri, split, collection)]
         statements.extend(self._item_as_data(raw, iri, properties, collection))
         return statements
 

@@ -20,7 +20,6 @@ _PUBLICATION = re.compile(
     r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/",
     re.I,
 )
-_DOI = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)$", re.I)
 
 
 class Resolver:
@@ -57,6 +56,10 @@ class Resolver:
             named = self._context.known.named(href)
             if len(named) == 1:
                 return named[0]
+            if not named and href == content.identifier_of(raw.data):
+                own = content.node_iri(raw.data, raw.form, self._context.base)
+                if own is not None:
+                    return Target(own, Kind.UNKNOWN, href)
             if len(named) > 1:
                 raw.note(
                     pointer,
@@ -249,8 +252,7 @@ class Resolver:
         The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id,
         a paper, weights. What leads nowhere stays a dataset marked unresolved, with the literal kept.
         """
-        doi = _DOI.match(name.strip())
-        named = self._context.known.named(doi.group(1) if doi else name)
+        named = self._context.known.named(name)
         if len(named) == 1:
             return named[0]
         if len(named) > 1:

@@ -1,0 +1,74 @@
+"""Type references again once it is known what they point at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    Dataset,
+    DataUse,
+    Derivation,
+    Finding,
+    Model,
+    SplitPolicy,
+    Statement,
+    Unknown,
+)
+from mlaoi_graph.readers import Target
+from mlaoi_graph.readers.stac import links
+
+__all__ = ["relink"]
+
+
+def relink(
+    statements: Sequence[Statement], targets: Mapping[str, Target], policy: SplitPolicy
+) -> tuple[list[Statement], list[Finding]]:
+    """Return one document's statements as they would be had the targets been known when it was read.
+
+    ``targets`` maps the IRIs of nodes that led nowhere to what they turned out to be.
+    """
+    models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
+    splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
+    again: list[Statement] = []
+    findings: list[Finding] = []
+    for statement in statements:
+        if isinstance(statement, DataUse | Derivation | Association):
+            edges, remarks = _edge(statement, targets, models, policy)
+            again.extend(edges)
+            findings.extend(remarks)
+            continue
+        whole = _whole(statement, targets)
+        if whole is not None and isinstance(statement, Dataset):
+            # The area of an item is all there is to keep: which dataset it belongs to was the open question.
+            for area in statement.footprints:
+                again.extend(links.membership(area, splits.get(area), targets[whole]))
+        elif not isinstance(statement, Unknown | Model) or statement.iri not in targets:
+            again.append(statement)
+    return again, findings
+
+
+def _edge(
+    edge: DataUse | Derivation | Association, targets: Mapping[str, Target], models: set[str], policy: SplitPolicy
+) -> tuple[Sequence[Statement], Sequence[Finding]]:
+    if isinstance(edge, Association):
+        ends = {name: targets[iri].iri for name in ("subject", "object") if (iri := getattr(edge, name)) in targets}
+        return [replace(edge, **ends)], ()  # type: ignore[arg-type]
+    subject, target = (edge.model, edge.dataset) if isinstance(edge, DataUse) else (edge.derived, edge.source)
+    split = edge.split if isinstance(edge, DataUse) else edge.source_split
+    found = next((t for iri, t in targets.items() if target in links.names_of(iri, split)), None)
+    reference = links.reference_of(edge, subject, of_model=subject in models)
+    if found is None or reference is None:
+        return [edge], ()
+    return links.type_reference(reference, found, policy)
+
+
+def _whole(statement: Statement, targets: Mapping[str, Target]) -> str | None:
+    """Return which of the targets a dataset node stands for, or is a split of."""
+    if not isinstance(statement, Dataset):
+        return None
+    if statement.iri in targets:
+        return statement.iri
+    return next((iri for iri in statement.part_of if iri in targets), None)

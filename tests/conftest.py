@@ -1,0 +1,79 @@
+"""Documents and catalogs the tests share."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlaoi_graph.catalog import Catalog
+
+SHARED = Path(__file__).parents[2] / "shared"
+BASE = "https://w3id.org/mlaoi/local/"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write documents into a folder ``source`` and return it; dictionaries become JSON."""
+
+    def into(**documents):
+        folder = tmp_path / "source"
+        for name, document in documents.items():
+            path = folder / (name.replace("__", "/") + ("" if "." in name else ".json"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+        return folder
+
+    return into
+
+
+@pytest.fixture
+def catalog():
+    with Catalog.create() as made:
+        yield made
+
+
+def model(identifier="m", *links, **properties):
+    """Return an MLM item with the links given."""
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": identifier,
+        "stac_extensions": ["https://stac-extensions.github.io/mlm/v1.5.0/schema.json"],
+        "geometry": box(7, 46, 8, 47), "bbox": [7, 46, 8, 47],
+        "properties": {"datetime": "2024-01-01T00:00:00Z", "mlm:name": identifier, "mlm:architecture": "ViT"} | properties,
+        "links": list(links), "assets": {},
+    }  # fmt: skip
+
+
+def collection(identifier="c", *links, split=None, bbox=(7, 46, 8, 47), **fields):
+    """Return a collection of data."""
+    return {
+        "type": "Collection", "stac_version": "1.1.0", "id": identifier, "description": "", "license": "other",
+        "extent": {"spatial": {"bbox": [list(bbox)]}, "temporal": {"interval": [["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]]}},
+        "summaries": {"ml-aoi:split": [split]} if split else {}, "links": list(links),
+    } | fields  # fmt: skip
+
+
+def sample(identifier="s", collection_id="c", *links, split=None, **properties):
+    """Return an ML-AOI item of a collection."""
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": identifier, "collection": collection_id,
+        "stac_extensions": ["https://stac-extensions.github.io/ml-aoi/v0.2.0/schema.json"],
+        "geometry": box(7, 46, 7.1, 46.1), "bbox": [7, 46, 7.1, 46.1],
+        "properties": {"datetime": "2020-06-01T00:00:00Z"} | ({"ml-aoi:split": split} if split else {}) | properties,
+        "links": list(links), "assets": {},
+    }  # fmt: skip
+
+
+def box(west, south, east, north):
+    """Return a GeoJSON rectangle."""
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def link(rel, href, **fields):
+    """Return a link."""
+    return {"rel": rel, "href": href} | fields
+
+
+def quads(catalog, graph=None):
+    """Return a catalog's quads as a set, without the reading log."""
+    return {q for q in catalog.store.match(graph=graph) if "graph/log" not in q.graph_name.value}

@@ -1,0 +1,294 @@
+"""Which link gives which edge, by the rules of the reader's table; one line a case."""
+
+import pytest
+from conftest import BASE, collection, link, model, quads, sample
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.model import Confidence, DerivationKind, Rule, SplitPolicy, Stage
+
+C = f"{BASE}collections/c"
+PARENT = f"{BASE}items/parent"
+S2 = "https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a"
+
+
+def edges(catalog, subject="m"):
+    """Return what is said of a model: (stage or kind, target, rule, split)."""
+    iri = catalog.find(subject)
+    uses = [(u.stage, u.dataset, u.rule, u.split) for u in catalog.uses() if u.model == iri]
+    made = [(d.kind, d.source, d.rule, d.source_split) for d in catalog.derivations() if d.derived == iri]
+    return uses + made
+
+
+USES = {
+    # 1. our own fields
+    "stage": (link("derived_from", "./c.json", **{"lineage:stage": "pretraining"}), (Stage.PRETRAINING, C, Rule.STATED, None)),
+    "stage and split": (
+        link("derived_from", "./c.json", **{"lineage:stage": "finetuning", "ml-aoi:split": "train"}),
+        (Stage.FINETUNING, f"{C}/train", Rule.STATED, "train"),
+    ),
+    "stage with our split": (
+        link("derived_from", "./c.json", **{"lineage:stage": "instruction-tuning", "lineage:split": "v2"}),
+        (Stage.INSTRUCTION_TUNING, f"{C}/v2", Rule.STATED, "v2"),
+    ),
+    "stated test on the train split": (
+        link("lineage:evaluated_on", "./c.json", **{"lineage:stage": "test", "lineage:split": "train"}),
+        (Stage.TEST, f"{C}/train", Rule.STATED, "train"),
+    ),
+    "evaluated, no more said": (link("lineage:evaluated_on", "./c.json"), (Stage.EVALUATION, C, Rule.STATED, None)),
+    "evaluated on a split": (
+        link("lineage:evaluated_on", "./c.json", **{"ml-aoi:split": "validate"}),
+        (Stage.VALIDATION, f"{C}/validate", Rule.SPLIT_LINK, "validate"),
+    ),
+    "derivation": (
+        link("derived_from", "./parent.json", **{"lineage:derivation": "distilled"}),
+        (DerivationKind.DISTILLED, PARENT, Rule.STATED, None),
+    ),
+    # 2. ml-model
+    "train-data": (link("ml-model:train-data", "./c.json"), (Stage.TRAINING, C, Rule.ML_MODEL_RELATION, None)),
+    "test-data": (link("ml-model:test-data", "./c.json"), (Stage.TEST, C, Rule.ML_MODEL_RELATION, None)),
+    "mlhub": (link("mlhub:training-dataset", "./c.json"), (Stage.TRAINING, C, Rule.ML_MODEL_RELATION, None)),
+    # 3. split
+    "train": (link("derived_from", "./c.json", **{"ml-aoi:split": "train"}), (Stage.TRAINING, f"{C}/train", Rule.SPLIT_LINK, "train")),
+    "validate": (
+        link("derived_from", "./c.json", **{"ml-aoi:split": "validate"}),
+        (Stage.VALIDATION, f"{C}/validate", Rule.SPLIT_LINK, "validate"),
+    ),
+    "test": (link("derived_from", "./c.json", **{"ml-aoi:split": "test"}), (Stage.TEST, f"{C}/test", Rule.SPLIT_LINK, "test")),
+    "no split word": (
+        link("derived_from", "./c.json", **{"ml-aoi:split": "val"}),
+        (DerivationKind.UNKNOWN, C, Rule.SPLIT_LINK, "val"),
+    ),
+    "archive": (link("derived_from", S2, **{"ml-aoi:split": "train"}), (Stage.TRAINING, f"{S2}/train", Rule.SPLIT_LINK, "train")),
+    # 4. to a model
+    "parent": (link("derived_from", "./parent.json"), (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None)),
+    "parent by id": (link("derived_from", "parent"), (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None)),
+    "a split to a model is no split": (
+        link("derived_from", "./parent.json", **{"ml-aoi:split": "train"}),
+        (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None),
+    ),
+    "unknown, named as a model": (
+        link("derived_from", "https://example.com/base.json", **{"mlm:name": "base"}),
+        (DerivationKind.UNSTATED, "https://example.com/base.json", Rule.MODEL_LINK, None),
+    ),
+    "weights": (
+        link("derived_from", "https://example.com/weights.pt"),
+        (DerivationKind.UNSTATED, "https://example.com/weights.pt", Rule.MODEL_LINK, None),
+    ),
+    # 5. bare, to data
+    "data": (link("derived_from", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+    "data by id": (link("derived_from", "c"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+    "one sample": (link("derived_from", "./s.json"), (Stage.TRAINING, f"{C}/items/s", Rule.BARE_DERIVED_FROM, None)),
+    "a raster": (
+        link("derived_from", "https://example.com/chips.tif"),
+        (Stage.TRAINING, "https://example.com/chips.tif", Rule.BARE_DERIVED_FROM, None),
+    ),
+    "named as a model, and data all the same": (
+        link("derived_from", "./c.json", **{"mlm:name": "c"}),
+        (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None),
+    ),
+    # 6. unknown
+    "unknown": (
+        link("derived_from", "https://example.com/what.json"),
+        (DerivationKind.UNKNOWN, "https://example.com/what.json", Rule.UNRESOLVED_DERIVED_FROM, None),
+    ),
+    "unknown id": (link("derived_from", "what"), (DerivationKind.UNKNOWN, f"{BASE}unresolved/what", Rule.UNRESOLVED_DERIVED_FROM, None)),
+}
+
+
+@pytest.mark.parametrize("case", USES)
+def test_a_link_gives_one_edge(case, catalog, write):
+    given, expected = USES[case]
+    catalog.ingest(write(m=model("m", given), parent=model("parent"), c=collection("c"), s=sample("s", "c", split="test")))
+    assert edges(catalog) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        (link("derived_from", "./c.json", **{"lineage:stage": "training-ish"}), "unknown-stage"),
+        (link("derived_from", "./parent.json", **{"lineage:derivation": "copied"}), "unknown-derivation"),
+        (link("derived_from", "./parent.json", **{"lineage:stage": "test"}), "stage-of-model"),
+        (link("derived_from", "./c.json", **{"lineage:derivation": "merged"}), "derivation-of-data"),
+        (link("derived_from", "./c.json", **{"ml-aoi:split": "val"}), "unknown-split"),
+        (link("derived_from", "./t.json", **{"ml-aoi:split": "train"}), "split-against-declared"),
+        (link("derived_from", "./m.json"), "self-reference"),
+        (link("derived_from", "./gone.json"), "broken-link"),
+        (link("derived_from", "../../gone.json"), "outside-tree"),
+        (link("derived_from", "javascript:alert(1)"), "refused-link"),
+        (link("derived_from", 7), "broken-link"),
+        (link("latest-version", "m"), "version-cycle"),
+        (link("predecessor-version", "./m.json"), "version-cycle"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_a_link_is_a_finding_at_the_link(given, rule, catalog, write):
+    folder = write(m=model("m", given), parent=model("parent"), c=collection("c"), t=collection("t", split="test"))
+    found = [f for f in catalog.ingest(folder).findings.kept if f.rule == rule]
+    assert [(f.document, f.pointer) for f in found] == [(f"{folder}/m.json", "/links/0")]
+
+
+def test_the_split_policy_decides_and_is_kept(tmp_path, write):
+    given = [link("derived_from", "./c.json", **{"ml-aoi:split": split}) for split in ("test", "validate")]
+    folder = write(m=model("m", *given), c=collection("c"))
+    with Catalog.create(split_policy=SplitPolicy.ML_AOI_ADR) as catalog:
+        catalog.ingest(folder)
+        found = {(u.split, u.stage, u.policy) for u in catalog.uses()}
+    assert found == {("test", Stage.VALIDATION, SplitPolicy.ML_AOI_ADR), ("validate", Stage.TEST, SplitPolicy.ML_AOI_ADR)}
+
+
+def test_a_use_of_a_collection_that_is_the_split_points_at_it(catalog, write):
+    catalog.ingest(write(m=model("m", link("derived_from", "./t.json", **{"ml-aoi:split": "train"})), t=collection("t", split="train")))
+    assert edges(catalog) == [(Stage.TRAINING, f"{BASE}collections/t", Rule.SPLIT_LINK, "train")]
+
+
+def test_what_a_link_says_beside_the_edge_is_kept(catalog, write):
+    evidence = {"lineage:evidence": "https://example.com/paper", "lineage:confidence": "unverified"}
+    catalog.ingest(write(m=model("m", link("derived_from", "./c.json", **evidence)), c=collection("c")))
+    (use,) = catalog.uses()
+    assert use.evidence == ("https://example.com/paper",)
+    assert use.confidence is Confidence.UNVERIFIED
+    assert use.document == f"{BASE}documents/source/m.json"
+    assert use.pointer == "/links/0"
+    assert use.iri == f"{use.document}#/links/0"
+    assert '"rel":"derived_from"' in use.as_published
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("ImageNet", (Stage.PRETRAINING, f"{BASE}unresolved/imagenet", Rule.PRETRAINED_SOURCE, None)),
+        ("c", (Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)),
+        ("Fields of Nepal", (Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)),
+        ("10.5281/zenodo.1", (Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)),
+        ("https://doi.org/10.5281/zenodo.1", (Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)),
+        ("parent", (DerivationKind.UNSTATED, PARENT, Rule.PRETRAINED_SOURCE, None)),
+        ("https://example.com/w.pth", (DerivationKind.UNSTATED, "https://example.com/w.pth", Rule.PRETRAINED_SOURCE, None)),
+        ("https://example.com/data", (Stage.PRETRAINING, "https://example.com/data", Rule.PRETRAINED_SOURCE, None)),
+        (
+            "https://arxiv.org/abs/2407.11743",
+            (Stage.PRETRAINING, f"{BASE}unresolved/https:%2F%2Farxiv.org%2Fabs%2F2407.11743", Rule.PRETRAINED_SOURCE, None),
+        ),
+    ],
+)  # fmt: skip
+def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, write):
+    fields = {"title": "Fields of Nepal", "sci:doi": "10.5281/zenodo.1"}
+    catalog.ingest(write(m=model("m", **{"mlm:pretrained_source": source}), parent=model("parent"), c=collection("c", **fields)))
+    assert edges(catalog) == [expected]
+
+
+def test_pretrained_source_null_is_from_scratch(catalog, write):
+    report = catalog.ingest(write(m=model("m", **{"mlm:pretrained": True, "mlm:pretrained_source": None})))
+    assert edges(catalog) == []
+    assert len(report.findings) == 0
+
+
+def test_pretrained_without_a_source_is_said(catalog, write):
+    report = catalog.ingest(write(m=model("m", **{"mlm:pretrained": True})))
+    assert [f.rule for f in report.findings.kept] == ["pretrained-on-what"]
+
+
+DATA = {
+    "from data": (link("derived_from", "./t.json"), (DerivationKind.DERIVED, f"{BASE}collections/t", Rule.BARE_DERIVED_FROM, None)),
+    "from a split": (
+        link("derived_from", "./t.json", **{"lineage:split": "train"}),
+        (DerivationKind.DERIVED, f"{BASE}collections/t/train", Rule.BARE_DERIVED_FROM, "train"),
+    ),
+    "from an archive": (link("derived_from", S2), (DerivationKind.DRAWN, S2, Rule.BARE_DERIVED_FROM, None)),
+    "by a model": (link("derived_from", "./parent.json"), (DerivationKind.LABELLED, PARENT, Rule.MODEL_LINK, None)),
+    "from what": (
+        link("derived_from", "https://example.com/x.json"),
+        (DerivationKind.UNKNOWN, "https://example.com/x.json", Rule.UNRESOLVED_DERIVED_FROM, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_data_are_made_from_data_or_labelled_by_models(case, catalog, write):
+    given, expected = DATA[case]
+    catalog.ingest(write(c=collection("c", given), t=collection("t"), parent=model("parent")))
+    assert edges(catalog, "c") == [expected]
+
+
+def test_an_inference_product_is_labelled_by_its_model(catalog, write):
+    product = sample("p", "c", link("derived_from", "./parent.json", **{"mlm:name": "parent"}))
+    catalog.ingest(write(p=product, c=collection("c"), parent=model("parent")))
+    assert edges(catalog, f"{C}/items/p") == [(DerivationKind.LABELLED, PARENT, Rule.MODEL_LINK, None)]
+
+
+def test_the_images_of_a_sample_are_kept_and_are_no_datasets(catalog, write):
+    image, label = "https://example.com/scene.tif", "https://example.com/label.json"
+    catalog.ingest(write(c=collection("c"), s=sample(
+        "s", "c", link("source", image, **{"ml-aoi:role": "label"}), link("derived_from", image, **{"ml-aoi:role": "feature"}),
+        link("derived_from", label, role="ml-aoi:label"), link("derived_from", "./scene2.tif"),
+    )))  # fmt: skip
+    (area,) = [a for a in catalog.areas() if a.identifier == "s"]
+    assert area.source_images == (image, f"{BASE}files/source/scene2.tif")
+    assert area.label_sources == (label,)
+    assert list(catalog.derivations()) == []
+    assert [d.iri for d in catalog.datasets()] == [C]
+
+
+@pytest.mark.parametrize("rel", ["predecessor-version", "successor-version"])
+def test_version_links_are_successions_and_no_derivations(rel, catalog, write):
+    catalog.ingest(write(m=model("m", link(rel, "./parent.json")), parent=model("parent")))
+    (edge,) = catalog.associations()
+    m = f"{BASE}items/m"
+    assert (edge.subject, edge.object) == ((m, PARENT) if rel == "predecessor-version" else (PARENT, m))
+    assert edges(catalog) == []
+
+
+def test_circles_end_and_are_reported(catalog, write):
+    report = catalog.ingest(write(
+        a=model("a", link("derived_from", "./b.json"), link("predecessor-version", "./b.json")),
+        b=model("b", link("derived_from", "./a.json"), link("predecessor-version", "./a.json")),
+    ))  # fmt: skip
+    assert [f.rule for f in report.findings.kept] == ["cycle"]
+    assert edges(catalog, "a") == [(DerivationKind.UNSTATED, f"{BASE}items/b", Rule.MODEL_LINK, None)]
+
+
+@pytest.mark.parametrize(
+    "href", ["c", f"{BASE}collections/c", "https://example.com/c.json", "parent", "https://example.com/parent.json", "s"]
+)
+def test_the_order_of_reading_makes_no_difference(href, tmp_path, write):
+    """A reference met before its target is typed again when the target comes, in a later ingest too."""
+    target = {
+        "c": collection("c"), f"{BASE}collections/c": collection("c"),
+        "https://example.com/c.json": collection("c", link("self", "https://example.com/c.json")), "parent": model("parent"),
+        "https://example.com/parent.json": model("parent", link("self", "https://example.com/parent.json")),
+        "s": sample("s", "c2", split="train"),
+    }[href]  # fmt: skip
+    m = model("m", link("derived_from", href, **{"ml-aoi:split": "train"} if "c" in href else {}))
+    folder = write(a__m=m, b__target=target)
+    with Catalog.create() as first, Catalog.create() as second:
+        first.ingest(folder / "a", name="a")
+        report = first.ingest(folder / "b", name="b")
+        assert report.relinked == 1
+        second.ingest(folder / "b", name="b")
+        second.ingest(folder / "a", name="a")
+        assert quads(first) == quads(second)
+        assert list(first.unresolved()) == [] or href == "s"
+        before = quads(first)
+        first.ingest(folder / "a", name="a")
+        first.ingest(folder / "b", name="b")
+        assert quads(first) == before
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_items_may_come_before_their_collection(split, write):
+    """Whether a collection is the split, or holds it, is known only when the collection is read."""
+    folder = write(a__s=sample("s", "c", split="train"), b__c=collection("c", split=split, title="Fields"))
+    with Catalog.create() as first, Catalog.create() as second:
+        for name in "ab":
+            first.ingest(folder / name, name=name)
+        for name in "ba":
+            second.ingest(folder / name, name=name)
+        assert quads(first) == quads(second)
+        holder = C if split else f"{C}/train"
+        assert [d.footprints for d in second.datasets() if d.iri == holder][0][-1] == f"{C}/items/s#area"
+
+
+def test_a_name_that_several_things_have_stays_unresolved(catalog, write):
+    folder = write(x__m=model("m", link("derived_from", "twin")), y__twin=model("twin") | {"collection": "y"}, z__twin=model("twin") | {"collection": "z"})
+    report = catalog.ingest(folder)
+    assert [n.unresolved_name for n in catalog.unresolved()] == ["twin"]
+    report = catalog.ingest(folder / "x", name="again")
+    assert "ambiguous-id" in {f.rule for f in report.findings.kept}
