@@ -405,8 +405,8 @@ class Catalog:
         """
         return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
 
-    def rdflib_graph(self) -> rdflib.Dataset:
-        """Return the catalog as an rdflib Dataset whose default graph is the union of all named graphs.
+    def rdflib_graph(self) -> rdflib.Graph:
+        """Return the union of all documents as an rdflib Graph.
 
         It reads through oxrdflib, without a copy; writing to it is not supported.
         """
@@ -416,7 +416,8 @@ class Catalog:
         if not isinstance(self._store, OxigraphStore):
             raise StoreError("an rdflib graph needs an Oxigraph store. Export and parse instead")
         # The store's default graph is the union already; rdflib's own would count a triple once per document.
-        return rdflib.Dataset(store=oxrdflib.OxigraphStore(store=self._store.engine))
+        store = oxrdflib.OxigraphStore(store=self._store.engine)
+        return rdflib.Graph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
 
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.

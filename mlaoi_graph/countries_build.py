@@ -32,7 +32,7 @@ _SMALLEST: Final = 2e-3
 # Areas Natural Earth draws apart and ISO 3166-1 does not, and the one it names without a code.
 _NAMED: Final = {"Somaliland": "SOM", "N. Cyprus": "CYP", "Kosovo": "XKX"}
 # Parts of a country that have a code of their own, by a box around them: west, south, east, north.
-_OVERSEAS: Final = {
+_OVERSEAS: Final[dict[str, dict[str, tuple[float, float, float, float]]]] = {
     "FRA": {
         "GLP": (-62, 15.7, -60.9, 16.6), "GUF": (-55, 2, -51, 6), "MTQ": (-61.3, 14.3, -60.7, 15),
         "MYT": (44.9, -13.1, 45.4, -12.5), "REU": (55, -21.5, 56, -20.8),

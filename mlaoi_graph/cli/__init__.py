@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -10,6 +11,9 @@ def main() -> None:
     from mlaoi_graph.cli.app import app
     from mlaoi_graph.errors import MlaoiError
 
+    for stream in (sys.stdout, sys.stderr):  # file names may hold what no encoding has
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MlaoiError as error:

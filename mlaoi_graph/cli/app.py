@@ -491,6 +491,47 @@ def export(
     say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
 
 
+@app.command(epilog="Example: mlaoi-graph validate catalog.json --schemas schemas/")
+def validate(
+    what: Annotated[str, typer.Argument(metavar="SOURCE|DIR", help="Documents, or a catalog directory.")],
+    schemas: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FOLDER", help="Folder of JSON schemas laid out as FOLDER/HOST/PATH; or set MLAOI_SCHEMAS."),
+    ] = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Say what is wrong with documents, or with a catalog's graph; nothing is changed and nothing is fetched.
+
+    Documents are held against the JSON schemas of the STAC version and extensions they declare, a catalog against
+    the SHACL shapes of the ontology. Exit code 0 clean, 1 something is wrong, 2 something could not be checked.
+    """
+    from mlaoi_graph.model import Severity
+    from mlaoi_graph.validation import validate_graph, validate_source
+
+    if (Path(what) / "manifest.json").exists():
+        from mlaoi_graph.catalog import Catalog
+
+        with Catalog.open(what) as catalog:
+            findings = list(validate_graph(catalog.rdflib_graph()))
+    else:
+        findings = list(validate_source(what, schemas=schemas))
+    columns = ("severity", "document", "pointer", "rule", "message")
+    rows = [(f.severity.value, f.document, f.pointer, f.rule, f.message) for f in findings]
+    if as_json or as_csv:
+        print_rows(columns, rows, as_json=as_json, as_csv=as_csv)
+    else:
+        for finding in findings:
+            print(f"{finding.severity.value:<8} {clean(finding)}")
+    unchecked = [f for f in findings if f.rule in ("schema-missing", "schema-broken", "not-json")]
+    wrong = [f for f in findings if f.severity is not Severity.INFO and f not in unchecked]
+    say(f"{len(wrong)} wrong, {len(unchecked)} not checked")
+    if wrong:
+        raise typer.Exit(1)
+    if unchecked:
+        raise typer.Exit(2)
+
+
 @app.command(epilog="Example: mlaoi-graph remove lineage https://example.com/models/clay.json")
 def remove(
     arguments: Annotated[

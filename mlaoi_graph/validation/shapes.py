@@ -55,7 +55,7 @@ def _union(graph: Graph) -> tuple[Graph, dict[Node, set[str]]]:
             continue
         # The default graph of a catalog repeats what is in its named ones, the inferred one too.
         unnamed = name is None or name == graph.default_graph.identifier
-        if False:
+        if unnamed and (subject, predicate, value) in inferred:
             continue
         union.add((subject, predicate, value))
         if not unnamed:

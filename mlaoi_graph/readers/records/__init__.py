@@ -53,8 +53,8 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
         ids = Ids(files, context)
         edges: list[Edge] = []
         for index, file in enumerate(files):
-            said[index], found = statements(file, ids)
-            edges.extend(found)
+            said[index], of_file = statements(file, ids)
+            edges.extend(of_file)
         _say_cycles(edges)
         for file, row, name in ids.unused_sources():
             file.say(row.at, "unused-source", f"nothing rests on {name!r}", Severity.WARNING)
@@ -126,22 +126,18 @@ def _say_cycles(edges: Sequence[Edge]) -> None:
         leaving.setdefault(edge.newer, []).append(edge)
     done: set[str] = set()
     for start in leaving:
-        trail: list[str] = []
-        stack: list[tuple[str, Iterator[Edge]]] = []
-        if start not in done:
-            trail.append(start)
-            stack.append((start, iter(leaving[start])))
+        if start in done:
+            continue
+        trail, stack = [start], [iter(leaving[start])]
         while stack:
-            here, left = stack[-1]
-            edge = next(left, None)
-            if edge is None:
+            step = next(stack[-1], None)
+            if step is None:
                 stack.pop()
-                trail.pop()
-                done.add(here)
-            elif edge.older in trail:
-                loop = [*trail[trail.index(edge.older) :], edge.older]
+                done.add(trail.pop())
+            elif step.older in trail:
+                loop = [*trail[trail.index(step.older) :], step.older]
                 names = " from ".join(iris.tail(iri) for iri in loop)
-                edge.file.say(edge.row.at, "cycle", f"nothing can come from itself: {names}")
-            elif edge.older not in done:
-                trail.append(edge.older)
-                stack.append((edge.older, iter(leaving.get(edge.older, ()))))
+                step.file.say(step.row.at, "cycle", f"nothing can come from itself: {names}")
+            elif step.older not in done:
+                trail.append(step.older)
+                stack.append(iter(leaving.get(step.older, ())))

@@ -82,9 +82,9 @@ def statements(file: File, ids: Ids) -> tuple[list[Statement], list[Edge]]:
         found.extend(reader.association(pointer, row, AssociationKind.PART_OF, "member", "whole"))
     for pointer, row in file.rows("successions"):
         found.extend(reader.association(pointer, row, AssociationKind.SUCCEEDS, "newer", "older"))
-    described = {s.iri for s in found if isinstance(s, (Model, ModelFamily, Dataset)) and s.label is not None}
-    mentions = [m for iri, m in sorted(reader.mentioned.items()) if iri not in described]
-    return [*found, *mentions], reader.edges
+    # What a file describes it need not mention, and one paper may be about many models.
+    unique = reader.mentioned | {statement.iri: statement for statement in found}
+    return list(unique.values()), reader.edges
 
 
 class _Reader:
@@ -140,9 +140,10 @@ class _Reader:
         yield from places
         splits = tree.get("splits")
         if splits is not None:
-            named = splits.entries or {item.text or "": None for item in splits.items or ()}
-            for split, size in named.items():
+            sizes = splits.entries or {}
+            for split in sizes or [item.text or "" for item in splits.items or ()]:
                 part = _part(iri, _text(tree, "name") or name, split, split=split)
+                size = sizes.get(split)
                 yield replace(part, size=size.text if size is not None and not size.is_null else None)
 
     def evidence(self, name: str, tree: Tree) -> Evidence:
@@ -165,7 +166,7 @@ class _Reader:
         for model, dataset in product(models, datasets):
             if model is None or dataset is None:
                 continue
-            used = yield from self._used(dataset, split, _text(row, "part"))
+            used = self._used(dataset, split, _text(row, "part"))
             yield DataUse(
                 iri=self._edge_iri(row, "uses", model, stage.value, used, _text(row, "edition")), model=model.iri,
                 dataset=used, stage=stage, rule=Rule.STATED, document=self._file.iri, pointer=pointer, split=split,
@@ -186,8 +187,7 @@ class _Reader:
             if kind is DerivationKind.DERIVED and older.archive:
                 self._file.say(older_ref.at, "derived-from-archive", f"{older.label} is an archive: what is taken from it is drawn, not derived")
                 continue
-            derived = yield from self._used(newer, of_split)
-            source = yield from self._used(older, split if kind is not DerivationKind.LABELLED else None)
+            derived, source = self._used(newer, of_split), self._used(older, split)
             yield Derivation(
                 iri=self._edge_iri(row, "derivations", newer, kind.value, source, _text(row, "edition")),
                 derived=derived, source=source, kind=kind, rule=Rule.STATED, document=self._file.iri,
@@ -231,7 +231,7 @@ class _Reader:
     def _thing(self, ref: Tree | None, kinds: tuple[str, ...]) -> Thing | None:
         thing = self._ids.thing(self._file, ref, kinds) if ref is not None else None
         if thing is not None:
-            self.mentioned[thing.iri] = thing.mention()
+            self.mentioned.setdefault(thing.iri, thing.mention())
         return thing
 
     def _sources(self, tree: Tree, papers: Sequence[Evidence]) -> tuple[str, ...]:
@@ -245,17 +245,14 @@ class _Reader:
         confidence = Confidence.UNVERIFIED if unverified else Confidence.VERIFIED
         return tuple(sorted({source.iri for source in found})), confidence
 
-    def _used(self, thing: Thing, split: str | None, part: str | None = None) -> Iterator[Statement]:  # type: ignore[misc]
-        """Yield the parts a split and a set of samples stand for, and return the IRI of the innermost."""
+    def _used(self, thing: Thing, split: str | None, part: str | None = None) -> str:
+        """Return the IRI of a thing, or of the part of it that a split and a set of samples stand for."""
         iri, label = thing.iri, thing.label
-        if split is not None:
-            node = _part(iri, label, split, split=split)
-            iri, label = node.iri, node.label or label
-            yield node
-        if part is not None:
-            node = _part(iri, label, part)
-            iri = node.iri
-            yield node
+        for name, is_split in ((split, True), (part, False)):
+            if name is not None:
+                node = _part(iri, label, name, split=name if is_split else None)
+                self.mentioned.setdefault(node.iri, node)
+                iri, label = node.iri, node.label or label
         return iri
 
     def _edge_iri(self, row: Tree, section: str, thing: Thing, word: str, other: str, edition: str | None) -> str:

@@ -41,17 +41,19 @@ def problems(tree: Tree) -> list[Problem]:
 
 def _said(error: ValidationError, tree: Tree) -> Iterator[Problem]:
     here, name = _place(tree, error)
+    asked: Any = error.validator_value
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        for key in error.instance.keys() - known.keys():
+        known: Any = error.schema["properties"] if isinstance(error.schema, dict) else {}
+        for key in instance.keys() - known.keys():
             yield here.keys[key], "unknown-key", f"{key!r} is no key of {name}; known are {', '.join(known)}"
     elif error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
+        missing = [key for key in asked if key not in instance]
         yield here.at, "missing-key", f"{name} lacks {', '.join(missing)}"
     elif error.validator == "enum":
-        yield here.at, "unknown-word", f"{name} is {_short(error.instance)}, not one of {', '.join(error.validator_value)}"
+        yield here.at, "unknown-word", f"{name} is {_short(instance)}, not one of {', '.join(asked)}"
     elif isinstance(error.schema, dict) and "$comment" in error.schema:
-        yield here.at, "wrong-form", f"{name} is {_short(error.instance)}: {error.schema['$comment']}"
+        yield here.at, "wrong-form", f"{name} is {_short(instance)}: {error.schema['$comment']}"
     else:
         yield here.at, "wrong-form", f"{name}: {error.message[:200]}"
 

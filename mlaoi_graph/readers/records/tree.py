@@ -115,6 +115,7 @@ def _build(text: str) -> Tree | None:
     root: Tree | None = None
     stack: list[tuple[Tree, list[tuple[str, At]]]] = []
     nodes = 0
+    event: Any
     for event in yaml.parse(text, Loader=_LOADER):
         at = (event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, yaml.DocumentStartEvent) and root is not None:

@@ -1,0 +1,376 @@
+"""What a catalog promises: idempotent, atomic by document, readers apart from the writer, exports that hold everything."""
+
+import json
+import os
+import shutil
+
+import networkx as nx
+import pyoxigraph as ox
+import pytest
+import rdflib
+from conftest import BASE, collection, link, model, quads, sample
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import (
+    CatalogDamaged, CatalogExists, CatalogLocked, CatalogNotFound, NodeNotFound, QueryError, SourceNameTaken,
+    SourceNotFound, UnknownFormat,
+)  # fmt: skip
+from mlaoi_graph.model import Precision, SplitPolicy
+from mlaoi_graph.rdf import LOG_GRAPH
+from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.vocab import MLAOI
+
+DOC = f"{BASE}documents/source/"
+
+
+@pytest.fixture
+def folder(write):
+    return write(
+        c=collection("c", split="train"),
+        m=model("m", link("derived_from", "./c.json", **{"ml-aoi:split": "train"}), link("derived_from", "./base.json"), title="Model M"),
+        base=model("base", link("derived_from", "https://example.com/gone.json")),
+        s=sample("s", "c", split="train"),
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["memory", "disk"])
+def filled(request, tmp_path, folder):
+    with Catalog.create(tmp_path / "catalog" if request.param == "disk" else None) as catalog:
+        catalog.ingest(folder)
+        yield catalog
+
+
+def test_reading_again_changes_nothing(filled, folder):
+    before = set(filled.store.match())
+    report = filled.ingest(folder)
+    assert (report.read, report.unchanged) == (0, 4)
+    assert set(filled.store.match()) == before
+
+
+def test_a_changed_document_is_replaced_and_no_other(filled, folder):
+    before = quads(filled)
+    (folder / "m.json").write_text(json.dumps(model("m", link("derived_from", "./c.json"))))
+    report = filled.ingest(folder)
+    assert (report.read, report.unchanged) == (1, 3)
+    after = quads(filled)
+    changed = {q.graph_name.value for q in before ^ after}
+    assert changed == {f"{DOC}m.json"}
+    assert [u.dataset for u in filled.uses()] == [f"{BASE}collections/c"]
+    assert [u.split for u in filled.uses()] == [None]
+
+
+def test_removing_a_document_removes_exactly_its_statements(filled):
+    before = quads(filled)
+    filled.remove(f"{DOC}m.json")
+    assert before - quads(filled) == {q for q in before if q.graph_name.value == f"{DOC}m.json"}
+    assert quads(filled) < before
+    with pytest.raises(NodeNotFound):
+        filled.remove(f"{DOC}m.json")
+
+
+def test_a_removed_document_comes_back_when_read_again(filled, folder):
+    before = quads(filled)
+    filled.remove(f"{DOC}m.json")
+    filled.ingest(folder)
+    assert quads(filled) == before
+
+
+def test_the_log_only_grows(filled, folder):
+    log = set(filled.store.match(graph=LOG_GRAPH))
+    assert len({q.object.value for q in log if q.predicate.value == MLAOI.ofDocument}) == 4
+    (folder / "m.json").write_text(json.dumps(model("m")))
+    filled.ingest(folder)
+    filled.remove(f"{DOC}m.json")
+    (folder / "m.json").write_text(json.dumps(model("m", title="again")))
+    filled.ingest(folder)
+    again = set(filled.store.match(graph=LOG_GRAPH))
+    assert log < again
+    assert sum(q.predicate.value == MLAOI.ofDocument and q.object.value == f"{DOC}m.json" for q in again) == 3
+
+
+def test_a_document_that_is_gone_is_said_and_kept(filled, folder):
+    (folder / "s.json").unlink()
+    before = quads(filled)
+    assert filled.ingest(folder).gone == (f"{DOC}s.json",)
+    assert quads(filled) == before
+
+
+def test_a_broken_document_leaves_what_was_there(filled, folder):
+    before = quads(filled)
+    (folder / "m.json").write_text('{"type": "Feature",')
+    report = filled.ingest(folder)
+    assert (report.failed, report.unchanged) == (1, 3)
+    assert [(f.document, f.rule) for f in report.findings.kept] == [(f"{folder}/m.json", "not-json")]
+    assert quads(filled) == before
+
+
+def test_what_is_in_it(filled):
+    counts = filled.counts()
+    assert (counts.documents, counts.models, counts.datasets, counts.areas, counts.uses, counts.derivations, counts.unresolved) == (
+        4, 2, 1, 4, 1, 2, 1,
+    )  # fmt: skip
+    areas = {a.iri: a for a in filled.areas()}
+    assert areas[f"{BASE}collections/c/items/s#area"].precision is Precision.SAMPLES
+    assert areas[f"{BASE}collections/c#extent"].wkt is not None
+    assert [n.iri for n in filled.unresolved()] == ["https://example.com/gone.json"]
+    (dataset,) = filled.datasets()
+    assert dataset.footprints == (f"{BASE}collections/c#extent", f"{BASE}collections/c/items/s#area")
+
+
+def test_queries_see_the_union_and_each_triple_once(filled):
+    rows = list(filled.query("SELECT (COUNT(*) AS ?n) { ?d a mlaoi:Dataset }"))
+    assert rows == [{"n": "1"}]  # three documents say so
+    assert filled.query("ASK { ?m mlaoi:derivedFromModel/rdfs:label ?l }") is True
+
+
+def test_values_are_given_to_queries_not_formatted_in(filled):
+    found = filled.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=f"{BASE}items/m")
+    assert [row["data"] for row in found] == [f"{BASE}collections/c"]
+    with pytest.raises(QueryError):
+        filled.query("SELECT ?model { ?model mlaoi:trainedOn ?data }", model="x> } ; DROP ALL ; #")
+
+
+def test_a_query_that_cannot_be_parsed_says_where(filled):
+    with pytest.raises(QueryError, match=r"1:\d+"):
+        filled.query("SELECT WHERE {")
+
+
+@pytest.mark.parametrize("name", ["m", "Model M", "model m", "MODEL-M", f"{BASE}items/m"])
+def test_things_are_found_by_any_of_their_names(filled, name):
+    assert filled.find(name) == f"{BASE}items/m"
+
+
+def test_near_names_are_suggested(filled):
+    with pytest.raises(NodeNotFound, match="Did you mean") as caught:
+        filled.find("Modell M")
+    assert caught.value.candidates == (f"{BASE}items/m",)
+
+
+def test_describe_has_every_edge_and_who_says_so(filled):
+    found = filled.describe("base")
+    assert found.documents == (f"{DOC}base.json", f"{DOC}m.json")
+    assert {(d.derived, d.source) for d in found.derivations} == {
+        (f"{BASE}items/m", f"{BASE}items/base"), (f"{BASE}items/base", "https://example.com/gone.json"),
+    }  # fmt: skip
+    assert [a.precision for a in found.areas] == [Precision.DECLARED_BOX]
+
+
+def test_networkx_edges_point_to_what_a_thing_came_from(filled):
+    graph = filled.to_networkx()
+    assert isinstance(graph, nx.MultiDiGraph)
+    m, c, base = f"{BASE}items/m", f"{BASE}collections/c", f"{BASE}items/base"
+    assert {(a, b, d["predicate"]) for a, b, d in graph.edges(data=True)} == {
+        (m, c, "trainedOn"), (m, base, "derivedFromModel"), (base, "https://example.com/gone.json", "madeFrom"),
+    }  # fmt: skip
+    assert graph.nodes[m] == {"kind": "model", "label": "Model M", "resolved": True}
+    assert graph.nodes[c]["kind"] == "dataset"
+    assert graph.edges[m, c, f"{DOC}m.json#/links/0"]["split"] == "train"
+    assert nx.parse_graphml("\n".join(nx.generate_graphml(graph))).number_of_edges() == 3
+
+
+def test_rdflib_sees_the_same_union(filled):
+    graph = filled.rdflib_graph()
+    rows = graph.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")
+    expected = next(iter(filled.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")))["n"]
+    assert [str(row.n) for row in rows] == [expected]
+    assert (rdflib.URIRef(f"{BASE}items/m"), rdflib.RDF.type, rdflib.URIRef(MLAOI.Model)) in graph
+
+
+@pytest.mark.parametrize("format", ["turtle", "ntriples", "rdfxml", "jsonld"])
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib's own JSON-LD parser
+def test_triple_formats_hold_the_union_of_what_is_asserted(filled, tmp_path, format):
+    filled.export(format, tmp_path / "out")
+    names = {"ntriples": "nt", "rdfxml": "xml", "jsonld": "json-ld"}
+    found = rdflib.Graph().parse(tmp_path / "out", format=names.get(format, format))
+    asserted = rdflib.Graph()
+    for quad in quads(filled):
+        asserted.parse(data=f"{quad.triple} .", format="nt")
+    assert set(found) == set(asserted)
+
+
+@pytest.mark.parametrize("format", ["turtle", "ntriples"])
+def test_a_triple_of_two_documents_is_written_once(filled, tmp_path, format):
+    filled.export(format, tmp_path / "out")
+    kinds = {"turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES}
+    written = [quad.triple for quad in ox.parse(path=str(tmp_path / "out"), format=kinds[format])]
+    assert len(written) == len(set(written))
+
+
+# rdflib uses its own deprecated names in its parsers.
+@pytest.mark.filterwarnings("ignore:Dataset.default_context is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+@pytest.mark.parametrize(("format", "name"), [("trig", "trig"), ("nquads", "nquads")])
+def test_quad_formats_hold_everything(filled, tmp_path, format, name):
+    filled.export(format, tmp_path / "out")
+    found = rdflib.Dataset()
+    found.parse(data=(tmp_path / "out").read_text(), format=name)
+    assert len(list(found.quads())) == len(filled.store)
+    kinds = {"trig": ox.RdfFormat.TRIG, "nquads": ox.RdfFormat.N_QUADS}
+    assert set(ox.parse(path=str(tmp_path / "out"), format=kinds[format])) == set(filled.store.match())
+
+
+def test_a_format_nobody_knows(filled, tmp_path):
+    with pytest.raises(UnknownFormat, match="turtle"):
+        filled.export("excel", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_create_wants_an_empty_directory(tmp_path):
+    (tmp_path / "x").mkdir()
+    with Catalog.create(tmp_path / "x"):
+        pass
+    with pytest.raises(CatalogExists):
+        Catalog.create(tmp_path / "x")
+
+
+def test_open_says_what_is_wrong_with_a_directory(tmp_path):
+    with pytest.raises(CatalogNotFound, match="mlaoi-graph build"):
+        Catalog.open(tmp_path)
+    Catalog.create(tmp_path / "c").close()
+    manifest = tmp_path / "c" / "manifest.json"
+    written = json.loads(manifest.read_text())
+    for broken in ("{", "[]", json.dumps(written | {"format": 99}), json.dumps(written | {"policy": "?"})):
+        manifest.write_text(broken)
+        with pytest.raises(CatalogDamaged):
+            Catalog.open(tmp_path / "c")
+    manifest.write_text(json.dumps(written | {"snapshot": 7}))
+    with pytest.raises(CatalogDamaged, match="snapshots/7"):
+        Catalog.open(tmp_path / "c")
+
+
+def test_settings_are_kept(tmp_path):
+    with Catalog.create(tmp_path / "c", base="https://host/stac", split_policy=SplitPolicy.ML_AOI_ADR):
+        pass
+    with Catalog.open(tmp_path / "c") as catalog:
+        assert catalog.base == "https://host/stac/"
+        assert catalog.split_policy is SplitPolicy.ML_AOI_ADR
+    for base in ("stac", "urn:x", "https://host/?q=", "https://host/a b", "file:///tmp/"):
+        with pytest.raises(ValueError, match="cannot start IRIs"):
+            Catalog.create(base=base)
+
+
+def test_readers_keep_what_they_opened_until_they_open_again(tmp_path, folder):
+    with Catalog.create(tmp_path / "c") as writer:
+        writer.ingest(folder)
+        with Catalog.open(tmp_path / "c") as reader:
+            (folder / "new.json").write_text(json.dumps(model("new")))
+            writer.ingest(folder)
+            (folder / "newer.json").write_text(json.dumps(model("newer")))
+            writer.ingest(folder)
+            assert reader.counts().models == 2
+            assert writer.counts().models == 4
+        with Catalog.open(tmp_path / "c") as reader:
+            assert reader.counts().models == 4
+    assert len(os.listdir(tmp_path / "c" / "snapshots")) == 2
+
+
+def test_one_writer(tmp_path, folder):
+    with Catalog.create(tmp_path / "c") as catalog:
+        catalog.ingest(folder)
+        held = OxigraphStore(tmp_path / "c" / "store")
+        with pytest.raises(CatalogLocked, match="reading needs no lock"):
+            catalog.ingest(folder)
+        assert catalog.counts().models == 2
+        held.close()
+        catalog.ingest(folder)
+
+
+def test_namesakes_are_told_apart(tmp_path, folder):
+    other = tmp_path / "elsewhere" / "source"
+    shutil.copytree(folder, other)
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        with pytest.raises(SourceNameTaken, match="--name"):
+            catalog.ingest(other)
+        before = catalog.counts()
+        report = catalog.ingest(other, name="source")  # the same source, moved
+        assert report.unchanged == 4
+        assert catalog.counts() == before
+        catalog.ingest(folder / "c.json", name="second")
+        assert f"{BASE}documents/second/c.json" in {d.iri for d in catalog.documents()}
+
+
+def test_a_source_that_is_not_there(catalog, tmp_path):
+    with pytest.raises(SourceNotFound):
+        catalog.ingest(tmp_path / "nowhere")
+    assert catalog.counts().documents == 0
+
+
+def test_members_of_a_file_come_and_go(catalog, tmp_path):
+    path = tmp_path / "items.ndjson"
+    items = [sample(f"s{i}", "c") for i in range(3)]
+    path.write_text("\n".join(map(json.dumps, items)))
+    assert catalog.ingest(path).read == 3
+    assert {d.iri for d in catalog.documents()} > {f"{BASE}documents/{tmp_path.name}/items.ndjson#c/s{i}" for i in range(3)}
+    path.write_text("\n".join(map(json.dumps, [items[0], sample("s2", "c", title="new")])))
+    report = catalog.ingest(path)
+    assert (report.read, report.unchanged, report.removed) == (1, 1, 1)
+    assert sorted(a.identifier for a in catalog.areas()) == ["s0", "s2"]
+
+
+def test_a_bad_line_takes_no_member_away(catalog, tmp_path):
+    path = tmp_path / "items.ndjson"
+    items = [json.dumps(sample(f"s{i}", "c")) for i in range(3)]
+    path.write_text("\n".join(items))
+    catalog.ingest(path)
+    path.write_text("\n".join([items[0], items[1][:-5], items[2]]))
+    report = catalog.ingest(path)
+    assert report.removed == 0
+    assert [(f.document, f.pointer.split(":")[0], f.rule) for f in report.findings.kept] == [(str(path), "2", "not-json")]
+    assert sorted(a.identifier for a in catalog.areas()) == ["s0", "s1", "s2"]
+
+
+def test_item_collections_are_files_of_members(catalog, tmp_path):
+    path = tmp_path / "items.geojson"
+    items = [sample("s0", "c", split="train"), sample("s1", "c", split="test"), model("m")]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+    assert catalog.ingest(path).read == 3
+    assert {d.iri for d in catalog.datasets()} == {f"{BASE}collections/c{split}" for split in ("", "/train", "/test")}
+    before = quads(catalog)
+    assert catalog.ingest(path).unchanged >= 1
+    assert quads(catalog) == before
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": items[:2]}))
+    assert catalog.ingest(path).removed == 1
+    assert list(catalog.models()) == []
+
+
+def test_a_copy_of_a_published_catalog_is_followed_by_its_own_addresses(catalog, write):
+    """Links to the addresses a catalog was published at lead to the files beside it."""
+    site = "https://example.com/stac/"
+    folder = write(
+        catalog={"type": "Catalog", "stac_version": "1.0.0", "id": "root", "description": "", "links": [
+            link("self", site + "catalog.json"), link("child", site + "c/collection.json"), link("item", "./m.json")]},
+        c__collection=collection("c", link("self", site + "c/collection.json"), link("item", site + "c/s.json"), split="train"),
+        c__s=sample("s", "c", link("self", site + "c/s.json"), link("collection", site + "c/collection.json"), split="train"),
+        m=model("m", link("derived_from", site + "c/collection.json"), link("derived_from", "https://elsewhere.org/x.json")),
+    )  # fmt: skip
+    report = catalog.ingest(folder / "catalog.json")
+    assert (report.read, report.failed) == (4, 0)
+    assert [d.iri for d in catalog.datasets()] == [site + "c/collection.json"]
+    assert [u.dataset for u in catalog.uses()] == [site + "c/collection.json"]
+
+
+def test_lineage_targets_beside_a_lone_item_are_read_too(catalog, write):
+    folder = write(m=model("m", link("derived_from", "./data/c.json")), data__c=collection("c"), data__unrelated=model("u"))
+    assert catalog.ingest(folder / "m.json").read == 2
+    assert [d.resolved for d in catalog.datasets()] == [True]
+
+
+def test_collections_of_models_are_no_datasets(catalog, write):
+    models = collection("zoo", link("item", "./m.json"))
+    catalog.ingest(write(collection=models, m=model("m") | {"collection": "zoo"}))
+    assert list(catalog.datasets()) == []
+    assert [m.iri for m in catalog.models()] == [f"{BASE}collections/zoo/items/m"]
+
+
+def test_two_documents_about_one_thing_are_united_and_reported(catalog, write):
+    report = catalog.ingest(write(a__m=model("m", title="One"), b__m=model("m", link("derived_from", "x"))))
+    assert [f.rule for f in report.findings.kept] == ["duplicate-id"]
+    (found,) = catalog.models()
+    assert found.label in ("One", "m")
+
+
+def test_many_findings_are_counted_and_the_first_hundred_of_a_rule_kept(catalog, write):
+    given = [link("derived_from", 7)] * 150
+    report = catalog.ingest(write(m=model("m", *given)))
+    assert (len(report.findings), len(report.findings.kept), report.findings.not_kept) == (150, 100, 50)
