@@ -243,7 +243,8 @@ class Catalog:
     def unresolved(self) -> Iterator[Model | Dataset | Unknown]:
         """Iterate over what is referred to and described nowhere."""
         yield from (node for node in self.models() if not node.resolved)
-        yield from (node for node in self.datasets() if not node.resolved)
+        # A split that was named of a dataset is as unresolved as the dataset, and is not counted beside it.
+        yield from (d for d in self.datasets() if not d.resolved and not (d.split is not None and d.part_of))
         yield from self._nodes(MLAOI.UnknownThing, Unknown)
 
     def uses(self) -> Iterator[DataUse]:

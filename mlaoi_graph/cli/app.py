@@ -496,7 +496,9 @@ def validate(
     what: Annotated[str, typer.Argument(metavar="SOURCE|DIR", help="Documents, or a catalog directory.")],
     schemas: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FOLDER", help="Folder of JSON schemas laid out as FOLDER/HOST/PATH; or set MLAOI_SCHEMAS."),
+        typer.Option(
+            metavar="FOLDER", help="Folder of JSON schemas laid out as FOLDER/HOST/PATH; or set MLAOI_SCHEMAS."
+        ),
     ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,

@@ -14,8 +14,8 @@ from mlaoi_graph.model import (
     Association,
     AssociationKind,
     Confidence,
-    DataUse,
     Dataset,
+    DataUse,
     Derivation,
     DerivationKind,
     Disclosure,
@@ -185,7 +185,11 @@ class _Reader:
             if newer is None or older is None:
                 continue
             if kind is DerivationKind.DERIVED and older.archive:
-                self._file.say(older_ref.at, "derived-from-archive", f"{older.label} is an archive: what is taken from it is drawn, not derived")
+                self._file.say(
+                    older_ref.at,
+                    "derived-from-archive",
+                    f"{older.label} is an archive: what is taken from it is drawn, not derived",
+                )
                 continue
             derived, source = self._used(newer, of_split), self._used(older, split)
             yield Derivation(
@@ -195,7 +199,9 @@ class _Reader:
                 confidence=confidence, note=_note(row),
             )  # fmt: skip
 
-    def association(self, pointer: str, row: Tree, kind: AssociationKind, newer_key: str, older_key: str) -> Iterator[Statement]:
+    def association(
+        self, pointer: str, row: Tree, kind: AssociationKind, newer_key: str, older_key: str
+    ) -> Iterator[Statement]:
         evidence, confidence = self._grounds(row)
         kinds = A_DATASET if kind is AssociationKind.PART_OF else (*A_MODEL, *A_DATASET)
         for newer_ref, older_ref in product(refs(row.get(newer_key)), refs(row.get(older_key))):
@@ -260,7 +266,9 @@ class _Reader:
         path = [section, iris.tail(thing.iri), word, other.removeprefix(self._ids.base).partition("/")[2]]
         iri = iris.pointer_iri(self._file.iri, "/" + "/".join([*path, *([edition] if edition else [])]))
         if iri in self._said:
-            self._file.say(row.at, "said-twice", f"the row in line {self._said[iri]} says this already; give both sources there")
+            self._file.say(
+                row.at, "said-twice", f"the row in line {self._said[iri]} says this already; give both sources there"
+            )
         self._said.setdefault(iri, row.at[0])
         return iri
 
@@ -269,13 +277,30 @@ class _Reader:
         for dataset in datasets:
             if split is not None and dataset is not None and dataset.splits and split not in dataset.splits:
                 listed = ", ".join(dataset.splits)
-                self._file.say(at, "unlisted-split", f"{dataset.label} has {listed}; {split!r} becomes a part of it all the same", Severity.WARNING)
+                self._file.say(
+                    at,
+                    "unlisted-split",
+                    f"{dataset.label} has {listed}; {split!r} becomes a part of it all the same",
+                    Severity.WARNING,
+                )
         if stage is Stage.TEST and (split or "").lower() in ("val", "valid", "validation", "validate"):
-            self._file.say(at, "test-on-validation", "a test on the part published for validation; see that the source calls it a test", Severity.INFO)
+            self._file.say(
+                at,
+                "test-on-validation",
+                "a test on the part published for validation; see that the source calls it a test",
+                Severity.INFO,
+            )
 
     def _advise_derivation(self, row: Tree, kind: DerivationKind) -> None:
-        if kind in (DerivationKind.FINETUNED, DerivationKind.INITIALIZED) and "frozen" in (_text(row, "evidence") or ""):
-            self._file.say(row.at, "frozen-not-finetuned", "frozen weights under a new head are a component, not fine-tuned", Severity.WARNING)
+        if kind in (DerivationKind.FINETUNED, DerivationKind.INITIALIZED) and "frozen" in (
+            _text(row, "evidence") or ""
+        ):
+            self._file.say(
+                row.at,
+                "frozen-not-finetuned",
+                "frozen weights under a new head are a component, not fine-tuned",
+                Severity.WARNING,
+            )
 
 
 def _text(tree: Tree, key: str) -> str | None:

@@ -127,8 +127,9 @@ def _build(text: str) -> Tree | None:
             raise NotRecords("anchor", "anchors (&) and aliases (*) are not read; write it out", at)
         if not isinstance(event, yaml.NodeEvent):
             continue
-        if getattr(event, "tag", None) is not None:
-            raise NotRecords("tag", f"tags ({event.tag}) are not read; leave it out", at)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise NotRecords("tag", f"tags ({tag}) are not read; leave it out", at)
         nodes += 1
         if len(stack) >= _DEEPEST or nodes > _MOST_NODES:
             raise NotRecords("too-deep", "nested deeper, or longer, than any record", at)

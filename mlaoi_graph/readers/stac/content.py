@@ -10,6 +10,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
+import pystac
+from pystac import STACObjectType
+from pystac.serialization import identify_stac_object, identify_stac_object_type, migrate_to_latest
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.readers import Kind
@@ -60,10 +63,24 @@ def parse(data: bytes) -> tuple[Any, str | None]:
         raise NotJson(f"not JSON: {strict.msg}", place) from None
 
 
+_FORMS: Final = {
+    STACObjectType.CATALOG: Form.CATALOG,
+    STACObjectType.COLLECTION: Form.COLLECTION,
+    STACObjectType.ITEM: Form.ITEM,
+}
+
+
 def form_of(data: Any) -> Form:
-    """Return what a parsed document is."""
+    """Return what a parsed document is: by pystac where it says what it is, else by what it looks like."""
     if not isinstance(data, dict):
         return Form.OTHER
+    if isinstance(data.get("stac_version"), str):
+        try:
+            found = identify_stac_object_type(data)
+        except ValueError:  # a version that is none
+            found = None
+        if found is not None:
+            return _FORMS[found]
     declared = data.get("type")
     if declared == "Feature":
         if "stac_version" in data:
@@ -72,10 +89,6 @@ def form_of(data: Any) -> Form:
             return Form.OGC_RECORD
         # Early and careless writers leave the version out; assets and links are what makes an item.
         return Form.ITEM if "assets" in data and "links" in data else Form.GEOJSON
-    if declared == "Collection":
-        return Form.COLLECTION
-    if declared == "Catalog":
-        return Form.CATALOG
     if declared == "FeatureCollection":
         features = data.get("features")
         if isinstance(features, list) and any(form_of(feature) is Form.ITEM for feature in features[:20]):
@@ -83,9 +96,24 @@ def form_of(data: Any) -> Form:
         return Form.GEOJSON
     if isinstance(declared, str) and declared.startswith("AI_") and declared.endswith("TrainingDataset"):
         return Form.TRAINING_DML
-    if "stac_version" in data:
-        return Form.COLLECTION if "extent" in data else Form.CATALOG
+    if declared in ("Collection", "Catalog") or "stac_version" in data:
+        return Form.COLLECTION if declared == "Collection" or "extent" in data else Form.CATALOG
     return Form.OTHER
+
+
+def migrated(data: Json) -> tuple[Json, str | None]:
+    """Return a STAC document as of 1.0 or 1.1, and a remark if it was older and had to be brought up to date.
+
+    pystac knows what changed between versions. A document it cannot make sense of is left as it is.
+    """
+    version = data.get("stac_version")
+    if version is None or (isinstance(version, str) and version.startswith(("1.0.0", "1.1."))):
+        return data, None
+    try:
+        migrated = migrate_to_latest(data, identify_stac_object(data))
+    except (pystac.STACError, ValueError, TypeError, KeyError, AttributeError):
+        return data, f"STAC {version!r} is not 1.0 or 1.1; read as if it were"
+    return migrated, f"STAC {version}; read as pystac migrates it to {migrated['stac_version']}"
 
 
 _MODEL_EXTENSION = re.compile(
@@ -138,6 +166,8 @@ def collection_kind(data: Json) -> Kind | None:
     """Return what a collection is by its own fields: model, container of models, archive; None if they do not tell."""
     if any(key.startswith(_MODEL_PREFIXES) for key in data):
         return Kind.MODEL
+    if data.get("osc:type") == "project":
+        return Kind.CONTAINER
     summaries = data.get("summaries")
     if isinstance(summaries, dict) and any(key.startswith(_MODEL_PREFIXES) for key in summaries):
         return Kind.CONTAINER

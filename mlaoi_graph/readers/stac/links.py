@@ -48,7 +48,7 @@ _ML_MODEL: Final = {
     "mlhub:training-dataset": Stage.TRAINING,
 }
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
-VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version"})
+VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
 
 _Note = Callable[[str, str], None]
 
@@ -283,7 +283,7 @@ def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
     used = edge.dataset if isinstance(edge, DataUse) else edge.source if isinstance(edge, Derivation) else target.iri
     if used != target.iri:
         split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
-        nodes.append(split_part(target.iri, target.label, split or ""))
+        nodes.append(split_part(target.iri, target.label, split or "", described=target.described))
     return nodes
 
 
@@ -298,17 +298,18 @@ def membership(area: str, split: str | None, collection: Target) -> list[Stateme
     )
     if split is None or split == collection.split:
         return [replace(whole, footprints=(area,))]
-    return [replace(split_part(collection.iri, collection.label, split), footprints=(area,)), whole]
+    part = split_part(collection.iri, collection.label, split, described=described)
+    return [replace(part, footprints=(area,)), whole]
 
 
-def split_part(whole: str, label: str | None, split: str) -> Dataset:
-    """Return the dataset node for one split of a dataset."""
+def split_part(whole: str, label: str | None, split: str, *, described: bool = True) -> Dataset:
+    """Return the dataset node for one split of a dataset; as much is known of it as of the whole."""
     return Dataset(
         iri=iris.part(whole, split),
         label=f"{label or iris.tail(whole)} ({split})",
         split=split,
         part_of=(whole,),
-        resolved=True,
+        resolved=True if described else None,
     )
 
 
@@ -317,7 +318,7 @@ def succession(reference: Reference, target: Target) -> Association | None:
     if target.iri == reference.subject:
         return None
     newer, older = reference.subject, target.iri
-    if reference.link.get("rel") == "successor-version":
+    if reference.link.get("rel") != "predecessor-version":
         newer, older = older, newer
     return Association(
         subject=newer,

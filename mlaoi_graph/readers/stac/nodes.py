@@ -22,6 +22,7 @@ from mlaoi_graph.readers.stac.content import Form, Json, text, texts
 from mlaoi_graph.readers.stac.resolve import Resolver, is_object
 from mlaoi_graph.readers.stac.walk import Raw
 
+_JSON_NAMES: Final = {dict: "an object", list: "a list"}
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 _OPEN_START = "1900-01-01T00:00:00Z"
 _OPEN_END = "9999-12-31T23:59:59Z"
@@ -62,11 +63,13 @@ class DocumentReader:
 
     def _item(self, raw: Raw) -> tuple[list[Statement], str | None]:
         data = raw.data
+        for name, wanted in (("assets", dict), ("links", list), ("stac_extensions", list)):
+            if not isinstance(data.get(name, wanted()), wanted):
+                raw.note(f"/{name}", "wrong-type", f"{name} of an item is {_JSON_NAMES[wanted]}; not used")
         properties = is_object(data.get("properties"))
         if properties is None:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
             properties = {}
-        self._check_version(raw)
         collection = self._resolver.collection_of(raw)
         iri = content.node_iri(data, Form.ITEM, self._base)
         if iri is None:
@@ -169,7 +172,7 @@ class DocumentReader:
                 target = self._target(raw, index, link)
                 if target is not None:
                     statements.extend(self._edge(raw, iri, True, index, link, target))
-            elif rel in links.VERSION_RELS or rel == "latest-version":
+            elif rel in links.VERSION_RELS:
                 statements.extend(self._succession(raw, iri, True, index, link))
         statements.extend(self._pretrained_source(raw, iri, properties))
         return statements
@@ -201,7 +204,6 @@ class DocumentReader:
 
     def _collection(self, raw: Raw) -> tuple[list[Statement], str | None]:
         data = raw.data
-        self._check_version(raw)
         target = self._resolver.describe(raw)
         if target is None:
             raise _MissingId
@@ -210,8 +212,7 @@ class DocumentReader:
         if target.kind is Kind.MODEL:
             return self._model(raw, target.iri, data), target.iri
         summaries = is_object(data.get("summaries")) or {}
-        extent = is_object(data.get("extent"))
-        area = self._extent(raw, target.iri, extent)
+        area = self._extent(raw, target.iri, is_object(data.get("extent")), archive=target.kind is Kind.ARCHIVE)
         dois = texts(data.get("sci:doi")) or texts(summaries.get("sci:doi"))
         dataset = Dataset(
             iri=target.iri,
@@ -235,7 +236,7 @@ class DocumentReader:
         statements.extend(self._data_links(raw, target.iri))
         return statements, target.iri
 
-    def _extent(self, raw: Raw, iri: str, extent: Json | None) -> AreaOfInterest | None:
+    def _extent(self, raw: Raw, iri: str, extent: Json | None, *, archive: bool) -> AreaOfInterest | None:
         if extent is None:
             raw.note("/extent", "no-footprint", "a collection needs an extent; its footprint is unknown")
             return None
@@ -247,10 +248,11 @@ class DocumentReader:
         start = end = None
         if isinstance(intervals, list) and intervals and isinstance(intervals[0], list) and len(intervals[0]) == 2:
             start, end = text(intervals[0][0]), text(intervals[0][1])
+        unbounded = found.unbounded or archive
         return AreaOfInterest(
             iri=iris.sub(iri, "extent"),
-            precision=Precision.GLOBAL if found.unbounded else Precision.DECLARED_BOX,
-            wkt=found.wkt,
+            precision=Precision.GLOBAL if unbounded else Precision.DECLARED_BOX,
+            wkt=None if unbounded else found.wkt,
             start=_bounded(start),
             end=_bounded(end),
         )
@@ -268,7 +270,7 @@ class DocumentReader:
                 target = self._target(raw, index, link)
                 if target is not None:
                     statements.extend(self._edge(raw, iri, False, index, link, target))
-            elif rel in links.VERSION_RELS or rel == "latest-version":
+            elif rel in links.VERSION_RELS:
                 statements.extend(self._succession(raw, iri, False, index, link))
         if images:
             statements.append(Dataset(iri=iri, source_images=tuple(sorted(set(images)))))
@@ -303,8 +305,6 @@ class DocumentReader:
                 Severity.INFO,
             )
             return []
-        if link["rel"] == "latest-version":
-            return []  # says which is newest, not which follows which
         edge = links.succession(reference, target)
         if edge is None:
             return []
@@ -334,6 +334,10 @@ class DocumentReader:
         if "geometry" in data or "bbox" in data:
             found = geo.from_geojson(data.get("geometry"), bbox=data.get("bbox"))
             self._geometry_findings(raw, "/geometry", found)
+            if data.get("geometry") is None and data.get("bbox") is not None:
+                # STAC forbids a bbox without a geometry; whoever writes one all the same says where.
+                found = geo.from_bbox(data["bbox"])
+                self._geometry_findings(raw, "/bbox", found)
         else:  # a collection that describes a model
             spatial = is_object((is_object(data.get("extent")) or {}).get("spatial")) or {}
             found = geo.from_extent(spatial.get("bbox"))
@@ -376,16 +380,6 @@ class DocumentReader:
             # Common, harmless, and told by the area's precision.
             severity = Severity.INFO if problem.rule == "unbounded" else Severity.WARNING
             raw.note(pointer, problem.rule, problem.message, severity)
-
-    def _check_version(self, raw: Raw) -> None:
-        version = raw.data.get("stac_version")
-        if not isinstance(version, str) or not version.startswith(("1.0.0", "1.1.")):
-            raw.note(
-                "/stac_version",
-                "unknown-version",
-                f"STAC {version!r} is not 1.0 or 1.1; read as if it were",
-                Severity.INFO,
-            )
 
     # -- TrainingDML-AI (OGC 23-008r3) --------------------------------------------------------------------------
 

@@ -99,7 +99,8 @@ class Resolver:
         # A relative path means something only beside its document; a bare id or an odd address, anywhere.
         relative = not iris.is_absolute(href) and not _BARE_ID.fullmatch(href)
         iri = self.address(href, raw) if relative else iris.unresolved(self._context.base, href)
-        return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=href, described=False, name=href)
+        label = iris.tail(iri) if relative else href
+        return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=label, described=False, name=href)
 
     def _against_self(self, href: str, raw: Raw) -> str | None:
         """Return a relative href as an address, if the document's own address is known."""
@@ -112,11 +113,15 @@ class Resolver:
             return None
 
     def address(self, href: str, raw: Raw) -> str:
-        """Return an IRI for a file that is only pointed at (an image, a label file), without opening anything."""
+        """Return an IRI for what is only pointed at (an image, a label): a STAC document's own, else the file's."""
+        place = self._walk.place_of(href, raw)
+        if place is not None and place.path is not None and self._walk.exists(place.path):
+            target = self._peek(place, raw, "")
+            if target is not None:
+                return target.iri
         found = iris.safe_iri(href) if iris.is_absolute(href) else self._against_self(href, raw)
         if found is not None:
             return found
-        place = self._walk.place_of(href, raw)
         if place is not None and place.path is not None and not place.path.startswith(".."):
             pieces = (self._context.name, *place.path.split("/"))
             return f"{self._context.base}files/{'/'.join(iris.segment(piece) for piece in pieces)}"
@@ -130,12 +135,9 @@ class Resolver:
             return None
         target = None
         try:
-            data = self._walk.read(place)
-            parsed, _ = content.parse(data)
-            form = content.form_of(parsed)
-            if form in (Form.ITEM, Form.COLLECTION, Form.CATALOG, Form.TRAINING_DML):
-                found = Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed)
-                target = self.describe(found)
+            found, data = self._open(place)
+            target = self.describe(found)
+            if target is not None:
                 self._walk.wanted[place] = data
         except SourceError as error:
             raw.note(pointer, "broken-link", str(error))
@@ -146,9 +148,20 @@ class Resolver:
             self._peeked.popitem(last=False)
         return target
 
+    def _open(self, place: Place) -> tuple[Raw, bytes]:
+        """Return the document at a place, and its bytes. Raises SourceError, NotJson."""
+        data = self._walk.read(place)
+        parsed, _ = content.parse(data)
+        raw = Raw(self._walk.document_iri(place), place, self._walk.shown(place))
+        if isinstance(parsed, dict):
+            raw.take(parsed)
+        return raw, data
+
     def describe(self, raw: Raw) -> Target | None:
-        """Return what a document, already parsed, is; None if it has no id."""
+        """Return what a document, already parsed, is; None if it is nothing we know or has no id."""
         data = raw.data
+        if raw.form not in (Form.ITEM, Form.COLLECTION, Form.CATALOG, Form.TRAINING_DML):
+            return None
         if raw.form is Form.ITEM:
             collection = self.collection_of(raw)
             iri = content.node_iri(data, raw.form, self._context.base, None)
@@ -182,11 +195,11 @@ class Resolver:
             if place is None or place.path is None or not self._walk.exists(place.path):
                 continue
             try:
-                parsed, _ = content.parse(self._walk.read(place))
+                found, _ = self._open(place)
             except (SourceError, NotJson):
                 continue  # that item gives its own finding when it is read
-            if content.form_of(parsed) is Form.ITEM:
-                return Kind.CONTAINER if content.is_model_item(parsed) else Kind.DATASET
+            if found.form is Form.ITEM:
+                return Kind.CONTAINER if content.is_model_item(found.data) else Kind.DATASET
         return Kind.DATASET
 
     def collection_of(self, raw: Raw) -> Target | None:
@@ -236,15 +249,10 @@ class Resolver:
     def _peek_collection(self, place: Place) -> Target | None:
         """Return the collection at a place without asking for its items' collection in turn."""
         try:
-            parsed, _ = content.parse(self._walk.read(place))
+            found, _ = self._open(place)
         except (SourceError, NotJson):
             return None  # the collection gives its own finding when it is read
-        form = content.form_of(parsed)
-        if form not in (Form.COLLECTION, Form.CATALOG):
-            return None
-        return self.describe(
-            Raw(self._walk.document_iri(place), place, self._walk.shown(place), form=form, data=parsed)
-        )
+        return self.describe(found) if found.form in (Form.COLLECTION, Form.CATALOG) else None
 
     def name(self, name: str, raw: Raw) -> Target:
         """Return what a name or address in ``mlm:pretrained_source`` stands for.

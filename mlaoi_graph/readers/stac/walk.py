@@ -59,6 +59,13 @@ class Raw:
     closes: bool = False
     """True for the container itself, after its members."""
 
+    def take(self, data: Json) -> None:
+        """Take parsed JSON as what the document says, brought up to date if it is of an older STAC."""
+        self.form = content.form_of(data)
+        self.data, remark = content.migrated(data)
+        if remark is not None:
+            self.note("/stac_version", "unknown-version", remark, Severity.INFO)
+
     def note(self, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
         """Add a finding about this document."""
         self.findings.append(
@@ -179,8 +186,11 @@ class Walk:
                         continue
                     if lower.endswith(_LINES):
                         yield from self._lines(place)
-                    else:
-                        yield from self._open(place)
+                        continue
+                    for raw in self._open(place):
+                        if raw.form in (Form.CATALOG, Form.COLLECTION):
+                            self._children(raw)  # not followed, all files are read; but a broken one is said
+                        yield raw
 
     def _open(self, place: Place) -> Iterator[Raw]:
         try:
@@ -198,13 +208,12 @@ class Walk:
             yield raw
             return
         parsed = self._json(raw, data)
-        raw.form = content.form_of(parsed)
-        if raw.form is Form.ITEM_COLLECTION:
-            yield from self._members(raw, parsed["features"])
-            return
         if isinstance(parsed, dict):
-            raw.data = parsed
-        yield raw
+            raw.take(parsed)
+        if raw.form is Form.ITEM_COLLECTION:
+            yield from self._members(raw, raw.data["features"])
+        else:
+            yield raw
 
     def _json(self, raw: Raw, data: bytes) -> Any:
         try:
@@ -251,10 +260,9 @@ class Walk:
             container.place,
             container.shown + "#" + pointer,
             content.content_hash(orjson.dumps(data)),
-            content.form_of(data),
-            data,
             container=container.iri,
         )
+        raw.take(data)
         if unique != key:
             raw.note(pointer, "duplicate-id", f"the id {name!r} occurs before in this file; both are kept")
         raw.unchanged = self.context.known.is_unchanged(raw.iri, raw.hash or "")
@@ -328,6 +336,8 @@ class Walk:
                 raw.note(pointer, "broken-link", "a link needs an href that is text")
                 continue
             place = self.place_of(href, raw)
+            if place is None and self.start is None:
+                continue  # an address, in a folder that is read file by file
             if place is None:
                 raw.note(
                     pointer,
