@@ -749,16 +749,14 @@ def test_trainingdml_dota(tmp_path: Path) -> None:
         dataset {folder}{whole}
         unresolved {folder}{whole}
         dataset {folder}{whole}/train split=train
-        label {folder}{whole}/train "{label} (train)"
         part {folder}{whole}/train {folder}{whole}
         footprint {folder}{whole}/train item:{item}#area
         area item:{item}#area global split=train none
         """
-        for whole, label, item in (
-            ("collection.json", "./collection.json", "dota_v1.5_trainingdata_0000"),
+        for whole, item in (
+            ("collection.json", "dota_v1.5_trainingdata_0000"),
             (
                 "examples/DOTA-1.5%20Dataset/collection.json",
-                "examples/DOTA-1.5 Dataset/collection.json",
                 "dota_v1.5_trainingdata_1228",
             ),
         )
