@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import (
-    CatalogDamaged,
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
@@ -45,6 +43,7 @@ from mlaoi_graph.model import (
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.results import Answer, answer
+from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
@@ -97,10 +96,11 @@ class Catalog:
     last finished ingest. Only :meth:`ingest` and :meth:`remove` write, one process at a time.
     """
 
-    def __init__(self, store: Store, manifest: Manifest, directory: Path | None) -> None:
+    def __init__(self, store: Store, manifest: Manifest, directory: Path | None, hold: Hold | None = None) -> None:
         self._store = store
         self._manifest = manifest
         self._directory = directory
+        self._hold = hold
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -134,12 +134,14 @@ class Catalog:
         Raises CatalogNotFound, CatalogDamaged.
         """
         path = Path(directory)
-        manifest = Manifest.read(path)
-        return cls(_open_snapshot(path, manifest), manifest, path)
+        manifest, store, hold = open_newest(path)
+        return cls(store, manifest, path, hold)
 
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
+        if self._hold is not None:
+            self._hold.release()
 
     def __enter__(self) -> Catalog:
         return self
@@ -193,6 +195,7 @@ class Catalog:
                 self.base,
                 self.split_policy,
                 reread=self._manifest.reading_rules != READING_RULES,
+                repair=writer.interrupted,
             )
             report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
             writer.publish(sources=sources, reading_rules=READING_RULES)
@@ -204,7 +207,7 @@ class Catalog:
             near = [d.iri for d in self.documents() if document in d.iri][:5]
             raise NodeNotFound(document, near)
         with _Writer(self) as writer:
-            writer.store.replace({document: ""})
+            Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted).remove(document)
             writer.publish()
 
     def _source_name(self, source: str, name: str | None) -> tuple[str, dict[str, str]]:
@@ -514,19 +517,6 @@ def _squeeze(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
-def _open_snapshot(directory: Path, manifest: Manifest) -> Store:
-    if manifest.snapshot == 0:
-        return OxigraphStore()
-    snapshot = directory / "snapshots" / str(manifest.snapshot)
-    if not snapshot.is_dir():
-        # A writer may have published a newer one, and dropped this one, since the manifest was read.
-        newer = Manifest.read(directory)
-        if newer.snapshot != manifest.snapshot:
-            return _open_snapshot(directory, newer)
-        raise CatalogDamaged(str(directory), f"snapshots/{manifest.snapshot} is missing", "Build the catalog again")
-    return OxigraphStore(snapshot, read_only=True)
-
-
 class _Writer:
     """Holds the writer's store for one change of a catalog, and publishes it as the newest snapshot."""
 
@@ -534,36 +524,30 @@ class _Writer:
         self._catalog = catalog
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
+        self._mark = None if directory is None else directory / "store.changing"
+        self.interrupted = self._mark is not None and self._mark.exists()
+        """Whether the last change was cut short: its documents are whole, but what follows from them may be missing."""
 
     def __enter__(self) -> _Writer:
-        directory = self._catalog._directory
-        if directory is not None:
+        if self._catalog._directory is not None and self._mark is not None:
             # Another writer may have been at it since this catalog was opened.
-            self._catalog._manifest = Manifest.read(directory)
+            self._catalog._manifest = Manifest.read(self._catalog._directory)
+            self._mark.touch()
         return self
 
     def publish(self, **changes: Any) -> None:
         """Make the store as it is now what readers see."""
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
-        if directory is None:
+        if directory is None or self._mark is None:
             catalog._manifest = manifest
             return
         assert isinstance(self.store, OxigraphStore)
-        snapshots = directory / "snapshots"
-        snapshots.mkdir(exist_ok=True)
-        numbers = [int(entry.name) for entry in snapshots.iterdir() if entry.name.isdigit()]
-        number = max([manifest.snapshot, *numbers]) + 1
-        self.store.snapshot(snapshots / str(number))
-        manifest = manifest.with_(snapshot=number)
-        manifest.write(directory)
-        catalog._store.close()
-        catalog._manifest = manifest
-        catalog._store = _open_snapshot(directory, manifest)
-        for old in numbers:
-            # The one before stays for readers that are opening it this moment.
-            if old < number - 1:
-                shutil.rmtree(snapshots / str(old), ignore_errors=True)
+        publish(self.store, directory, manifest)
+        self._mark.unlink(missing_ok=True)
+        catalog.close()
+        catalog._manifest, catalog._store, catalog._hold = open_newest(directory)
+        prune(directory)
 
     def __exit__(self, *_: object) -> None:
         if self._catalog._directory is not None:

@@ -1,6 +1,7 @@
 """Outlines of countries, from public-domain Natural Earth data shipped with the package.
 
-1:50m, borders thinned to 9 km, islands under 25 km2 left out, two decimals: right for "somewhere in Kenya", not for a border.
+1:50m, borders thinned to 9 km, islands under 25 km2 left out, two decimals: right for "somewhere in Kenya", not for
+a border.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph import rdf
+from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -212,14 +213,17 @@ class Ingest:
         policy: SplitPolicy,
         *,
         reread: bool = False,
+        repair: bool = False,
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._base = base
         self._policy = policy
         self._reread = reread
+        self._repair = repair
         self._now = now or (lambda: datetime.now(UTC))
         self._members: dict[str, list[str]] | None = None
+        self._touched: set[str] = set()
 
     def run(
         self,
@@ -245,15 +249,24 @@ class Ingest:
         before = set() if fresh else self._documents_of(name)
         met: set[int] = set()
         if fresh:
-            self._store.fill(self._batches(documents, report, known, met, _FILL_BATCH))
+            batches = self._batches(documents, report, known, met, _FILL_BATCH)
+            self._store.fill(itertools.chain(batches, self._inferred()))
         else:
             for batch in self._batches(documents, report, known, met, _BATCH):
+                self._note_edges(batch)
                 log = batch.pop(rdf.LOG_GRAPH, "")
                 self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
         report.gone = tuple(sorted(document for document in before if hash(document) not in met))
         self._relink(report, known)
+        self._refresh()
         report.findings.add(self._cycles() if report.read or report.relinked else ())
         return report
+
+    def remove(self, document: str) -> None:
+        """Remove one document's graph, and what no longer follows."""
+        self._note_edges({document: ""})
+        self._store.replace({document: ""})
+        self._refresh()
 
     def _documents(
         self,
@@ -311,6 +324,29 @@ class Ingest:
             yield _with_log(batch, log)
             known.forget()
 
+    def _inferred(self) -> Iterator[dict[str, str]]:
+        """Yield what follows from the documents just filled in, in chunks of a fill."""
+        texts = reasoning.everything(self._store)
+        while chunk := "".join(itertools.islice(texts, _FILL_BATCH)):
+            yield {rdf.INFERRED_GRAPH: chunk}
+
+    def _refresh(self) -> None:
+        if self._repair:
+            reasoning.refresh(self._store)
+        elif self._touched:
+            reasoning.refresh(self._store, self._touched)
+
+    def _note_edges(self, batch: Mapping[str, str]) -> None:
+        """Remember at which nodes edges come or go when these graphs are replaced."""
+        for graph, text in batch.items():
+            if graph != rdf.LOG_GRAPH:
+                self._touched.update(reasoning.touched_by(text))
+                for quad in self._store.match(graph=graph):
+                    if isinstance(quad.object, NamedNode):
+                        self._touched.update(
+                            reasoning.ends(_iri(quad.subject), quad.predicate.value, quad.object.value)
+                        )
+
     def _reading(self, document: ReadDocument) -> str:
         when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
         digest = (document.content_hash or "").partition(":")[2][:16]
@@ -349,7 +385,9 @@ class Ingest:
                 solved.setdefault(graph, {})[iri] = target
         for graph, targets in solved.items():
             statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
-            self._store.replace({graph: rdf.encode(statements)})
+            changed = {graph: rdf.encode(statements)}
+            self._note_edges(changed)
+            self._store.replace(changed)
             report.findings.add(findings)
             report.relinked += 1
 
@@ -369,6 +407,11 @@ class Ingest:
         target = known.target(iri)
         if target is not None and target.described:
             return target
+        files = f"{self._base}files/"
+        if iri.startswith(files):  # a path that led nowhere then; the document may be there now
+            document = f"{self._base}documents/{iri.removeprefix(files)}"
+            about = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes)), None)
+            return known.target(about) if about is not None else None
         if name is None or not iri.startswith(f"{self._base}unresolved/"):
             return None
         named = known.named(name)

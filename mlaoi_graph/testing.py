@@ -357,6 +357,21 @@ class StoreSuite:
 
     # Filling
 
+    def test_a_graph_is_amended(self, store: Store) -> None:
+        store.replace({_A: _T1 + _T2, _B: _T1})
+        store.amend(_A, remove=_T1 + _T3, add=_T2)
+        _check(store, {_A: _T2, _B: _T1})
+        store.amend(_A, remove=_T2, add=_T3)
+        _check(store, {_A: _T3, _B: _T1})
+        store.amend(_B, remove=_T1, add=_T1)
+        _check(store, {_A: _T3, _B: _T1})
+        store.amend(_LOG, add=_T1)
+        store.replace({_B: ""})
+        _check(store, {_A: _T3, _LOG: _T1})
+        with pytest.raises(StoreError):
+            store.amend(_A, remove=_T3, add="not N-Triples")
+        _check(store, {_A: _T3, _LOG: _T1})
+
     def test_fill_loads_an_empty_store(self, store: Store) -> None:
         store.fill([{_A: _T1 + _T2}, {}, {_B: _T1 + _T3, _A: _T3}])
         _check(store, {_A: _T1 + _T2 + _T3, _B: _T1 + _T3})

@@ -18,7 +18,7 @@ STOREYS = [
     {"rdf", "stores", "results"},
     {"readers", "writers"},
     {"reasoning", "queries", "validation"},
-    {"manifest", "ingest", "catalog"},
+    {"manifest", "snapshots", "ingest", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
 SIDEWAYS = {("readers", "writers"), ("writers", "readers"), ("reasoning", "queries"), ("rdf", "stores"), ("stores", "rdf")}

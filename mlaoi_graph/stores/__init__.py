@@ -47,6 +47,13 @@ class Store(Protocol):
         any of the texts is not N-Triples or has blank nodes.
         """
 
+    def amend(self, graph: str, *, remove: str = "", add: str = "") -> None:
+        """Take the triples of ``remove`` out of one graph and put those of ``add`` in, in one step.
+
+        For a graph too large to be given whole. Both are N-Triples text; what is in both stays. Raises StoreError,
+        and writes nothing, if one is not.
+        """
+
     def fill(self, chunks: Iterable[Mapping[str, str]]) -> None:
         """Load very many triples into an empty store.
 

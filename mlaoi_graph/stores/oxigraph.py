@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -89,9 +90,24 @@ class OxigraphStore:
             for graph in whole.keys() & added.keys():
                 whole[graph] |= added.pop(graph)
             with _engine_errors(_refused):
-                update = _update(engine, whole, added)
-                if update:
-                    engine.update(update)
+                changes = {}
+                for graph, new in whole.items():
+                    old = {quad.triple for quad in engine.quads_for_pattern(None, None, None, graph)}
+                    changes[graph] = _Change(old - new, new - old, emptied=not new)
+                for graph, more in added.items():
+                    changes[graph] = _Change(set(), _missing(engine, graph, more))
+                _apply(engine, changes)
+
+    def amend(self, graph: str, *, remove: str = "", add: str = "") -> None:
+        """See :meth:`mlaoi_graph.stores.Store.amend`."""
+        with self._writing:
+            engine = self._writable()
+            node, gone, more = _node(graph), _triples(graph, remove), _triples(graph, add)
+            with _engine_errors(_refused):
+                there = (gone - more) - _missing(engine, node, gone - more)
+                quads = engine.quads_for_pattern(None, None, None, node)
+                emptied = not more and all(quad.triple in there for quad in quads)
+                _apply(engine, {node: _Change(there, _missing(engine, node, more), emptied)})
 
     def fill(self, chunks: Iterable[Mapping[str, str]]) -> None:
         """See :meth:`mlaoi_graph.stores.Store.fill`.
@@ -253,36 +269,45 @@ def _triples(graph: str, text: str) -> set[ox.Triple]:
     return triples
 
 
-def _update(
-    engine: ox.Store, whole: dict[ox.NamedNode, set[ox.Triple]], added: dict[ox.NamedNode, set[ox.Triple]]
-) -> str:
-    """Return the SPARQL update (one transaction) after which ``whole`` and ``added`` hold; "" if they do."""
-    deletes: list[str] = []
+@dataclass(slots=True)
+class _Change:
+    """What leaves one named graph, and what comes into it."""
+
+    gone: set[ox.Triple]
+    new: set[ox.Triple]
+    emptied: bool = False
+
+
+def _missing(engine: ox.Store, graph: ox.NamedNode, triples: set[ox.Triple]) -> set[ox.Triple]:
+    # Asked one by one: the graph may be far longer than what is looked for in it.
+    return {t for t in triples if ox.Quad(t.subject, t.predicate, t.object, graph) not in engine}
+
+
+def _apply(engine: ox.Store, changes: dict[ox.NamedNode, _Change]) -> None:
+    """Make the changes, and keep the default graph the merge of all, in one transaction."""
     drops: list[str] = []
+    deletes: list[str] = []
     inserts: list[str] = []
-    gone: set[ox.Triple] = set()
-    for graph, new in whole.items():
-        old = {quad.triple for quad in engine.quads_for_pattern(None, None, None, graph)}
-        gone |= old - new
-        if not new:
+    for graph, change in changes.items():
+        if change.emptied:
             drops.append(f"DROP SILENT GRAPH {graph}")  # deleting every triple would leave the empty graph
-        elif old - new:
-            deletes.append(f"GRAPH {graph} {{\n{_lines(old - new)}}}")
-        if new - old:
-            inserts.append(f"{_lines(new - old)}GRAPH {graph} {{\n{_lines(new - old)}}}")
-    for graph, more in added.items():
-        # Asked one by one: an append-only graph may be far longer than what is added to it.
-        missing = {t for t in more if ox.Quad(t.subject, t.predicate, t.object, graph) not in engine}
-        if missing:
-            inserts.append(f"{_lines(missing)}GRAPH {graph} {{\n{_lines(missing)}}}")
+        elif change.gone:
+            deletes.append(f"GRAPH {graph} {{\n{_lines(change.gone)}}}")
+        if change.new:
+            inserts.append(f"{_lines(change.new)}GRAPH {graph} {{\n{_lines(change.new)}}}")
 
     # A triple leaves the default graph when the last named graph that says it lets go of it.
-    still_said = set[ox.Triple]().union(*whole.values(), *added.values())
-    rewritten = {_DEFAULT, *whole}
+    arriving = set[ox.Triple]().union(*(change.new for change in changes.values()))
+    untouched = _Change(set(), set())
+    leaving = set[ox.Triple]().union(*(change.gone for change in changes.values())) - arriving
     orphans = {
         triple
-        for triple in gone - still_said
-        if all(quad.graph_name in rewritten for quad in engine.quads_for_pattern(*triple))
+        for triple in leaving
+        if all(
+            quad.graph_name == _DEFAULT
+            or (isinstance(quad.graph_name, ox.NamedNode) and triple in changes.get(quad.graph_name, untouched).gone)
+            for quad in engine.quads_for_pattern(*triple)
+        )
     }
     if orphans:
         deletes.append(_lines(orphans))
@@ -292,7 +317,8 @@ def _update(
         steps.append("DELETE DATA {\n" + "\n".join(deletes) + "}")
     if inserts:
         steps.append("INSERT DATA {\n" + "\n".join(inserts) + "}")
-    return " ;\n".join(steps)
+    if steps:
+        engine.update(" ;\n".join(steps))
 
 
 def _lines(triples: Iterable[ox.Triple]) -> str:

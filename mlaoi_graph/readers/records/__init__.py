@@ -61,21 +61,23 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
     if any(file.failed for file in files):
         yield from _failures(files)
     elif files and all(context.known.is_unchanged(file.iri, file.hash or "") for file in files):
-        yield from (ReadDocument(file.iri, Outcome.UNCHANGED, [], file.findings, file.hash) for file in files)
+        yield from (_document(file, Outcome.UNCHANGED, []) for file in files)
     else:
         # One file's labels, archives and tiers are another's, so a change in any is a change in all.
         for file, found in zip(files, said, strict=True):
-            yield ReadDocument(file.iri, Outcome.READ, found, file.findings, file.hash)
+            yield _document(file, Outcome.READ, found)
+
+
+def _document(file: File, outcome: Outcome, said: list[Statement]) -> ReadDocument:
+    return ReadDocument(file.iri, outcome, said, file.findings, file.hash, shown=file.shown)
 
 
 def _paths(root: Path) -> list[str]:
-    found = []
+    found: list[str] = []
     for folder, folders, names in os.walk(root):
         folders.sort()
-        below = os.path.relpath(folder, root)
-        for name in sorted(names):
-            if name.lower().endswith(_SUFFIXES):
-                found.append(name if below == "." else f"{below}/{name}".replace(os.sep, "/"))
+        below = Path(os.path.relpath(folder, root))
+        found.extend((below / name).as_posix() for name in sorted(names) if name.lower().endswith(_SUFFIXES))
     return found
 
 
@@ -116,7 +118,7 @@ def _failures(files: Sequence[File]) -> Iterator[ReadDocument]:
                 Finding(document=file.shown, pointer="", rule="not-read", severity=Severity.INFO,
                         message=f"nothing of this source was read: {broken} of its files have errors")
             )  # fmt: skip
-        yield ReadDocument(file.iri, Outcome.FAILED, [], file.findings, file.hash)
+        yield _document(file, Outcome.FAILED, [])
 
 
 def _say_cycles(edges: Sequence[Edge]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
+from urllib.parse import unquote
 
 import orjson
 
@@ -184,12 +185,13 @@ class _Reader:
             newer, older = self._pair(newer_ref, older_ref, newer_kinds, older_kinds, row)
             if newer is None or older is None:
                 continue
-            if kind is DerivationKind.DERIVED and older.archive:
-                self._file.say(
-                    older_ref.at,
-                    "derived-from-archive",
-                    f"{older.label} is an archive: what is taken from it is drawn, not derived",
+            if older.kind in A_DATASET and older.archive is not (kind is DerivationKind.DRAWN):
+                wanted = (
+                    "an archive: what is taken from it is drawn"
+                    if older.archive
+                    else "no archive: what is made from it is derived"
                 )
+                self._file.say(older_ref.at, "archive", f"{older.label} is {wanted}")
                 continue
             derived, source = self._used(newer, of_split), self._used(older, split)
             yield Derivation(
@@ -208,8 +210,12 @@ class _Reader:
             newer, older = self._pair(newer_ref, older_ref, kinds, kinds, row)
             if newer is None or older is None:
                 continue
-            if (newer.kind in A_DATASET) is not (older.kind in A_DATASET):
-                self._file.say(older_ref.at, "wrong-kind", "a model succeeds a model, and a dataset a dataset")
+            if newer.kind != older.kind:
+                self._file.say(
+                    older_ref.at,
+                    "wrong-kind",
+                    f"a {newer.kind} succeeds a {newer.kind}, and {older.label} is a {older.kind}",
+                )
                 continue
             section = "members" if kind is AssociationKind.PART_OF else "successions"
             yield Association(
@@ -254,20 +260,27 @@ class _Reader:
     def _used(self, thing: Thing, split: str | None, part: str | None = None) -> str:
         """Return the IRI of a thing, or of the part of it that a split and a set of samples stand for."""
         iri, label = thing.iri, thing.label
-        for name, is_split in ((split, True), (part, False)):
+        for name in (split, part):
             if name is not None:
-                node = _part(iri, label, name, split=name if is_split else None)
+                node = _part(iri, label, name, split=split)  # samples of a split are of that split
                 self.mentioned.setdefault(node.iri, node)
                 iri, label = node.iri, node.label or label
         return iri
 
     def _edge_iri(self, row: Tree, section: str, thing: Thing, word: str, other: str, edition: str | None) -> str:
         # From what it joins, not from its place in the file: a row put in between changes no other row's IRI.
-        path = [section, iris.tail(thing.iri), word, other.removeprefix(self._ids.base).partition("/")[2]]
+        path = [
+            section,
+            iris.tail(thing.iri),
+            word,
+            unquote(other.removeprefix(self._ids.base).partition("/")[2]),
+        ]
         iri = iris.pointer_iri(self._file.iri, "/" + "/".join([*path, *([edition] if edition else [])]))
         if iri in self._said:
             self._file.say(
-                row.at, "said-twice", f"the row in line {self._said[iri]} says this already; give both sources there"
+                row.at,
+                "said-twice",
+                f"the row in line {self._said[iri]} says this already; give both sources there",
             )
         self._said.setdefault(iri, row.at[0])
         return iri

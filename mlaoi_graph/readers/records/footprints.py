@@ -60,7 +60,12 @@ def _box(whole: AreaOfInterest, precision: Precision, box: Tree, file: File) -> 
 def _wkt(bbox: Tree, file: File) -> str | None:
     footprint = geo.from_bbox([float(number.text or "") for number in bbox.items or ()])
     for problem in footprint.problems:
-        file.say(bbox.at, problem.rule, problem.message, Severity.ERROR if footprint.wkt is None else Severity.WARNING)
+        file.say(
+            bbox.at,
+            problem.rule,
+            problem.message,
+            Severity.ERROR if footprint.wkt is None else Severity.WARNING,
+        )
     return footprint.wkt
 
 

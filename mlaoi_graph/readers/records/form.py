@@ -25,7 +25,7 @@ _SHOWN: Final = 60
 @cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a file of records."""
-    found: dict[str, Any] = orjson.loads(files("mlaoi_graph.families").joinpath("schema.json").read_bytes())
+    found: dict[str, Any] = orjson.loads(files("mlaoi_graph").joinpath("families", "schema.json").read_bytes())
     return found
 
 

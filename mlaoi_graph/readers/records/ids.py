@@ -133,7 +133,11 @@ class Ids:
             return None
         kind = {Kind.MODEL: MODEL, Kind.DATASET: DATASET, Kind.ARCHIVE: DATASET}.get(named[0].kind) if named else None
         if kind is None:
-            file.say(ref.at, "unknown-id", f"{name!r} is neither in these files nor a model or dataset of the catalog")
+            file.say(
+                ref.at,
+                "unknown-id",
+                f"{name!r} is neither in these files nor a model or dataset of the catalog",
+            )
             return None
         target = named[0]
         return Thing(target.iri, kind, target.label or name, archive=target.kind is Kind.ARCHIVE)

@@ -1,0 +1,96 @@
+"""Numbered, finished states of a catalog directory: what readers open, and the writer never changes again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from mlaoi_graph.errors import CatalogDamaged
+from mlaoi_graph.manifest import Manifest
+from mlaoi_graph.stores import Store
+from mlaoi_graph.stores.oxigraph import OxigraphStore
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["Hold", "open_newest", "prune", "publish"]
+
+
+class Hold:
+    """Keeps a snapshot from being removed while it is read; ends with the process at the latest."""
+
+    def __init__(self, snapshot: Path) -> None:
+        # RocksDB opens its files when it needs them, so a snapshot has to stay as long as somebody reads it.
+        self._file: int | None = os.open(_lock_of(snapshot), os.O_RDWR | os.O_CREAT, 0o666)
+        if sys.platform != "win32":
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    def release(self) -> None:
+        """Let go; releasing twice does nothing."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
+    """Return a directory's manifest, its newest snapshot and the hold on it; an empty store before the first ingest.
+
+    Raises CatalogNotFound, CatalogDamaged.
+    """
+    manifest = Manifest.read(directory)
+    while manifest.snapshot:
+        snapshot = directory / "snapshots" / str(manifest.snapshot)
+        hold = Hold(snapshot) if snapshot.parent.is_dir() else None
+        if snapshot.is_dir():
+            return manifest, OxigraphStore(snapshot, read_only=True), hold
+        if hold is not None:
+            hold.release()
+        # The writer may have published a newer one, and removed this one, since the manifest was read.
+        newer = Manifest.read(directory)
+        if newer.snapshot == manifest.snapshot:
+            raise CatalogDamaged(str(directory), f"snapshots/{manifest.snapshot} is missing", "Build the catalog again")
+        manifest = newer
+    return manifest, OxigraphStore(), None
+
+
+def publish(store: OxigraphStore, directory: Path, manifest: Manifest) -> None:
+    """Make the store as it is now the newest snapshot."""
+    number = max([manifest.snapshot, *_numbers(directory)]) + 1
+    store.snapshot(directory / "snapshots" / str(number))
+    manifest.with_(snapshot=number).write(directory)
+
+
+def prune(directory: Path) -> None:
+    """Remove the snapshots that are not the newest and that nobody reads."""
+    newest = Manifest.read(directory).snapshot
+    for number in _numbers(directory):
+        if number != newest:
+            _remove_if_unread(directory / "snapshots" / str(number))
+
+
+def _numbers(directory: Path) -> list[int]:
+    snapshots = directory / "snapshots"
+    snapshots.mkdir(exist_ok=True)
+    return [int(entry.name) for entry in snapshots.iterdir() if entry.name.isdigit()]
+
+
+def _remove_if_unread(snapshot: Path) -> None:
+    if sys.platform == "win32":
+        shutil.rmtree(snapshot, ignore_errors=True)  # a file that is open there cannot be removed
+        return
+    lock = os.open(_lock_of(snapshot), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(snapshot, ignore_errors=True)
+        _lock_of(snapshot).unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def _lock_of(snapshot: Path) -> Path:
+    return snapshot.with_name(f"{snapshot.name}.lock")

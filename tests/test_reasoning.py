@@ -1,0 +1,157 @@
+"""The targeted rules give exactly what owlrl gives over the ontology."""
+
+import json
+import warnings
+
+import owlrl
+import pytest
+import rdflib
+from conftest import collection, link, model
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.ontology_files import ontology_file
+from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.reasoning import PREDICATES, RuleBase, asserted_edges, infer
+from mlaoi_graph.vocab import MLAOI, MLAOI_NS, RDF
+
+MODELS = [f"urn:model:{i}" for i in range(10)]
+DATA = [f"urn:data:{i}" for i in range(6)]
+MODEL_MODEL = [MLAOI.finetunedFrom, MLAOI.initializedFrom, MLAOI.distilledFrom, MLAOI.mergedFrom, MLAOI.quantizedFrom,
+               MLAOI.usesComponent, MLAOI.derivedFromModel, MLAOI.succeeds]  # fmt: skip
+MODEL_DATA = [MLAOI.pretrainedOn, MLAOI.finetunedOn, MLAOI.instructionTunedOn, MLAOI.trainedOn, MLAOI.validatedOn,
+              MLAOI.testedOn, MLAOI.evaluatedOn, MLAOI.madeFrom]  # fmt: skip
+DATA_DATA = [MLAOI.derivedFrom, MLAOI.drawnFrom, MLAOI.partOf, MLAOI.succeeds, MLAOI.hasPart]
+ONTOLOGY = rdflib.Graph().parse(ontology_file("mlaoi.ttl"))
+
+
+def triples(subjects, predicates, objects):
+    return st.tuples(st.sampled_from(subjects), st.sampled_from(predicates), st.sampled_from(objects))
+
+
+CATALOGS = st.lists(
+    triples(MODELS, MODEL_MODEL, MODELS)
+    | triples(MODELS, MODEL_DATA, DATA)
+    | triples(DATA, DATA_DATA, DATA)
+    | triples(DATA, [MLAOI.labelledBy], MODELS)
+    | triples(DATA, [RDF.type], [MLAOI.SourceArchive, MLAOI.Dataset])
+    | triples(MODELS, [RDF.type], [MLAOI.DataUse, MLAOI.Model]),
+    max_size=25,
+)
+
+
+def by_owlrl(asserted):
+    """Return the instance triples of our classes and properties that owlrl adds."""
+    graph = rdflib.Graph()
+    for triple in ONTOLOGY:
+        graph.add(triple)
+    for triple in asserted:
+        graph.add(tuple(map(rdflib.URIRef, triple)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(graph)
+    found = set()
+    for s, p, o in graph:
+        ours = str(p).startswith(MLAOI_NS) or (str(p) == RDF.type and str(o).startswith(MLAOI_NS))
+        if ours and str(s).startswith("urn:"):
+            found.add((str(s), str(p), str(o)))
+    return found - set(asserted)
+
+
+def same(asserted):
+    assert infer(asserted) == by_owlrl(asserted)
+
+
+@pytest.mark.parametrize(
+    "examples", [pytest.param(25, id="few"), pytest.param(400, id="many", marks=pytest.mark.slow)]
+)
+def test_the_rules_equal_owlrl(examples):
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(CATALOGS)
+    def equal(asserted):
+        same(asserted)
+
+    equal()
+
+
+def test_the_shapes_that_matter_equal_owlrl():
+    """A diamond, a merge of two, a cycle, parts of what was made from parts, an archive."""
+    m, d = MODELS, DATA
+    same([
+        (m[0], MLAOI.finetunedFrom, m[1]), (m[0], MLAOI.mergedFrom, m[2]), (m[1], MLAOI.initializedFrom, m[3]),
+        (m[2], MLAOI.distilledFrom, m[3]), (m[3], MLAOI.pretrainedOn, d[0]), (m[4], MLAOI.finetunedFrom, m[5]),
+        (m[5], MLAOI.finetunedFrom, m[4]), (m[5], MLAOI.trainedOn, d[1]), (d[2], MLAOI.partOf, d[0]),
+        (d[0], MLAOI.derivedFrom, d[3]), (d[4], MLAOI.partOf, d[3]), (d[1], MLAOI.drawnFrom, d[5]),
+        (d[5], RDF.type, MLAOI.SourceArchive), (d[1], MLAOI.labelledBy, m[0]), (m[0], MLAOI.testedOn, d[2]),
+    ])  # fmt: skip
+
+
+def test_exposure_by_hand():
+    """SAM made the masks of SAMRS, whose images are DOTA's; a model tuned on a split of a set made from SAMRS."""
+    found = infer([
+        ("tuned", MLAOI.finetunedFrom, "base"), ("tuned", MLAOI.instructionTunedOn, "instruct/train"),
+        ("instruct/train", MLAOI.partOf, "instruct"), ("instruct", MLAOI.derivedFrom, "samrs"),
+        ("samrs", MLAOI.derivedFrom, "dota"), ("samrs", MLAOI.labelledBy, "sam"), ("sam", MLAOI.pretrainedOn, "sa-1b"),
+        ("samrs", MLAOI.drawnFrom, "google-earth"), ("base", MLAOI.pretrainedOn, "laion"), ("tuned", MLAOI.testedOn, "instruct/test"),
+        ("instruct/test", MLAOI.partOf, "instruct"), ("next", MLAOI.succeeds, "tuned"),
+    ])  # fmt: skip
+    exposed = {o for s, p, o in found if s == "tuned" and p == MLAOI.exposedTo}
+    assert exposed == {"instruct/train", "samrs", "dota", "laion"}
+    assert {o for s, p, o in found if s == "next"} == set()
+
+
+@settings(max_examples=200, deadline=None)
+@given(CATALOGS, CATALOGS)
+def test_only_what_is_affected_changes(before, after):
+    """Nodes outside of ``affected`` have the same inferred triples before and after a change."""
+    changed = set(before) ^ set(after)
+    touched = {node for s, p, o in changed for node in ((s,) if p == RDF.type else (s, o))}
+    old, new = RuleBase(before), RuleBase(after)
+    again = old.affected(touched) | new.affected(touched)
+    for node in {*MODELS, *DATA} - again:
+        assert old.inferred(node) == new.inferred(node)
+
+
+def test_every_property_of_the_axioms_is_read():
+    axioms = {str(s) for s, p, _ in ONTOLOGY if str(p).endswith(("subPropertyOf", "propertyChainAxiom", "inverseOf"))}
+    assert axioms - {str(MLAOI.exposedTo)} <= PREDICATES
+    for chain in ONTOLOGY.objects(None, rdflib.OWL.propertyChainAxiom):
+        assert {str(p) for p in rdflib.collection.Collection(ONTOLOGY, chain)} <= PREDICATES
+
+
+@pytest.mark.parametrize("location", ["memory", "disk"])
+def test_the_inferred_graph_follows_every_change(location, tmp_path):
+    """Documents come, change and go in any order: what is inferred is always what the rules give for what is left."""
+    documents = {
+        "base": model("base", link("derived_from", "./c.json", **{"lineage:stage": "pretraining"})),
+        "base2": model("base", link("derived_from", "./d.json")),
+        "tuned": model("tuned", link("derived_from", "./base.json", **{"lineage:derivation": "finetuned"})),
+        "c": collection("c", link("derived_from", "./d.json")),
+        "d": collection("d", split="train"),
+        "p": model("p", link("derived_from", "./d.json", **{"ml-aoi:split": "test"}), link("derived_from", "tuned")),
+    }
+    folder = tmp_path / "source"
+    folder.mkdir()
+    with Catalog.create(tmp_path / "catalog" if location == "disk" else None) as catalog:
+        def check():
+            asserted = set(asserted_edges(catalog.store))
+            held = {(q.subject.value, q.predicate.value, q.object.value) for q in catalog.store.match(graph=INFERRED_GRAPH)}
+            assert held == infer(asserted)
+
+        def put(name, document):
+            (folder / f"{name}.json").write_text(json.dumps(documents[document]))
+            catalog.ingest(folder)
+            check()
+
+        for name in ("c", "base", "d", "p", "tuned"):
+            put(name, name)
+        tuned = catalog.find("tuned")
+        exposed = [q.object.value for q in catalog.store.match(tuned, MLAOI.exposedTo)]
+        assert sorted(exposed) == [catalog.find("c"), catalog.find("d")]
+        put("base", "base2")
+        put("base", "base")
+        for document in sorted(d.iri for d in catalog.documents()):
+            catalog.remove(document)
+            check()
+        assert not catalog.store.has_graph(INFERRED_GRAPH)
