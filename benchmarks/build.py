@@ -162,6 +162,7 @@ def plain(folder: Path, out: Path) -> dict[str, float]:
                 continue
             target = URIRef(str(link.get_target_str()))
             more = link.extra_fields
+            facts: dict[str, Any]
             if "mlm:name" in more:
                 kind = more.get("lineage:derivation", "derivedFromModel")
                 facts = {

@@ -130,7 +130,7 @@ class Reader(Protocol):
         """Yield every document of the source."""
 
 
-_BUILTIN = {"stac": "mlaoi_graph.readers.stac"}
+_BUILTIN = {"stac": "mlaoi_graph.readers.stac", "records": "mlaoi_graph.readers.records"}
 
 
 def reader_names() -> list[str]:
