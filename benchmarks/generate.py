@@ -216,7 +216,7 @@ def _geometry(chip: Box, tilt_degrees: float) -> Json:
         w, e = w - 360, e - 360
     if tilt_degrees == 0:
         return {"type": "Polygon", "coordinates": [_ring(w, s, e, n)]}
-    # The largest rectangle with that tilt whose corners are on the box's sides, in degrees.
+    # Corners on the box's sides, so the box is the bounding box; as good as a rectangle for so small a tilt.
     share = math.tan(math.radians(tilt_degrees))
     dx, dy = (n - s) * share, (e - w) * share
     ring = [[w, s + dy], [e - dx, s], [e, n - dy], [w + dx, n], [w, s + dy]]
@@ -506,7 +506,7 @@ class Family:
 
 def families(models: int) -> list[Family]:
     """Return the families of a catalog with that many models: a fifth of 100,000 are in the largest."""
-    count = math.ceil(models**0.55)
+    count = max(1, math.ceil(models**0.55))
     return [Family(rank, size) for rank, size in enumerate(shares(models, count, 1.1)) if size]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     import rdflib
     from pyoxigraph import Literal, NamedNode
 
-__all__ = ["Catalog", "Counts", "Described"]
+__all__ = ["Catalog", "Counts", "Described", "Edge"]
 
 _N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, SourceDocument, Unknown)
 _E = TypeVar("_E", DataUse, Derivation, Association)
@@ -87,6 +88,28 @@ class Described:
     areas: tuple[AreaOfInterest, ...]
     documents: tuple[str, ...]
     """IRIs of the documents that say something of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A direct edge with its qualified twin."""
+
+    subject: str
+    predicate: str
+    """Local name of the property."""
+    object: str
+    twin: DataUse | Derivation | Association
+
+    @classmethod
+    def of(cls, twin: DataUse | Derivation | Association) -> Edge:
+        """Return the direct edge a twin stands beside."""
+        if isinstance(twin, DataUse):
+            ends = twin.model, rdf.STAGE_PROPERTY[twin.stage], twin.dataset
+        elif isinstance(twin, Derivation):
+            ends = twin.derived, rdf.DERIVATION_PROPERTY[twin.kind], twin.source
+        else:
+            ends = twin.subject, rdf.ASSOCIATION_PROPERTY[twin.kind], twin.object
+        return cls(ends[0], ends[1].rpartition("#")[2], ends[2], twin)
 
 
 class Catalog:
@@ -395,6 +418,14 @@ class Catalog:
             documents=tuple(sorted(documents - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH})),
         )
 
+    def edge(self, twin: str) -> Edge:
+        """Return an edge by the IRI of its twin. Raises NodeNotFound."""
+        for statements in self._said_of(twin).values():
+            for statement in statements:
+                if isinstance(statement, DataUse | Derivation | Association):
+                    return Edge.of(statement)
+        raise NodeNotFound(twin)
+
     # -- other shapes -----------------------------------------------------------------------------------------
 
     def query(self, sparql: str, **values: str) -> Answer:
@@ -458,25 +489,11 @@ class Catalog:
         for unknown in self._nodes(MLAOI.UnknownThing, Unknown):
             graph.add_node(unknown.iri, kind="unknown", label=unknown.label or iris.tail(unknown.iri), resolved=False)
         for use in self.uses():
-            _add_edge(graph, use.model, use.dataset, rdf.STAGE_PROPERTY[use.stage], use, use.split)
+            _add_edge(graph, use, use.split)
         for derivation in self.derivations():
-            _add_edge(
-                graph,
-                derivation.derived,
-                derivation.source,
-                rdf.DERIVATION_PROPERTY[derivation.kind],
-                derivation,
-                derivation.source_split,
-            )
+            _add_edge(graph, derivation, derivation.source_split)
         for association in self.associations():
-            _add_edge(
-                graph,
-                association.subject,
-                association.object,
-                rdf.ASSOCIATION_PROPERTY[association.kind],
-                association,
-                None,
-            )
+            _add_edge(graph, association, None)
         return graph
 
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
@@ -491,19 +508,13 @@ class Catalog:
         write(self._store, format, Path(path))
 
 
-def _add_edge(
-    graph: networkx.MultiDiGraph[str],
-    newer: str,
-    older: str,
-    predicate: str,
-    twin: DataUse | Derivation | Association,
-    split: str | None,
-) -> None:
+def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:
+    edge = Edge.of(twin)
     graph.add_edge(
-        newer,
-        older,
+        edge.subject,
+        edge.object,
         key=twin.iri,
-        predicate=predicate.rpartition("#")[2],
+        predicate=edge.predicate,
         rule=twin.rule.value,
         document=twin.document,
         pointer=twin.pointer or "",
@@ -513,8 +524,8 @@ def _add_edge(
 
 
 def _squeeze(name: str) -> str:
-    """Return a name as people half remember it: no case, no punctuation, no spaces."""
-    return "".join(character for character in name.casefold() if character.isalnum())
+    """Return a name as people half remember it: no case, no punctuation, no spaces, no v before a version."""
+    return "".join(c for c in re.sub(r"\bv(?=\d)", "", name.casefold()) if c.isalnum())
 
 
 class _Writer:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,14 @@ def finding(report: IngestReport, rule: str, name: str, pointer: str | None = No
     return found[0]
 
 
+def read_by_rdflib(path: Path, format: str) -> rdflib.Dataset:
+    parsed = rdflib.Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its parsers call what it has deprecated itself
+        parsed.parse(path, format=format)
+    return parsed
+
+
 def check_graph(catalog: Catalog, folder: Path) -> None:
     """Check that what is stored can be used: geometries are valid, and another engine reads the export."""
     for quad in catalog.store.match(None, GEO.asWKT):
@@ -212,8 +221,7 @@ def check_graph(catalog: Catalog, folder: Path) -> None:
                 assert re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", term.value), term
     export = folder / "export.nq"
     catalog.export("nquads", export)
-    parsed = rdflib.Dataset()
-    parsed.parse(export, format="nquads")
+    parsed = read_by_rdflib(export, "nquads")
     assert sum(1 for _ in parsed.quads()) == len(set(catalog.store.match()))
 
 
@@ -230,10 +238,10 @@ def python(code: str, *arguments: Any) -> subprocess.Popen[str]:
 
 
 def run(code: str, *arguments: Any) -> str:
-    """Return what another process prints, which must end well and within two minutes."""
+    """Return what another process prints, which must end well and within a minute."""
     process = python(code, *arguments)
     try:
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -561,9 +569,8 @@ def test_any_id_survives_export(tmp_path: Path, format: str, identifier: str) ->
     catalog.ingest(tmp_path / "source")
     catalog.export(format, tmp_path / "out")
     names = {"ntriples": "nt", "rdfxml": "xml", "jsonld": "json-ld"}
-    parsed = rdflib.Dataset(default_union=True)
-    parsed.parse(tmp_path / "out", format=names.get(format, format))
-    kept = {str(o) for o in parsed.objects(None, rdflib.URIRef(DCTERMS.identifier))}
+    parsed = read_by_rdflib(tmp_path / "out", names.get(format, format))
+    kept = {str(o) for _, p, o, _ in parsed.quads() if str(p) == DCTERMS.identifier}
     if format == "rdfxml":
         # XML 1.0 has no way to write most control characters, so there they are replaced; and it reads
         # a bare carriage return as a newline.
@@ -618,58 +625,22 @@ def test_duplicate_ids_are_reported_and_both_are_kept(tmp_path: Path) -> None:
 # Anything anywhere
 
 _LONG = "x" * 5_000
+# fmt: off
 NASTY: list[Any] = [
-    *(None, True, 0, -1, 1.5, 10**30, -(10**30), 1e308, NAN, INFINITY, -INFINITY, "", " ", "\ud800", "a\0b"),
-    *(
-        "..",
-        "../../etc/passwd",
-        "/etc/passwd",
-        "//host/x",
-        "C:\\x",
-        "%00",
-        "%2e%2e/x",
-        "#",
-        "?",
-        _LONG,
-        "a/" * 3_000,
-    ),
-    *("http://", "http:///", "http://[", "http://[::1", "https://example.org:99999999/", "http://ex ample/"),
-    *(
-        "https://example.org/%zz",
-        "https://example.org/]",
-        "https://exam[ple].org/",
-        "https://example.org/#a#b",
-    ),
-    *(
-        "https://\ud800.org/",
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "data:,x",
-        "urn:x",
-        "x:\ud800",
-        "s3://b/k",
-    ),
-    *('"> . <x> <y> <z> . <', "\x01\x1f\x7f", "NaN", "train", "mlm:", "10.1234/x", "2020-01-01T00:00:00Z"),
-    *(
-        [],
-        {},
-        [[]],
-        [{}],
-        [None],
-        {"\ud800": 1},
-        {"a": {"b": []}},
-        [[["\ud800"]]],
-        ["x", 1, None],
-        [7, 46, 8, 47],
-    ),
+    None, True, 0, -1, 1.5, 10**30, -(10**30), 1e308, NAN, INFINITY, -INFINITY, "", " ", "\ud800", "a\0b",
+    "..", "../../etc/passwd", "/etc/passwd", "//host/x", "C:\\x", "%00", "%2e%2e/x", "#", "?", _LONG, "a/" * 3_000,
+    "http://", "http:///", "http://[", "http://[::1", "https://example.org:99999999/", "http://ex ample/",
+    "https://example.org/%zz", "https://example.org/]", "https://exam[ple].org/", "https://example.org/#a#b",
+    "https://\ud800.org/", "file:///etc/passwd", "javascript:alert(1)", "data:,x", "urn:x", "x:\ud800", "s3://b/k",
+    '"> . <x> <y> <z> . <', "\x01\x1f\x7f", "NaN", "train", "mlm:", "10.1234/x", "2020-01-01T00:00:00Z",
+    [], {}, [[]], [{}], [None], {"\ud800": 1}, {"a": {"b": []}}, [[["\ud800"]]], ["x", 1, None], [7, 46, 8, 47],
     functools.reduce(lambda value, _: [value], range(300), 1),
-    functools.reduce(
-        lambda value, _: {"type": "GeometryCollection", "geometries": [value]}, range(300), POLYGON
-    ),
+    functools.reduce(lambda value, _: {"type": "GeometryCollection", "geometries": [value]}, range(300), POLYGON),
     {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 1], [1, 0], [0, 0]]]},
     {"type": "MultiPolygon", "coordinates": [[RING], [RING], []]},
     {"type": "Polygon", "coordinates": [[[170, 0], [-170, 0], [-170, 1e300], [170, 0]]]},
 ]
+# fmt: on
 _numbers = st.integers() | st.floats() | st.floats(-200, 200)
 _json = st.recursive(
     st.none() | st.booleans() | _numbers | st.text(st.characters(exclude_categories=[])),
@@ -1015,21 +986,21 @@ def test_a_line_too_large_is_passed_over(tmp_path: Path) -> None:
 
 def test_time_grows_with_the_links_of_a_document_and_not_with_their_square(tmp_path: Path) -> None:
     # Seconds if linear, many minutes if not: the limit tells one from the other on any machine.
-    links = [{"rel": "related", "href": f"./{i}.json"} for i in range(80_000)]
-    links += [{"rel": "derived_from", "href": f"./{i}.json"} for i in range(10_000)]
-    links += [{"rel": "source", "href": f"./{i}.tif"} for i in range(10_000)]
+    links = [{"rel": "related", "href": f"./{i}.json"} for i in range(90_000)]
+    links += [{"rel": "derived_from", "href": f"./{i}.json"} for i in range(5_000)]
+    links += [{"rel": "source", "href": f"./{i}.tif"} for i in range(5_000)]
     put(tmp_path / "source", "model.json", {**MODEL, "links": links})
     put(tmp_path / "source", "sample.json", {**SAMPLE, "links": links})
     code = """
         import resource
-        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
         c = Catalog.create()
         r = c.ingest(a[0])
         print(r.read, sum(1 for _ in c.derivations()))
     """
     read, derivations = map(int, run(code, tmp_path / "source").split())
     assert read == 2
-    assert derivations == 10_000
+    assert derivations == 5_000
 
 
 # Many documents in one file

@@ -14,7 +14,6 @@ from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, prin
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.ingest import IngestReport
-    from mlaoi_graph.model import Association, DataUse, Derivation
 
 app = typer.Typer(
     help="Lineage of Earth-observation models: what they learned from, where they were tested, and who says so.",
@@ -238,8 +237,10 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
         for finding in sorted(shown, key=lambda f: f.severity is not Severity.ERROR)[:10]:
             say(f"  {finding}")
         rest = report.findings.count(Severity.ERROR) + report.findings.count(Severity.WARNING) - min(len(shown), 10)
-        if rest > 0 or report.findings.count(Severity.INFO):
-            say(f"  and {max(rest, 0)} more findings, {report.findings.count(Severity.INFO)} remarks: see --json")
+        remarks = report.findings.count(Severity.INFO)
+        more = [f"{number} {word}" for number, word in ((rest, "more findings"), (remarks, "remarks")) if number > 0]
+        if more:
+            say(f"  and {', '.join(more)}: listed by --json")
         if report.gone:
             say(f"  {len(report.gone)} documents are not there any more; drop one: mlaoi-graph remove {to} DOCUMENT")
     for problem in problems:
@@ -318,28 +319,16 @@ def _show_all(catalog: Catalog, directory: str, *, as_json: bool, as_csv: bool) 
 def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> None:
     from dataclasses import fields
 
-    from mlaoi_graph import rdf
+    from mlaoi_graph.catalog import Edge
+    from mlaoi_graph.cli.demo import label_of
     from mlaoi_graph.iri import tail
 
     found = catalog.describe(name)
     iri = found.node.iri
-    twins: list[tuple[str, str, str, DataUse | Derivation | Association]] = [
-        *((use.model, rdf.STAGE_PROPERTY[use.stage], use.dataset, use) for use in found.uses),
-        *((d.derived, rdf.DERIVATION_PROPERTY[d.kind], d.source, d) for d in found.derivations),
-        *((a.subject, rdf.ASSOCIATION_PROPERTY[a.kind], a.object, a) for a in found.associations),
-    ]
     columns = ("subject", "edge", "object", "rule", "confidence", "document", "pointer")
     edges = [
-        (
-            newer,
-            predicate.rpartition("#")[2],
-            older,
-            twin.rule.value,
-            twin.confidence.value,
-            twin.document,
-            twin.pointer,
-        )
-        for newer, predicate, older, twin in twins
+        (e.subject, e.predicate, e.object, e.twin.rule.value, e.twin.confidence.value, e.twin.document, e.twin.pointer)
+        for e in [*map(Edge.of, found.uses), *map(Edge.of, found.derivations), *map(Edge.of, found.associations)]
     ]
     facts = {f.name: getattr(found.node, f.name) for f in fields(found.node)}
     facts = {key: value for key, value in facts.items() if value is not None and value != ()}
@@ -378,9 +367,9 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
         print()
         short = [
             (
-                "this" if s == iri else _name(catalog, str(s)),
+                "this" if s == iri else label_of(catalog, str(s)),
                 e,
-                "this" if o == iri else _name(catalog, str(o)),
+                "this" if o == iri else label_of(catalog, str(o)),
                 rule,
                 f"{d}#{p}" if p else d,
             )
@@ -399,14 +388,6 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
         f"\nSaid in {len(found.documents)} documents: {', '.join(map(clean, found.documents[:3]))}"
         + (" ..." if len(found.documents) > 3 else "")
     )
-
-
-def _name(catalog: Catalog, iri: str) -> str:
-    from mlaoi_graph.iri import tail
-    from mlaoi_graph.vocab import RDFS
-
-    labels = sorted(str(getattr(q.object, "value", "")) for q in catalog.store.match(iri, RDFS.label))
-    return labels[0] if labels else tail(iri)
 
 
 def _quoted(text: str) -> str:
@@ -489,6 +470,29 @@ def export(
     with Catalog.open(directory) as catalog:
         catalog.export(chosen.value, output)
     say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
+
+
+@app.command(epilog="Example: mlaoi-graph demo --to mlaoi-demo")
+def demo(
+    to: Annotated[str, typer.Option("--to", metavar="DIR", help="Where to build it.")] = "mlaoi-demo",
+) -> None:
+    """Build the shipped catalog of model families, and show three things it knows, with their proof."""
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.cli.demo import BASE, families_folder, print_cases
+
+    exists = (Path(to) / "manifest.json").exists()
+    with Catalog.open(to) if exists else Catalog.create(to, base=BASE) as catalog:
+        with counting("families") as progress:
+            catalog.ingest(families_folder(), name="families", progress=progress)
+        counts = catalog.counts()
+        print(
+            f"{counts.families} families, {counts.models} models, {counts.datasets} datasets and their splits, "
+            f"{counts.uses} uses, {counts.derivations} derivations, each with its source: {to}"
+        )
+        print_cases(catalog)
+    print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
+    print(f"      mlaoi-graph query {to} 'SELECT ?model ?data WHERE {{ ?model mlaoi:exposedTo ?data }}'")
+    print(f"      mlaoi-graph export {to} --output families.ttl")
 
 
 @app.command(epilog="Example: mlaoi-graph validate catalog.json --schemas schemas/")

@@ -1,0 +1,193 @@
+"""The command line: data on stdout, talk on stderr, exit codes as documented."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from conftest import BASE, collection, link, model, sample
+from typer.testing import CliRunner
+
+from mlaoi_graph.cli import main
+from mlaoi_graph.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def call(monkeypatch):
+    monkeypatch.delenv("MLAOI_CATALOG", raising=False)
+    runner = CliRunner()
+    return lambda *arguments, **kw: runner.invoke(app, [str(a) for a in arguments], **kw)
+
+
+@pytest.fixture
+def built(tmp_path, write, call):
+    source = write(
+        m=model("m", link("derived_from", "./c.json", **{"ml-aoi:split": "train"}), link("derived_from", "gone"), title="Model M"),
+        c=collection("c", title="Fields"), s=sample("s", "c", split="train"),
+    )  # fmt: skip
+    done = call("build", source, "--to", tmp_path / "lineage")
+    assert done.exit_code == 0, done.output
+    return tmp_path / "lineage"
+
+
+def test_build_ends_with_counts_what_is_unresolved_and_what_to_try(tmp_path, write, call):
+    source = write(m=model("m", link("derived_from", "gone")), bad="{")
+    done = call("build", source, "--to", tmp_path / "x")
+    assert done.exit_code == 1  # a document could not be read
+    assert re.search(r"models +datasets.*\n +1 +0 ", done.stdout)
+    assert "1 references lead nowhere known:\n  gone\n" in done.stdout
+    assert f"Next: mlaoi-graph show {tmp_path / 'x'}" in done.stdout
+    assert f"{source}: 2 documents (1 read, 1 failed)" in done.stderr
+    assert re.search(r"bad\.json#1:\d+ +not-json", done.stderr)
+
+
+def test_build_json_has_everything(tmp_path, write, call):
+    done = call("build", write(m=model("m", link("derived_from", 7))), "--to", tmp_path / "x", "--json")
+    found = json.loads(done.stdout)
+    assert found["catalog"]["models"] == 1
+    assert found["sources"][0]["findings"] == [
+        {"document": f"{tmp_path}/source/m.json", "pointer": "/links/0", "rule": "broken-link", "severity": "warning",
+         "message": "a link needs an href that is text; left out"}
+    ]  # fmt: skip
+
+
+def test_several_sources_one_of_them_missing(tmp_path, write, call):
+    done = call("build", write(m=model("m")), tmp_path / "nowhere", "--to", tmp_path / "x")
+    assert done.exit_code == 2
+    assert "not read" in done.stderr
+    assert re.search(r"\n +1 +0 ", done.stdout)
+
+
+@pytest.mark.parametrize("option", [["--base", "https://other/"], ["--split-policy", "ml-aoi-adr"]])
+def test_settings_of_a_catalog_stay(built, write, call, option):
+    done = call("build", built.parent / "source", "--to", built, *option)
+    assert done.exit_code == 2
+    assert "was built with" in done.stderr
+
+
+def test_show_lists_and_counts(built, call):
+    rows = list(csv.DictReader(io.StringIO(call("show", built, "--csv").stdout)))
+    assert [(r["kind"], r["label"]) for r in rows] == [
+        ("model", "Model M"), ("dataset", "Fields"), ("dataset", "Fields (train)"), ("unknown", "gone"),
+    ]  # fmt: skip
+    assert json.loads(call("show", built, "--json").stdout)[0]["iri"] == f"{BASE}items/m"
+
+
+def test_show_a_node_says_who_says_so(built, call):
+    text = call("show", built, "model m").stdout
+    assert re.search(r"this +trainedOn +Fields \(train\) +split-link +\S+/m\.json#/links/0\n", text)
+    found = json.loads(call("show", built, "m", "--json").stdout)
+    assert [e["edge"] for e in found["edges"]] == ["trainedOn", "madeFrom"]
+
+
+def test_show_unresolved(built, call):
+    assert json.loads(call("show", built, "--unresolved", "--json").stdout) == [
+        {"name": "gone", "iri": f"{BASE}unresolved/gone", "kind": "unknown"}
+    ]
+
+
+def test_the_catalog_may_come_from_the_environment(built, call, monkeypatch):
+    monkeypatch.setenv("MLAOI_CATALOG", str(built))
+    assert call("show", "m").stdout.startswith("Model M")
+    assert call("query", "ASK { ?m a mlaoi:Model }").stdout == "true\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "expected"),
+    [
+        ("SELECT ?l { ?m a mlaoi:Model ; rdfs:label ?l }", [], "l\nModel M\n"),
+        ("SELECT ?l { ?m a mlaoi:Model ; rdfs:label ?l }", ["--csv"], "l\nModel M\n"),
+        ("ASK { ?m mlaoi:testedOn ?d }", [], "false\n"),
+        ("ASK { ?m mlaoi:testedOn ?d }", ["--json"], '{\n  "head": {},\n  "boolean": false\n}\n'),
+    ],
+)
+def test_query(built, call, query, options, expected):
+    assert call("query", built, query, *options).stdout == expected
+
+
+def test_query_from_a_file_and_results_json(built, call, tmp_path):
+    (tmp_path / "q.rq").write_text("CONSTRUCT { ?m rdfs:label ?l } WHERE { ?m a mlaoi:Model ; rdfs:label ?l }")
+    assert "Model M" in call("query", built, tmp_path / "q.rq").stdout
+    found = json.loads(call("query", built, "SELECT ?m { ?m a mlaoi:Model }", "--json").stdout)
+    assert found["results"]["bindings"] == [{"m": {"type": "uri", "value": f"{BASE}items/m"}}]
+
+
+@pytest.mark.parametrize("suffix", ["ttl", "nt", "rdf", "jsonld", "trig", "nq"])
+def test_export_is_told_by_the_suffix(built, call, tmp_path, suffix):
+    target = tmp_path / f"out.{suffix}"
+    assert call("export", built, "--output", target).exit_code == 0
+    formats = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES, "rdf": ox.RdfFormat.RDF_XML,
+               "jsonld": None, "trig": ox.RdfFormat.TRIG, "nq": ox.RdfFormat.N_QUADS}  # fmt: skip
+    if formats[suffix] is not None:
+        assert any(q.object.value == "Model M" for q in ox.parse(path=str(target), format=formats[suffix]))
+    else:
+        assert "Model M" in target.read_text()
+
+
+def test_remove(built, call):
+    assert call("remove", built, f"{BASE}documents/source/m.json").exit_code == 0
+    assert json.loads(call("show", built, "--json").stdout)[0]["label"] == "Fields"
+
+
+def test_validate_a_catalog_and_documents(built, call, tmp_path):
+    assert call("validate", built).exit_code == 0
+    done = call("validate", built.parent / "source", "--schemas", tmp_path)
+    assert done.exit_code == 2  # no schema is there: it could not tell
+    assert "schema-missing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "nowhere"], "no catalog here"),
+        (["build", "nowhere", "--to", "x"], "Check the path"),
+        (["query", "{built}", "SELECT"], "SPARQL"),
+        (["show", "{built}", "fieldss"], "Did you mean"),
+        (["remove", "{built}", "https://example.com/no"], "is not in this catalog"),
+    ],
+)
+def test_errors_are_one_line_with_the_next_step_and_exit_2(arguments, message, built, monkeypatch, capsys):
+    monkeypatch.chdir(built.parent)
+    monkeypatch.setattr(sys, "argv", ["mlaoi-graph", *(a.format(built=built) for a in arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_every_help_has_an_example(call):
+    commands = re.findall(r"^  ([a-z]+) ", call("--help").stdout.partition("Commands:")[2], re.M)
+    assert {"build", "show", "query", "export", "validate", "demo"} <= set(commands)
+    for command in commands:
+        assert f"Example: mlaoi-graph {command}" in call(command, "--help").stdout
+
+
+def test_text_of_documents_cannot_steer_the_terminal(tmp_path, write, call):
+    title = "\x1b[2J\u202eevil\nsecond line"
+    done = call("build", write(m=model("m", title=title)), "--to", tmp_path / "x")
+    shown = done.stdout + call("show", tmp_path / "x").stdout + call("show", tmp_path / "x", "m").stdout
+    assert "[2Jevil second line" in shown
+    assert not re.search("[\x1b\u202e]", shown)
+
+
+def test_output_closed_early_is_no_error(built):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mlaoi_graph", "query", str(built), "SELECT * { ?s ?p ?o . ?a ?b ?c }", "--csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_version(call):
+    assert re.fullmatch(r"mlaoi-graph \d+\.\d+\.\d+\n", call("--version").stdout)
