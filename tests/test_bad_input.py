@@ -355,6 +355,31 @@ def test_nesting_at_the_limits_of_the_parsers_is_read_or_refused_and_harms_nothi
     check_graph(catalog, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "version", ["0.4.0", "0.8.1", "0.9.0", "1.0.0-beta.2", "1.0.0-rc.1", "2.0.0", "x", "", None, 1, [], {}]
+)
+@pytest.mark.parametrize("depth", [1, 900])
+def test_any_version_is_read_or_refused(tmp_path: Path, version: Any, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    for name, document in {"item": SAMPLE, "model": MODEL, "chips": COLLECTION, "root": CATALOG}.items():
+        text = json.dumps({**document, "stac_version": version, "x": "DEEP"}).replace('"DEEP"', deep)
+        put(tmp_path / "source", f"{name}.json", text)
+    for extensions in (None, {}, [None], [[]], ["label", "eo", "ml-aoi", "checksum"], "x"):
+        odd = {
+            **MODEL,
+            "stac_version": version,
+            "stac_extensions": extensions,
+            "assets": {"a": None, "b": []},
+        }
+        put(tmp_path / "source", f"extensions-{str(extensions)[:3]}.json", odd)
+    catalog = Catalog.create()
+    report = catalog.ingest(tmp_path / "source")
+    assert report.read + report.failed == len(list((tmp_path / "source").iterdir()))
+    if version is not None:
+        finding(report, "unknown-version", "item.json")
+    check_graph(catalog, tmp_path)
+
+
 # Documents that are read, with something odd in them
 
 NAN, INFINITY = math.nan, math.inf
@@ -432,7 +457,7 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "unclosed ring": (
         {**GOOD, "geometry": {"type": "Polygon", "coordinates": [RING[:-1]]}},
         "/geometry",
-        "unclosed",
+        "ring-not-closed",
     ),
     "self-crossing ring": (
         {**GOOD, "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}},
@@ -868,10 +893,13 @@ def test_pipes_and_folders_named_like_documents_do_not_block(tmp_path: Path) -> 
     put(source, "catalog.json", {**CATALOG, "links": links})
     code = """
         r = Catalog.create().ingest(a[0])
-        print(r.read, r.failed, *sorted({(os.path.basename(f.document), f.rule) for f in r.findings.kept}))
+        print(r.read, r.failed, *sorted({os.path.basename(f.document) + " " + f.rule for f in r.findings.kept}))
     """
-    assert run(code, source) == "3 2 ('pipe.json', 'unreadable') ('pipe.ndjson', 'unreadable')\n"
-    assert "('catalog.json', 'broken-link')" in run(code, source / "catalog.json")
+    told = run(code, source)
+    assert told.startswith("3 2 ")
+    assert "pipe.json unreadable" in told
+    assert "pipe.ndjson unreadable" in told
+    assert "catalog.json broken-link" in run(code, source / "catalog.json")
     for pipe in ("pipe.json", "pipe.ndjson"):
         assert run(code, source / pipe).startswith("0 1 ")
 
@@ -931,9 +959,7 @@ def test_a_source_that_is_not_there_is_one_clear_error(source: str) -> None:
         Catalog.create().ingest(source)
 
 
-@pytest.mark.parametrize(
-    "source", ["http://[", "http://", "https://example.org:99999999/x.json", "http://a b/"]
-)
+@pytest.mark.parametrize("source", ["http://[", "http://", "https://example.org:99999999/x.json"])
 def test_a_source_that_is_no_address_is_one_clear_error(no_network: None, source: str) -> None:
     for allow_network in (False, True):
         if "example.org" in source and allow_network:

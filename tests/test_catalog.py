@@ -12,8 +12,15 @@ from conftest import BASE, collection, link, model, quads, sample
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import (
-    CatalogDamaged, CatalogExists, CatalogLocked, CatalogNotFound, NodeNotFound, QueryError, SourceNameTaken,
-    SourceNotFound, UnknownFormat,
+    CatalogDamaged,
+    CatalogExists,
+    CatalogLocked,
+    CatalogNotFound,
+    NodeNotFound,
+    QueryError,
+    SourceNameTaken,
+    SourceNotFound,
+    UnknownFormat,
 )  # fmt: skip
 from mlaoi_graph.model import Precision, SplitPolicy
 from mlaoi_graph.rdf import LOG_GRAPH

@@ -1,6 +1,6 @@
 """The ontology files: form, meaning under a reasoner, shapes, JSON-LD context, packaging."""
 
-# ruff: noqa: E501  (Turtle, and one bad graph a line)
+
 
 from __future__ import annotations
 

@@ -12,8 +12,22 @@ from hypothesis import strategies as st
 
 from mlaoi_graph import rdf
 from mlaoi_graph.model import (
-    AreaOfInterest, Association, AssociationKind, Confidence, Dataset, DataUse, Derivation, DerivationKind, Evidence,
-    Model, ModelFamily, Precision, Rule, SourceDocument, Stage, Unknown,
+    AreaOfInterest,
+    Association,
+    AssociationKind,
+    Confidence,
+    Dataset,
+    DataUse,
+    Derivation,
+    DerivationKind,
+    Evidence,
+    Model,
+    ModelFamily,
+    Precision,
+    Rule,
+    SourceDocument,
+    Stage,
+    Unknown,
 )  # fmt: skip
 from mlaoi_graph.vocab import GEO, MLAOI
 
