@@ -315,7 +315,9 @@ def _run(command: list[str]) -> tuple[Used, str]:
     """Run a command and return what it took, and its stdout. Raises CalledProcessError."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as talk:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=talk, cwd=HERE.parent.parent)
+        # The package beside this file, whatever else is installed.
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
+        process = subprocess.Popen(command, stdout=out, stderr=talk, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

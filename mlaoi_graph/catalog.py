@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
@@ -25,6 +26,7 @@ from mlaoi_graph.errors import (
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
+    SourceNotFound,
     StoreError,
 )
 from mlaoi_graph.ingest import Ingest, IngestReport
@@ -210,9 +212,11 @@ class Catalog:
         it is in the report.
         """
         where = os.fspath(source)
-        used_name, sources = self._source_name(where, name)
+        _check_source(where)
         found = find_reader(where, reader)
         with _Writer(self) as writer:
+            # Asked under the writer's lock: another process may have added a source since this catalog was opened.
+            used_name, sources = self._source_name(where, name)
             run = Ingest(
                 writer.store,
                 self.base,
@@ -521,6 +525,22 @@ def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | As
         confidence=twin.confidence.value,
         split=split or "",
     )
+
+
+def _check_source(source: str) -> None:
+    """Raise SourceNotFound for a path that is not there and an address that is none."""
+    try:
+        if source.startswith(("http://", "https://")):
+            if not urlsplit(source).hostname:
+                raise SourceNotFound(source, "not an address")
+        elif not source:
+            raise SourceNotFound("''", "no source given")
+        else:
+            os.stat(source)
+    except FileNotFoundError:
+        raise SourceNotFound(source) from None
+    except (OSError, ValueError) as error:  # a name too long, a null byte, "http://["
+        raise SourceNotFound(source[:200], getattr(error, "strerror", None) or str(error)) from error
 
 
 def _squeeze(name: str) -> str:

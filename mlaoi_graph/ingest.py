@@ -222,7 +222,9 @@ class Ingest:
         self._reread = reread
         self._repair = repair
         self._now = now or (lambda: datetime.now(UTC))
-        self._members: dict[str, list[str]] | None = None
+        self._held: set[str] = set()
+        """Documents the source had before this run, members of files apart."""
+        self._members: dict[str, list[str]] = {}
         self._touched: set[str] = set()
 
     def run(
@@ -241,12 +243,11 @@ class Ingest:
         """
         report = IngestReport(source, name)
         fresh = next(self._store.graphs(), None) is None
-        if fresh:
-            self._members = {}
         known = _Known(self._store, fresh=fresh, reread=self._reread)
         context = Context(self._base, self._policy, known, name, allow_network)
         documents = self._documents(reader.read(source, context), report, known, progress)
-        before = set() if fresh else self._documents_of(name)
+        if not fresh:
+            self._note_documents(name)
         met: set[int] = set()
         if fresh:
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
@@ -256,7 +257,7 @@ class Ingest:
                 self._note_edges(batch)
                 log = batch.pop(rdf.LOG_GRAPH, "")
                 self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
-        report.gone = tuple(sorted(document for document in before if hash(document) not in met))
+        report.gone = tuple(sorted(document for document in self._held if hash(document) not in met))
         self._relink(report, known)
         self._refresh()
         report.findings.add(self._cycles() if report.read or report.relinked else ())
@@ -308,14 +309,21 @@ class Ingest:
                 broken.add(document.container)
             if document.complete_container:
                 # A member that could not be read may be any of those held, under an id that is gone.
-                for gone in () if document.iri in broken else self._gone_members(document.iri, met):
-                    batch[gone] = ""
-                    report.removed += 1
+                gone = [] if document.iri in broken else self._gone_members(document.iri, met)
+                batch.update(dict.fromkeys(gone, ""))
+                report.removed += len(gone)
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=document.content_hash)])
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
                 batch[document.iri] = rdf.encode(document.statements)
                 log.append(self._reading(document))
+            if document.outcome in (Outcome.READ, Outcome.SKIPPED) and not document.complete_container:
+                # What was a file of members, or a STAC document, and is one no longer has nothing more to say.
+                gone = self._gone_members(document.iri, met)
+                if document.outcome is Outcome.SKIPPED and document.iri in self._held:
+                    gone = [*gone, document.iri]
+                batch.update(dict.fromkeys(gone, ""))
+                report.removed += len(gone)
             if len(batch) >= size:
                 yield _with_log(batch, log)
                 batch, log = {}, []
@@ -358,17 +366,16 @@ class Ingest:
             f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
         )
 
-    def _documents_of(self, name: str) -> set[str]:
+    def _note_documents(self, name: str) -> None:
         start = f"{self._base}documents/{iris.segment(name)}/"
-        return {graph for graph in self._store.graphs() if graph.startswith(start) and "#" not in graph}
+        for graph in self._store.graphs():
+            file, mark, _ = graph.partition("#")
+            if mark:
+                self._members.setdefault(file, []).append(graph)
+            elif graph.startswith(start):
+                self._held.add(graph)
 
     def _gone_members(self, container: str, met: set[int]) -> list[str]:
-        if self._members is None:  # one pass over the graphs, for all containers of the source
-            self._members = {}
-            for graph in self._store.graphs():
-                file, mark, _ = graph.partition("#")
-                if mark:
-                    self._members.setdefault(file, []).append(graph)
         return [graph for graph in self._members.get(container, ()) if hash(graph) not in met]
 
     # -- references that can be resolved now ----------------------------------------------------------------------

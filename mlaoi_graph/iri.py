@@ -51,7 +51,7 @@ def safe_iri(href: str) -> str | None:
         try:
             netloc = urlsplit(cleaned).netloc
         except ValueError:
-            netloc = ""
+            return None
         head, found, tail = cleaned.partition(netloc) if netloc else ("", "", cleaned)
         cleaned = head + found + tail.replace("[", "%5B").replace("]", "%5D")
     # Only the first "#" starts a fragment; a second one is not allowed in it.
@@ -72,7 +72,8 @@ def segment(text: str) -> str:
     """
     if text in (".", ".."):
         return text.replace(".", "%2E")
-    return quote(text.encode("utf-8", "replace"), safe="-._~!$'()*+,;=@:")
+    # Bytes of a file name that are no text come as lone surrogates, and stay apart.
+    return quote(text.encode("utf-8", "surrogatepass"), safe="-._~!$'()*+,;=@:")
 
 
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)

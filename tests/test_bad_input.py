@@ -145,7 +145,7 @@ def put(folder: Path, name: str, content: Any) -> Path:
     if not isinstance(content, str | bytes):
         content = json.dumps(content)
     path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
     return path
 
 
@@ -238,10 +238,10 @@ def python(code: str, *arguments: Any) -> subprocess.Popen[str]:
 
 
 def run(code: str, *arguments: Any) -> str:
-    """Return what another process prints, which must end well and within a minute."""
+    """Return what another process prints, which must end well and in half a minute."""
     process = python(code, *arguments)
     try:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=30)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -375,8 +375,9 @@ def test_any_version_is_read_or_refused(tmp_path: Path, version: Any, depth: int
     catalog = Catalog.create()
     report = catalog.ingest(tmp_path / "source")
     assert report.read + report.failed == len(list((tmp_path / "source").iterdir()))
-    if version is not None:
-        finding(report, "unknown-version", "item.json")
+    if version is not None and not str(version).startswith("1.0.0"):
+        found = [f for f in report.findings.kept if f.document.endswith("item.json") and "version" in f.rule]
+        assert [f.pointer for f in found] == ["/stac_version"]
     check_graph(catalog, tmp_path)
 
 
@@ -549,7 +550,7 @@ def test_lone_surrogates_and_nul_anywhere_are_replaced_and_the_rest_is_read(
 
 IDS = {
     "a number": (7, "7"),
-    "very long": ("x" * 100_000, "x" * 100_000),
+    "very long": ("x" * 10_000, "x" * 10_000),
     "spaces": ("  two  words ", "  two  words "),
     "slashes": ("a/b//c", "a/b//c"),
     "parent folder": ("..", ".."),
@@ -676,7 +677,7 @@ _rings = st.lists(st.lists(st.floats(-400, 400) | st.integers(-200, 200), min_si
 _anything = st.sampled_from(NASTY) | _json | _rings | _rings.map(lambda ring: [ring])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(data=st.data())
 def test_any_value_anywhere_harms_nothing(data: st.DataObject) -> None:
     originals = [
@@ -867,7 +868,8 @@ def test_links_of_the_file_system_out_of_the_folder_are_not_followed(tmp_path: P
         everything = " ".join(map(str, catalog.store.match()))
         assert "secret" not in everything
         assert report.read == 2
-        finding(report, "outside-tree", "file.json")
+        # Followed by link, it is the link that leads out; read file by file, the file.
+        finding(report, "outside-tree", "file.json" if start == source else "catalog.json")
     report = Catalog.create().ingest(source)
     finding(report, "outside-tree", "lines.ndjson")
     finding(report, "outside-tree", "folder")
@@ -1354,7 +1356,7 @@ def test_redirects_in_a_circle_and_bodies_without_end_are_given_up(public: _Serv
 _COUNT = 450  # more than two transactions
 
 
-def _many(folder: Path, title: str) -> Path:
+def _many(folder: Path, title: str, members: int = 5) -> Path:
     for number in range(_COUNT):
         put(folder, f"{number:03}.json", _item(f"i{number}", title))
     link = {"rel": "derived_from", "href": "zzz-late", "lineage:stage": "pretraining"}
@@ -1364,8 +1366,20 @@ def _many(folder: Path, title: str) -> Path:
         {**MODEL, "links": [link], "properties": {**MODEL["properties"], "title": title}},
     )
     put(folder, "zzz.json", _item("zzz-late", title))
-    put(folder, "members.ndjson", _lines(*(_item(f"m{n}", title) for n in range(5))))
+    put(folder, "members.ndjson", _lines(*(_item(f"m{n}", title) for n in range(members))))
     return folder
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[Any]]]:
+    """What a catalog holds after the old source, and then the new one, were read undisturbed."""
+    source = _many(tmp_path_factory.mktemp("quiet") / "source", "old")
+    with Catalog.create() as catalog:
+        catalog.ingest(source)
+        old = said(catalog)
+        _many(source, "new", members=1)
+        catalog.ingest(source)
+        return {"old": old, "new": said(catalog)}
 
 
 KILLED_AT = {
@@ -1407,51 +1421,42 @@ def _killed(catalog: Path, source: Path, where: str) -> bool:
 
 
 @pytest.mark.parametrize("where", KILLED_AT)
-def test_an_ingest_that_is_killed_is_as_if_it_had_not_begun_or_had_ended(tmp_path: Path, where: str) -> None:
+def test_an_ingest_that_is_killed_is_as_if_it_had_not_begun_or_had_ended(
+    tmp_path: Path, quiet: dict[str, dict[str, set[Any]]], where: str
+) -> None:
     source, home = _many(tmp_path / "source", "old"), tmp_path / "catalog"
-    with Catalog.create() as memory:
-        memory.ingest(source)
-        old = said(memory)
-        _many(source, "new")
-        put(source, "members.ndjson", _lines(_item("m0", "new")))
-        memory.ingest(source)
-        undisturbed = said(memory)
-    _many(source, "old")
     with Catalog.create(home) as catalog:
         # Three times, so that there are snapshots to drop.
         for _ in range(3):
             catalog.ingest(source)
-    _many(source, "new")
-    put(source, "members.ndjson", _lines(_item("m0", "new")))
+    _many(source, "new", members=1)
 
-    killed = _killed(home, source, where)
-    assert killed
+    assert _killed(home, source, where)
     with Catalog.open(home) as catalog:
         published = where in ("after the manifest", "while old snapshots are dropped")
-        assert said(catalog) == (undisturbed if published else old)
+        assert said(catalog) == quiet["new" if published else "old"]
         catalog.ingest(source)
-        assert said(catalog) == undisturbed
+        assert said(catalog) == quiet["new"]
         report = catalog.ingest(source)
         assert report.read == report.removed == 0
     with Catalog.open(home) as catalog:
-        assert said(catalog) == undisturbed
+        assert said(catalog) == quiet["new"]
     assert len(list((home / "snapshots").iterdir())) <= 2
 
 
 @pytest.mark.parametrize("where", [where for where in KILLED_AT if not where.startswith("while")])
-def test_a_first_ingest_that_is_killed_leaves_a_catalog_that_works(tmp_path: Path, where: str) -> None:
-    source, home = _many(tmp_path / "source", "new"), tmp_path / "catalog"
-    with Catalog.create() as memory:
-        memory.ingest(source)
-        undisturbed = said(memory)
+def test_a_first_ingest_that_is_killed_leaves_a_catalog_that_works(
+    tmp_path: Path, quiet: dict[str, dict[str, set[Any]]], where: str
+) -> None:
+    source, home = _many(tmp_path / "source", "old"), tmp_path / "catalog"
     Catalog.create(home).close()
     assert _killed(home, source, where)
     with Catalog.open(home) as catalog:
-        assert said(catalog) == (undisturbed if where == "after the manifest" else {})
+        assert said(catalog) == (quiet["old"] if where == "after the manifest" else {})
         catalog.ingest(source)
-        assert said(catalog) == undisturbed
+        assert said(catalog) == quiet["old"]
     with Catalog.open(home) as catalog:
-        assert said(catalog) == undisturbed
+        assert said(catalog) == quiet["old"]
 
 
 def test_a_second_writer_is_told_so_and_readers_go_on(tmp_path: Path) -> None:

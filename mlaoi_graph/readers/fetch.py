@@ -12,7 +12,8 @@ import ipaddress
 import os
 import socket
 import ssl
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +24,8 @@ MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 """Largest single JSON document read; NDJSON has this limit for each line, not for the file."""
 _MAX_REDIRECTS = 5
 _TIMEOUT_S = 30.0
+_TOTAL_S = 300.0
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class DocumentTooLarge(SourceError):
@@ -50,8 +53,8 @@ class Fetcher:
     root: Path | None
     """Folder of a local source; None for a remote one."""
     allow_network: bool = False
-    trusted_hosts: set[str] = field(default_factory=set)
-    """Host names the user named, which may be private."""
+    trusted: str | None = None
+    """Host and port the user named himself, which may be private."""
 
     def inside(self, path: Path) -> bool:
         """Return whether a path, links resolved, lies in the source's tree."""
@@ -84,7 +87,10 @@ class Fetcher:
         for _ in range(_MAX_REDIRECTS):
             status, location, body = self._get(url)
             if status in (301, 302, 303, 307, 308) and location:
-                url = urljoin(url, location)
+                try:
+                    url = urljoin(url, location)
+                except ValueError as error:
+                    raise SourceNotFound(url, f"redirected to no address ({error})") from error
                 continue
             if status != 200:
                 raise SourceNotFound(url, f"the server answered {status}")
@@ -94,34 +100,59 @@ class Fetcher:
     def _get(self, url: str) -> tuple[int, str | None, bytes]:
         if not self.allow_network:
             raise NetworkNotAllowed(url)
-        parts = urlsplit(url)
-        host = parts.hostname
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError as error:
+            raise SourceNotFound(url, f"no address ({error})") from error
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
             raise NetworkNotAllowed(url, "only plain http and https addresses are read")
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            address = self._checked_address(url, host, port)
+            address = self._checked_address(url, parts.netloc, host, port)
             connection = _connection(parts.scheme, host, port, address)
             try:
                 target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
                 connection.request("GET", target, headers={"Accept": "application/geo+json, application/json"})
                 response = connection.getresponse()
-                body = response.read(MAX_DOCUMENT_BYTES + 1)
-                if len(body) > MAX_DOCUMENT_BYTES:
-                    raise DocumentTooLarge(url, len(body))
+                body = _read(response, url)
                 return response.status, response.getheader("Location"), body
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise SourceNotFound(url, f"no answer ({error})") from error
 
-    def _checked_address(self, url: str, host: str, port: int) -> str:
+    def _checked_address(self, url: str, netloc: str, host: str, port: int) -> str:
         addresses = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        if host not in self.trusted_hosts:
+        if netloc != self.trusted:
             for address in addresses:
-                if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+                if not _is_public(address):
                     raise NetworkNotAllowed(url, f"{host} is {address}, a private or local machine")
         return addresses[0]
+
+
+def _read(response: http.client.HTTPResponse, url: str) -> bytes:
+    """Return the body, unless it is too large or comes so slowly that somebody means to keep us waiting."""
+    deadline = time.monotonic() + _TOTAL_S
+    body = bytearray()
+    while chunk := response.read1(1 << 16):
+        body += chunk
+        if len(body) > MAX_DOCUMENT_BYTES:
+            raise DocumentTooLarge(url, len(body))
+        if time.monotonic() > deadline:
+            raise SourceNotFound(url, f"not finished after {_TOTAL_S:.0f} seconds")
+    return bytes(body)
+
+
+def _is_public(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
 
 
 def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,20 @@ def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
     found = store.query(_ASSERTED)
     assert isinstance(found, ox.QueryTriples)
     with path.open("wb") as file:
-        ox.serialize(found, file, format, prefixes=PREFIXES)
+        triples = map(_for_xml, found) if format == ox.RdfFormat.RDF_XML else found
+        ox.serialize(triples, file, format, prefixes=PREFIXES)
+
+
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def _for_xml(triple: ox.Triple) -> ox.Triple:
+    """Return a triple without the characters that XML 1.0 cannot hold, not even escaped."""
+    value = triple.object
+    if not isinstance(value, ox.Literal) or not _NOT_XML.search(value.value):
+        return triple
+    text = _NOT_XML.sub("\ufffd", value.value)
+    return ox.Triple(triple.subject, triple.predicate, ox.Literal(text, datatype=value.datatype))
 
 
 def _write_jsonld(store: Store, path: Path) -> None:

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-import pystac
-from pystac import STACObjectType
+from pystac import STACError, STACObjectType, STACTypeError
 from pystac.serialization import identify_stac_object, identify_stac_object_type, migrate_to_latest
 
 from mlaoi_graph import iri as iris
+from mlaoi_graph.lineage_fields import node_class
 from mlaoi_graph.readers import Kind
 
 Json = dict[str, Any]
@@ -56,11 +56,25 @@ def parse(data: bytes) -> tuple[Any, str | None]:
     except orjson.JSONDecodeError as error:
         strict = error
     try:
-        # The standard parser takes what careless writers produce: NaN, Infinity, "\ud800".
-        return json.loads(data), f"not strict JSON ({strict.msg}); read all the same"
+        # The standard parser takes what careless writers produce: NaN, Infinity, "\ud800". A lone surrogate is in no
+        # encoding, so it goes at once; NaN stays for those who look at numbers.
+        loose = json.dumps(json.loads(data), ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(loose), f"not strict JSON ({strict.msg}); read all the same"
     except (ValueError, RecursionError):
         place = f"{strict.lineno}:{strict.colno}"
         raise NotJson(f"not JSON: {strict.msg}", place) from None
+
+
+def dumps(value: Any) -> str | None:
+    """Return a parsed JSON value as JSON text, its own order of keys kept; None if it is nested too deep for that."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits, or more than 254 levels
+        pass
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return None
 
 
 _FORMS: Final = {
@@ -77,7 +91,7 @@ def form_of(data: Any) -> Form:
     if isinstance(data.get("stac_version"), str):
         try:
             found = identify_stac_object_type(data)
-        except ValueError:  # a version that is none
+        except (ValueError, STACError, STACTypeError):  # a version that is none
             found = None
         if found is not None:
             return _FORMS[found]
@@ -111,7 +125,7 @@ def migrated(data: Json) -> tuple[Json, str | None]:
         return data, None
     try:
         migrated = migrate_to_latest(data, identify_stac_object(data))
-    except (pystac.STACError, ValueError, TypeError, KeyError, AttributeError):
+    except (STACError, STACTypeError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return data, f"STAC {version!r} is not 1.0 or 1.1; read as if it were"
     return migrated, f"STAC {version}; read as pystac migrates it to {migrated['stac_version']}"
 
@@ -138,8 +152,32 @@ def extensions_of(data: Json) -> tuple[str, ...]:
     return tuple(e for e in found if isinstance(e, str)) if isinstance(found, list) else ()
 
 
+def lineage_fields_of(data: Json) -> Json:
+    """Return where a document has its ``lineage:`` fields: an item among its properties, others at the top."""
+    if data.get("type") != "Feature":
+        return data
+    properties = data.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def lineage_kind(data: Json) -> str | None:
+    """Return the ``lineage:kind`` of a document that says all of a node in our own fields; None for any other."""
+    fields = lineage_fields_of(data)
+    kind = fields.get("lineage:kind")
+    return kind if node_class(kind) is not None and lineage_iri(fields) is not None else None
+
+
+def lineage_iri(fields: Json) -> str | None:
+    """Return the ``lineage:iri`` of a document's fields, or of a link."""
+    found = text(fields.get("lineage:iri"))
+    return iris.safe_iri(found) if found is not None else None
+
+
 def is_model_item(data: Json) -> bool:
     """Return whether an item describes a model: model properties, or a model extension and a model asset."""
+    kind = lineage_kind(data)
+    if kind is not None:
+        return kind in ("model", "family")
     properties = data.get("properties")
     if isinstance(properties, dict):
         for key in properties:
@@ -164,6 +202,9 @@ def is_label_item(data: Json) -> bool:
 
 def collection_kind(data: Json) -> Kind | None:
     """Return what a collection is by its own fields: model, container of models, archive; None if they do not tell."""
+    kind = lineage_kind(data)
+    if kind in ("dataset", "archive"):
+        return Kind(kind)
     if any(key.startswith(_MODEL_PREFIXES) for key in data):
         return Kind.MODEL
     if data.get("osc:type") == "project":
@@ -281,8 +322,11 @@ def identifier_of(data: Json) -> str | None:
 
 
 def node_iri(data: Json, form: Form, base: str, collection: str | None = None) -> str | None:
-    """Return the IRI of what the document is about: its absolute self link, or minted; None without an id."""
-    found = self_iri(data)
+    """Return the IRI of what the document is about; None without an id.
+
+    It is its ``lineage:iri``, else its absolute self link, else minted.
+    """
+    found = lineage_iri(lineage_fields_of(data)) or self_iri(data)
     if found is not None:
         return found
     identifier = identifier_of(data)
@@ -297,6 +341,9 @@ def node_iri(data: Json, form: Form, base: str, collection: str | None = None) -
 
 def declared_split(data: Json) -> str | None:
     """Return the one split a collection is, by its summaries, own field or self link; None if none or several."""
+    own = text(data.get("lineage:split"))
+    if own is not None:
+        return own
     summaries = data.get("summaries")
     found: set[str] = set()
     if isinstance(summaries, dict):

@@ -12,11 +12,10 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
-
-import orjson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
@@ -30,6 +29,7 @@ from mlaoi_graph.model import (
     Evidence,
     Finding,
     Model,
+    ModelFamily,
     QualifiedEdge,
     Rule,
     SplitPolicy,
@@ -38,7 +38,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.readers import Kind, Target
-from mlaoi_graph.readers.stac.content import Json, text
+from mlaoi_graph.readers.stac.content import Json, dumps, lineage_iri, text, texts
 
 DERIVED_FROM: Final = "derived_from"
 EVALUATED_ON: Final = "lineage:evaluated_on"
@@ -49,6 +49,7 @@ _ML_MODEL: Final = {
 }
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
+PART_OF: Final = "lineage:part_of"
 
 _Note = Callable[[str, str], None]
 
@@ -57,6 +58,16 @@ MODEL_DERIVATIONS: Final = {
     kind.value: kind
     for kind in DerivationKind
     if kind not in (DerivationKind.DERIVED, DerivationKind.DRAWN, DerivationKind.LABELLED, DerivationKind.UNKNOWN)
+}
+DATA_DERIVATIONS: Final = {
+    kind.value: kind for kind in (DerivationKind.DERIVED, DerivationKind.DRAWN, DerivationKind.LABELLED)
+}
+_UNKNOWN: Final = {DerivationKind.UNKNOWN.value: DerivationKind.UNKNOWN}
+_KINDS: Final = {
+    "model": Kind.MODEL,
+    "family": Kind.MODEL,
+    "dataset": Kind.DATASET,
+    "archive": Kind.ARCHIVE,
 }
 
 
@@ -75,16 +86,25 @@ class Reference:
     link: Json
 
 
-def as_published(link: Json) -> str:
-    """Return a link as JSON text, its own order of keys kept."""
-    return orjson.dumps(link).decode()
-
-
 def reference_of(edge: DataUse | Derivation, subject: str, *, of_model: bool) -> Reference | None:
     """Return the reference an edge was made from, to be typed again; None if it was not a link or field of STAC."""
     if edge.as_published is None or edge.pointer is None:
         return None
-    return Reference(edge.document, edge.document, subject, of_model, edge.pointer, orjson.loads(edge.as_published))
+    return Reference(edge.document, edge.document, subject, of_model, edge.pointer, json.loads(edge.as_published))
+
+
+def stated_target(link: Json) -> Target | None:
+    """Return what a link says itself that it points at (``lineage:iri``); None if it does not say."""
+    iri = lineage_iri(link)
+    if iri is None:
+        return None
+    kind = _KINDS.get(text(link.get("lineage:kind")) or "", Kind.UNKNOWN)
+    # The IRI is that of the part itself, so nothing is to be added to it for the split.
+    split = text(link.get("lineage:split"))
+    if "lineage:unresolved_name" not in link:
+        return Target(iri, kind, split=split)
+    name = text(link["lineage:unresolved_name"])
+    return Target(iri, kind, text(link.get("title")), split, described=False, name=name)
 
 
 def names_of(dataset: str, split: str | None) -> tuple[str, ...]:
@@ -110,9 +130,8 @@ def type_reference(reference: Reference, target: Target, policy: SplitPolicy) ->
     else:
         edge = _data_edge(reference, target, finding)
     statements: list[Statement] = [edge]
-    statements.extend(_nodes(edge, target))
-    evidence = text(link.get("lineage:evidence"))
-    if evidence is not None:
+    statements.extend(_nodes(edge, target, link))
+    for evidence in texts(link.get("lineage:evidence")):
         iri = iris.safe_iri(evidence)
         if iri is not None:
             statements.append(Evidence(iri=iri, label=evidence, url=evidence))
@@ -124,17 +143,17 @@ class _Provenance(dict[str, object]):
 
     def __init__(self, reference: Reference) -> None:
         link = reference.link
-        evidence = text(link.get("lineage:evidence"))
-        iri = iris.safe_iri(evidence) if evidence is not None else None
+        evidence = {text: iris.safe_iri(text) for text in texts(link.get("lineage:evidence"))}
+        said = [text for text, iri in evidence.items() if iri is None]
         unverified = link.get("lineage:confidence") == Confidence.UNVERIFIED.value
         super().__init__(
             iri=iris.pointer_iri(reference.document, reference.pointer),
             document=reference.document,
             pointer=reference.pointer,
-            evidence=(iri,) if iri is not None else (),
+            evidence=tuple(sorted({iri for iri in evidence.values() if iri is not None})),
             confidence=Confidence.UNVERIFIED if unverified else Confidence.VERIFIED,
-            note=evidence if iri is None else None,
-            as_published=as_published(link),
+            note="; ".join(filter(None, [text(link.get("lineage:note")), *said])) or None,
+            as_published=dumps(link),
         )
 
 
@@ -147,6 +166,7 @@ def _use(
     policy: SplitPolicy | None = None,
 ) -> DataUse:
     dataset = target.iri if split is None or target.split is not None else iris.part(target.iri, split)
+    area = text(reference.link.get("lineage:area"))
     return DataUse(
         model=reference.subject,
         dataset=dataset,
@@ -154,6 +174,8 @@ def _use(
         rule=rule,
         split=split,
         policy=policy,
+        area=iris.safe_iri(area) if area is not None else None,
+        metrics=_metrics(reference.link.get("lineage:metrics")),
         **_Provenance(reference),  # type: ignore[arg-type]
     )
 
@@ -169,41 +191,61 @@ def _derivation(
         kind=kind,
         rule=rule,
         source_split=split,
+        derived_split=text(reference.link.get("lineage:derived_split")),
         **_Provenance(reference),  # type: ignore[arg-type]
     )
 
 
+def _metrics(value: object) -> str | None:
+    """Return ``lineage:metrics`` as JSON text: an object, or such text as it stands."""
+    if isinstance(value, dict | list):
+        return dumps(value)
+    return text(value)
+
+
+def _rule(link: Json) -> Rule:
+    """Return what made an edge that a link states: the link itself, unless it says it repeats what was read so."""
+    return _RULES.get(text(link.get("lineage:rule")) or "", Rule.STATED)
+
+
+_RULES: Final = {rule.value: rule for rule in Rule}
+_POLICIES: Final = {policy.value: policy for policy in SplitPolicy}
+
+
 def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, finding: _Note) -> DataUse | Derivation:
     link = reference.link
-    rel = link.get("rel")
+    rel = text(link.get("rel"))
     split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
-    stage_word = link.get("lineage:stage")
-    kind_word = link.get("lineage:derivation")
+    stage_word, kind_word = (_word(link.get(field)) for field in ("lineage:stage", "lineage:derivation"))
     if split is not None and target.split is not None and split != target.split:
         finding(
             "split-against-declared",
             f"the link says {split!r}, what it points at is declared {target.split!r}; both are kept",
         )
 
-    if kind_word is not None and kind_word not in MODEL_DERIVATIONS:
+    kinds = MODEL_DERIVATIONS | _UNKNOWN
+    if kind_word is not None and text(kind_word) not in kinds:
         finding(
             "unknown-derivation",
-            f"lineage:derivation is one of {', '.join(MODEL_DERIVATIONS)}; {kind_word!r} is not used",
+            f"lineage:derivation is one of {', '.join(kinds)}; {kind_word!r} is not used",
         )
         kind_word = None
-    if stage_word is not None and stage_word not in STAGES:
+    if stage_word is not None and text(stage_word) not in STAGES:
         finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} is not used")
         stage_word = None
-    if kind_word is not None and target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE) and target.described:
+    is_data = target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE)
+    if kind_word is not None and kind_word not in _UNKNOWN and is_data and target.described:
         finding("derivation-of-data", "lineage:derivation is between models, and this points at data; not used")
         kind_word = None
     if stage_word is not None and target.kind is Kind.MODEL and target.described:
         finding("stage-of-model", "lineage:stage is about data, and this points at a model; not used")
         stage_word = None
     if kind_word is not None:
-        return _derivation(reference, target, MODEL_DERIVATIONS[kind_word], Rule.STATED)
+        of_data = split if kind_word in _UNKNOWN else None
+        return _derivation(reference, target, kinds[kind_word], _rule(link), of_data)
     if stage_word is not None:
-        return _use(reference, target, STAGES[stage_word], Rule.STATED, split)
+        mapped_by = _POLICIES.get(text(link.get("lineage:split_policy")) or "")
+        return _use(reference, target, STAGES[stage_word], _rule(link), split, mapped_by)
 
     if rel in _ML_MODEL:
         return _use(reference, target, _ML_MODEL[rel], Rule.ML_MODEL_RELATION, split)
@@ -228,11 +270,27 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
     return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.UNRESOLVED_DERIVED_FROM)
 
 
+def _word(value: object) -> str | None:
+    """Return a field's word; anything else that is there as text, to be told."""
+    return None if value is None else value if isinstance(value, str) else repr(value)[:40]
+
+
 def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivation:
     link = reference.link
     split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
-    if link.get("lineage:stage") is not None or link.get("lineage:derivation") is not None:
-        finding("role-on-data", "lineage:stage and lineage:derivation belong on a model's links; not used")
+    kinds = DATA_DERIVATIONS | _UNKNOWN
+    kind_word = link.get("lineage:derivation")
+    fits = (kind_word == DerivationKind.LABELLED.value) is (target.kind is Kind.MODEL) or not target.described
+    if link.get("lineage:stage") is not None:
+        finding("role-on-data", "lineage:stage belongs on a model's links; not used")
+    if text(kind_word) in kinds and fits:
+        return _derivation(reference, target, kinds[kind_word], _rule(link), split)
+    if kind_word is not None:
+        finding(
+            "role-on-data",
+            f"lineage:derivation of data is {', '.join(DATA_DERIVATIONS)}, the last from a model; "
+            f"{kind_word!r} is not used",
+        )
     if target.kind is Kind.MODEL or (target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None):
         return _derivation(reference, target, DerivationKind.LABELLED, Rule.MODEL_LINK)
     if target.kind is Kind.ARCHIVE:
@@ -248,22 +306,32 @@ def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
 
 
-def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
-    """Return what the edge's document has to say of the target: that it is there, and how much is known of it."""
+def mention(target: Target, link: Json, *, is_model: bool) -> Statement:
+    """Return what a document that points at something says of it: that it is there, and if it led nowhere."""
     resolved = None if target.described else False
     label = None if target.described else target.label
     name = None if target.described else target.name
+    if not is_model:
+        archive = target.kind is Kind.ARCHIVE
+        return Dataset(iri=target.iri, label=label, archive=archive, resolved=resolved, unresolved_name=name)
+    if link.get("lineage:kind") == "family":
+        return ModelFamily(iri=target.iri)
+    return Model(iri=target.iri, label=label, resolved=resolved, unresolved_name=name)
+
+
+def _nodes(edge: QualifiedEdge, target: Target, link: Json) -> list[Statement]:
+    """Return what the edge's document has to say of the target: that it is there, and how much is known of it."""
     if (
         isinstance(edge, Derivation)
         and edge.kind is DerivationKind.UNKNOWN
         and target.kind in (Kind.UNKNOWN, Kind.CONTAINER)
     ):
-        return [Unknown(iri=target.iri, label=target.label, unresolved_name=name or target.label)]
+        return [Unknown(iri=target.iri, label=target.label, unresolved_name=target.name or target.label)]
     is_model = isinstance(edge, Derivation) and (
         edge.kind.value in MODEL_DERIVATIONS or edge.kind is DerivationKind.LABELLED
     )
     if is_model:
-        return [Model(iri=target.iri, label=label, resolved=resolved, unresolved_name=name)]
+        return [mention(target, link, is_model=True)]
     nodes: list[Statement] = []
     if target.kind is Kind.SAMPLE:
         whole = (target.whole,) if target.whole is not None else ()
@@ -278,8 +346,7 @@ def _nodes(edge: QualifiedEdge, target: Target) -> list[Statement]:
             )
         )
     else:
-        archive = target.kind is Kind.ARCHIVE
-        nodes.append(Dataset(iri=target.iri, label=label, archive=archive, resolved=resolved, unresolved_name=name))
+        nodes.append(mention(target, link, is_model=False))
     used = edge.dataset if isinstance(edge, DataUse) else edge.source if isinstance(edge, Derivation) else target.iri
     if used != target.iri:
         split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
@@ -313,17 +380,18 @@ def split_part(whole: str, label: str | None, split: str, *, described: bool = T
     )
 
 
-def succession(reference: Reference, target: Target) -> Association | None:
-    """Return the edge of a version link: the newer succeeds the older; None for a link to itself."""
+def association(reference: Reference, target: Target) -> Association | None:
+    """Return the edge of a version link, the newer succeeds the older, or of a part; None for a link to itself."""
     if target.iri == reference.subject:
         return None
     newer, older = reference.subject, target.iri
-    if reference.link.get("rel") != "predecessor-version":
+    rel = reference.link.get("rel")
+    if rel not in ("predecessor-version", PART_OF):
         newer, older = older, newer
     return Association(
         subject=newer,
         object=older,
-        kind=AssociationKind.SUCCEEDS,
+        kind=AssociationKind.PART_OF if rel == PART_OF else AssociationKind.SUCCEEDS,
         rule=Rule.STATED,
         **_Provenance(reference),  # type: ignore[arg-type]
     )

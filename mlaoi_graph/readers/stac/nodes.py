@@ -9,7 +9,9 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
+    Evidence,
     Model,
+    ModelFamily,
     Precision,
     Severity,
     SourceDocument,
@@ -17,15 +19,13 @@ from mlaoi_graph.model import (
     Statement,
 )
 from mlaoi_graph.readers import Context, Kind, Target
-from mlaoi_graph.readers.stac import content, links
+from mlaoi_graph.readers.stac import content, lineage, links
 from mlaoi_graph.readers.stac.content import Form, Json, text, texts
 from mlaoi_graph.readers.stac.resolve import Resolver, is_object
 from mlaoi_graph.readers.stac.walk import Raw
 
 _JSON_NAMES: Final = {dict: "an object", list: "a list"}
 _SPLITS: Final = frozenset({"train", "validate", "test"})
-_OPEN_START = "1900-01-01T00:00:00Z"
-_OPEN_END = "9999-12-31T23:59:59Z"
 
 
 class _MissingId(Exception):
@@ -43,14 +43,16 @@ class DocumentReader:
     def statements(self, raw: Raw) -> list[Statement] | None:
         """Return what a STAC or TrainingDML document says; None if it cannot stand, with a finding that says why."""
         try:
-            if raw.form is Form.ITEM:
+            if content.lineage_kind(raw.data) is not None:
+                found, about = self._written(raw)
+            elif raw.form is Form.ITEM:
                 found, about = self._item(raw)
             elif raw.form is Form.COLLECTION:
                 found, about = self._collection(raw)
             elif raw.form is Form.TRAINING_DML:
                 found, about = self._training_dml(raw)
             else:
-                found, about = [], None
+                found, about = lineage.evidence(raw), None
         except _MissingId:
             raw.note("/id", "missing-id", "an id that is text is required; the document is not read", Severity.ERROR)
             return None
@@ -59,6 +61,19 @@ class DocumentReader:
         found.append(SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash))
         return found
 
+    def _written(self, raw: Raw) -> tuple[list[Statement], str | None]:
+        """A document that says all there is to know of a node in our own fields, as the STAC writer writes it."""
+        nodes, iri = lineage.nodes(raw)
+        if not nodes:
+            return [], None
+        edges: list[Statement] = []
+        if isinstance(nodes[0], Model | ModelFamily):
+            edges = self._model_links(raw, iri)
+        elif isinstance(nodes[0], Dataset):
+            edges = self._data_links(raw, iri)
+        told = {node.iri for node in nodes}
+        return [*nodes, *(s for s in edges if not (isinstance(s, Evidence) and s.iri in told))], iri
+
     # -- items ------------------------------------------------------------------------------------------------
 
     def _item(self, raw: Raw) -> tuple[list[Statement], str | None]:
@@ -66,6 +81,11 @@ class DocumentReader:
         for name, wanted in (("assets", dict), ("links", list), ("stac_extensions", list)):
             if not isinstance(data.get(name, wanted()), wanted):
                 raw.note(f"/{name}", "wrong-type", f"{name} of an item is {_JSON_NAMES[wanted]}; not used")
+        for name, kind, wanted_kind in (("links", dict, "an object"), ("stac_extensions", str, "text")):
+            entries = data.get(name)
+            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+                if not isinstance(entry, kind):
+                    raw.note(f"/{name}/{index}", "wrong-type", f"an entry of {name} is {wanted_kind}; not used")
         properties = is_object(data.get("properties"))
         if properties is None:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
@@ -166,15 +186,20 @@ class DocumentReader:
             resolved=True,
         )
         statements: list[Statement] = [model, area]
-        for index, link in content.links_of(data):
-            rel = link.get("rel")
+        statements.extend(self._model_links(raw, iri))
+        statements.extend(self._pretrained_source(raw, iri, properties))
+        return statements
+
+    def _model_links(self, raw: Raw, iri: str) -> list[Statement]:
+        statements: list[Statement] = []
+        for index, link in content.links_of(raw.data):
+            rel = text(link.get("rel"))
             if rel in links.USE_RELS:
                 target = self._target(raw, index, link)
                 if target is not None:
                     statements.extend(self._edge(raw, iri, True, index, link, target))
             elif rel in links.VERSION_RELS:
-                statements.extend(self._succession(raw, iri, True, index, link))
-        statements.extend(self._pretrained_source(raw, iri, properties))
+                statements.extend(self._association(raw, iri, True, index, link))
         return statements
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
@@ -212,7 +237,9 @@ class DocumentReader:
         if target.kind is Kind.MODEL:
             return self._model(raw, target.iri, data), target.iri
         summaries = is_object(data.get("summaries")) or {}
-        area = self._extent(raw, target.iri, is_object(data.get("extent")), archive=target.kind is Kind.ARCHIVE)
+        area = None
+        if data.get("lineage:footprint") != "unknown":  # then its box is there because STAC wants one
+            area = self._extent(raw, target.iri, is_object(data.get("extent")), archive=target.kind is Kind.ARCHIVE)
         dois = texts(data.get("sci:doi")) or texts(summaries.get("sci:doi"))
         dataset = Dataset(
             iri=target.iri,
@@ -253,15 +280,15 @@ class DocumentReader:
             iri=iris.sub(iri, "extent"),
             precision=Precision.GLOBAL if unbounded else Precision.DECLARED_BOX,
             wkt=None if unbounded else found.wkt,
-            start=_bounded(start),
-            end=_bounded(end),
+            start=lineage.bounded(start),
+            end=lineage.bounded(end),
         )
 
     def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
         statements: list[Statement] = []
         images: list[str] = []
         for index, link in content.links_of(raw.data):
-            rel = link.get("rel")
+            rel = text(link.get("rel"))
             if rel == "source" or (rel == links.DERIVED_FROM and _is_image_link(link)):
                 image = text(link.get("href"))
                 if image is not None:
@@ -270,8 +297,8 @@ class DocumentReader:
                 target = self._target(raw, index, link)
                 if target is not None:
                     statements.extend(self._edge(raw, iri, False, index, link, target))
-            elif rel in links.VERSION_RELS:
-                statements.extend(self._succession(raw, iri, False, index, link))
+            elif rel in links.VERSION_RELS or rel == links.PART_OF:
+                statements.extend(self._association(raw, iri, False, index, link))
         if images:
             statements.append(Dataset(iri=iri, source_images=tuple(sorted(set(images)))))
         return statements
@@ -284,7 +311,7 @@ class DocumentReader:
         if not isinstance(href, str) or not href.strip():
             raw.note(pointer, "broken-link", "a link needs an href that is text; left out")
             return None
-        return self._resolver.link(href, raw, pointer)
+        return links.stated_target(link) or self._resolver.link(href, raw, pointer)
 
     def _edge(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json, target: Target) -> list[Statement]:
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
@@ -292,7 +319,7 @@ class DocumentReader:
         raw.findings.extend(findings)
         return statements
 
-    def _succession(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json) -> list[Statement]:
+    def _association(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json) -> list[Statement]:
         target = self._target(raw, index, link)
         if target is None:
             return []
@@ -305,14 +332,8 @@ class DocumentReader:
                 Severity.INFO,
             )
             return []
-        edge = links.succession(reference, target)
-        if edge is None:
-            return []
-        described = None if target.described else False
-        label = None if target.described else target.label
-        name = None if target.described else target.name
-        node = Model if of_model else Dataset
-        return [edge, node(iri=target.iri, label=label, resolved=described, unresolved_name=name)]
+        edge = links.association(reference, target)
+        return [] if edge is None else [edge, links.mention(target, link, is_model=of_model)]
 
     def _split(self, raw: Raw, properties: Json) -> str | None:
         split = properties.get("ml-aoi:split")
@@ -346,7 +367,7 @@ class DocumentReader:
         labels: list[str] = []
         if precision is Precision.SAMPLES:
             for index, link in content.links_of(data):
-                rel = link.get("rel")
+                rel = text(link.get("rel"))
                 if rel != "source" and rel != links.DERIVED_FROM:
                     continue
                 role = link.get("ml-aoi:role")
@@ -368,8 +389,8 @@ class DocumentReader:
             wkt=found.wkt,
             identifier=content.identifier_of(data) if precision is Precision.SAMPLES else None,
             label=text(data.get("title")) or text(properties.get("title")) if precision is Precision.SAMPLES else None,
-            start=_bounded(text(properties.get("start_datetime")) or when),
-            end=_bounded(text(properties.get("end_datetime")) or when),
+            start=lineage.bounded(text(properties.get("start_datetime")) or when),
+            end=lineage.bounded(text(properties.get("end_datetime")) or when),
             split=split,
             source_images=tuple(sorted(set(images))),
             label_sources=tuple(sorted(set(labels))),
@@ -466,8 +487,3 @@ def _checksums(data: Json, kind: str | None) -> tuple[str, ...]:
         if checksum is not None and (kind is None or weights):
             found.add(checksum)
     return tuple(sorted(found))
-
-
-def _bounded(when: str | None) -> str | None:
-    """Return None for the dates MLM's best practice writes for an open range."""
-    return None if when in (_OPEN_START, _OPEN_END) else when

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError
@@ -30,13 +30,15 @@ class Resolver:
         self._context = context
         self._peeked: OrderedDict[Place, Target | None] = OrderedDict()
         self._collections: dict[tuple[str | None, str | None], Target] = {}
+        self._own: tuple[Raw | None, str | None] = (None, None)
+        """The document last asked about and its own address: looked up once, not once for each of its links."""
 
     def link(self, href: str, raw: Raw, pointer: str) -> Target:
         """Return what a link's href points at; what goes wrong on the way is added to the document's findings."""
         place = self._walk.place_of(href, raw)
         if iris.is_absolute(href):
             return self._absolute(href, place, raw, pointer)
-        if place is not None and place.path is not None and place.path.startswith(".."):
+        if place is not None and self._walk.leads_out(place):
             raw.note(
                 pointer,
                 "outside-tree",
@@ -104,7 +106,9 @@ class Resolver:
 
     def _against_self(self, href: str, raw: Raw) -> str | None:
         """Return a relative href as an address, if the document's own address is known."""
-        base = content.self_iri(raw.data) or raw.place.url
+        if self._own[0] is not raw:
+            self._own = (raw, content.self_iri(raw.data))
+        base = self._own[1] or raw.place.url
         if base is None:
             return None
         try:
@@ -122,7 +126,7 @@ class Resolver:
         found = iris.safe_iri(href) if iris.is_absolute(href) else self._against_self(href, raw)
         if found is not None:
             return found
-        if place is not None and place.path is not None and not place.path.startswith(".."):
+        if place is not None and place.path is not None and not self._walk.leads_out(place):
             pieces = (self._context.name, *place.path.split("/"))
             return f"{self._context.base}files/{'/'.join(iris.segment(piece) for piece in pieces)}"
         return iris.unresolved(self._context.base, href)
@@ -229,7 +233,7 @@ class Resolver:
                 if target is not None:
                     return target
             iri = iris.safe_iri(href) if iris.is_absolute(href) else None
-            if iri is not None and urlsplit(iri).scheme in ("http", "https"):
+            if iri is not None and iri.startswith(("http://", "https://")):
                 known = self._context.known.target(iri)
                 return known or Target(iri, Kind.DATASET, identifier or iris.tail(iri), described=False, name=href)
         if identifier is None:

@@ -9,21 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
-import orjson
-
 from mlaoi_graph import iri as iris
-from mlaoi_graph.errors import SourceError, SourceNotFound
+from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context
-from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher
+from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 
 _SUFFIXES: Final = (".json", ".geojson")
+_RULES: Final[dict[type[SourceError], str]] = {
+    DocumentTooLarge: "too-large",
+    OutsideTree: "outside-tree",
+    NetworkNotAllowed: "refused-link",
+}
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
 
@@ -88,13 +92,10 @@ class Walk:
         self._visited: set[int] = set()
         if self.remote:
             self.start: Place | None = Place(url=source)
-            host = urlsplit(source).hostname
-            self.fetcher = Fetcher(None, context.allow_network, {host} if host else set())
+            self.fetcher = Fetcher(None, context.allow_network, urlsplit(source).netloc)
             self.shown_root = ""
             return
         path = Path(source)
-        if not path.exists():
-            raise SourceNotFound(source)
         folder = path if path.is_dir() else path.parent
         self.start = None if path.is_dir() else Place(path=path.name)
         self.fetcher = Fetcher(folder, context.allow_network)
@@ -137,26 +138,46 @@ class Walk:
 
         Absolute addresses under the address that this source is a copy of lead to the copy.
         """
-        if iris.is_absolute(href):
-            parts = urlsplit(href)
-            if parts.scheme not in ("http", "https"):
-                return None
-            address = href.partition("#")[0]
-            if self.mirrored is not None and address.startswith(self.mirrored):
-                path = os.path.normpath(unquote(address[len(self.mirrored) :].partition("?")[0]))
-                if not path.startswith("..") and self.exists(path):
-                    return Place(path=path)
-            return Place(url=address) if self.context.allow_network else None
-        if origin.place.path is not None:
-            relative = unquote(href.partition("#")[0].partition("?")[0])
-            return Place(path=os.path.normpath(os.path.join(os.path.dirname(origin.place.path), relative)))
-        assert origin.place.url is not None
-        return Place(url=urljoin(origin.place.url, href).partition("#")[0]) if self.context.allow_network else None
+        try:
+            if iris.is_absolute(href):
+                return self._place_of_address(href)
+            if origin.place.path is not None:
+                relative = unquote(href.partition("#")[0].partition("?")[0])
+                return Place(path=os.path.normpath(os.path.join(os.path.dirname(origin.place.path), relative)))
+            assert origin.place.url is not None
+            url = urljoin(origin.place.url, href).partition("#")[0]
+        except ValueError:  # no address, "http://[" for one
+            return None
+        return Place(url=url) if self.context.allow_network else None
+
+    def _place_of_address(self, href: str) -> Place | None:
+        if urlsplit(href).scheme not in ("http", "https"):
+            return None
+        address = href.partition("#")[0]
+        if self.mirrored is not None and address.startswith(self.mirrored):
+            path = os.path.normpath(unquote(address[len(self.mirrored) :].partition("?")[0]))
+            if self.exists(path):
+                return Place(path=path)
+        return Place(url=address) if self.context.allow_network else None
+
+    def leads_out(self, place: Place) -> bool:
+        """Return whether a path leaves the source's folder, as written or through symbolic links."""
+        if place.path is None or self.fetcher.root is None:
+            return False
+        if os.path.isabs(place.path) or place.path.split(os.sep)[0] == "..":
+            return True
+        path = self.fetcher.root / place.path
+        return "\0" not in place.path and path.is_symlink() and not self.fetcher.inside(path)
 
     def exists(self, path: str) -> bool:
         """Return whether a file of the source's tree has that path."""
         root = self.fetcher.root
-        return root is not None and "\0" not in path and (root / path).is_file()
+        if root is None or "\0" in path or self.leads_out(Place(path=path)):
+            return False
+        try:
+            return (root / path).is_file()
+        except OSError:  # a name too long for the file system
+            return False
 
     def _first_visit(self, place: Place) -> bool:
         # A hash instead of the place itself: 10^6 documents then cost tens of MB, not hundreds.
@@ -169,10 +190,16 @@ class Walk:
     def _folder(self) -> Iterator[Raw]:
         root = self.fetcher.root
         assert root is not None
+        unlisted: list[OSError] = []
         for collections_pass in (True, False):
-            for folder, folders, files in os.walk(root, onerror=None):
+            for folder, folders, files in os.walk(root, onerror=unlisted.append if collections_pass else None):
+                yield from self._unlisted(unlisted)
                 folders.sort()
                 below = os.path.relpath(folder, root)
+                for name in folders if collections_pass else ():
+                    linked = Place(path=os.path.normpath(os.path.join(below, name)))
+                    if self.leads_out(linked):
+                        yield self._failure(linked, "outside-tree", "a link out of the source's folder; not followed")
                 for file in sorted(files):
                     lower = file.lower()
                     if not lower.endswith((*_SUFFIXES, *_LINES)):
@@ -192,11 +219,18 @@ class Walk:
                             self._children(raw)  # not followed, all files are read; but a broken one is said
                         yield raw
 
+    def _unlisted(self, errors: list[OSError]) -> Iterator[Raw]:
+        while errors:
+            error = errors.pop()
+            assert self.fetcher.root is not None
+            path = os.path.relpath(str(error.filename), self.fetcher.root).replace(os.sep, "/")
+            yield self._failure(Place(path=path), "unreadable", f"the folder cannot be listed: {error.strerror}")
+
     def _open(self, place: Place) -> Iterator[Raw]:
         try:
             data = self.read(place)
         except SourceError as error:
-            yield self._failure(place, "unreadable", str(error))
+            yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
             return
         yield from self._parsed(place, data)
 
@@ -239,14 +273,18 @@ class Walk:
         for index, feature in enumerate(features):
             pointer = f"/features/{index}"
             if not isinstance(feature, dict):
-                container.note(pointer, "wrong-type", "a feature is an object; left out")
+                container.note(pointer, "wrong-type", "a feature is an object; left out", Severity.ERROR)
                 continue
-            yield self._member(container, feature, pointer, taken)
+            text = content.dumps(feature)
+            if text is None:
+                container.note(pointer, "not-json", "nested too deep; left out", Severity.ERROR)
+                continue
+            yield self._member(container, feature, pointer, taken, text.encode("utf-8", "replace"))
         container.closes = True
         container.data = {}
         yield container
 
-    def _member(self, container: Raw, data: Json, pointer: str, taken: set[str]) -> Raw:
+    def _member(self, container: Raw, data: Json, pointer: str, taken: set[str], text: bytes) -> Raw:
         name = content.identifier_of(data)
         collection = content.text(data.get("collection"))
         key = "/".join(iris.segment(piece) for piece in (collection, name or pointer) if piece is not None)
@@ -259,7 +297,7 @@ class Walk:
             f"{container.iri}#{unique}",
             container.place,
             container.shown + "#" + pointer,
-            content.content_hash(orjson.dumps(data)),
+            content.content_hash(text),
             container=container.iri,
         )
         raw.take(data)
@@ -270,15 +308,9 @@ class Walk:
 
     def _lines(self, place: Place) -> Iterator[Raw]:
         container = Raw(self.document_iri(place), place, self.shown(place), form=Form.ITEM_COLLECTION)
-        assert self.fetcher.root is not None
-        assert place.path is not None
-        path = self.fetcher.root / place.path
-        if not self.fetcher.inside(path):
-            yield self._failure(place, "outside-tree", "a link out of the source's folder; not opened")
-            return
         taken: set[str] = set()
         try:
-            with path.open("rb") as file:
+            with self._binary(place) as file:
                 for number, line in enumerate(_bounded_lines(file), 1):
                     if not line.strip():
                         continue
@@ -294,18 +326,36 @@ class Walk:
                         container.note(f"{number}:{column}", "not-json", str(error), Severity.ERROR)
                         continue
                     if not isinstance(data, dict):
-                        container.note(f"{number}:1", "wrong-type", "a line holds one JSON object; left out")
+                        container.note(
+                            f"{number}:1", "wrong-type", "a line holds one JSON object; left out", Severity.ERROR
+                        )
                         continue
-                    member = self._member(container, data, f"{number}", taken)
+                    member = self._member(container, data, f"{number}", taken, line)
                     member.shown = f"{container.shown}:{number}"
                     if remark is not None:
                         member.note("", "not-strict-json", remark)
                     yield member
+        except SourceError as error:
+            if self.remote:
+                raise
+            yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
+            return
         except OSError as error:
             yield self._failure(place, "unreadable", error.strerror or str(error))
             return
         container.closes = True
         yield container
+
+    def _binary(self, place: Place) -> BinaryIO:
+        if place.path is None:
+            return BytesIO(self.read(place))
+        assert self.fetcher.root is not None
+        path = self.fetcher.root / place.path
+        if not self.fetcher.inside(path):
+            raise OutsideTree(path.name)
+        if not path.is_file():  # a pipe or device would block for ever
+            raise SourceNotFound(path.name, "no such file")
+        return path.open("rb")
 
     def _follow(self, start: Place) -> Iterator[Raw]:
         stack = [start]
@@ -313,9 +363,9 @@ class Walk:
             place = stack.pop()
             if not self._first_visit(place):
                 continue
-            for raw in self._open(place):
-                if place == start and raw.failed and self.remote:
-                    raise SourceNotFound(place.name, raw.findings[0].message)
+            # What the user named himself is not there or may not be asked: that is an error, and no finding.
+            first = self._parsed(place, self.read(place)) if place == start and self.remote else self._open(place)
+            for raw in first:
                 if place == start and not self.remote:
                     address = content.self_iri(raw.data)
                     if address is not None and address.rpartition("/")[2] == place.name:
@@ -336,15 +386,13 @@ class Walk:
                 raw.note(pointer, "broken-link", "a link needs an href that is text")
                 continue
             place = self.place_of(href, raw)
-            if place is None and self.start is None:
+            if place is None and not href.startswith(("http://", "https://")) and iris.is_absolute(href):
+                raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
+            elif place is None and self.start is None:
                 continue  # an address, in a folder that is read file by file
-            if place is None:
-                raw.note(
-                    pointer,
-                    "network-off",
-                    f"{href} is an address, and the network is off; allow it with --allow-network",
-                )
-            elif place.path is not None and place.path.startswith(".."):
+            elif place is None:
+                raw.note(pointer, "network-off", f"{href} is an address, and the network is off; see --allow-network")
+            elif self.leads_out(place):
                 raw.note(
                     pointer,
                     "outside-tree",

@@ -1,0 +1,201 @@
+"""How a node stands in a STAC item or collection: plain fields where STAC has them, ``lineage:`` fields where not.
+
+A field of a node is the STAC field of :data:`PLAIN` if it has one there, else ``lineage:`` and its own name. Where
+STAC wants another value than the graph holds (an id where there is none, a license that is a word), or wants one and
+there is none, the STAC field has what STAC wants, and the ``lineage:`` field of that name, null if need be, has what
+the graph holds. So a ``lineage:`` field always overrules the plain one.
+
+Geometry, ``start_datetime`` and ``end_datetime`` are left to who writes and reads: an item has one place for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.model import AreaOfInterest, Dataset, Disclosure, Evidence, Model, ModelFamily, Precision, Unknown
+
+__all__ = [
+    "OPEN_END",
+    "OPEN_START",
+    "PLAIN",
+    "Described",
+    "decode",
+    "decode_evidence",
+    "encode",
+    "encode_evidence",
+    "kind_of",
+    "node_class",
+]
+
+Described: TypeAlias = Model | ModelFamily | Dataset | AreaOfInterest | Unknown
+"""What has an item or a collection of its own."""
+_Fields: TypeAlias = Mapping[str, Any]
+
+OPEN_START: Final = "1900-01-01T00:00:00Z"
+OPEN_END: Final = "9999-12-31T23:59:59Z"
+"""What an item says of a start or end that is open or not known (MLM's best practices): STAC wants both or neither."""
+
+_CLASSES: Final[Mapping[str, type[Described]]] = {
+    "model": Model,
+    "family": ModelFamily,
+    "dataset": Dataset,
+    "archive": Dataset,
+    "area": AreaOfInterest,
+    "unknown": Unknown,
+}
+_NAMING: Final = {"identifier": "id", "label": "title", "description": "description"}
+_THING: Final = _NAMING | {"version": "version", "license": "license", "doi": "sci:doi"}
+_MODEL: Final = _THING | {"architecture": "mlm:architecture", "tasks": "mlm:tasks", "framework": "mlm:framework"}
+PLAIN: Final[Mapping[type, Mapping[str, str]]] = {
+    Model: _MODEL,
+    ModelFamily: _NAMING,
+    Dataset: _THING,
+    AreaOfInterest: {"identifier": "id", "label": "title", "split": "ml-aoi:split"},
+    Unknown: {"label": "title"},
+}
+"""The STAC field that holds a field of a node; besides, ``publisher`` is the producer among ``providers``, and
+``parameters`` is ``mlm:total_parameters`` where it is a whole number."""
+
+_ENUMS: Final[Mapping[str, type[Enum]]] = {"disclosure": Disclosure, "precision": Precision}
+_IRIS: Final = frozenset(
+    {"declared_area", "family", "footprints", "label_sources", "part_of", "source_images", "sources"}
+)
+_NOT_FIELDS: Final = frozenset({"iri", "wkt", "archive"})
+_LICENSE: Final = re.compile(r"[\w.+-]+", re.ASCII)
+_WHOLE: Final = re.compile(r"[1-9]\d{0,17}")
+
+
+def node_class(kind: object) -> type[Described] | None:
+    """Return what a ``lineage:kind`` stands for; None for what is no such word."""
+    return _CLASSES.get(kind) if isinstance(kind, str) else None
+
+
+def kind_of(node: Described) -> str:
+    """Return the ``lineage:kind`` of a node: an archive is a kind of its own."""
+    if isinstance(node, Dataset) and node.archive:
+        return "archive"
+    return next(kind for kind, cls in _CLASSES.items() if isinstance(node, cls))
+
+
+def encode(node: Described) -> dict[str, Any]:
+    """Return the STAC fields of a node, all but its place and time; what is not known has no field.
+
+    >>> encode(Dataset(iri="https://example.com/d", label="D", license="see terms", resolved=True))
+    {'lineage:kind': 'dataset', 'lineage:iri': 'https://example.com/d', 'title': 'D', 'lineage:license': 'see terms'}
+    """
+    found: dict[str, Any] = {"lineage:kind": kind_of(node), "lineage:iri": node.iri}
+    for field in fields(node):
+        name, value = field.name, getattr(node, field.name)
+        if name in _NOT_FIELDS or (isinstance(node, AreaOfInterest) and name in ("start", "end")):
+            continue
+        if name == "resolved":
+            if value is not True:
+                found["lineage:resolved"] = value
+        elif name == "publisher" and value is not None:
+            found["providers"] = [{"name": value, "roles": ["producer"]}]
+        elif name == "parameters" and value is not None and _WHOLE.fullmatch(value):
+            found["mlm:total_parameters"] = int(value)
+        elif value is not None and value != ():
+            bent = name == "license" and (value == "other" or not _LICENSE.fullmatch(value))
+            key = None if bent else PLAIN[type(node)].get(name)
+            found[key or f"lineage:{name}"] = _json(value)
+    return found
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def decode(cls: type[Described], iri: str, found: _Fields, wrong: list[str]) -> Described | None:
+    """Return the node that fields stand for; None if one it cannot be without is missing.
+
+    Names of fields that are not what they should be are added to ``wrong``; those are read as if they were not there.
+    A node is described by the document it is read from (``resolved``) unless that says otherwise.
+    """
+    values: dict[str, Any] = {"iri": iri}
+    required = False
+    for field in fields(cls):
+        name = field.name
+        if name in _NOT_FIELDS:
+            continue
+        key = f"lineage:{name}"
+        if key not in found:
+            key = PLAIN[cls].get(name, key)
+        value = found.get(key)
+        if name == "resolved":
+            values[name] = value if key in found else True
+            if not isinstance(values[name], bool | None):
+                wrong.append(key)
+                values[name] = True
+            continue
+        if value is None or (key == "license" and value == "other"):
+            value = _elsewhere(name, found) if key not in found else None
+        if value is not None:
+            value = _value(name, value, many=field.default == ())
+            if value is None:
+                wrong.append(key)
+            else:
+                values[name] = value
+        required = required or (field.default is MISSING and name not in values)
+    if cls is Dataset:
+        values["archive"] = found.get("lineage:kind") == "archive"
+    return None if required else cls(**values)
+
+
+def _elsewhere(name: str, found: _Fields) -> Any:
+    if name == "publisher":
+        providers = found.get("providers")
+        for provider in providers if isinstance(providers, list) else ():
+            if isinstance(provider, dict) and provider.get("roles") == ["producer"]:
+                return provider.get("name")
+    elif name == "parameters":
+        number = found.get("mlm:total_parameters")
+        return str(number) if type(number) is int else number
+    return None
+
+
+def _value(name: str, value: Any, *, many: bool) -> Any:
+    """Return a value as a node holds it; None if it cannot be one."""
+    if name in _ENUMS:
+        return next((member for member in _ENUMS[name] if member.value == value), None)
+    if many:
+        if not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
+            return None
+        texts = [iris.safe_iri(entry) for entry in value] if name in _IRIS else value
+        return None if None in texts else tuple(sorted(set(texts)))
+    if not isinstance(value, str) or not value:
+        return None
+    return iris.safe_iri(value) if name in _IRIS else value
+
+
+_EVIDENCE: Final = {
+    "label": "title",
+    **{name: name for name in ("iri", "url", "doi", "commit", "tier", "read_on")},
+}
+
+
+def encode_evidence(evidence: Evidence) -> dict[str, str]:
+    """Return a source as an entry of ``lineage:evidence``.
+
+    >>> encode_evidence(Evidence(iri="https://example.com/paper", label="The paper", tier="primary"))
+    {'title': 'The paper', 'iri': 'https://example.com/paper', 'tier': 'primary'}
+    """
+    return {key: value for name, key in _EVIDENCE.items() if (value := getattr(evidence, name)) is not None}
+
+
+def decode_evidence(entry: object) -> Evidence | None:
+    """Return the source an entry of ``lineage:evidence`` is; None if it lacks iri or title or holds other than text."""
+    if not isinstance(entry, dict):
+        return None
+    values = {name: entry[key] for name, key in _EVIDENCE.items() if entry.get(key) is not None}
+    if not all(isinstance(value, str) and value for value in values.values()):
+        return None
+    iri = iris.safe_iri(values.get("iri", ""))
+    return Evidence(**values | {"iri": iri}) if iri is not None and "label" in values else None

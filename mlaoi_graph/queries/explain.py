@@ -1,0 +1,323 @@
+"""Why: chains of asserted edges, each with who says so."""
+
+from __future__ import annotations
+
+import heapq
+import html
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mlaoi_graph.model import Association, DataUse, Derivation
+from mlaoi_graph.queries.graph import PREDICATES, WORDS, Edges
+from mlaoi_graph.queries.walk import OF_FAMILY, Found, Moves, chain
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["Cited", "Explanation", "Paths", "Proof", "Step"]
+
+_EXPANSIONS: Final = 100_000
+"""Chains begun before a search for all of them gives up, and says so: there can be exponentially many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cited:
+    """A source a statement rests on."""
+
+    label: str
+    url: str | None = None
+    doi: str | None = None
+    commit: str | None = None
+    read_on: str | None = None
+    """When whoever wrote the record read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One asserted edge, from the newer thing to the older, and who says so."""
+
+    subject: str
+    subject_label: str
+    edge: str
+    """Local name of the property."""
+    object: str
+    object_label: str
+    document: str
+    pointer: str | None = None
+    rule: str | None = None
+    """None for a part by construction and for the family of a model, which are facts of a node."""
+    stage: str | None = None
+    kind: str | None = None
+    split: str | None = None
+    confidence: str = "verified"
+    evidence: tuple[Cited, ...] = ()
+    note: str | None = None
+    stated_at: str | None = None
+    """When the document says it made its statement."""
+    read_at: str | None = None
+    """When the catalog first read the document with what it says now."""
+    also_in: tuple[str, ...] = ()
+    """Other documents that say the same."""
+
+    def __str__(self) -> str:
+        where = f"{self.document}#{self.pointer}" if self.pointer else self.document
+        return f"{self.subject_label} {self.edge} {self.object_label}  ({where})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A chain from the node asked about to another; reading it needs nothing that was inferred."""
+
+    start: str
+    end: str
+    says: str
+    """``contains``, ``may contain``, ``said of a family``, ``came from``, or ``no lineage`` (measured on, next version)."""
+    steps: tuple[Step, ...]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.steps)) or f"{self.start} is what was asked about"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        from dataclasses import asdict
+
+        return asdict(self)
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{html.escape(str(step))}</li>" for step in self.steps)
+        return f"<p>{html.escape(self.says)}</p><ol>{items}</ol>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """All simple chains between two nodes, shortest first, as far as the bounds let."""
+
+    chains: tuple[Explanation, ...]
+    complete: bool
+    """False if a bound was hit: there may be more."""
+    note: str
+    """Which bound, if one was hit."""
+
+    def __len__(self) -> int:
+        return len(self.chains)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a search came to a state; costs nothing until it is looked at."""
+
+    edges: Edges
+    found: Found
+    at: int
+    says: str
+    backwards: bool = False
+    """Whether the search ran from the older end."""
+
+    def explain(self) -> Explanation:
+        steps = chain(self.found, self.at)
+        start, end = _start(self.found, self.at) >> 5, self.at >> 5
+        if self.backwards:
+            start, end, steps = end, start, steps[::-1]
+        return explanation(self.edges, start, end, self.says, steps)
+
+    def draw(self, graph: networkx.MultiDiGraph[str], seen: set[int]) -> None:
+        """Add the chain's edges to a graph, and its nodes; states in ``seen`` are there already."""
+        at = self.at
+        while at >= 0 and at not in seen:
+            seen.add(at)
+            before, edge, *_ = self.found[at]
+            draw_node(self.edges, graph, at >> 5)
+            if before >= 0:
+                draw_edge(self.edges, graph, edge)
+            at = before
+
+
+def _start(found: Found, at: int) -> int:
+    while found[at][0] >= 0:
+        at = found[at][0]
+    return at
+
+
+def explanation(edges: Edges, start: int, end: int, says: str, steps: Sequence[int]) -> Explanation:
+    """Return a chain with everything known of its edges."""
+    return Explanation(
+        start=edges.iris[start], end=edges.iris[end], says=says, steps=tuple(step(edges, edge) for edge in steps)
+    )
+
+
+def step(edges: Edges, edge: int) -> Step:
+    """Return one edge with everything its twin says; the verified one if a document says it twice."""
+    document = edges.documents[edges.document[edge]]
+    subject, object_ = edges.subject[edge], edges.object[edge]
+    said: dict[str, Any] = {}
+    twins = edges.twins(edge)
+    if twins:
+        twin = min(twins, key=lambda t: (t.confidence.value != "verified", t.iri))
+        found = [edges.details.evidence(iri) for iri in twin.evidence]
+        split = twin.split if isinstance(twin, DataUse) else None
+        if isinstance(twin, Derivation):
+            split = twin.source_split
+        said = {
+            "pointer": twin.pointer,
+            "rule": twin.rule.value,
+            "stage": twin.stage.value if isinstance(twin, DataUse) else None,
+            "kind": twin.kind.value if isinstance(twin, Derivation | Association) else None,
+            "split": split,
+            "confidence": twin.confidence.value,
+            "note": twin.note,
+            "evidence": tuple(
+                Cited(label=e.label, url=e.url, doi=e.doi, commit=e.commit, read_on=e.read_on) for e in found if e
+            ),
+        }
+    return Step(
+        subject=edges.iris[subject],
+        subject_label=edges.label(subject),
+        edge=edge_name(edges, edge),
+        object=edges.iris[object_],
+        object_label=edges.label(object_),
+        document=document,
+        stated_at=edges.details.stated_at(document),
+        read_at=edges.details.read_at(document),
+        also_in=tuple(
+            sorted(
+                edges.documents[edges.document[other]]
+                for other in edges.parallel(edge)
+                if edges.document[other] != edges.document[edge]
+            )
+        ),
+        **said,
+    )
+
+
+def edge_name(edges: Edges, edge: int) -> str:
+    """Return the local name of an edge's property."""
+    return PREDICATES[edges.code[edge]].rpartition("#")[2]
+
+
+def edge_word(edges: Edges, edge: int) -> str:
+    """Return an edge's stage or kind, or the name of its property."""
+    word = WORDS[edges.code[edge]]
+    return edge_name(edges, edge) if word is None else word.value
+
+
+def draw_node(edges: Edges, graph: networkx.MultiDiGraph[str], node: int) -> None:
+    """Add a node to a graph with the attributes of ``Catalog.to_networkx``."""
+    graph.add_node(edges.iris[node], kind=edges.kind(node), label=edges.label(node), resolved=node in edges.resolved)
+
+
+def draw_edge(edges: Edges, graph: networkx.MultiDiGraph[str], edge: int) -> None:
+    """Add an edge to a graph with the attributes of ``Catalog.to_networkx``, once for each of its twins."""
+    newer, older, name = edges.iris[edges.subject[edge]], edges.iris[edges.object[edge]], edge_name(edges, edge)
+    twins = edges.twins(edge)
+    if not twins:
+        graph.add_edge(newer, older, key=name, predicate=name)
+    for twin in twins:
+        split = twin.split if isinstance(twin, DataUse) else None
+        if isinstance(twin, Derivation):
+            split = twin.source_split
+        graph.add_edge(
+            newer,
+            older,
+            key=twin.iri,
+            predicate=name,
+            rule=twin.rule.value,
+            document=twin.document,
+            pointer=twin.pointer or "",
+            confidence=twin.confidence.value,
+            split=split or "",
+        )
+
+
+def all_paths(
+    edges: Edges, moves: Moves, start: int, is_end: Callable[[int], bool], says: Callable[[int], str], limit: int
+) -> Paths:
+    """Return the simple chains from a state to any that ``is_end``, shortest first.
+
+    The search is guided by how far each state is from an end, so it looks at little beside what it finds.
+    """
+    arcs, ends = _explore(edges, moves, start, is_end)
+    far = _distances(arcs, ends)
+    found: list[Explanation] = []
+    note = ""
+    number = 0
+    # A chain is a linked list of (state, edge, the chain before), shared by all that begin alike.
+    heap: list[tuple[int, int, int, Any]] = []
+    if start in far:
+        heap.append((far[start], 0, 0, (start, -1, None)))
+    while heap:
+        _, _, hops, link = heapq.heappop(heap)
+        at = link[0]
+        if at in ends:
+            if len(found) == limit:
+                note = f"stopped at {limit} chains"
+                break
+            steps: list[int] = []
+            back = link
+            while back[2] is not None:
+                steps.append(back[1])
+                back = back[2]
+            found.append(explanation(edges, start >> 5, at >> 5, says(at), steps[::-1]))
+            continue
+        passed: set[int] = set()
+        back = link
+        while back is not None:
+            passed.add(back[0] >> 5)
+            back = back[2]
+        for to, edge in arcs[at]:
+            if to in far and (to >> 5) not in passed:
+                number += 1
+                heapq.heappush(heap, (hops + 1 + far[to], number, hops + 1, (to, edge, link)))
+        if number > _EXPANSIONS:
+            note = f"stopped after {_EXPANSIONS} beginnings of chains"
+            break
+    return Paths(chains=tuple(found), complete=not note, note=note)
+
+
+_Arcs = dict[int, list[tuple[int, int]]]
+
+
+def _explore(edges: Edges, moves: Moves, start: int, is_end: Callable[[int], bool]) -> tuple[_Arcs, set[int]]:
+    """Return the moves between all states in reach, one for edges that say the same, and the ends among them."""
+    arcs: _Arcs = {}
+    ends: set[int] = set()
+    todo = [start]
+    while todo:
+        at = todo.pop()
+        if at in arcs:
+            continue
+        arcs[at] = []
+        if is_end(at):
+            ends.add(at)
+            continue
+        same: dict[tuple[int, int], int] = {}
+        for to, edge, _ in moves(at):
+            if to & 3 == OF_FAMILY:
+                continue
+            key = to, edges.code[edge]
+            if key not in same or edges.unverified[same[key]] > edges.unverified[edge]:
+                same[key] = edge
+        for (to, _), edge in same.items():
+            arcs[at].append((to, edge))
+            todo.append(to)
+    return arcs, ends
+
+
+def _distances(arcs: _Arcs, ends: set[int]) -> dict[int, int]:
+    back: dict[int, list[int]] = {}
+    for at, steps in arcs.items():
+        for to, _ in steps:
+            back.setdefault(to, []).append(at)
+    far = dict.fromkeys(ends, 0)
+    todo = deque(ends)
+    while todo:
+        at = todo.popleft()
+        for before in back.get(at, ()):
+            if before not in far:
+                far[before] = far[at] + 1
+                todo.append(before)
+    return far

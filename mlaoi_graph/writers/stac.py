@@ -1,0 +1,540 @@
+"""Write a catalog's graph as a static STAC 1.1 catalog that gives the same graph when it is read.
+
+::
+
+    catalog.json
+    models/<family>/catalog.json        below it the family and its models, an item each
+    datasets/<dataset>/collection.json  below it its areas, an item each; collections of its splits
+    areas/, unresolved/                 areas that are no dataset's, and things of which not even the kind is known
+
+Documents are dictionaries written by orjson: saving pystac's objects takes time in the square of their number, and
+opens every link to write it. pystac reads and validates the result; the tests have it do so.
+
+What STAC cannot carry is in ``docs/stac-export.md``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shutil
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import orjson
+import shapely
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph import rdf
+from mlaoi_graph.errors import StoreError
+from mlaoi_graph.lineage_fields import OPEN_END, OPEN_START, Described, encode, encode_evidence, kind_of
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    AssociationKind,
+    Confidence,
+    Dataset,
+    DataUse,
+    Derivation,
+    Evidence,
+    Model,
+    ModelFamily,
+    Precision,
+    QualifiedEdge,
+    Rule,
+    Unknown,
+)
+from mlaoi_graph.stores import Store
+
+__all__ = ["write"]
+
+_EXTENSIONS: Final = "https://stac-extensions.github.io"
+_DOI: Final = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
+_WORLD: Final = [-180.0, -90.0, 180.0, 90.0]
+_LONGEST_NAME: Final = 100
+_Json = dict[str, Any]
+_Box = tuple[float, float, float, float]
+_N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, Evidence, Unknown)
+
+
+def write(store: Store, folder: Path, *, root_href: str | None = None) -> None:
+    """Write what the documents of a store assert into a folder that is empty or not there.
+
+    Links are relative, so the folder can be moved. With ``root_href``, the address it will be served at, they are
+    absolute, and every document has a self link. The folder is complete or not there; meanwhile the graph is held
+    in memory.
+
+    Raises StoreError if the folder holds something or cannot be written, ValueError for an address that is none.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise StoreError(f"{folder}: there is something already. Choose a folder that is empty or not there")
+    temporary = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for path, document in _documents(_Graph(store), root_href):
+            place = temporary / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error}). Check the folder") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+# -- the graph ----------------------------------------------------------------------------------------------------
+
+
+class _Graph:
+    """What the documents of a store say: each node once, each edge at its newer end."""
+
+    def __init__(self, store: Store) -> None:
+        said: defaultdict[type, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        self.edges: defaultdict[str, list[QualifiedEdge]] = defaultdict(list)
+        for graph in sorted(store.graphs()):
+            if graph in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
+                continue
+            for statement in rdf.decode(store.match(graph=graph)):
+                if isinstance(statement, QualifiedEdge):
+                    self.edges[_ends(statement)[0]].append(statement)
+                else:
+                    said[type(statement)][statement.iri].append(statement)
+        self.models: dict[str, Model] = _merged(said[Model])
+        self.families: dict[str, ModelFamily] = _merged(said[ModelFamily])
+        self.datasets: dict[str, Dataset] = _merged(said[Dataset])
+        self.areas: dict[str, AreaOfInterest] = _merged(said[AreaOfInterest])
+        self.unknown: dict[str, Unknown] = _merged(said[Unknown])
+        self.evidence: dict[str, Evidence] = _merged(said[Evidence])
+
+
+def _merged(said: Mapping[str, Sequence[_N]]) -> dict[str, _N]:
+    return {iri: rdf.merge(said[iri]) for iri in sorted(said)}
+
+
+def _ends(edge: QualifiedEdge) -> tuple[str, str]:
+    """Return the newer and the older end."""
+    if isinstance(edge, DataUse):
+        return edge.model, edge.dataset
+    if isinstance(edge, Derivation):
+        return edge.derived, edge.source
+    return edge.subject, edge.object
+
+
+# -- where everything goes ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a document goes, what it is about (nothing, for a catalog), and what is below it."""
+
+    path: str
+    identifier: str
+    title: str
+    parent: _Place | None
+    node: Described | None = None
+    children: list[_Place] = field(default_factory=list)
+
+    @property
+    def is_item(self) -> bool:
+        return self.node is not None and not isinstance(self.node, Dataset)
+
+    @property
+    def media_type(self) -> str:
+        return "application/geo+json" if self.is_item else "application/json"
+
+
+class _Names:
+    """Gives each thing a name of its own, as a file system that ignores case sees names."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+
+    def take(self, name: str) -> str:
+        """Return the name, with a number after it if it is taken."""
+        unique, count = name, 1
+        while unique.casefold() in self._taken:
+            count += 1
+            unique = f"{name}-{count}"
+        self._taken.add(unique.casefold())
+        return unique
+
+
+class _Tree:
+    """A place for every node of a graph."""
+
+    def __init__(self, graph: _Graph) -> None:
+        self._graph = graph
+        self._ids: defaultdict[str, _Names] = defaultdict(_Names)
+        self._files: defaultdict[str, _Names] = defaultdict(lambda: _Names("catalog", "collection"))
+        self.of: dict[str, _Place] = {}
+        """The place of each model, family, dataset and unknown thing; the first, for what is said to be two of them."""
+        self.root = _Place("catalog.json", "lineage", "Lineage", None)
+        tops = [self._catalog(self.root, name.casefold(), name) for name in ("Models", "Datasets", "Areas")]
+        unresolved = self._catalog(self.root, "unresolved", "Unresolved")
+        self._models(tops[0])
+        self._datasets(tops[1])
+        self._areas(tops[2])
+        for thing in graph.unknown.values():
+            self._item(unresolved, thing)
+        self.root.children = [top for top in self.root.children if top.children]
+
+    def __iter__(self) -> Iterator[_Place]:
+        """Iterate over all places, the root last."""
+        waiting = [*self.root.children]
+        while waiting:
+            place = waiting.pop()
+            waiting.extend(place.children)
+            yield place
+        yield self.root
+
+    def _models(self, top: _Place) -> None:
+        catalogs = {}
+        for iri, family in self._graph.families.items():
+            name = self._ids[top.path].take(family.identifier or iris.tail(iri))
+            catalogs[iri] = self._catalog(top, name, family.label or name)
+            self._item(catalogs[iri], family)
+        for model in self._graph.models.values():
+            self._item(catalogs.get(model.family or "", top), model)
+
+    def _datasets(self, top: _Place) -> None:
+        datasets = self._graph.datasets
+        for iri in datasets:
+            # What it is a part of comes first, up to what is a part of nothing, or of itself.
+            chain: list[str] = []
+            while iri in datasets and iri not in self.of and iri not in chain:
+                chain.append(iri)
+                iri = next(iter(datasets[iri].part_of), "")
+            parent = self.of.get(iri, top) if iri not in chain else top
+            for part in reversed(chain):
+                parent = self._collection(top, parent, datasets[part])
+
+    def _areas(self, top: _Place) -> None:
+        areas = self._graph.areas
+        free = dict.fromkeys(areas)
+        for iri, dataset in self._graph.datasets.items():
+            for area in dataset.footprints:
+                if area in free:
+                    del free[area]
+                    self._item(self.of[iri], areas[area])
+        declared = {model.declared_area for model in self._graph.models.values()}
+        for area in free:
+            if area not in declared:  # that is in the model's own item
+                self._item(top, areas[area])
+
+    def _catalog(self, parent: _Place, name: str, title: str) -> _Place:
+        folder = posixpath.join(posixpath.dirname(parent.path), self._files[parent.path].take(_file_name(name)))
+        return self._put(_Place(f"{folder}/catalog.json", name, title, parent))
+
+    def _collection(self, top: _Place, parent: _Place, dataset: Dataset) -> _Place:
+        name = iris.tail(dataset.iri)
+        if dataset.identifier is None and parent is not top:
+            name = f"{parent.identifier}-{name}"  # of a split: many datasets have one of that name
+        identifier = self._ids[""].take(dataset.identifier or name)
+        # Not in the folder of the whole: a path has an end, being a part of a part has none.
+        folder = f"{posixpath.dirname(top.path)}/{self._files[top.path].take(_file_name(identifier))}"
+        return self._put(_Place(f"{folder}/collection.json", identifier, dataset.label or identifier, parent, dataset))
+
+    def _item(self, parent: _Place, node: Described) -> None:
+        wanted = None if isinstance(node, Unknown) else node.identifier
+        identifier = self._ids[parent.path].take(wanted or iris.tail(node.iri))
+        folder = posixpath.dirname(parent.path)
+        path = f"{folder}/{self._files[folder].take(_file_name(identifier))}.json"
+        self._put(_Place(path, identifier, node.label or identifier, parent, node))
+
+    def _put(self, place: _Place) -> _Place:
+        if place.node is not None and not isinstance(place.node, AreaOfInterest):
+            self.of.setdefault(place.node.iri, place)
+        if place.parent is not None:
+            place.parent.children.append(place)
+        return place
+
+
+def _file_name(identifier: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._~-]+", "-", identifier).strip(".-")[:_LONGEST_NAME] or "x"
+
+
+# -- the documents --------------------------------------------------------------------------------------------------
+
+
+def _documents(graph: _Graph, root_href: str | None) -> Iterator[tuple[str, _Json]]:
+    """Yield each document with its path."""
+    return _Documents(graph, root_href).all()
+
+
+class _Documents:
+    def __init__(self, graph: _Graph, root_href: str | None) -> None:
+        self._graph = graph
+        self._tree = _Tree(graph)
+        self._address = iris.check_base(root_href) if root_href is not None else None
+        self._cited: set[str] = set()
+
+    def all(self) -> Iterator[tuple[str, _Json]]:
+        """Yield each document with its path."""
+        for place in self._tree:
+            if place.node is None:
+                yield place.path, self._catalog(place)
+            elif isinstance(place.node, Dataset):
+                yield place.path, self._collection(place, place.node)
+            else:
+                yield place.path, self._item(place, place.node)
+
+    def _catalog(self, place: _Place) -> _Json:
+        root = place is self._tree.root
+        about = "Models of Earth observation, and what they were made from and measured on" if root else place.title
+        document = {"type": "Catalog", "stac_version": "1.1.0", "id": place.identifier, "title": place.title}
+        found: _Json = {**document, "description": about, "links": self._structure(place)}
+        uncited = [source for iri, source in self._graph.evidence.items() if iri not in self._cited]
+        if root and uncited:  # the root is the last to be written
+            found["lineage:evidence"] = [encode_evidence(source) for source in uncited]
+        return found
+
+    def _collection(self, place: _Place, dataset: Dataset) -> _Json:
+        fields, links = self._said(place, dataset)
+        for name, stand_in in (("description", place.title), ("license", "other")):
+            if name not in fields:
+                fields[name] = stand_in
+                fields.setdefault(f"lineage:{name}", None)
+        areas = [self._graph.areas[iri] for iri in dataset.footprints if iri in self._graph.areas]
+        boxes = [box for area in areas if area.wkt is not None for box in _boxes(area.wkt)]
+        everywhere = any(area.precision is Precision.GLOBAL for area in areas)
+        if everywhere or not boxes:
+            fields["lineage:footprint"] = "global" if everywhere else "unknown"
+        bbox = _WORLD if everywhere or not boxes else _around(boxes)
+        return {
+            "type": "Collection", "stac_version": "1.1.0", "stac_extensions": _extensions(fields, links),
+            "id": place.identifier, **fields,
+            "extent": {"spatial": {"bbox": [bbox]}, "temporal": {"interval": [_interval(areas)]}},
+            "links": links,
+        }  # fmt: skip
+
+    def _item(self, place: _Place, node: Described) -> _Json:
+        fields, links = self._said(place, node)
+        area = node if isinstance(node, AreaOfInterest) else None
+        when, bent = _when(area)
+        if area is not None:
+            fields |= bent
+        elif isinstance(node, Model) and node.declared_area is not None:
+            area = self._graph.areas.get(node.declared_area)
+            when, bent = _when(area)
+            said = encode(area) if area is not None else {"lineage:iri": node.declared_area}
+            fields["lineage:declared_area"] = said | bent
+        document: _Json = {
+            "type": "Feature", "stac_version": "1.1.0", "stac_extensions": _extensions(fields, links),
+            "id": place.identifier, "geometry": None,
+        }  # fmt: skip
+        if area is not None and area.wkt is not None:
+            document |= {"geometry": _geometry(area.wkt), "bbox": _around(_boxes(area.wkt))}
+        if place.parent is not None and isinstance(place.parent.node, Dataset):
+            document["collection"] = place.parent.identifier
+        return document | {"properties": {**fields, **when}, "links": links, "assets": {}}
+
+    def _said(self, place: _Place, node: Described) -> tuple[_Json, list[_Json]]:
+        """Return the fields of a node and all links of its document."""
+        fields = encode(node)
+        identifier = fields.pop("id", None)
+        if identifier != place.identifier and not isinstance(node, Unknown):
+            fields["lineage:identifier"] = identifier
+        edges = self._graph.edges[node.iri] if self._tree.of.get(node.iri) is place else []
+        sources = () if isinstance(node, AreaOfInterest | Unknown) else node.sources
+        cited = {*sources, *(iri for edge in edges for iri in edge.evidence)} & self._graph.evidence.keys()
+        self._cited |= cited
+        if cited:
+            fields["lineage:evidence"] = [encode_evidence(self._graph.evidence[iri]) for iri in sorted(cited)]
+        links = self._structure(place)
+        links.extend(sorted((self._edge(place, edge) for edge in edges), key=orjson.dumps))
+        return fields, links
+
+    def _href(self, source: _Place, target: str) -> str:
+        if self._address is not None:
+            return self._address + target
+        return posixpath.relpath(target, posixpath.dirname(source.path) or ".")
+
+    def _structure(self, place: _Place) -> list[_Json]:
+        """Return the links that hold the tree together."""
+
+        def link(rel: str, to: _Place) -> _Json:
+            return {"rel": rel, "href": self._href(place, to.path), "type": to.media_type, "title": to.title}
+
+        links = [link("root", self._tree.root)]
+        if self._address is not None:
+            links.append(link("self", place))
+        if place.parent is not None:
+            links.append(link("parent", place.parent))
+            if place.is_item and isinstance(place.parent.node, Dataset):
+                links.append(link("collection", place.parent))
+        return links + [link("item" if child.is_item else "child", child) for child in place.children]
+
+    def _edge(self, place: _Place, edge: QualifiedEdge) -> _Json:
+        """Return an edge as a link that says by itself what it points at and how."""
+        iri = _ends(edge)[1]
+        target = self._tree.of.get(iri)
+        link: _Json = {"rel": _rel(edge), "href": iri}
+        if target is not None:
+            link |= {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
+            link |= _stated(target)
+        link |= {"lineage:iri": iri}
+        if isinstance(edge, DataUse):
+            link["lineage:stage"] = edge.stage.value
+            link |= _known(
+                split=edge.split,
+                split_policy=edge.policy.value if edge.policy is not None else None,
+                area=edge.area,
+                metrics=_metrics(edge.metrics),
+            )
+        elif isinstance(edge, Derivation):
+            link["lineage:derivation"] = edge.kind.value
+            link |= _known(split=edge.source_split, derived_split=edge.derived_split)
+        return link | _known(
+            # Who reads it again must not take for stated what was only concluded.
+            rule=edge.rule.value if edge.rule is not Rule.STATED else None,
+            evidence=edge.evidence[0] if len(edge.evidence) == 1 else list(edge.evidence) or None,
+            confidence=edge.confidence.value if edge.confidence is not Confidence.VERIFIED else None,
+            note=edge.note,
+        )
+
+
+def _known(**values: Any) -> _Json:
+    return {f"lineage:{name}": value for name, value in values.items() if value is not None}
+
+
+def _rel(edge: QualifiedEdge) -> str:
+    if isinstance(edge, DataUse):
+        # What a model is measured on it was not made from.
+        return "derived_from" if edge.stage.teaches else "lineage:evaluated_on"
+    if isinstance(edge, Derivation):
+        return "derived_from"
+    return "lineage:part_of" if edge.kind is AssociationKind.PART_OF else "predecessor-version"
+
+
+def _stated(target: _Place) -> _Json:
+    """Return what a link says of its target, so that it can be read without opening that."""
+    node = target.node
+    assert node is not None
+    found: _Json = {"lineage:kind": kind_of(node)}
+    if isinstance(node, Unknown) or (isinstance(node, Model | Dataset) and node.resolved is False):
+        found |= {"title": node.label, "lineage:unresolved_name": node.unresolved_name}
+    return {key: value for key, value in found.items() if key != "title" or value is not None}
+
+
+def _metrics(text: str | None) -> Any:
+    """Return reported metrics as JSON; as text where that would not give the same text again."""
+    if text is None:
+        return None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if isinstance(value, dict | list) and orjson.dumps(value).decode() == text else text
+
+
+def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
+    """Return the extensions whose fields are used as they ask; not MLM's, which asks for more than is known here."""
+    found = []
+    if _DOI.fullmatch(fields.get("sci:doi", "")):
+        found.append("scientific/v1.0.0")
+    if "version" in fields or any(link["rel"] == "predecessor-version" for link in links):
+        found.append("version/v1.2.0")
+    if fields.get("ml-aoi:split") in ("train", "test", "validate"):
+        found.append("ml-aoi/v0.2.0")
+    return [f"{_EXTENSIONS}/{name}/schema.json" for name in found]
+
+
+# -- place and time -------------------------------------------------------------------------------------------------
+
+
+def _geometry(wkt: str) -> _Json:
+    """Return WKT as a GeoJSON geometry, its numbers as they stand: ``7`` is not made ``7.0``.
+
+    >>> _geometry("POLYGON ((7 46, 8.5 46, 8.5 47, 7 46))")
+    {'type': 'Polygon', 'coordinates': [[[7, 46], [8.5, 46], [8.5, 47], [7, 46]]]}
+    """
+    name = shapely.from_wkt(wkt).geom_type
+    positions = re.sub(r"([^\s(),]+) ([^\s(),]+)", r"[\1,\2]", wkt[wkt.index("(") :])
+    coordinates = orjson.loads(positions.replace("(", "[").replace(")", "]"))
+    if name == "Point":
+        coordinates = coordinates[0]
+    elif name == "MultiPoint":
+        coordinates = [point[0] for point in coordinates]
+    return {"type": name, "coordinates": coordinates}
+
+
+def _boxes(wkt: str) -> list[_Box]:
+    """Return west, south, east, north of each part of a geometry."""
+    parts = shapely.get_parts(shapely.from_wkt(wkt))
+    return [(w, s, e, n) for w, s, e, n in shapely.bounds(parts).tolist()]
+
+
+def _around(boxes: Iterable[_Box]) -> list[float]:
+    """Return the box around all boxes; across the antimeridian, west beyond east, if they were cut there.
+
+    >>> _around([(177, -19, 180, -16), (-180, -18, -178, -15)])
+    [177, -19, -178, -15]
+    """
+    wests, souths, easts, norths = zip(*sorted(boxes), strict=True)
+    west, east = min(wests), max(easts)
+    if (west, east) == (-180, 180):
+        reach = west
+        widest = 0.0
+        for w, e in zip(wests, easts, strict=True):
+            if w - reach > widest:
+                widest, west, east = w - reach, w, reach
+            reach = max(reach, e)
+    return [west, min(souths), east, max(norths)]
+
+
+def _when(area: AreaOfInterest | None) -> tuple[_Json, _Json]:
+    """Return the dates of an item, and our own fields for those that do not read back from them as published."""
+    start, end = (area.start, area.end) if area is not None else (None, None)
+    first = _instant(start, last=False) or OPEN_START
+    last = _instant(end, last=True) or OPEN_END
+    bent = _known(
+        start=start if start != first or first == OPEN_START else None,
+        end=end if end != last or last == OPEN_END else None,
+    )
+    return {"datetime": None, "start_datetime": first, "end_datetime": last}, bent
+
+
+def _interval(areas: Sequence[AreaOfInterest]) -> list[str | None]:
+    """Return the first and last instant of all areas; null where one is open or not known."""
+    starts = [_instant(area.start, last=False) for area in areas]
+    ends = [_instant(area.end, last=True) for area in areas]
+    return [_extreme(starts, first=True), _extreme(ends, first=False)]
+
+
+def _extreme(instants: Sequence[str | None], *, first: bool) -> str | None:
+    known = sorted((datetime.fromisoformat(text), text) for text in instants if text is not None)
+    if not known or len(known) < len(instants):
+        return None
+    return known[0 if first else -1][1]
+
+
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00)")
+
+
+def _instant(text: str | None, *, last: bool) -> str | None:
+    """Return the first or last second of a date, month or year, or a time, in UTC (RFC 3339); None for anything else.
+
+    >>> _instant("2016-02", last=True), _instant("2016-02-03T04:05:06+02:00", last=True), _instant("spring", last=True)
+    ('2016-02-29T23:59:59Z', '2016-02-03T02:05:06Z', None)
+    """
+    date = _DATE.fullmatch(text or "")
+    try:
+        if date is not None:
+            year, month = int(date[1]), int(date[2] or (12 if last else 1))
+            day = int(date[3] or (monthrange(year, month)[1] if last else 1))
+            time = datetime(year, month, day, *((23, 59, 59) if last else (0, 0, 0)), tzinfo=UTC)
+        else:
+            time = datetime.fromisoformat(text or "")
+        if text is not None and _UTC.fullmatch(text):
+            return text
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return time.isoformat().replace("+00:00", "Z")
