@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
@@ -26,7 +25,6 @@ from mlaoi_graph.errors import (
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
-    SourceNotFound,
     StoreError,
 )
 from mlaoi_graph.ingest import Ingest, IngestReport
@@ -45,6 +43,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
+from mlaoi_graph.readers.fetch import check_source
 from mlaoi_graph.results import Answer, answer
 from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
 from mlaoi_graph.stores import Store
@@ -212,7 +211,7 @@ class Catalog:
         it is in the report.
         """
         where = os.fspath(source)
-        _check_source(where)
+        check_source(where)
         found = find_reader(where, reader)
         with _Writer(self) as writer:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.
@@ -525,22 +524,6 @@ def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | As
         confidence=twin.confidence.value,
         split=split or "",
     )
-
-
-def _check_source(source: str) -> None:
-    """Raise SourceNotFound for a path that is not there and an address that is none."""
-    try:
-        if source.startswith(("http://", "https://")):
-            if not urlsplit(source).hostname:
-                raise SourceNotFound(source, "not an address")
-        elif not source:
-            raise SourceNotFound("''", "no source given")
-        else:
-            os.stat(source)
-    except FileNotFoundError:
-        raise SourceNotFound(source) from None
-    except (OSError, ValueError) as error:  # a name too long, a null byte, "http://["
-        raise SourceNotFound(source[:200], getattr(error, "strerror", None) or str(error)) from error
 
 
 def _squeeze(name: str) -> str:

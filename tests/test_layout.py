@@ -14,7 +14,7 @@ from mlaoi_graph import errors
 PACKAGE = Path(mlaoi_graph.__file__).parent
 # Ground floor first; a module imports its own storey and those below.
 STOREYS = [
-    {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build"},
+    {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
     {"rdf", "stores", "results"},
     {"readers", "writers"},
     {"reasoning", "queries", "validation"},

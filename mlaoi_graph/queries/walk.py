@@ -7,7 +7,7 @@ search gives the answer, its proof and its strength. Nothing recurses: a chain m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from mlaoi_graph.queries.graph import (
     DERIVED,

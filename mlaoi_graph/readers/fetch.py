@@ -28,6 +28,22 @@ _TOTAL_S = 300.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
+def check_source(source: str) -> None:
+    """Raise SourceNotFound for a path that is not there and an address that is none."""
+    try:
+        if source.startswith(("http://", "https://")):
+            if not urlsplit(source).hostname:
+                raise SourceNotFound(source, "not an address")
+        elif not source:
+            raise SourceNotFound("''", "no source given")
+        else:
+            os.stat(source)
+    except FileNotFoundError:
+        raise SourceNotFound(source) from None
+    except (OSError, ValueError) as error:  # a name too long, a null byte, "http://["
+        raise SourceNotFound(source[:200], getattr(error, "strerror", None) or str(error)) from error
+
+
 class DocumentTooLarge(SourceError):
     """A document is larger than what is read into memory at once."""
 

@@ -493,11 +493,12 @@ def _when(area: AreaOfInterest | None) -> tuple[_Json, _Json]:
     start, end = (area.start, area.end) if area is not None else (None, None)
     first = _instant(start, last=False) or OPEN_START
     last = _instant(end, last=True) or OPEN_END
-    bent = _known(
-        start=start if start != first or first == OPEN_START else None,
-        end=end if end != last or last == OPEN_END else None,
-    )
+    bent = _known(start=start if start != _read(first) else None, end=end if end != _read(last) else None)
     return {"datetime": None, "start_datetime": first, "end_datetime": last}, bent
+
+
+def _read(when: str) -> str | None:
+    return None if when in (OPEN_START, OPEN_END) else when
 
 
 def _interval(areas: Sequence[AreaOfInterest]) -> list[str | None]:

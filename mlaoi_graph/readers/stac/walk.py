@@ -18,7 +18,7 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context
-from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree
+from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree, check_source
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 
@@ -81,6 +81,7 @@ class Walk:
     """The documents of one source, one by one."""
 
     def __init__(self, source: str, context: Context) -> None:
+        check_source(source)
         self.context = context
         self.remote = source.startswith(("http://", "https://"))
         self.not_read = 0
