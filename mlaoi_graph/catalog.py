@@ -135,12 +135,19 @@ class Catalog:
         *,
         base: str = iris.DEFAULT_BASE,
         split_policy: SplitPolicy = SplitPolicy.COMMON,
+        verified_only: bool = False,
     ) -> Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
-        ``base`` starts the IRIs of what has no address of its own. Raises CatalogExists.
+        ``base`` starts the IRIs of what has no address of its own; ``verified_only`` leaves out edges whose
+        confidence is unverified, now and in every later ingest. Raises CatalogExists.
         """
-        manifest = Manifest(base=iris.check_base(base), policy=split_policy, reading_rules=READING_RULES)
+        manifest = Manifest(
+            base=iris.check_base(base),
+            policy=split_policy,
+            verified_only=verified_only,
+            reading_rules=READING_RULES,
+        )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
         path = Path(directory)
@@ -187,6 +194,11 @@ class Catalog:
         return self._manifest.policy
 
     @property
+    def verified_only(self) -> bool:
+        """Whether unverified edges are left out here."""
+        return self._manifest.verified_only
+
+    @property
     def store(self) -> Store:
         """The quads, for what the methods here do not cover."""
         return self._store
@@ -220,6 +232,7 @@ class Catalog:
                 writer.store,
                 self.base,
                 self.split_policy,
+                verified_only=self.verified_only,
                 reread=self._manifest.reading_rules != READING_RULES,
                 repair=writer.interrupted,
             )
@@ -287,6 +300,11 @@ class Catalog:
     def associations(self) -> Iterator[Association]:
         """Iterate over the relations that are no derivation."""
         return self._edges(MLAOI.Association, Association)
+
+    def edges(self) -> Iterator[Edge]:
+        """Iterate over the uses, derivations and associations as edges."""
+        for twins in (self.uses(), self.derivations(), self.associations()):
+            yield from map(Edge.of, twins)
 
     def documents(self) -> Iterator[SourceDocument]:
         """Iterate over the documents the catalog holds statements of."""

@@ -15,7 +15,11 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.model import (
     AreaOfInterest,
+    Association,
+    Confidence,
     Dataset,
+    DataUse,
+    Derivation,
     Finding,
     Model,
     Severity,
@@ -212,6 +216,7 @@ class Ingest:
         base: str,
         policy: SplitPolicy,
         *,
+        verified_only: bool = False,
         reread: bool = False,
         repair: bool = False,
         now: Callable[[], datetime] | None = None,
@@ -219,6 +224,7 @@ class Ingest:
         self._store = store
         self._base = base
         self._policy = policy
+        self._verified_only = verified_only
         self._reread = reread
         self._repair = repair
         self._now = now or (lambda: datetime.now(UTC))
@@ -279,6 +285,8 @@ class Ingest:
         described: set[int] = set()
         for document in documents:
             report.findings.add(document.findings)
+            if self._verified_only:
+                document.statements = [s for s in document.statements if not _is_unverified(s)]
             if document.outcome is Outcome.READ:
                 report.read += document.container is not None or not document.complete_container
                 for statement in document.statements:
@@ -450,6 +458,12 @@ class Ingest:
 def _iri(term: object) -> str:
     assert isinstance(term, NamedNode)  # a store holds no blank nodes
     return term.value
+
+
+def _is_unverified(statement: Statement) -> bool:
+    if not isinstance(statement, DataUse | Derivation | Association):
+        return False
+    return statement.confidence is Confidence.UNVERIFIED
 
 
 def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:

@@ -24,6 +24,8 @@ class Manifest:
     base: str
     """Start of minted IRIs; ends in ``/``."""
     policy: SplitPolicy = SplitPolicy.COMMON
+    verified_only: bool = False
+    """Whether edges that no source was read for are left out."""
     snapshot: int = 0
     """Number of the newest snapshot; 0 before the first ingest."""
     reading_rules: int = 0
@@ -71,6 +73,7 @@ class Manifest:
             return Manifest(
                 base=iris.check_base(values["base"]),
                 policy=SplitPolicy(values["policy"]),
+                verified_only=bool(values["verified_only"]),
                 snapshot=int(values["snapshot"]),
                 reading_rules=int(values["reading_rules"]),
                 sources=dict(values["sources"]),

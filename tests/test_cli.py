@@ -191,3 +191,41 @@ def test_output_closed_early_is_no_error(built):
 
 def test_version(call):
     assert re.fullmatch(r"mlaoi-graph \d+\.\d+\.\d+\n", call("--version").stdout)
+
+
+RECORDS = """
+models:
+  x: { name: X, sources: c }
+uses:
+  - { model: x, stage: pretraining, dataset: eurosat, source: c, evidence: table 1 }
+  - { model: x, stage: test, dataset: sen1floods11, source: c, evidence: table 2, confidence: unverified }
+sources:
+  c: { title: Card, url: https://example.com/c }
+"""
+
+
+def test_check_finds_what_is_wrong_with_records(call, tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text(RECORDS)
+    done = call("check", path)
+    assert done.exit_code == 0, done.output
+    assert "1 models, 0 datasets, 2 uses, 0 derivations" in done.stdout
+    path.write_text(RECORDS.replace("pretraining", "pretrainin"))
+    done = call("check", path)
+    assert done.exit_code == 1
+    assert f"{path}#5:" in done.stdout
+
+
+def test_unverified_edges_are_marked_and_can_be_left_out(call, tmp_path, write):
+    source = write(
+        m=model("m", link("derived_from", "./c.json", **{"lineage:confidence": "unverified"}), link("derived_from", "./d.json")),
+        c=collection("c", title="Fields"), d=collection("d", title="Roads"),
+    )  # fmt: skip
+    call("build", source, "--to", tmp_path / "all")
+    assert re.search(r"Fields +bare-derived-from, unverified ", call("show", tmp_path / "all", "m").stdout)
+    call("build", source, "--to", tmp_path / "verified", "--verified-only")
+    found = json.loads(call("show", tmp_path / "verified", "m", "--json").stdout)
+    assert [e["object"] for e in found["edges"]] == [f"{BASE}collections/d"]
+    call("build", source, "--to", tmp_path / "verified")  # and it stays so
+    assert json.loads(call("show", tmp_path / "verified", "m", "--json").stdout) == found
+    assert call("build", source, "--to", tmp_path / "all", "--verified-only").exit_code == 2

@@ -122,6 +122,9 @@ def build(
         bool,
         typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names."),
     ] = False,
+    verified_only: Annotated[
+        bool, typer.Option("--verified-only", help="Leave out edges that no source was read for (new catalogs only).")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read published documents into a lineage graph on disk.
@@ -131,18 +134,19 @@ def build(
     """
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.errors import MlaoiError
+    from mlaoi_graph.iri import DEFAULT_BASE
     from mlaoi_graph.model import SplitPolicy
 
     directory = Path(to)
     if name is not None and len(sources) > 1:
         raise typer.BadParameter("--name goes with one source")
     if not (directory / "manifest.json").exists():
-        settings = {"base": base} if base is not None else {}
         try:
             catalog = Catalog.create(
                 directory,
+                base=base or DEFAULT_BASE,
                 split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
-                **settings,
+                verified_only=verified_only,
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
@@ -156,6 +160,8 @@ def build(
             raise typer.BadParameter(
                 f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new one for another"
             )
+        if verified_only and not catalog.verified_only:
+            raise typer.BadParameter(f"{to} holds unverified edges too. Build a new catalog with --verified-only")
     reports: list[IngestReport] = []
     problems: list[str] = []
     with catalog:
@@ -370,10 +376,10 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
                 "this" if s == iri else label_of(catalog, str(s)),
                 e,
                 "this" if o == iri else label_of(catalog, str(o)),
-                rule,
+                rule if confidence == "verified" else f"{rule}, {confidence}",
                 f"{d}#{p}" if p else d,
             )
-            for s, e, o, rule, _, d, p in edges
+            for s, e, o, rule, confidence, d, p in edges
         ]
         print_table(("subject", "edge", "object", "by rule", "said in"), short[:50])
         if len(short) > 50:
@@ -475,13 +481,17 @@ def export(
 @app.command(epilog="Example: mlaoi-graph demo --to mlaoi-demo")
 def demo(
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="Where to build it.")] = "mlaoi-demo",
+    verified_only: Annotated[
+        bool, typer.Option("--verified-only", help="Leave out what no source was read for (new catalogs only).")
+    ] = False,
 ) -> None:
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.cli.demo import BASE, families_folder, print_cases
+    from mlaoi_graph.model import Confidence
 
     exists = (Path(to) / "manifest.json").exists()
-    with Catalog.open(to) if exists else Catalog.create(to, base=BASE) as catalog:
+    with Catalog.open(to) if exists else Catalog.create(to, base=BASE, verified_only=verified_only) as catalog:
         with counting("families") as progress:
             catalog.ingest(families_folder(), name="families", progress=progress)
         counts = catalog.counts()
@@ -489,10 +499,40 @@ def demo(
             f"{counts.families} families, {counts.models} models, {counts.datasets} datasets and their splits, "
             f"{counts.uses} uses, {counts.derivations} derivations, each with its source: {to}"
         )
+        unverified = sum(1 for edge in catalog.edges() if edge.twin.confidence is Confidence.UNVERIFIED)
+        print(f"{unverified} of the edges rest on no source that was read and are marked so: see --verified-only")
         print_cases(catalog)
     print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
     print(f"      mlaoi-graph query {to} 'SELECT ?model ?data WHERE {{ ?model mlaoi:exposedTo ?data }}'")
     print(f"      mlaoi-graph export {to} --output families.ttl")
+
+
+@app.command(epilog="Example: mlaoi-graph check my-models.yaml")
+def check(
+    source: Annotated[str, typer.Argument(metavar="FILE|FOLDER", help="Records in YAML.")],
+) -> None:
+    """Check records before they are built; they may refer to the shipped families by id.
+
+    Exit code 1 if they cannot be read, with file, line and column of what is wrong.
+    """
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.cli.demo import BASE, families_folder
+
+    with Catalog.create(base=BASE) as catalog:
+        if not Path(source).resolve().is_relative_to(families_folder().resolve()):
+            catalog.ingest(families_folder(), name="families")
+        before = catalog.counts()
+        report = catalog.ingest(source, name="checked", reader="records")
+        for finding in report.findings.kept:
+            print(f"{finding.severity.value:<8} {clean(finding)}")
+        if report.failed:
+            raise typer.Exit(1)
+        after = catalog.counts()
+        print(
+            f"{report.read} files: {after.models - before.models} models, {after.datasets - before.datasets} datasets, "
+            f"{after.uses - before.uses} uses, {after.derivations - before.derivations} derivations"
+        )
+    print(f"\nNext: mlaoi-graph build {_quoted(source)} --to DIR")
 
 
 @app.command(epilog="Example: mlaoi-graph validate catalog.json --schemas schemas/")
