@@ -25,6 +25,7 @@ from typing import Any, Final
 import orjson
 
 HERE: Final = Path(__file__).resolve()
+ROOT: Final = HERE.parent.parent
 COMMAND: Final = [sys.executable, "-m", "mlaoi_graph"]
 
 # --- what runs in a process of its own, so that its memory is its own -----------------------------
@@ -315,9 +316,9 @@ def _run(command: list[str]) -> tuple[Used, str]:
     """Run a command and return what it took, and its stdout. Raises CalledProcessError."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as talk:
         start = time.perf_counter()
-        # The package beside this file, whatever else is installed.
-        environment = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
-        process = subprocess.Popen(command, stdout=out, stderr=talk, env=environment)
+        # The package beside this file, whatever else is installed or lies where this was called.
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(command, stdout=out, stderr=talk, cwd=ROOT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -522,11 +522,22 @@ class Catalog:
 
         ``turtle``, ``ntriples``, ``rdfxml`` and ``jsonld`` hold the union of what documents assert; ``trig`` and
         ``nquads`` the whole store, each document's graph by itself, with the log and what was inferred.
-        The file appears only when it is complete. Raises UnknownFormat.
+        The file appears only when it is complete. Raises UnknownFormat, StoreError.
         """
         from mlaoi_graph.writers import write
 
         write(self._store, format, Path(path))
+
+    def export_stac(self, folder: str | os.PathLike[str], *, root_href: str | None = None) -> None:
+        """Write the catalog as a static STAC catalog into a folder that is empty or not there.
+
+        Links are relative, or absolute below ``root_href``, the address it will be published at. Reading it back
+        gives the same graph but for what ``docs/stac-export.md`` lists. Raises StoreError, ValueError for an address
+        that is none.
+        """
+        from mlaoi_graph.writers.stac import write
+
+        write(self._store, Path(folder), root_href=root_href)
 
 
 def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:

@@ -912,14 +912,14 @@ def test_what_may_not_be_read_is_a_finding(tmp_path: Path, monkeypatch: pytest.M
     put(source, "good.json", GOOD)
     put(source, "secret.json", SECRET)
     put(source, "secret.ndjson", json.dumps(SECRET))
-    opened = Path.open
+    opened = os.open
 
-    def refuse(path: Path, *mode: Any, **how: Any) -> Any:
-        if path.stem == "secret":
+    def refuse(path: Any, *flags: Any, **how: Any) -> Any:
+        if Path(path).stem == "secret":
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *mode, **how)
+        return opened(path, *flags, **how)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     report = Catalog.create().ingest(source)
     assert (report.read, report.failed) == (1, 2)
     for name in ("secret.json", "secret.ndjson"):

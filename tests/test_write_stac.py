@@ -173,8 +173,8 @@ def test_nothing_is_made_up_to_please_a_schema(exported):
     assert nowhere["extent"] == {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
     assert (nowhere["license"], nowhere["lineage:license"]) == ("other", None)
     assert "lineage:footprint" not in usa
-    # From the Aleutian islands and Hawaii to Maine and Alaska's north coast.
-    assert [round(degrees) for degrees in usa["extent"]["spatial"]["bbox"][0]] == [-178, 19, -67, 71]
+    # From the Aleutian islands, which lie on both sides of the antimeridian, to Maine; from Hawaii to Alaska.
+    assert [round(degrees) for degrees in usa["extent"]["spatial"]["bbox"][0]] == [172, 19, -67, 71]
 
 
 def test_a_box_across_the_antimeridian_is_not_the_whole_world(tmp_path):

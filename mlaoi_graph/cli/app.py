@@ -27,8 +27,8 @@ app = typer.Typer(
 CATALOG_VARIABLE = "MLAOI_CATALOG"
 
 
-class RdfFormat(StrEnum):
-    """RDF formats of ``export``."""
+class Format(StrEnum):
+    """Formats of ``export``."""
 
     turtle = "turtle"
     ntriples = "ntriples"
@@ -36,6 +36,7 @@ class RdfFormat(StrEnum):
     jsonld = "jsonld"
     trig = "trig"
     nquads = "nquads"
+    stac = "stac"
 
 
 class Policy(StrEnum):
@@ -46,13 +47,13 @@ class Policy(StrEnum):
 
 
 _SUFFIXES = {
-    ".ttl": RdfFormat.turtle,
-    ".nt": RdfFormat.ntriples,
-    ".rdf": RdfFormat.rdfxml,
-    ".xml": RdfFormat.rdfxml,
-    ".jsonld": RdfFormat.jsonld,
-    ".trig": RdfFormat.trig,
-    ".nq": RdfFormat.nquads,
+    ".ttl": Format.turtle,
+    ".nt": Format.ntriples,
+    ".rdf": Format.rdfxml,
+    ".xml": Format.rdfxml,
+    ".jsonld": Format.jsonld,
+    ".trig": Format.trig,
+    ".nq": Format.nquads,
 }
 
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
@@ -454,16 +455,22 @@ def export(
     ] = None,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="FILE", help="File to write; it appears when it is complete."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write (a folder for stac); it appears when complete."
+        ),
     ] = "",
     format: Annotated[
-        RdfFormat | None, typer.Option("--format", "-f", help="Told by the file's suffix unless given.")
+        Format | None, typer.Option("--format", "-f", help="Told by the file's suffix unless given.")
+    ] = None,
+    root_href: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="For stac: the address it will be published at; links are absolute."),
     ] = None,
 ) -> None:
-    """Write the graph to a file.
+    """Write the graph to a file, or as a static STAC catalog into a folder.
 
     turtle, ntriples, rdfxml and jsonld hold the union of what documents assert; trig and nquads everything, each
-    document's graph by itself.
+    document's graph by itself. stac is read back to the same graph.
     """
     from mlaoi_graph.catalog import Catalog
 
@@ -473,7 +480,16 @@ def export(
     chosen = format or _SUFFIXES.get(Path(output).suffix.lower())
     if chosen is None:
         raise typer.BadParameter(f"{output}: no format has that suffix; give --format")
+    if root_href is not None and chosen is not Format.stac:
+        raise typer.BadParameter("--root-href goes with --format stac")
     with Catalog.open(directory) as catalog:
+        if chosen is Format.stac:
+            try:
+                catalog.export_stac(output, root_href=root_href)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+            say(f"{output}: {sum(1 for _ in Path(output).rglob('*.json')):,} STAC documents")
+            return
         catalog.export(chosen.value, output)
     say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
 

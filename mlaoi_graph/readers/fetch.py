@@ -12,10 +12,11 @@ import ipaddress
 import os
 import socket
 import ssl
+import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
 
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
@@ -72,28 +73,49 @@ class Fetcher:
     trusted: str | None = None
     """Host and port the user named himself, which may be private."""
 
-    def inside(self, path: Path) -> bool:
-        """Return whether a path, links resolved, lies in the source's tree."""
+    _inside: dict[str, bool] = field(default_factory=dict)
+    """Of each folder met, whether it lies in the tree; a tree has few folders and many files."""
+
+    def inside(self, path: str) -> bool:
+        """Return whether a path below the root, links resolved, lies in the source's tree."""
         if self.root is None:
             return False
-        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
+        if os.path.islink(path):
+            return _is_below(os.path.realpath(path), os.path.realpath(self.root))
+        folder = os.path.dirname(path)
+        if folder not in self._inside:
+            self._inside[folder] = _is_below(os.path.realpath(folder), os.path.realpath(self.root))
+        return self._inside[folder]
 
-    def read_path(self, path: Path) -> bytes:
-        """Return a file's bytes.
+    def open_path(self, path: str) -> BinaryIO:
+        """Return a file of the source's tree (a path relative to its root), open to read.
+
+        Raises OutsideTree, or SourceNotFound if it cannot be opened or is a pipe, a device or a folder.
+        """
+        assert self.root is not None
+        where = os.path.join(self.root, path)
+        if not self.inside(where):
+            raise OutsideTree(path)
+        try:
+            # Opening a pipe would wait for a writer; without blocking it can be looked at and let go.
+            file = os.open(where, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                os.close(file)
+                raise SourceNotFound(path, "no such file")
+            return os.fdopen(file, "rb")
+        except (OSError, ValueError) as error:  # a null byte is a ValueError
+            raise SourceNotFound(path, getattr(error, "strerror", None) or str(error)) from error
+
+    def read_path(self, path: str) -> bytes:
+        """Return the bytes of a file of the source's tree.
 
         Raises OutsideTree, DocumentTooLarge, or SourceNotFound if it cannot be opened.
         """
-        if not self.inside(path):
-            raise OutsideTree(path.name)
-        try:
-            if not path.is_file():  # a FIFO or device would block for ever
-                raise SourceNotFound(path.name, "no such file")
-            size = path.stat().st_size
+        with self.open_path(path) as file:
+            size = os.fstat(file.fileno()).st_size
             if size > MAX_DOCUMENT_BYTES:
-                raise DocumentTooLarge(path.name, size)
-            return path.read_bytes()
-        except OSError as error:
-            raise SourceNotFound(path.name, error.strerror or str(error)) from error
+                raise DocumentTooLarge(path, size)
+            return file.read()
 
     def read_url(self, url: str) -> tuple[str, bytes]:
         """Return the address after redirects and the bytes there.
@@ -158,6 +180,10 @@ def _read(response: http.client.HTTPResponse, url: str) -> bytes:
         if time.monotonic() > deadline:
             raise SourceNotFound(url, f"not finished after {_TOTAL_S:.0f} seconds")
     return bytes(body)
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _is_public(address: str) -> bool:

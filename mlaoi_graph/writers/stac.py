@@ -7,8 +7,8 @@
     datasets/<dataset>/collection.json  below it its areas, an item each; collections of its splits
     areas/, unresolved/                 areas that are no dataset's, and things of which not even the kind is known
 
-Documents are dictionaries written by orjson: saving pystac's objects takes time in the square of their number, and
-opens every link to write it. pystac reads and validates the result; the tests have it do so.
+Documents are dictionaries written by orjson: the time pystac takes to save a catalog grows faster than the catalog, and
+its links look up what they point at. pystac reads and validates the result; the tests have it do so.
 
 What STAC cannot carry is in ``docs/stac-export.md``.
 """
@@ -153,15 +153,16 @@ class _Names:
     """Gives each thing a name of its own, as a file system that ignores case sees names."""
 
     def __init__(self, *taken: str) -> None:
-        self._taken = set(taken)
+        self._met = dict.fromkeys(taken, 1)
+        """How often a name was asked for."""
 
     def take(self, name: str) -> str:
         """Return the name, with a number after it if it is taken."""
-        unique, count = name, 1
-        while unique.casefold() in self._taken:
-            count += 1
-            unique = f"{name}-{count}"
-        self._taken.add(unique.casefold())
+        unique = name
+        while (key := unique.casefold()) in self._met:
+            self._met[name.casefold()] += 1
+            unique = f"{name}-{self._met[name.casefold()]}"
+        self._met[key] = 1
         return unique
 
 
@@ -471,20 +472,19 @@ def _boxes(wkt: str) -> list[_Box]:
 
 
 def _around(boxes: Iterable[_Box]) -> list[float]:
-    """Return the box around all boxes; across the antimeridian, west beyond east, if they were cut there.
+    """Return the narrowest box around all boxes; west is beyond east where it crosses the antimeridian (RFC 7946, 5.2).
 
     >>> _around([(177, -19, 180, -16), (-180, -18, -178, -15)])
     [177, -19, -178, -15]
     """
     wests, souths, easts, norths = zip(*sorted(boxes), strict=True)
-    west, east = min(wests), max(easts)
-    if (west, east) == (-180, 180):
-        reach = west
-        widest = 0.0
-        for w, e in zip(wests, easts, strict=True):
-            if w - reach > widest:
-                widest, west, east = w - reach, w, reach
-            reach = max(reach, e)
+    west, east = wests[0], max(easts)
+    widest = west + 360 - east
+    reach = west
+    for w, e in zip(wests, easts, strict=True):
+        if w - reach > widest:
+            widest, west, east = w - reach, w, reach
+        reach = max(reach, e)
     return [west, min(souths), east, max(norths)]
 
 

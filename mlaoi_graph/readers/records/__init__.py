@@ -93,9 +93,8 @@ def _file(name: str, shown: str, fetcher: Fetcher, context: Context) -> File:
     """Read and check one file by itself."""
     place = "/".join(iris.segment(piece) for piece in name.split("/"))
     file = File(f"{context.base}documents/{iris.segment(context.name)}/{place}", shown)
-    assert fetcher.root is not None
     try:
-        data = fetcher.read_path(fetcher.root / name)
+        data = fetcher.read_path(name)
     except SourceError as error:
         file.say((1, 1), "unreadable", str(error))
         return file

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
+from mlaoi_graph.errors import NetworkNotAllowed, SourceError
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context
 from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree, check_source
@@ -129,8 +129,7 @@ class Walk:
     def read(self, place: Place) -> bytes:
         """Return the bytes at a place. Raises SourceError."""
         if place.path is not None:
-            assert self.fetcher.root is not None
-            return self.fetcher.read_path(self.fetcher.root / place.path)
+            return self.fetcher.read_path(place.path)
         assert place.url is not None
         return self.fetcher.read_url(place.url)[1]
 
@@ -167,18 +166,15 @@ class Walk:
             return False
         if os.path.isabs(place.path) or place.path.split(os.sep)[0] == "..":
             return True
-        path = self.fetcher.root / place.path
-        return "\0" not in place.path and path.is_symlink() and not self.fetcher.inside(path)
+        path = os.path.join(self.fetcher.root, place.path)
+        return "\0" not in path and os.path.islink(path) and not self.fetcher.inside(path)
 
     def exists(self, path: str) -> bool:
         """Return whether a file of the source's tree has that path."""
         root = self.fetcher.root
         if root is None or "\0" in path or self.leads_out(Place(path=path)):
             return False
-        try:
-            return (root / path).is_file()
-        except OSError:  # a name too long for the file system
-            return False
+        return os.path.isfile(os.path.join(root, path))
 
     def _first_visit(self, place: Place) -> bool:
         # A hash instead of the place itself: 10^6 documents then cost tens of MB, not hundreds.
@@ -348,15 +344,7 @@ class Walk:
         yield container
 
     def _binary(self, place: Place) -> BinaryIO:
-        if place.path is None:
-            return BytesIO(self.read(place))
-        assert self.fetcher.root is not None
-        path = self.fetcher.root / place.path
-        if not self.fetcher.inside(path):
-            raise OutsideTree(path.name)
-        if not path.is_file():  # a pipe or device would block for ever
-            raise SourceNotFound(path.name, "no such file")
-        return path.open("rb")
+        return BytesIO(self.read(place)) if place.path is None else self.fetcher.open_path(place.path)
 
     def _follow(self, start: Place) -> Iterator[Raw]:
         stack = [start]

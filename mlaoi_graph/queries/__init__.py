@@ -1,0 +1,40 @@
+"""Questions to a catalog, answered with proof."""
+
+from mlaoi_graph.queries.explain import Cited, Explanation, Paths, Step
+from mlaoi_graph.queries.lineage import Filters, LineageGraph, NotOfKind
+from mlaoi_graph.queries.results import (
+    CommonRow,
+    DifferenceRow,
+    ExposedRow,
+    ExposureRow,
+    FamilyRow,
+    ImpactRow,
+    LicenseRow,
+    NodeRow,
+    Rows,
+    UnknownRow,
+    Verdict,
+)
+from mlaoi_graph.queries.verdict import Exposed
+
+__all__ = [
+    "Cited",
+    "CommonRow",
+    "DifferenceRow",
+    "Explanation",
+    "Exposed",
+    "ExposedRow",
+    "ExposureRow",
+    "FamilyRow",
+    "Filters",
+    "ImpactRow",
+    "LicenseRow",
+    "LineageGraph",
+    "NodeRow",
+    "NotOfKind",
+    "Paths",
+    "Rows",
+    "Step",
+    "UnknownRow",
+    "Verdict",
+]

@@ -1,0 +1,769 @@
+"""What a model learned from, what came from it, who says so, and what is not known.
+
+Depth is hops from the node asked about over asserted edges, everywhere; an edge from a part to its whole is a hop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+from mlaoi_graph.errors import MlaoiError
+from mlaoi_graph.model import DerivationKind, Precision, Stage
+from mlaoi_graph.queries import walk
+from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
+from mlaoi_graph.queries.graph import (
+    CODE,
+    DERIVATIONS,
+    EVALUATES,
+    FAMILY,
+    FROM_MODEL,
+    IS_ARCHIVE,
+    IS_DATASET,
+    IS_FAMILY,
+    IS_MODEL,
+    IS_UNKNOWN,
+    LINEAGE,
+    PART,
+    PARTS,
+    SUCCEEDS,
+    TEACHES,
+    Edges,
+)
+from mlaoi_graph.queries.results import (
+    CommonRow,
+    DifferenceRow,
+    ExposedRow,
+    ExposureRow,
+    FamilyRow,
+    ImpactRow,
+    LicenseRow,
+    NodeRow,
+    Rows,
+    UnknownRow,
+    Verdict,
+)
+from mlaoi_graph.queries.verdict import Exposed, Knowledge, reason_for
+from mlaoi_graph.queries.walk import (
+    A_FAMILY,
+    A_PART,
+    ANCESTOR,
+    ASKED,
+    DATA,
+    OF_FAMILY,
+    SIDE,
+    SOURCE,
+    THING,
+    UNVERIFIED,
+    Allow,
+    Found,
+    search,
+    state,
+    strongest,
+)
+from mlaoi_graph.stores import Store
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["Filters", "LineageGraph", "NotOfKind"]
+
+_HOLDS: Final = ("contains", "may contain", "said of a family")
+_DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
+_EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
+
+
+class NotOfKind(MlaoiError):
+    """A node is there, and is not what the question is about."""
+
+    def __init__(self, iri: str, kind: str, wanted: str) -> None:
+        self.iri = iri
+        self.kind = kind
+        self.wanted = wanted
+        super().__init__(f"{iri} is a {kind}, and the question is about a {wanted}. Ask for its lineage or its impact")
+
+
+class Filters(TypedDict, total=False):
+    """Which edges count. Left out, an edge is as if nobody had asserted it."""
+
+    stages: Collection[Stage]
+    """Uses in these stages only. Naming an evaluation stage has a plain walk follow it too."""
+    kinds: Collection[DerivationKind]
+    """Derivations of these kinds only."""
+    verified_only: bool
+    sources: Collection[str]
+    """Edges these documents say, or that cite this evidence; IRIs."""
+    before: str
+    """Edges asserted before this ISO date: by their document's own time, else by when their evidence, else when the
+    document, was read. Edges of which none is known are left out, and the answer says how many."""
+
+
+class LineageGraph:
+    """The asserted lineage of one state of a catalog, in memory.
+
+    Nodes are named by IRI, or by whatever ``find`` understands. Made once, it answers many questions; a catalog that has
+    changed needs a new one. What a chain's documents and sources say is read from the store when asked for, so that has
+    to be open still. Unknown names raise NodeNotFound.
+    """
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+
+    @classmethod
+    def from_store(cls, store: Store, *, find: Callable[[str], str] | None = None) -> LineageGraph:
+        """Return the lineage of what a store's documents assert; ``find`` turns a name into an IRI."""
+        return cls(Edges.from_store(store, find))
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> LineageGraph:
+        """Return the lineage in a graph of the form ``Catalog.to_networkx`` gives.
+
+        ``license`` and ``disclosure`` of nodes are used where they are there. Evidence, footprints and dates are not in
+        such a graph.
+        """
+        return cls(Edges.from_networkx(graph))
+
+    def __repr__(self) -> str:
+        return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
+
+    # -- walking ----------------------------------------------------------------------------------------------
+
+    def upstream(self, node: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
+        """Return everything a node came from: datasets and models, what those came from, and wholes they are part of.
+
+        Evaluation is no lineage and is followed only where ``stages`` names it.
+        """
+        return self._walk("upstream", node, walk.older, _plain_codes(only), depth, only)
+
+    def downstream(self, node: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
+        """Return everything that came from a node: :meth:`upstream` the other way round.
+
+        Who learned from a whole is not downstream of its part; see :meth:`exposed_models` and :meth:`impact`.
+        """
+        return self._walk("downstream", node, walk.newer, _plain_codes(only), depth, only)
+
+    def ancestors(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
+        """Return the models a model was made from, at any depth; families where a source names no size."""
+        return self._walk("ancestors", model, walk.older, _codes(only) & FROM_MODEL, depth, only)
+
+    def descendants(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
+        """Return the models that were made from a model, at any depth."""
+        return self._walk("descendants", model, walk.newer, _codes(only) & FROM_MODEL, depth, only)
+
+    def _walk(
+        self,
+        title: str,
+        name: str,
+        moves: Callable[[Edges, frozenset[int], Allow], walk.Moves],
+        codes: frozenset[int],
+        depth: int | None,
+        only: Filters,
+    ) -> Rows[NodeRow]:
+        node = self._edges.at(name)
+        allow, notes = self._allow(only)
+        found = search([self._start(node)], moves(self._edges, codes, allow), self._edges, depth)
+        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, moves is walk.newer, notes)
+
+    def _start(self, node: int) -> int:
+        # What is said of a family's members is not said of the family, so one that is asked about itself stands aside.
+        return state(node, SIDE if self._edges.kinds[node] & IS_FAMILY else THING)
+
+    def _node_rows(
+        self, title: str, found: Found, asked: int, backwards: bool, notes: Callable[[], list[str]]
+    ) -> Rows[NodeRow]:
+        edges = self._edges
+        best = strongest(found, THING)
+        best.pop(asked, None)
+
+        def make(at: int) -> NodeRow:
+            before, edge, marks, hops, _ = found[at]
+            node = at >> 5
+            return NodeRow(
+                node=edges.iris[node],
+                label=edges.label(node),
+                kind=edges.kind(node),
+                depth=hops,
+                edge=edge_name(edges, edge),
+                nearer=edges.iris[before >> 5],
+                confidence=_confidence(marks),
+                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
+            )
+
+        sure, loose = self._split(found, best.values())
+        family_level = Rows(f"{title}: said of families only", NodeRow, loose, make)
+        return Rows(title, NodeRow, sure, make, notes=notes(), family_level=family_level)
+
+    def _split(self, found: Found, states: Iterable[int]) -> tuple[list[int], list[int]]:
+        """Return states in the order of rows, those that are said of families only apart."""
+        sure: list[int] = []
+        loose: list[int] = []
+        for at in states:
+            (loose if at & 3 == OF_FAMILY else sure).append(at)
+        order = self._edges.order
+
+        def key(at: int) -> tuple[int, tuple[str, str]]:
+            return found[at][3], order(at >> 5)
+
+        return sorted(sure, key=key), sorted(loose, key=key)
+
+    # -- exposure ---------------------------------------------------------------------------------------------
+
+    def exposure(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[ExposureRow]:
+        """Return the datasets a model learned from: its own, its ancestors', what those were made from, their parts.
+
+        The rows are those of the inferred ``mlaoi:exposedTo``. What is not known is no row: see :meth:`unknowns`.
+        """
+        node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
+        allow, notes = self._allow(only)
+        found = self._learned(node, depth, _codes(only), allow)
+        title = f"exposure of {self._edges.label(node)}"
+        sure, loose = self._split(found, strongest(found, DATA).values())
+
+        def make(at: int) -> ExposureRow:
+            return self._exposure_row(found, at)
+
+        family_level = Rows(f"{title}: said of families only", ExposureRow, loose, make)
+        return Rows(title, ExposureRow, sure, make, notes=notes(), family_level=family_level)
+
+    def _learned(
+        self, node: int, depth: int | None = None, codes: frozenset[int] = LINEAGE, allow: Allow = None
+    ) -> Found:
+        return search([self._start(node)], walk.learned(self._edges, codes, allow), self._edges, depth)
+
+    def _exposure_row(self, found: Found, at: int) -> ExposureRow:
+        edges = self._edges
+        _, _, marks, hops, use = found[at]
+        node = at >> 5
+        return ExposureRow(
+            dataset=edges.iris[node],
+            label=edges.label(node),
+            holds=_HOLDS[at & 3],
+            depth=hops,
+            through=_through(marks),
+            stage=edge_word(edges, use),
+            model=edges.iris[edges.subject[use]],
+            used=edges.iris[edges.object[use]],
+            archive=edges.kinds[node] & IS_ARCHIVE != 0,
+            confidence=_confidence(marks),
+            resolved=node in edges.resolved,
+            _proof=Proof(edges, found, at, _HOLDS[at & 3]),
+        )
+
+    def exposed_models(self, dataset: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[ExposedRow]:
+        """Return the models exposed to a dataset or to any part of it: :meth:`exposure` asked from the other end."""
+        node = self._asked(dataset, IS_DATASET, "dataset")
+        allow, notes = self._allow(only)
+        found = search([state(node, ASKED)], walk.taught(self._edges, _codes(only), allow), self._edges, depth)
+        title = f"models exposed to {self._edges.label(node)}"
+        sure, loose = self._split(found, strongest(found, THING).values())
+
+        def make(at: int) -> ExposedRow:
+            return self._exposed_row(found, at)
+
+        family_level = Rows(f"{title}: said of families only", ExposedRow, loose, make)
+        return Rows(title, ExposedRow, sure, make, notes=notes(), family_level=family_level)
+
+    def _exposed_row(self, found: Found, at: int) -> ExposedRow:
+        edges = self._edges
+        _, _, marks, hops, use = found[at]
+        node = at >> 5
+        part = at
+        while (part >> 2) & 7 != ASKED:
+            part = found[part][0]
+        return ExposedRow(
+            model=edges.iris[node],
+            label=edges.label(node),
+            kind=edges.kind(node),
+            holds=_HOLDS[at & 3],
+            depth=hops,
+            through=_through(marks),
+            stage=edge_word(edges, use),
+            part=edges.iris[part >> 5] if found[part][0] >= 0 else None,
+            confidence=_confidence(marks),
+            resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+            _proof=Proof(edges, found, at, _HOLDS[at & 3], backwards=True),
+        )
+
+    def is_exposed(self, model: str, dataset: str) -> Exposed:
+        """Return whether a model learned from a dataset, with the reason: yes, may contain, no, or unknown.
+
+        No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from, and
+        a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``. It is about samples, not places.
+        """
+        node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
+        asked = self._asked(dataset, IS_DATASET, "dataset")
+        return self._judge(Knowledge(self._edges, node, self._learned(node)), asked)
+
+    def _judge(self, known: Knowledge, asked: int) -> Exposed:
+        edges = self._edges
+        at = known.state_of(asked)
+        row = None
+        missing: list[UnknownRow] = []
+        if at is not None:
+            verdict, reason = reason_for(edges, at, asked)
+            row = self._exposure_row(known.found, at)
+        else:
+            loose = known.of_family_only(asked)
+            gaps = known.gaps()
+            related = known.related(asked)
+            if related is not None:
+                gaps.insert(0, ("related", asked, related, -1))
+            if asked not in edges.resolved and not any(w in edges.resolved for w in edges.wholes(asked)):
+                gaps.insert(0, ("unresolved", asked, "nothing describes the dataset asked about", -1))
+            missing = [self._unknown(known.found, *gap) for gap in gaps]
+            verdict = Verdict.UNKNOWN
+            if loose is not None:
+                row = self._exposure_row(known.found, loose)
+                reason = "the source names the family only: no fact about this model"
+            elif missing:
+                reason = missing[0].reason if missing[0].depth == 0 else f"{missing[0].label}: {missing[0].reason}"
+                reason += f"; and {len(missing) - 1} more things are not known" if len(missing) > 1 else ""
+            else:
+                verdict = Verdict.NO
+                reason = "all that was learned from is disclosed, and nothing of it relates to this dataset"
+        return Exposed(
+            model=edges.iris[known.model],
+            dataset=edges.iris[asked],
+            verdict=verdict,
+            reason=reason,
+            row=row,
+            missing=tuple(missing),
+            checked=f"{len(known.models) - 1} ancestors, {len(known.data)} datasets learned from",
+        )
+
+    def common_exposure(self, a: str, b: str) -> Rows[CommonRow]:
+        """Return the datasets both models learned from. Not to find any does not mean there are none."""
+        first, second = self._known(a), self._known(b)
+        edges = self._edges
+        both = first.data.keys() & second.data.keys()
+
+        def key(node: int) -> tuple[int, tuple[str, str]]:
+            return max(first.hops(first.data[node]), second.hops(second.data[node])), edges.order(node)
+
+        def make(node: int) -> CommonRow:
+            one, two = first.data[node], second.data[node]
+            marks = first.found[one][2] | second.found[two][2]
+            return CommonRow(
+                dataset=edges.iris[node],
+                label=edges.label(node),
+                archive=edges.kinds[node] & IS_ARCHIVE != 0,
+                depth_a=first.hops(one),
+                depth_b=second.hops(two),
+                holds_a=_HOLDS[one & 3],
+                holds_b=_HOLDS[two & 3],
+                confidence=_confidence(marks),
+                _proof=Proof(edges, first.found, one, _HOLDS[one & 3]),
+                _other=Proof(edges, second.found, two, _HOLDS[two & 3]),
+            )
+
+        title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
+        return Rows(title, CommonRow, sorted(both, key=key), make, notes=_gap_notes(edges, first, second))
+
+    def differences(self, a: str, b: str) -> Rows[DifferenceRow]:
+        """Return the datasets one of two models learned from and the other is not known to, with what is known of it."""
+        first, second = self._known(a), self._known(b)
+        edges = self._edges
+        pairs = [(node, True) for node in first.data if second.state_of(node) is None]
+        pairs += [(node, False) for node in second.data if first.state_of(node) is None]
+
+        def key(pair: tuple[int, bool]) -> tuple[bool, int, tuple[str, str]]:
+            node, is_first = pair
+            known = first if is_first else second
+            return not is_first, known.hops(known.data[node]), edges.order(node)
+
+        def make(pair: tuple[int, bool]) -> DifferenceRow:
+            node, is_first = pair
+            known, other = (first, second) if is_first else (second, first)
+            at = known.data[node]
+            judged = self._judge(other, node)
+            return DifferenceRow(
+                dataset=edges.iris[node],
+                label=edges.label(node),
+                only=edges.iris[known.model],
+                depth=known.hops(at),
+                holds=_HOLDS[at & 3],
+                archive=edges.kinds[node] & IS_ARCHIVE != 0,
+                confidence=_confidence(known.found[at][2]),
+                other=judged.verdict,
+                reason=judged.reason,
+                _proof=Proof(edges, known.found, at, _HOLDS[at & 3]),
+            )
+
+        title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
+        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=_gap_notes(edges, first, second))
+
+    def _known(self, name: str) -> Knowledge:
+        node = self._asked(name, IS_MODEL | IS_FAMILY, "model")
+        return Knowledge(self._edges, node, self._learned(node))
+
+    # -- consequences -----------------------------------------------------------------------------------------
+
+    def impact(self, node: str) -> Rows[ImpactRow]:
+        """Return what a change of a dataset or model touches: were it retracted, wrong or relicensed.
+
+        That is who learned from it, what descends from it or was made with it, and what was measured on it or on
+        something made from it. ``relation`` says which; each node comes once, with the first that holds.
+        """
+        edges = self._edges
+        asked = edges.at(node)
+        made = search([self._start(asked)], walk.newer(edges, LINEAGE, None), edges)
+        touched = strongest(made, THING)
+        touched.pop(asked, None)
+        rows: dict[int, tuple[str, Found, int]] = {}
+        loose: dict[int, tuple[str, Found, int]] = {}
+        if edges.kinds[asked] & IS_DATASET:
+            exposed = search([state(asked, ASKED)], walk.taught(edges, LINEAGE, None), edges)
+            for model, at in strongest(exposed, THING).items():
+                relation = ("learned from it", "may have learned from it", "may be touched")[at & 3]
+                (loose if at & 3 == OF_FAMILY else rows)[model] = relation, exposed, at
+        else:
+            descended = search([self._start(asked)], walk.newer(edges, FROM_MODEL, None), edges)
+            for model, at in strongest(descended, THING).items():
+                if model != asked:
+                    side = loose if at & 3 == OF_FAMILY else rows
+                    side[model] = "descends from it" if side is rows else "may be touched", descended, at
+        for other, at in touched.items():
+            if at & 3 == OF_FAMILY:
+                loose.setdefault(other, ("may be touched", made, at))
+            else:
+                relation = "made from it" if edges.kinds[other] & IS_DATASET else "made with it"
+                rows.setdefault(other, (relation, made, at))
+        self._measured(asked, made, rows)
+        for other in rows:
+            loose.pop(other, None)
+
+        def key(other: int, side: dict[int, tuple[str, Found, int]]) -> tuple[int, tuple[str, str]]:
+            _, found, at = side[other]
+            return found[at][3], edges.order(other)
+
+        def make(found_row: tuple[str, Found, int]) -> ImpactRow:
+            relation, found, at = found_row
+            _, _, marks, hops, _ = found[at]
+            return ImpactRow(
+                node=edges.iris[at >> 5],
+                label=edges.label(at >> 5),
+                kind=edges.kind(at >> 5),
+                relation=relation,
+                depth=hops,
+                confidence=_confidence(marks),
+                _proof=Proof(edges, found, at, relation, backwards=True),
+            )
+
+        title = f"impact of {edges.label(asked)}"
+        extra = Rows(
+            f"{title}: said of families only",
+            ImpactRow,
+            [loose[other] for other in sorted(loose, key=lambda other: key(other, loose))],
+            make,
+        )
+        ordered = [rows[other] for other in sorted(rows, key=lambda other: key(other, rows))]
+        return Rows(title, ImpactRow, ordered, make, family_level=extra)
+
+    def _measured(self, asked: int, made: Found, rows: dict[int, tuple[str, Found, int]]) -> None:
+        """Add the models measured on a dataset, a part of it or something made from it, one hop beyond."""
+        edges = self._edges
+        for at in [at for at in made if at & 3 != OF_FAMILY and edges.kinds[at >> 5] & IS_DATASET]:
+            _, _, marks, hops, use = made[at]
+            for edge in edges.into[at >> 5]:
+                model = edges.subject[edge]
+                if edges.code[edge] in EVALUATES and model != asked:
+                    known = rows.get(model)
+                    if known is None or (known[0] == "measured on it" and known[1][known[2]][3] > hops + 1):
+                        last = state(model, SIDE)
+                        one = {last: (at, edge, marks | edges.unverified[edge], hops + 1, use)}
+                        rows[model] = "measured on it", _Joined(one, made), last
+
+    def licences(self, model: str) -> Rows[LicenseRow]:
+        """Return the licenses stated along a model's lineage, its own first, and where none is stated.
+
+        Of everything upstream: ancestors, components, datasets, archives, the models that made their labels.
+        """
+        edges = self._edges
+        asked = edges.at(model)
+        found = search([self._start(asked)], walk.older(edges, LINEAGE, None), edges)
+        sure, loose = self._split(found, strongest(found, THING, SIDE).values())
+        loose = [at for at in loose if (at >> 2) & 7 == THING]
+
+        def keys(states: Iterable[int]) -> Iterator[tuple[int, str | None]]:
+            for at in states:
+                node = at >> 5
+                stated = edges.details.licenses(edges.iris[node])
+                if stated:
+                    yield from ((at, text) for text in stated)
+                elif not edges.is_part(node) and not edges.kinds[node] & IS_FAMILY:
+                    yield at, None  # a split has its whole's, which is upstream as well
+
+        def make(key: tuple[int, str | None]) -> LicenseRow:
+            at, text = key
+            return LicenseRow(
+                node=edges.iris[at >> 5],
+                label=edges.label(at >> 5),
+                kind=edges.kind(at >> 5),
+                license=text,
+                depth=found[at][3],
+                confidence=_confidence(found[at][2]),
+                _proof=Proof(edges, found, at, "came from"),
+            )
+
+        title = f"licenses along the lineage of {edges.label(asked)}"
+        rows = list(keys(sure))
+        silent = sum(text is None for _, text in rows)
+        notes = [f"{silent} of these have no license stated by any source"] if silent else []
+        extra = Rows(f"{title}: said of families only", LicenseRow, list(keys(loose)), make)
+        return Rows(title, LicenseRow, rows, make, notes=notes, family_level=extra)
+
+    def unknowns(self, model: str) -> Rows[UnknownRow]:
+        """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``."""
+        known = self._known(model)
+        edges = self._edges
+        gaps = known.gaps()
+        notes: list[str] = []
+        for node, at in known.data.items():
+            if edges.kinds[node] & IS_ARCHIVE:
+                gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
+            else:
+                self._place_gap(known, node, at, gaps, notes)
+            _, edge, *_ = known.found[at]
+            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.into[node]):
+                gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
+        doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
+        best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
+        for edge in sorted(e for e in doubtful if edges.unverified[e]):
+            newer, older = edges.subject[edge], edges.object[edge]
+            at = best.get(newer, best.get(older, next(iter(known.found))))
+            reason = f"{edge_name(edges, edge)} {edges.label(older)} is unverified"
+            gaps.append(("unverified", newer, reason, at))
+
+        def key(gap: tuple[str, int, str, int]) -> tuple[int, tuple[str, str], str, str]:
+            what, node, reason, at = gap
+            return known.hops(at), edges.order(node), what, reason
+
+        def make(gap: tuple[str, int, str, int]) -> UnknownRow:
+            return self._unknown(known.found, *gap)
+
+        title = f"not known about {edges.label(known.model)}"
+        return Rows(title, UnknownRow, sorted(set(gaps), key=key), make, notes=notes)
+
+    def _place_gap(
+        self, known: Knowledge, node: int, at: int, gaps: list[tuple[str, int, str, int]], notes: list[str]
+    ) -> None:
+        """Add that nobody says where a dataset is, unless its wholes do or places are not kept here."""
+        edges = self._edges
+        found: set[Precision] = set()
+        seen = {node}
+        todo = [node]
+        for place in todo:
+            precisions = edges.details.precisions(edges.iris[place])
+            if precisions is None:
+                note = "footprints were not checked: this graph has none"
+                if note not in notes:
+                    notes.append(note)
+                return
+            found |= precisions
+            if found:
+                break
+            fresh = [whole for whole in edges.wholes(place, frozenset({PART})) if whole not in seen]
+            seen.update(fresh)
+            todo.extend(fresh)
+        if not found:
+            gaps.append(("no-footprint", node, "no source says where its data are", at))
+        elif found == {Precision.GLOBAL}:
+            gaps.append(("unbounded", node, "its footprint is the whole world", at))
+
+    def _unknown(self, found: Found, what: str, node: int, reason: str, at: int) -> UnknownRow:
+        edges = self._edges
+        return UnknownRow(
+            what=what,
+            node=edges.iris[node],
+            label=edges.label(node),
+            reason=reason,
+            depth=found[at][3] if at >= 0 else 0,
+            _proof=Proof(edges, found, at if at >= 0 else next(iter(found)), "came from"),
+        )
+
+    # -- the whole catalog ------------------------------------------------------------------------------------
+
+    def roots(self) -> Rows[NodeRow]:
+        """Return the models that others were made from and that were made from no other themselves, as far as known."""
+        edges = self._edges
+        found: list[int] = []
+        for node, bits in enumerate(edges.kinds):
+            if bits & (IS_MODEL | IS_FAMILY) and not any(edges.code[e] in FROM_MODEL for e in edges.out[node]):
+                if any(edges.code[e] in FROM_MODEL for e in edges.into[node]):
+                    found.append(node)
+
+        def make(node: int) -> NodeRow:
+            start = state(node)
+            return NodeRow(
+                node=edges.iris[node],
+                label=edges.label(node),
+                kind=edges.kind(node),
+                depth=0,
+                edge=None,
+                nearer=None,
+                confidence="verified",
+                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                _proof=Proof(edges, {start: (-1, -1, 0, 0, -1)}, start, "came from"),
+            )
+
+        return Rows("roots", NodeRow, sorted(found, key=edges.order), make)
+
+    def families(self) -> Rows[FamilyRow]:
+        """Return the families and their members."""
+        edges = self._edges
+        found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
+
+        def make(node: int) -> FamilyRow:
+            members = {edges.subject[e] for e in edges.into[node] if edges.code[e] == FAMILY}
+            return FamilyRow(
+                family=edges.iris[node],
+                label=edges.label(node),
+                models=tuple(edges.iris[member] for member in sorted(members, key=edges.order)),
+            )
+
+        return Rows("families", FamilyRow, found, make)
+
+    # -- why --------------------------------------------------------------------------------------------------
+
+    def explain(self, start: str, end: str) -> Explanation | None:
+        """Return the shortest chain of asserted edges from one node to what it came from; None if there is none.
+
+        For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession is
+        shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
+        """
+        newer, older = self._edges.at(start), self._edges.at(end)
+        for moves, phases, says in self._ways(newer, older):
+            found = search([self._start(newer)], moves, self._edges)
+            at = strongest(found, *phases).get(older)
+            if at is not None and at & 3 != OF_FAMILY:
+                return Proof(self._edges, found, at, says or _HOLDS[at & 3]).explain()
+        found = self._learned(newer)
+        at = strongest(found, DATA, THING, SIDE).get(older)
+        return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
+
+    def paths(self, start: str, end: str, limit: int = 100) -> Paths:
+        """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
+        newer, older = self._edges.at(start), self._edges.at(end)
+        found = Paths(chains=(), complete=True, note="")
+        for moves, phases, says in self._ways(newer, older):
+            found = all_paths(
+                self._edges,
+                moves,
+                self._start(newer),
+                lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
+                lambda at, says=says: says or _HOLDS[at & 3],  # type: ignore[misc]
+                limit,
+            )
+            if found.chains or not found.complete:
+                break
+        return found
+
+    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], str]]:
+        """Iterate over how one node may have come from another, the strongest first."""
+        edges = self._edges
+        if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
+            yield walk.learned(edges, LINEAGE, None), (DATA,), ""
+        yield walk.older(edges, LINEAGE, None), (THING,), "came from"
+        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), "no lineage"
+
+    # -- filters ----------------------------------------------------------------------------------------------
+
+    def _asked(self, name: str, bits: int, wanted: str) -> int:
+        node = self._edges.at(name)
+        kinds = self._edges.kinds[node]
+        # Of a node without a class nobody knows what it is, and its edges are asked all the same.
+        if kinds and not kinds & bits and not kinds & IS_UNKNOWN:
+            raise NotOfKind(self._edges.iris[node], self._edges.kind(node), wanted)
+        return node
+
+    def _allow(self, only: Filters) -> tuple[Allow, Callable[[], list[str]]]:
+        """Return which edges count beside their code, and what there is to note once the search is over."""
+        edges = self._edges
+        tests: list[Callable[[int], bool]] = []
+        undated: set[int] = set()
+        if only.get("verified_only"):
+            tests.append(lambda edge: not edges.unverified[edge])
+        sources = only.get("sources")
+        if sources is not None:
+            wanted = frozenset(sources)
+            tests.append(lambda edge: self._said_by(edge, wanted))
+        before = only.get("before")
+        if before is not None:
+            if not _DATE.fullmatch(before):
+                raise ValueError(f"{before!r} is not an ISO 8601 date, as 2024-06-30")
+
+            def in_time(edge: int) -> bool:
+                when = self._asserted_by(edge)
+                if when is None:
+                    undated.add(edge)
+                return when is not None and when < before
+
+            tests.append(in_time)
+
+        def notes() -> list[str]:
+            return [f"{len(undated)} edges of unknown date left out"] if undated else []
+
+        if not tests:
+            return None, notes
+        return (lambda edge: all(test(edge) for test in tests)), notes
+
+    def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
+        edges = self._edges
+        if edges.documents[edges.document[edge]] in sources:
+            return True
+        return any(not sources.isdisjoint(twin.evidence) for twin in edges.twins(edge))
+
+    def _asserted_by(self, edge: int) -> str | None:
+        """Return the earliest date at which an edge is known to have been asserted."""
+        edges = self._edges
+        document = edges.documents[edges.document[edge]]
+        stated = edges.details.stated_at(document)
+        if stated is not None:
+            return stated
+        cited = [edges.details.evidence(iri) for twin in edges.twins(edge) for iri in twin.evidence]
+        read = [found.read_on for found in cited if found is not None and found.read_on is not None]
+        return min(read, default=None) or edges.details.read_at(document)
+
+
+class _Joined(dict[int, tuple[int, int, int, int, int]]):
+    """One more state after a search, without a copy of it."""
+
+    def __init__(self, one: Found, rest: Found) -> None:
+        super().__init__(one)
+        self._rest = rest
+
+    def __missing__(self, at: int) -> tuple[int, int, int, int, int]:
+        return self._rest[at]
+
+
+def _codes(only: Filters) -> frozenset[int]:
+    """Return the codes a search for lineage follows; evaluation never is."""
+    stages, kinds = only.get("stages"), only.get("kinds")
+    uses = TEACHES if stages is None else TEACHES & {CODE[stage] for stage in stages}
+    derivations = DERIVATIONS if kinds is None else frozenset(CODE[kind] for kind in kinds)
+    return uses | derivations | PARTS
+
+
+def _plain_codes(only: Filters) -> frozenset[int]:
+    """Return the same for a plain walk, which follows evaluation where it is named."""
+    stages = only.get("stages")
+    return _codes(only) | frozenset(CODE[stage] for stage in stages or () if not stage.teaches)
+
+
+def _confidence(marks: int) -> str:
+    return "unverified" if marks & UNVERIFIED else "verified"
+
+
+def _through(marks: int) -> str:
+    passed = [
+        word
+        for mark, word in ((ANCESTOR, "ancestor"), (A_FAMILY, "family"), (SOURCE, "source"), (A_PART, "part"))
+        if marks & mark
+    ]
+    return ", ".join(passed) or "own use"
+
+
+def _gap_notes(edges: Edges, *known: Knowledge) -> list[str]:
+    return [f"{edges.label(k.model)}: {len(k.gaps())} things are not known: see unknowns" for k in known if k.gaps()]
