@@ -1,32 +1,4 @@
-"""Footprints: what documents say about places, as OGC:CRS84 longitude latitude geometries.
-
-:func:`from_geojson`, :func:`from_bbox` and :func:`from_extent` take any JSON value and never raise
-for what they are given. What cannot be used gives a :class:`Footprint` without geometry, what can be
-repaired is repaired, and both are told in ``problems`` by one of these rules, each at most once:
-
-=====================  =======================================================================
-``geometry-type``      no GeoJSON geometry, or coordinates that are not positions; no footprint
-``bbox-type``          not 4 or 6 numbers, or not a list of such boxes
-``null-geometry``      there is none; no footprint
-``empty-geometry``     a geometry without positions; no footprint
-``not-finite``         NaN, infinity or null among the coordinates, also as text; no footprint
-``out-of-range``       not degrees in either order, as projected coordinates; no footprint
-``swapped-axes``       can only be latitude longitude; read so
-``bbox-order``         south above north; read the other way round
-``longitude-wrapped``  longitudes beyond +-180; moved by full turns
-``antimeridian``       an edge longer than 180 degrees; read across the antimeridian, cut there
-``ring-not-closed``    closed
-``ring-too-short``     a ring without an inside; left out
-``line-too-short``     a line of fewer than two places; left out
-``self-crossing``      rings that cross, parts that overlap or share edges; repaired, or none
-``unbounded``          the whole world: no footprint, yet not unknown either
-``bbox-mismatch``      a geometry reaches out of its own bbox; an extent's first box is no hull
-=====================  =======================================================================
-
-Edges are straight in longitude and latitude (RFC 7946, 3.1.1): a bbox is bounded by parallels, not
-by geodesics. Cutting, overlaying and measuring all follow that, so parts add up to their whole.
-Elevations are dropped.
-"""
+"""Read what documents say about places. The rules are listed in :mod:`mlaoi_graph.geo`."""
 
 from __future__ import annotations
 
@@ -41,17 +13,14 @@ from numpy.typing import NDArray
 from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
-from mlaoi_graph.errors import GeometryError
+from mlaoi_graph.geo.shapes import Floats, Shapes, flat
 
 __all__ = [
     "Footprint",
     "Problem",
-    "area_km2",
-    "areas_km2",
     "from_bbox",
     "from_extent",
     "from_geojson",
-    "overlap_km2",
 ]
 
 
@@ -76,9 +45,6 @@ class Footprint:
     problems: tuple[Problem, ...]
 
 
-_Floats: TypeAlias = NDArray[np.float64]
-_Shapes: TypeAlias = NDArray[Any]
-"""shapely geometries."""
 _Problems: TypeAlias = dict[str, str]
 """Message by rule; the first of each stays."""
 
@@ -97,17 +63,9 @@ _SLIVER = 4
 _BBOX_TOLERANCE = 1e-3
 """Degrees (about 100 m) a geometry may reach out of its bbox: published boxes are rounded."""
 _QUICK_POSITIONS = 12
-_DEEPEST_WKT = 100
-"""Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
 _MOST_WORLDS = 20
 """Turns round the world of one line: more than a day's satellite track. It bounds the work on nonsense."""
 _MOST_CROSSINGS = 1_000_000
-_A = 6378137.0
-_E2 = (2 - 1 / 298.257223563) / 298.257223563
-_E = math.sqrt(_E2)
-"""WGS 84: semi-major axis in metres, eccentricity and its square."""
-_TOUCH_KM2 = 1e-6
-"""A shared area below 1 m2 is rounding along a shared edge."""
 
 
 class _Unusable(Exception):
@@ -193,57 +151,6 @@ def from_extent(bboxes: object) -> Footprint:
         bbox = bboxes[0]
         return from_bbox(bbox)
     return _footprint(lambda problems: _extent_shape(bboxes, problems))
-
-
-def area_km2(geometry: str | BaseGeometry) -> float:
-    """Return the area of a CRS84 geometry (WKT or shapely) on the WGS 84 ellipsoid, in km2.
-
-    Exact for edges that are straight in longitude and latitude, as everywhere here. A geodesic polygon
-    with the same corners (pyproj's Geod) is another region: larger by 2.5e-5 for this cell,
-    and empty for a box round the world. Points and lines have 0. Winding does not matter.
-
-    Raises GeometryError for text that is no WKT.
-
-    >>> round(area_km2("POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))"), 3)
-    12308.464
-    >>> round(area_km2("POLYGON ((-180 -90, 180 -90, 180 90, -180 90, -180 -90))"), 3)
-    510065621.724
-    """
-    return float(areas_km2([_shape(geometry)])[0])
-
-
-def areas_km2(geometries: Sequence[BaseGeometry] | _Shapes) -> _Floats:
-    """Return what :func:`area_km2` does, for many valid shapely geometries at once."""
-    parts, owner = _flat(geometries)
-    rings, polygon = shapely.get_rings(parts, return_index=True)
-    lonlat, ring = shapely.get_coordinates(rings, return_index=True)
-    if not len(lonlat):
-        return np.zeros(len(geometries))
-    same = ring[1:] == ring[:-1]
-    east = np.radians(np.diff(lonlat[:, 0])[same])
-    south_end, north_end = lonlat[:-1, 1][same], lonlat[1:, 1][same]
-    strips = east * _mean_authalic(south_end, north_end)
-    by_ring = np.abs(np.bincount(ring[1:][same], weights=strips, minlength=len(rings)))
-    # The first ring of a polygon is its outside, the others are holes.
-    by_ring[1:][polygon[1:] == polygon[:-1]] *= -1
-    return np.bincount(owner[polygon], weights=by_ring, minlength=len(geometries)) / 1e6
-
-
-def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
-    """Return the ground area two valid CRS84 geometries (WKT or shapely) share, in km2.
-
-    WGS 84, as :func:`area_km2`. Shared edges count 0, and so does less than 1 m2, which is rounding.
-    Raises GeometryError for text that is no WKT and for geometries that are not valid.
-
-    >>> alps = "POLYGON ((7 46, 8 46, 8 47, 7 47, 7 46))"
-    >>> overlap_km2(alps, "POLYGON ((8 46, 9 46, 9 47, 8 47, 8 46))")
-    0.0
-    """
-    try:
-        shared = area_km2(shapely.intersection(_shape(a), _shape(b)))
-    except GEOSException as error:
-        raise GeometryError(f"overlap cannot be computed: {error}", "Repair with shapely.make_valid") from None
-    return shared if shared >= _TOUCH_KM2 else 0.0
 
 
 # --- from JSON values to shapes -------------------------------------------------------------------
@@ -347,7 +254,7 @@ def _geojson_shape(geometry: object, problems: _Problems) -> BaseGeometry:
 
 
 def _polygon_shape(polygons: Iterable[object], problems: _Problems) -> BaseGeometry:
-    rings: list[_Floats] = []
+    rings: list[Floats] = []
     first_rings = [0]
     for polygon in polygons:
         for place, positions in enumerate(_listed(polygon)):
@@ -368,7 +275,7 @@ def _polygon_shape(polygons: Iterable[object], problems: _Problems) -> BaseGeome
         _refuse_nothing(problems)
     lonlat = _degrees(np.concatenate(rings), problems)
     first_positions = np.cumsum([0, *map(len, rings)])
-    shapes: _Shapes = shapely.from_ragged_array(
+    shapes: Shapes = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON, lonlat, (first_positions, np.array(first_rings))
     )
     starts = first_positions[first_rings[:-1]]
@@ -519,7 +426,7 @@ def _listed(value: object) -> Sequence[Any]:
     return value
 
 
-def _positions(positions: object) -> _Floats:
+def _positions(positions: object) -> Floats:
     """Return GeoJSON positions as rows of two finite floats."""
     flat: list[Any] = []
     for position in _listed(positions):
@@ -542,7 +449,7 @@ def _positions(positions: object) -> _Floats:
     return lonlat
 
 
-def _degrees(lonlat: _Floats, problems: _Problems) -> _Floats:
+def _degrees(lonlat: Floats, problems: _Problems) -> Floats:
     """Return rows of longitude within +-540 and latitude within +-90, whatever order they came in."""
     straight = _without_noise(lonlat)
     if (np.abs(straight).max(axis=0) <= (_FARTHEST, 90)).all():
@@ -555,7 +462,7 @@ def _degrees(lonlat: _Floats, problems: _Problems) -> _Floats:
     raise _Unusable("out-of-range", f"({x}, {y}) is no longitude and latitude in degrees")
 
 
-def _without_noise(lonlat: _Floats) -> _Floats:
+def _without_noise(lonlat: Floats) -> Floats:
     limits = np.array([180.0, 90.0])
     beyond = np.abs(lonlat) - limits
     noise = (beyond > 0) & (beyond <= _NOISE)
@@ -571,7 +478,7 @@ def _refuse_nothing(problems: _Problems) -> NoReturn:
     raise _Unusable(*next(iter(problems.items()), ("empty-geometry", "the geometry has no positions")))
 
 
-def _jumps(steps: _Floats) -> NDArray[np.bool_]:
+def _jumps(steps: Floats) -> NDArray[np.bool_]:
     return (steps > 180) & (steps < 360)
 
 
@@ -584,7 +491,7 @@ def _polygon_on_earth(polygon: BaseGeometry, problems: _Problems) -> BaseGeometr
     return shapely.difference(shape, shapely.union_all(cut)) if cut else shape
 
 
-def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Problems) -> BaseGeometry:
+def _on_earth(lonlat: Floats, build: Callable[..., BaseGeometry], problems: _Problems) -> BaseGeometry:
     """Return one ring (or line) moved to within +-180 and cut there.
 
     The ring is unrolled: after each edge across the antimeridian longitudes go on beyond 180. Each
@@ -628,7 +535,7 @@ def _on_earth(lonlat: _Floats, build: Callable[..., BaseGeometry], problems: _Pr
     return shapely.union_all(pieces)
 
 
-def _is_wide_box(lonlat: _Floats, steps: _Floats) -> bool:
+def _is_wide_box(lonlat: Floats, steps: Floats) -> bool:
     """Whether a ring with a long edge is a rectangle that means to be wide.
 
     It does if wound as RFC 7946 asks, or if across the antimeridian it would be a mere sliver: boxes
@@ -644,42 +551,22 @@ def _is_wide_box(lonlat: _Floats, steps: _Floats) -> bool:
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def _shape(geometry: str | BaseGeometry) -> BaseGeometry:
-    if isinstance(geometry, BaseGeometry):
-        return geometry
-    if geometry.upper().count("COLLECTION") > _DEEPEST_WKT:
-        raise GeometryError("WKT with too many collections")
-    try:
-        return shapely.from_wkt(geometry)
-    except GEOSException as error:
-        raise GeometryError(f"no WKT: {error}") from None
-
-
-def _flat(shapes: Sequence[BaseGeometry] | _Shapes) -> tuple[_Shapes, NDArray[np.intp]]:
-    """Return the points, lines and polygons shapes are made of, and for each the place of its shape."""
-    parts, owner = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
-    while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():
-        parts, part = shapely.get_parts(parts, return_index=True)
-        owner = owner[part]
-    return parts, owner
-
-
-def _repaired(shapes: _Shapes) -> _Shapes:
+def _repaired(shapes: Shapes) -> Shapes:
     _refuse_tangle(shapes)
     # What a ring goes round twice stays inside; GEOS's older method makes a hole of it, and needs
     # 20 s for 300 random positions.
-    repaired: _Shapes = shapely.make_valid(shapes, method="structure", keep_collapsed=False)
+    repaired: Shapes = shapely.make_valid(shapes, method="structure", keep_collapsed=False)
     return repaired
 
 
-def _united(shapes: _Shapes) -> BaseGeometry:
+def _united(shapes: Shapes) -> BaseGeometry:
     _refuse_tangle(shapes)
     return shapely.union_all(shapes)
 
 
-def _refuse_tangle(shapes: _Shapes) -> None:
+def _refuse_tangle(shapes: Shapes) -> None:
     """Refuse rings that cross so often that to repair or unite them would take minutes, or all memory."""
-    parts, _ = _flat(shapes)
+    parts, _ = flat(shapes)
     lonlat, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
     same = ring[1:] == ring[:-1]
     edges: Any = shapely.linestrings(np.stack((lonlat[:-1][same], lonlat[1:][same]), axis=1))
@@ -693,27 +580,14 @@ def _refuse_tangle(shapes: _Shapes) -> None:
             raise _Unusable("self-crossing", "rings cross too often to be repaired")
 
 
-def _parts_of_type(shapes: Sequence[BaseGeometry] | _Shapes, kind: shapely.GeometryType) -> _Shapes:
-    parts, _ = _flat(shapes)
-    kept: _Shapes = parts[(shapely.get_type_id(parts) == kind) & ~shapely.is_empty(parts)]
+def _parts_of_type(shapes: Sequence[BaseGeometry] | Shapes, kind: shapely.GeometryType) -> Shapes:
+    parts, _ = flat(shapes)
+    kept: Shapes = parts[(shapely.get_type_id(parts) == kind) & ~shapely.is_empty(parts)]
     return kept
 
 
-def _gathered(parts: _Shapes, build: Callable[..., BaseGeometry]) -> BaseGeometry:
+def _gathered(parts: Shapes, build: Callable[..., BaseGeometry]) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else build(parts)
-
-
-def _mean_authalic(south: _Floats, north: _Floats) -> _Floats:
-    """Return the mean, along straight edges, of the area between equator and edge, in m2 a radian.
-
-    Latitudes in degrees. Snyder, Map Projections: A Working Manual (1987), equation 3-12.
-    """
-    mean = np.zeros(len(south))
-    for node, weight in zip(*np.polynomial.legendre.leggauss(8), strict=True):
-        sine = np.sin(np.radians((south + north) / 2 + node * (north - south) / 2))
-        part = sine / (1 - _E2 * sine**2) + np.arctanh(_E * sine) / _E
-        mean += weight / 2 * (1 - _E2) * part
-    return mean * _A**2 / 2
 
 
 # --- text -----------------------------------------------------------------------------------------
