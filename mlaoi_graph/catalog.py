@@ -113,6 +113,14 @@ class Edge:
         return cls(ends[0], ends[1].rpartition("#")[2], ends[2], twin)
 
 
+# Over the default graph, which holds a triple once however many documents say it.
+_INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
+_NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
+_UNDESCRIBED = f"""
+    SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
+"""
+
+
 class Catalog:
     """A lineage catalog.
 
@@ -284,9 +292,10 @@ class Catalog:
 
     def unresolved(self) -> Iterator[Model | Dataset | Unknown]:
         """Iterate over what is referred to and described nowhere."""
-        yield from (node for node in self.models() if not node.resolved)
+        yield from self._nodes(MLAOI.Model, Model, _UNDESCRIBED)
         # A split that was named of a dataset is as unresolved as the dataset, and is not counted beside it.
-        yield from (d for d in self.datasets() if not d.resolved and not (d.split is not None and d.part_of))
+        datasets = self._nodes(MLAOI.Dataset, Dataset, _UNDESCRIBED)
+        yield from (d for d in datasets if not (d.split is not None and d.part_of))
         yield from self._nodes(MLAOI.UnknownThing, Unknown)
 
     def uses(self) -> Iterator[DataUse]:
@@ -310,16 +319,15 @@ class Catalog:
         """Iterate over the documents the catalog holds statements of."""
         return self._nodes(MLAOI.SourceDocument, SourceDocument)
 
-    def _subjects(self, class_iri: str) -> Iterator[str]:
-        seen: set[str] = set()
-        for quad in self._store.match(None, RDF.type, class_iri):
-            subject = cast("NamedNode", quad.subject).value
-            if subject not in seen:
-                seen.add(subject)
-                yield subject
+    def _subjects(self, class_iri: str, query: str = _INSTANCES) -> Iterator[str]:
+        for row in self._select(query, kind=class_iri):
+            yield row["node"].value
 
-    def _nodes(self, class_iri: str, cls: type[_N]) -> Iterator[_N]:
-        for subject in self._subjects(class_iri):
+    def _select(self, sparql: str, **values: str) -> Iterator[Any]:
+        return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))
+
+    def _nodes(self, class_iri: str, cls: type[_N], query: str = _INSTANCES) -> Iterator[_N]:
+        for subject in self._subjects(class_iri, query):
             node = self._node(subject, cls)
             if node is not None:
                 yield node
@@ -353,7 +361,7 @@ class Catalog:
         """Return how much is in the catalog."""
 
         def number(class_iri: str) -> int:
-            return sum(1 for _ in self._subjects(class_iri))
+            return sum(int(row["number"].value) for row in self._select(_NUMBER, kind=class_iri))
 
         return Counts(
             documents=number(MLAOI.SourceDocument),

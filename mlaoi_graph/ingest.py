@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, cast
 
 from pyoxigraph import Literal, NamedNode
 
@@ -36,8 +36,8 @@ __all__ = ["Findings", "Ingest", "IngestReport"]
 
 _BATCH: Final = 200
 """Documents a transaction; small enough to lose little time to a retry, large enough to matter."""
-_FILL_BATCH: Final = 20_000
-"""Documents a chunk of the first, bulk ingest: some 50 MB of text."""
+_FILL_BATCH: Final = 4_000
+"""Documents a chunk of the first, bulk ingest: some 10 MB of text."""
 _KEPT_PER_RULE: Final = 100
 
 
@@ -97,6 +97,16 @@ class IngestReport:
         return self.read + self.unchanged + self.skipped + self.failed
 
 
+# Over the default graph, which holds a triple once however many documents say it: a dataset has a type and a
+# footprint from the document of each of its items.
+_ABOUT = f"""
+    SELECT ?node ?p ?o {{
+      VALUES ?p {{ <{RDF.type}> <{RDFS.label}> <{MLAOI.split}> <{MLAOI.resolved}> }} ?node ?p ?o
+    }}
+"""
+_CALLED = "SELECT ?node ?p ?name { ?node ?p ?name }"
+
+
 class _Known:
     """What readers may ask, answered from the store and from what is not in it yet."""
 
@@ -106,6 +116,8 @@ class _Known:
         self._reread = reread
         self._recent: dict[str, Target] = {}
         self._recent_names: dict[str, list[Target]] = {}
+        self._older: dict[str, Target] = {}
+        self._older_names: dict[str, list[Target]] = {}
 
     def is_unchanged(self, document: str, content_hash: str) -> bool:
         if self._fresh or self._reread:
@@ -114,14 +126,16 @@ class _Known:
         return next(quads, None) is not None
 
     def target(self, iri: str) -> Target | None:
-        found = self._recent.get(iri)
+        found = self._recent.get(iri) or self._older.get(iri)
         return found if found is not None else self._stored(iri)
 
     def named(self, name: str) -> Sequence[Target]:
         name = iris.doi(name) or name
-        found = {target.iri: target for target in self._recent_names.get(name, ())}
+        noted = (*self._older_names.get(name, ()), *self._recent_names.get(name, ()))
+        found = {target.iri: target for target in noted}
         for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
-            for iri in {_iri(quad.subject) for quad in self._store.match(None, predicate, Literal(name))}:
+            rows = self._select(_CALLED, name=Literal(name), p=NamedNode(predicate))
+            for iri in sorted(row["node"].value for row in rows):
                 target = self._stored(iri.removesuffix("#area"))
                 if target is not None and target.described:
                     found.setdefault(target.iri, target)
@@ -154,17 +168,20 @@ class _Known:
                 self._recent_names.setdefault(statement.identifier, []).append(target)
 
     def forget(self) -> None:
-        """Drop the notes: everything is in the store."""
-        self._recent.clear()
-        self._recent_names.clear()
+        """Drop the notes from before the last time: all that can be read in the store now."""
+        self._older, self._recent = self._recent, {}
+        self._older_names, self._recent_names = self._recent_names, {}
+
+    def _select(self, sparql: str, **values: Literal | NamedNode) -> Iterator[Any]:
+        return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))
 
     def _stored(self, iri: str) -> Target | None:
         types: set[str] = set()
         labels: list[str] = []
         split = None
         described = False
-        for quad in self._store.match(iri):
-            predicate, value = quad.predicate.value, quad.object
+        for row in self._select(_ABOUT, node=NamedNode(iri)):
+            predicate, value = row["p"].value, row["o"]
             if predicate == RDF.type and isinstance(value, NamedNode):
                 types.add(value.value)
             elif predicate == RDFS.label and isinstance(value, Literal):
@@ -257,7 +274,8 @@ class Ingest:
         met: set[int] = set()
         if fresh:
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
-            self._store.fill(itertools.chain(batches, self._inferred()))
+            # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
+            self._store.fill(itertools.chain(batches, [{}], self._inferred()))
         else:
             for batch in self._batches(documents, report, known, met, _BATCH):
                 self._note_edges(batch)

@@ -396,6 +396,7 @@ class StoreSuite:
             for graph in (_A, _B):
                 seen.append((len(store), _count(store, "?s ?p ?o"), store.has_graph(_A)))
                 yield {graph: _T1}
+                yield {}
 
         store.fill(chunks())
         assert seen == [(0, 0, False), (1, 1, True)]

@@ -5,6 +5,7 @@ Keeping it all in memory would cost a large catalog seconds and gigabytes at ope
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, cast
 
 from pyoxigraph import NamedNode, Quad
@@ -29,13 +30,16 @@ from mlaoi_graph.rdf import (
     decode,
 )
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, RDFS
+from mlaoi_graph.vocab import MLAOI, PREFIXES, RDFS
 
 if TYPE_CHECKING:
     import networkx
+    from pyoxigraph import QuerySolutions
 
 __all__ = ["Details", "NetworkxDetails", "StoreDetails", "ends_of", "predicate_of"]
 
+_LABELS = """SELECT ?node ?label { ?node a ?class ; rdfs:label ?label
+    FILTER(?class IN (mlaoi:Model, mlaoi:ModelFamily, mlaoi:Dataset, mlaoi:UnknownThing)) }"""
 _OURS = (INFERRED_GRAPH, LOG_GRAPH)
 _STAGES = {predicate: stage for stage, predicate in STAGE_PROPERTY.items()}
 _KINDS = {predicate: kind for kind, predicate in DERIVATION_PROPERTY.items()}
@@ -65,6 +69,9 @@ class Details(Protocol):
 
     def label(self, iri: str) -> str | None:
         """Return a node's label."""
+
+    def labels(self) -> Iterable[tuple[str, str]]:
+        """Iterate over all labels of models, families, datasets and unknown things, with their nodes."""
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         """Return every license some document states of a node, sorted."""
@@ -97,6 +104,10 @@ class StoreDetails:
 
     def label(self, iri: str) -> str | None:
         return min(self._texts(iri, RDFS.label), default=None)
+
+    def labels(self) -> Iterable[tuple[str, str]]:
+        solutions = cast("QuerySolutions", self._store.query(_LABELS, prefixes=PREFIXES))
+        return ((found[0].value, found[1].value) for found in solutions)
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         return tuple(sorted(self._texts(iri, MLAOI.license)))
@@ -163,6 +174,9 @@ class NetworkxDetails:
 
     def label(self, iri: str) -> str | None:
         return self._graph.nodes[iri].get("label")
+
+    def labels(self) -> Iterable[tuple[str, str]]:
+        return ((iri, label) for iri, label in self._graph.nodes(data="label") if label)
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         found = self._graph.nodes[iri].get("license")

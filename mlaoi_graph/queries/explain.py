@@ -21,6 +21,9 @@ __all__ = ["Cited", "Explanation", "Paths", "Proof", "Step"]
 _EXPANSIONS: Final = 100_000
 """Chains begun before a search for all of them gives up, and says so: there can be exponentially many."""
 
+_REMEMBERED: Final = 50_000
+"""Edges whose statements are kept once read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cited:
@@ -152,6 +155,16 @@ def explanation(edges: Edges, start: int, end: int, says: str, steps: Sequence[i
 
 def step(edges: Edges, edge: int) -> Step:
     """Return one edge with everything its twin says; the verified one if a document says it twice."""
+    known = edges.explained
+    if edge not in known:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[edge] = _look_up(edges, edge)
+    found: Step = known[edge]
+    return found
+
+
+def _look_up(edges: Edges, edge: int) -> Step:
     document = edges.documents[edges.document[edge]]
     subject, object_ = edges.subject[edge], edges.object[edge]
     said: dict[str, Any] = {}

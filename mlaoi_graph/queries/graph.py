@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from array import array
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NodeNotFound
@@ -17,10 +17,11 @@ from mlaoi_graph.model import AssociationKind, Confidence, DerivationKind, Discl
 from mlaoi_graph.queries.details import Details, NetworkxDetails, StoreDetails, ends_of, predicate_of
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INFERRED_GRAPH, LOG_GRAPH, STAGE_PROPERTY
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, RDF
+from mlaoi_graph.vocab import MLAOI, PREFIXES
 
 if TYPE_CHECKING:
     import networkx
+    from pyoxigraph import QuerySolutions
 
 __all__ = ["Edges"]
 
@@ -85,10 +86,11 @@ _DISCLOSURES: Final = {
 
 
 class Edges:
-    """Nodes and asserted edges as numbers; ``out`` leads from the newer thing to the older, ``into`` back.
+    """Nodes and asserted edges as numbers; ``out`` leads from the newer thing to the older.
 
-    ``out[n]`` and ``into[n]`` hold the edges at a node; ``subject``, ``object``, ``code``, ``document`` and
-    ``unverified`` are facts of an edge.
+    Back lead ``into`` (uses, derivations, successions), ``parts`` of a whole and ``members`` of a family, apart because
+    a dataset with 100,000 users may have two parts. ``subject``, ``object``, ``code``, ``document`` and ``unverified``
+    are facts of an edge.
     """
 
     def __init__(self, details: Details, find: Callable[[str], str] | None = None) -> None:
@@ -106,6 +108,10 @@ class Edges:
         self.unverified = bytearray()
         self.out: list[tuple[int, ...]] = []
         self.into: list[tuple[int, ...]] = []
+        self.parts: dict[int, list[int]] = {}
+        self.members: dict[int, list[int]] = {}
+        self.explained: dict[int, Any] = {}
+        """Edges that were looked up before, with everything their twins say."""
         self._labels: dict[int, str] = {}
         self._find = find
 
@@ -140,6 +146,14 @@ class Edges:
         """Return what nodes of one depth are ordered by."""
         return self.label(node).casefold(), self.iris[node]
 
+    def orders(self) -> list[tuple[str, str]]:
+        """Return the same for all nodes, with one reading of all labels."""
+        for iri, label in self.details.labels():
+            node = self.index.get(iri)
+            if node is not None:
+                self._labels[node] = min(label, self._labels.get(node, label))
+        return [self.order(node) for node in range(len(self.iris))]
+
     def twins(self, edge: int) -> tuple[QualifiedEdge, ...]:
         """Return the statements an edge stands for: none for a part by construction, or a family."""
         return self.details.twins(
@@ -172,33 +186,27 @@ class Edges:
         """Read what documents assert; what was inferred is not looked at."""
         made = cls(StoreDetails(store), find)
         for class_iri, bits in _CLASSES.items():
-            for quad in store.match(None, RDF.type, class_iri):
-                made.kinds[made._node(quad.subject.value)] |= bits  # type: ignore[union-attr]
-        for quad in store.match(None, MLAOI.resolved):
-            if quad.object.value == "true":  # type: ignore[union-attr]
-                node = made.index.get(quad.subject.value)  # type: ignore[union-attr]
-                if node is not None:
-                    made.resolved.add(node)
-        for quad in store.match(None, MLAOI.trainingDisclosure):
-            found = _DISCLOSURES.get(quad.object.value)  # type: ignore[union-attr]
-            if found is not None:
-                made._disclose(made._node(quad.subject.value), found)  # type: ignore[union-attr]
+            for (iri,) in _rows(store, "SELECT ?class ?s { ?s a ?class }", class_=class_iri):
+                made.kinds[made._node(iri)] |= bits
+        for (iri,) in _rows(store, 'SELECT ?s { ?s mlaoi:resolved "true"^^xsd:boolean }'):
+            node = made.index.get(iri)
+            if node is not None:
+                made.resolved.add(node)
+        for iri, said in _rows(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
+            if said in _DISCLOSURES:
+                made._disclose(made._node(iri), _DISCLOSURES[said])
         builder = _Builder(made)
         # Few, and known first: they tell a membership that was asserted from a part by construction.
-        members = _member_edges(store)
+        members = set(_rows(store, _MEMBERS))
         for code, predicate in enumerate(PREDICATES):
             if code == MEMBER:
                 continue
-            for quad in store.match(None, predicate):
-                document = quad.graph_name.value  # type: ignore[union-attr]
-                if document in (INFERRED_GRAPH, LOG_GRAPH):
-                    continue
-                ends = quad.subject.value, quad.object.value  # type: ignore[union-attr]
-                is_member = code == PART and (*ends, document) in members
-                builder.add(*ends, MEMBER if is_member else code, document)
-        for quad in store.match(None, MLAOI.confidence, MLAOI.Unverified):
-            builder.doubt(made.details.twin(quad.subject.value, quad.graph_name.value))  # type: ignore[union-attr]
+            for newer, older, document in _rows(store, _SAID, predicate=predicate):
+                is_member = code == PART and (newer, older, document) in members
+                builder.add(newer, older, MEMBER if is_member else code, document)
         builder.finish()
+        for twin, document in _rows(store, "SELECT ?s ?g { GRAPH ?g { ?s mlaoi:confidence mlaoi:Unverified } }"):
+            made._doubt(made.details.twin(twin, document))
         return made
 
     @classmethod
@@ -214,21 +222,17 @@ class Edges:
                 made._disclose(node, Disclosure(facts["disclosure"]))
         codes = {predicate.rpartition("#")[2]: code for code, predicate in enumerate(PREDICATES) if code != MEMBER}
         builder = _Builder(made)
-        doubtful: dict[tuple[str, int, str, str], bool] = {}
+        doubtful: dict[tuple[str, str, int, str], bool] = {}
         for newer, older, facts in graph.edges(data=True):
             code = codes.get(facts.get("predicate", ""))
-            if code is None:
-                continue
-            document = facts.get("document", "")
-            # A part by construction has no twin, and so no rule.
-            code = MEMBER if code == PART and facts.get("rule") else code
-            builder.add(newer, older, code, document)
-            key = newer, code, older, document
-            doubtful[key] = doubtful.get(key, True) and facts.get("confidence") == Confidence.UNVERIFIED.value
-        for key, all_doubtful in doubtful.items():
-            if all_doubtful:
-                builder.mark(*key)
+            if code is not None:
+                # A part by construction has no twin, and so no rule.
+                key = newer, older, MEMBER if code == PART and facts.get("rule") else code, facts.get("document", "")
+                doubtful[key] = doubtful.get(key, True) and facts.get("confidence") == Confidence.UNVERIFIED.value
+        for key in doubtful:
+            builder.add(*key)
         builder.finish()
+        made.unverified = bytearray(doubtful.values())
         return made
 
     def _node(self, iri: str) -> int:
@@ -239,6 +243,22 @@ class Edges:
             self.kinds.append(0)
         return node
 
+    def _doubt(self, twin: QualifiedEdge | None) -> None:
+        """Mark the edge of an unverified statement, unless the same document says it verified as well."""
+        if twin is None:
+            return
+        newer, older = ends_of(twin)
+        predicate = predicate_of(twin)
+        twins = self.details.twins(newer, predicate, older, twin.document)
+        if all(other.confidence is Confidence.UNVERIFIED for other in twins):
+            for edge in self.out[self.index[newer]]:
+                if (
+                    self.iris[self.object[edge]] == older
+                    and PREDICATES[self.code[edge]] == predicate
+                    and self.documents[self.document[edge]] == twin.document
+                ):
+                    self.unverified[edge] = 1
+
     def _disclose(self, node: int, said: Disclosure) -> None:
         # Two sources that disagree: complete is only what nobody contradicts.
         weakest = list(_DISCLOSURES.values())
@@ -247,74 +267,57 @@ class Edges:
 
 
 class _Builder:
-    """Puts edges into an :class:`Edges`, each once."""
+    """Puts edges into an :class:`Edges`."""
 
     def __init__(self, edges: Edges) -> None:
         self._edges = edges
         self._documents: dict[str, int] = {}
-        self._seen: dict[tuple[int, int, int, int], int] = {}
-        self._doubtful: set[int] = set()
 
     def add(self, newer: str, older: str, code: int, document: str) -> None:
         edges = self._edges
-        key = self._key(newer, code, older, document)
-        if key in self._seen:
-            return
-        self._seen[key] = len(edges.code)
-        edges.subject.append(key[0])
+        edges.subject.append(edges._node(newer))
         edges.code.append(code)
-        edges.object.append(key[2])
-        edges.document.append(key[3])
-
-    def _key(self, newer: str, code: int, older: str, document: str) -> tuple[int, int, int, int]:
-        number = self._documents.setdefault(document, len(self._documents))
-        return self._edges._node(newer), code, self._edges._node(older), number
-
-    def doubt(self, twin: QualifiedEdge | None) -> None:
-        """Mark the edge of an unverified statement, unless the same document says it verified as well."""
-        if twin is None:
-            return
-        newer, older = ends_of(twin)
-        predicate = predicate_of(twin)
-        twins = self._edges.details.twins(newer, predicate, older, twin.document)
-        if all(other.confidence is Confidence.UNVERIFIED for other in twins):
-            code = MEMBER if predicate == MLAOI.partOf else PREDICATES.index(predicate)
-            self.mark(newer, code, older, twin.document)
-
-    def mark(self, newer: str, code: int, older: str, document: str) -> None:
-        edge = self._seen.get(self._key(newer, code, older, document))
-        if edge is not None:
-            self._doubtful.add(edge)
+        edges.object.append(edges._node(older))
+        edges.document.append(self._documents.setdefault(document, len(self._documents)))
 
     def finish(self) -> None:
         edges = self._edges
         edges.documents = list(self._documents)
         edges.unverified = bytearray(len(edges.code))
-        for edge in self._doubtful:
-            edges.unverified[edge] = 1
         out: list[Any] = [()] * len(edges.iris)
         into: list[Any] = [()] * len(edges.iris)
-        for edge, (newer, older) in enumerate(zip(edges.subject, edges.object, strict=True)):
-            for side, node in ((out, newer), (into, older)):
-                if side[node]:
-                    side[node].append(edge)
-                else:
-                    side[node] = [edge]
+        for edge, (newer, older, code) in enumerate(zip(edges.subject, edges.object, edges.code, strict=True)):
+            if out[newer]:
+                out[newer].append(edge)
+            else:
+                out[newer] = [edge]
+            if code in PARTS:
+                edges.parts.setdefault(older, []).append(edge)
+            elif code == FAMILY:
+                edges.members.setdefault(older, []).append(edge)
+            elif into[older]:
+                into[older].append(edge)
+            else:
+                into[older] = [edge]
         edges.out = [tuple(found) for found in out]
         edges.into = [tuple(found) for found in into]
 
 
-def _member_edges(store: Store) -> set[tuple[str, str, str]]:
-    """Return the part-of edges that have a twin: part, whole, document."""
-    found = set()
-    for quad in store.match(None, MLAOI.associationKind, MLAOI.PartOf):
-        twin, document = quad.subject.value, quad.graph_name.value  # type: ignore[union-attr]
-        ends = [
-            next((q.object.value for q in store.match(twin, predicate, None, document)), "")  # type: ignore[union-attr]
-            for predicate in (MLAOI.ofSubject, MLAOI.ofObject)
-        ]
-        found.add((ends[0], ends[1], document))
-    return found
+# By query and not by ``match``: the engine leaves the inferred graph out before it looks up a single string, which is
+# what reading costs.
+_SAID: Final = f"""SELECT ?predicate ?newer ?older ?g {{
+    GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
+_MEMBERS: Final = """SELECT ?part ?whole ?g {
+    GRAPH ?g { ?twin mlaoi:associationKind mlaoi:PartOf ; mlaoi:ofSubject ?part ; mlaoi:ofObject ?whole } }"""
+
+
+def _rows(store: Store, sparql: str, **values: str) -> Iterator[tuple[str, ...]]:
+    """Iterate over a query's rows as text, without the variables that were given."""
+    given = {name.rstrip("_"): value for name, value in values.items()}
+    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
+    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
+    for solution in solutions:
+        yield tuple(solution[name].value for name in wanted)
 
 
 assert ASSOCIATION_PROPERTY[AssociationKind.PART_OF] == PREDICATES[MEMBER]

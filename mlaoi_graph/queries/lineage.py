@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+import numpy as np
 
 from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import DerivationKind, Precision, Stage
 from mlaoi_graph.queries import walk
+from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
 from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
 from mlaoi_graph.queries.graph import (
     CODE,
@@ -59,6 +64,8 @@ from mlaoi_graph.queries.walk import (
     Allow,
     Found,
     search,
+    search_within,
+    start_of,
     state,
     strongest,
 )
@@ -134,47 +141,66 @@ class LineageGraph:
 
         Evaluation is no lineage and is followed only where ``stages`` names it.
         """
-        return self._walk("upstream", node, walk.older, _plain_codes(only), depth, only)
+        return self._walk("upstream", node, False, _plain_codes(only), depth, only)
 
     def downstream(self, node: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return everything that came from a node: :meth:`upstream` the other way round.
 
         Who learned from a whole is not downstream of its part; see :meth:`exposed_models` and :meth:`impact`.
         """
-        return self._walk("downstream", node, walk.newer, _plain_codes(only), depth, only)
+        return self._walk("downstream", node, True, _plain_codes(only), depth, only)
 
     def ancestors(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models a model was made from, at any depth; families where a source names no size."""
-        return self._walk("ancestors", model, walk.older, _codes(only) & FROM_MODEL, depth, only)
+        return self._walk("ancestors", model, False, _codes(only) & FROM_MODEL, depth, only)
 
     def descendants(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models that were made from a model, at any depth."""
-        return self._walk("descendants", model, walk.newer, _codes(only) & FROM_MODEL, depth, only)
+        return self._walk("descendants", model, True, _codes(only) & FROM_MODEL, depth, only)
 
     def _walk(
         self,
         title: str,
         name: str,
-        moves: Callable[[Edges, frozenset[int], Allow], walk.Moves],
+        backwards: bool,
         codes: frozenset[int],
         depth: int | None,
         only: Filters,
     ) -> Rows[NodeRow]:
         node = self._edges.at(name)
         allow, notes = self._allow(only)
-        found = search([self._start(node)], moves(self._edges, codes, allow), self._edges, depth)
-        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, moves is walk.newer, notes)
+        start = start_of(self._edges, node)
+        if backwards:
+            found = self._newer(node, codes, allow, depth)
+        else:
+            found = search([start], walk.older(self._edges, codes, allow), self._edges, depth)
+        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, backwards, notes)
 
-    def _start(self, node: int) -> int:
-        # What is said of a family's members is not said of the family, so one that is asked about itself stands aside.
-        return state(node, SIDE if self._edges.kinds[node] & IS_FAMILY else THING)
+    @cached_property
+    def _tables(self) -> Tables:
+        return Tables(self._edges)
+
+    def _newer(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
+        """Return what came from a node, by whichever of the two ways suits how much that is."""
+        start = start_of(self._edges, node)
+        moves = walk.newer(self._edges, codes, allow)
+        found = search_within([start], moves, self._edges, depth, None if allow else LIMIT)
+        return flood_newer(self._tables, start, codes, depth) if found is None else found
+
+    def _taught(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
+        """Return the models exposed to a dataset or its parts, likewise."""
+        start = state(node, ASKED)
+        moves = walk.taught(self._edges, codes, allow)
+        found = search_within([start], moves, self._edges, depth, None if allow else LIMIT)
+        if found is not None:
+            return found
+        data = search([start], walk.taught(self._edges, codes - TEACHES, allow), self._edges, depth)
+        return flood_taught(self._tables, data, codes, depth)
 
     def _node_rows(
         self, title: str, found: Found, asked: int, backwards: bool, notes: Callable[[], list[str]]
     ) -> Rows[NodeRow]:
         edges = self._edges
-        best = strongest(found, THING)
-        best.pop(asked, None)
 
         def make(at: int) -> NodeRow:
             before, edge, marks, hops, _ = found[at]
@@ -191,9 +217,19 @@ class LineageGraph:
                 _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
             )
 
-        sure, loose = self._split(found, best.values())
+        sure, loose = self._things(found, asked)
         family_level = Rows(f"{title}: said of families only", NodeRow, loose, make)
         return Rows(title, NodeRow, sure, make, notes=notes(), family_level=family_level)
+
+    def _things(self, found: Found, asked: int = -1) -> tuple[list[int], list[int]]:
+        """Return the THING states a search has met, without the node asked about, split and in order."""
+        if not isinstance(found, Flood):
+            return self._split(found, [at for node, at in strongest(found, THING).items() if node != asked])
+        states, hops = found.things()
+        order = np.lexsort((self._tables.rank[states >> 5], hops))
+        states = states[order][(states >> 5 != asked)[order]]
+        loose = states & 3 == OF_FAMILY
+        return states[~loose].tolist(), states[loose].tolist()
 
     def _split(self, found: Found, states: Iterable[int]) -> tuple[list[int], list[int]]:
         """Return states in the order of rows, those that are said of families only apart."""
@@ -230,7 +266,7 @@ class LineageGraph:
     def _learned(
         self, node: int, depth: int | None = None, codes: frozenset[int] = LINEAGE, allow: Allow = None
     ) -> Found:
-        return search([self._start(node)], walk.learned(self._edges, codes, allow), self._edges, depth)
+        return search([start_of(self._edges, node)], walk.learned(self._edges, codes, allow), self._edges, depth)
 
     def _exposure_row(self, found: Found, at: int) -> ExposureRow:
         edges = self._edges
@@ -255,9 +291,9 @@ class LineageGraph:
         """Return the models exposed to a dataset or to any part of it: :meth:`exposure` asked from the other end."""
         node = self._asked(dataset, IS_DATASET, "dataset")
         allow, notes = self._allow(only)
-        found = search([state(node, ASKED)], walk.taught(self._edges, _codes(only), allow), self._edges, depth)
+        found = self._taught(node, _codes(only), allow, depth)
         title = f"models exposed to {self._edges.label(node)}"
-        sure, loose = self._split(found, strongest(found, THING).values())
+        sure, loose = self._things(found)
 
         def make(at: int) -> ExposedRow:
             return self._exposed_row(found, at)
@@ -406,74 +442,58 @@ class LineageGraph:
         That is who learned from it, what descends from it or was made with it, and what was measured on it or on
         something made from it. ``relation`` says which; each node comes once, with the first that holds.
         """
-        edges = self._edges
+        edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        made = search([self._start(asked)], walk.newer(edges, LINEAGE, None), edges)
-        touched = strongest(made, THING)
-        touched.pop(asked, None)
-        rows: dict[int, tuple[str, Found, int]] = {}
-        loose: dict[int, tuple[str, Found, int]] = {}
+        made = self._newer(asked, LINEAGE)
         if edges.kinds[asked] & IS_DATASET:
-            exposed = search([state(asked, ASKED)], walk.taught(edges, LINEAGE, None), edges)
-            for model, at in strongest(exposed, THING).items():
-                relation = ("learned from it", "may have learned from it", "may be touched")[at & 3]
-                (loose if at & 3 == OF_FAMILY else rows)[model] = relation, exposed, at
+            first, said = self._taught(asked, LINEAGE), _said_learned
         else:
-            descended = search([self._start(asked)], walk.newer(edges, FROM_MODEL, None), edges)
-            for model, at in strongest(descended, THING).items():
-                if model != asked:
-                    side = loose if at & 3 == OF_FAMILY else rows
-                    side[model] = "descends from it" if side is rows else "may be touched", descended, at
-        for other, at in touched.items():
-            if at & 3 == OF_FAMILY:
-                loose.setdefault(other, ("may be touched", made, at))
-            else:
-                relation = "made from it" if edges.kinds[other] & IS_DATASET else "made with it"
-                rows.setdefault(other, (relation, made, at))
-        self._measured(asked, made, rows)
-        for other in rows:
-            loose.pop(other, None)
+            first, said = self._newer(asked, FROM_MODEL), _said_descends
+        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made), _said_made)]
+        groups.append(self._measured(asked, made, groups[1]))
+        # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
+        states = np.concatenate([group.states for group in groups])
+        hops = np.concatenate([group.hops for group in groups])
+        origin = np.repeat(np.arange(3), [len(group.states) for group in groups])
+        nodes, loose = states >> 5, states & 3 == OF_FAMILY
+        order = np.lexsort((origin, loose, nodes))
+        once = order[np.concatenate(([True], nodes[order][1:] != nodes[order][:-1]))] if len(order) else order
+        once = once[nodes[once] != asked]
+        once = once[np.lexsort((rank[nodes[once]], hops[once]))]
 
-        def key(other: int, side: dict[int, tuple[str, Found, int]]) -> tuple[int, tuple[str, str]]:
-            _, found, at = side[other]
-            return found[at][3], edges.order(other)
-
-        def make(found_row: tuple[str, Found, int]) -> ImpactRow:
-            relation, found, at = found_row
-            _, _, marks, hops, _ = found[at]
+        def make(key: tuple[int, int]) -> ImpactRow:
+            group, at = groups[key[0]], key[1]
+            _, _, marks, hops, _ = group.found[at]
+            met = at >> 5
+            relation = group.said(edges, at)
             return ImpactRow(
-                node=edges.iris[at >> 5],
-                label=edges.label(at >> 5),
-                kind=edges.kind(at >> 5),
+                node=edges.iris[met],
+                label=edges.label(met),
+                kind=edges.kind(met),
                 relation=relation,
                 depth=hops,
                 confidence=_confidence(marks),
-                _proof=Proof(edges, found, at, relation, backwards=True),
+                _proof=Proof(edges, group.found, at, relation, backwards=True),
             )
 
-        title = f"impact of {edges.label(asked)}"
-        extra = Rows(
-            f"{title}: said of families only",
-            ImpactRow,
-            [loose[other] for other in sorted(loose, key=lambda other: key(other, loose))],
-            make,
-        )
-        ordered = [rows[other] for other in sorted(rows, key=lambda other: key(other, rows))]
-        return Rows(title, ImpactRow, ordered, make, family_level=extra)
+        def keys(chosen: Ints) -> list[tuple[int, int]]:
+            return list(zip(origin[chosen].tolist(), states[chosen].tolist(), strict=True))
 
-    def _measured(self, asked: int, made: Found, rows: dict[int, tuple[str, Found, int]]) -> None:
-        """Add the models measured on a dataset, a part of it or something made from it, one hop beyond."""
-        edges = self._edges
-        for at in [at for at in made if at & 3 != OF_FAMILY and edges.kinds[at >> 5] & IS_DATASET]:
-            _, _, marks, hops, use = made[at]
-            for edge in edges.into[at >> 5]:
-                model = edges.subject[edge]
-                if edges.code[edge] in EVALUATES and model != asked:
-                    known = rows.get(model)
-                    if known is None or (known[0] == "measured on it" and known[1][known[2]][3] > hops + 1):
-                        last = state(model, SIDE)
-                        one = {last: (at, edge, marks | edges.unverified[edge], hops + 1, use)}
-                        rows[model] = "measured on it", _Joined(one, made), last
+        title = f"impact of {edges.label(asked)}"
+        extra = Rows(f"{title}: said of families only", ImpactRow, keys(once[loose[once]]), make)
+        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, family_level=extra)
+
+    def _measured(self, asked: int, made: Found, group: _Group) -> _Group:
+        """Return the models measured on a dataset, a part of it or something made from it, one hop beyond."""
+        tables = self._tables
+        data = (group.states & 3 != OF_FAMILY) & (tables.kinds[group.states >> 5] & IS_DATASET != 0)
+        place, edge = tables.into(EVALUATES).at(group.states[data] >> 5)
+        before, hops = group.states[data][place], group.hops[data][place] + 1
+        models = tables.subject[edge]
+        order = np.lexsort((tables.unverified[edge], hops, models))
+        once = order[np.concatenate(([True], models[order][1:] != models[order][:-1]))] if len(order) else order
+        found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
+        return _Group(found, found.states, hops[once], _said_measured)
 
     def licences(self, model: str) -> Rows[LicenseRow]:
         """Return the licenses stated along a model's lineage, its own first, and where none is stated.
@@ -482,7 +502,7 @@ class LineageGraph:
         """
         edges = self._edges
         asked = edges.at(model)
-        found = search([self._start(asked)], walk.older(edges, LINEAGE, None), edges)
+        found = search([start_of(self._edges, asked)], walk.older(edges, LINEAGE, None), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
         loose = [at for at in loose if (at >> 2) & 7 == THING]
 
@@ -523,10 +543,10 @@ class LineageGraph:
         for node, at in known.data.items():
             if edges.kinds[node] & IS_ARCHIVE:
                 gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
-            else:
+            elif not any(whole in known.data for whole in edges.wholes(node, frozenset({PART}))):
                 self._place_gap(known, node, at, gaps, notes)
             _, edge, *_ = known.found[at]
-            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.into[node]):
+            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts.get(node, ())):
                 gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
         doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
         best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
@@ -616,7 +636,7 @@ class LineageGraph:
         found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
 
         def make(node: int) -> FamilyRow:
-            members = {edges.subject[e] for e in edges.into[node] if edges.code[e] == FAMILY}
+            members = {edges.subject[e] for e in edges.members.get(node, ())}
             return FamilyRow(
                 family=edges.iris[node],
                 label=edges.label(node),
@@ -635,7 +655,7 @@ class LineageGraph:
         """
         newer, older = self._edges.at(start), self._edges.at(end)
         for moves, phases, says in self._ways(newer, older):
-            found = search([self._start(newer)], moves, self._edges)
+            found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
                 return Proof(self._edges, found, at, says or _HOLDS[at & 3]).explain()
@@ -651,7 +671,7 @@ class LineageGraph:
             found = all_paths(
                 self._edges,
                 moves,
-                self._start(newer),
+                start_of(self._edges, newer),
                 lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
                 lambda at, says=says: says or _HOLDS[at & 3],  # type: ignore[misc]
                 limit,
@@ -727,15 +747,33 @@ class LineageGraph:
         return min(read, default=None) or edges.details.read_at(document)
 
 
-class _Joined(dict[int, tuple[int, int, int, int, int]]):
-    """One more state after a search, without a copy of it."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Nodes an impact reaches one way."""
 
-    def __init__(self, one: Found, rest: Found) -> None:
-        super().__init__(one)
-        self._rest = rest
+    found: Found
+    states: Ints
+    hops: Ints
+    said: Callable[[Edges, int], str]
+    """What the relation is called, of a state."""
 
-    def __missing__(self, at: int) -> tuple[int, int, int, int, int]:
-        return self._rest[at]
+
+def _said_learned(_: Edges, at: int) -> str:
+    return ("learned from it", "may have learned from it", "may be touched")[at & 3]
+
+
+def _said_descends(_: Edges, at: int) -> str:
+    return "may be touched" if at & 3 == OF_FAMILY else "descends from it"
+
+
+def _said_made(edges: Edges, at: int) -> str:
+    if at & 3 == OF_FAMILY:
+        return "may be touched"
+    return "made from it" if edges.kinds[at >> 5] & IS_DATASET else "made with it"
+
+
+def _said_measured(_: Edges, __: int) -> str:
+    return "measured on it"
 
 
 def _codes(only: Filters) -> frozenset[int]:

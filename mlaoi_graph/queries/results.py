@@ -256,7 +256,7 @@ class Rows(Sequence[R], Generic[R]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the fields of a row."""
-        return tuple(f.name for f in sorted(fields(self._row_type), key=_place) if not f.name.startswith("_"))
+        return tuple(f.name for f in fields(self._row_type) if not f.name.startswith("_"))
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries of plain values, for JSON."""
@@ -308,10 +308,6 @@ def plain(value: Any) -> Any:
 def _shown(value: object) -> str:
     value = plain(value)
     return "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _place(_: object) -> int:
-    return 0
 
 
 DISCLOSURE_SAID: Final = {

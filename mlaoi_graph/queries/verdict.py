@@ -148,9 +148,9 @@ def parts_of(edges: Edges, dataset: int) -> list[int]:
     found = {dataset: None}
     todo = [dataset]
     for node in todo:
-        for edge in edges.into[node]:
+        for edge in edges.parts.get(node, ()):
             part = edges.subject[edge]
-            if edges.code[edge] in PARTS and part not in found:
+            if part not in found:
                 found[part] = None
                 todo.append(part)
     return list(found)

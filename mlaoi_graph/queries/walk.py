@@ -20,7 +20,21 @@ from mlaoi_graph.queries.graph import (
     Edges,
 )
 
-__all__ = ["Allow", "Found", "Moves", "chain", "learned", "newer", "older", "search", "state", "strongest", "taught"]
+__all__ = [
+    "Allow",
+    "Found",
+    "Moves",
+    "chain",
+    "learned",
+    "newer",
+    "older",
+    "search",
+    "search_within",
+    "start_of",
+    "state",
+    "strongest",
+    "taught",
+]
 
 # Phases. THING is where models, and everything in a plain walk, are; the others are for exposure.
 THING, DATA, WHOLE, SIDE, ASKED = range(5)
@@ -54,6 +68,15 @@ def search(starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None 
 
     A state is not followed where the same node was met as early or earlier with a stronger chain.
     """
+    found = search_within(starts, moves, edges, depth, None)
+    assert found is not None
+    return found
+
+
+def search_within(
+    starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None, limit: int | None
+) -> Found | None:
+    """Return the same, or None once about ``limit`` moves back have been looked at."""
     unverified = edges.unverified
     found: Found = dict.fromkeys(starts, (-1, -1, 0, 0, -1))
     level = list(found)
@@ -62,6 +85,10 @@ def search(starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None 
         hops += 1
         fresh: Found = {}
         for at in level:
+            if limit is not None:
+                limit -= len(edges.into[at >> 5])
+                if limit < 0:
+                    return None
             _, _, marks, _, use = found[at]
             for to, edge, mark in moves(at):
                 if to in found:
@@ -76,6 +103,14 @@ def search(starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None 
         found.update(fresh)
         level = list(fresh)
     return found
+
+
+def start_of(edges: Edges, node: int) -> int:
+    """Return the state a walk from a node begins in.
+
+    What is said of a family's members is not said of the family, so one that is asked about itself stands aside.
+    """
+    return state(node, SIDE if edges.kinds[node] & IS_FAMILY else THING)
 
 
 def strongest(found: Found, *phases: int) -> dict[int, int]:
@@ -108,8 +143,8 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
     What is said of a family is met with OF_FAMILY from its members, and of its members where the family is named.
     """
-    out, into, code, subject, object_, kinds = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds,
+    out, into, code, subject, object_, kinds, parts, members = (
+        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -121,10 +156,9 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
             elif said in codes and (allow is None or allow(edge)):
                 found.append((object_[edge] << 5 | THING << 2 | strength, edge, 0))
-        if kinds[node] & IS_FAMILY and phase == THING:
-            for edge in into[node]:
-                if code[edge] == FAMILY:
-                    found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+        if phase == THING and node in members:
+            for edge in members[node]:
+                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
         return found
 
     return moves
@@ -132,20 +166,22 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
 def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
     """Return the moves to what came from a thing: :func:`older` the other way round."""
-    out, into, code, subject, object_, kinds = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds,
+    out, into, code, subject, object_, kinds, parts, members = (
+        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         found: list[Move] = []
         for edge in into[node]:
-            said = code[edge]
-            if said == FAMILY:
-                if phase == THING:
-                    found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
-            elif said in codes and (allow is None or allow(edge)):
+            if code[edge] in codes and (allow is None or allow(edge)):
                 found.append((subject[edge] << 5 | THING << 2 | strength, edge, 0))
+        for edge in parts.get(node, ()):
+            if code[edge] in codes and (allow is None or allow(edge)):
+                found.append((subject[edge] << 5 | THING << 2 | strength, edge, 0))
+        if phase == THING and node in members:
+            for edge in members[node]:
+                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
         if phase == THING and not kinds[node] & IS_FAMILY:
             for edge in out[node]:
                 if code[edge] == FAMILY:
@@ -160,8 +196,8 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
     A dataset that another was made from, or a split where a use states none, is POSSIBLE.
     """
-    out, into, code, subject, object_, kinds = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds,
+    out, into, code, subject, object_, kinds, parts, members = (
+        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -177,10 +213,9 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 elif said in PARTS and (allow is None or allow(edge)):
                     found.append((object_[edge] << 5 | WHOLE << 2 | strength, edge, 0))
             if phase == DATA:
-                for edge in into[node]:
-                    said = code[edge]
-                    if said in PARTS and (allow is None or allow(edge)):
-                        weak = possible if said == PART else strength
+                for edge in parts.get(node, ()):
+                    if allow is None or allow(edge):
+                        weak = possible if code[edge] == PART else strength
                         found.append((subject[edge] << 5 | DATA << 2 | weak, edge, A_PART))
             return found
         for edge in out[node]:
@@ -195,10 +230,9 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 parent = object_[edge]
                 weak = possible if kinds[parent] & IS_FAMILY else strength
                 found.append((parent << 5 | THING << 2 | weak, edge, ANCESTOR))
-        if kinds[node] & IS_FAMILY and phase == THING:
-            for edge in into[node]:
-                if code[edge] == FAMILY:
-                    found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+        if phase == THING and node in members:
+            for edge in members[node]:
+                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
         return found
 
     return moves
@@ -206,8 +240,8 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
 def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
     """Return the moves from a dataset (ASKED) to the models exposed to it or a part: :func:`learned` backwards."""
-    out, into, code, subject, object_, kinds = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds,
+    out, into, code, subject, object_, kinds, parts, members = (
+        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -215,12 +249,13 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         possible = strength or POSSIBLE
         found: list[Move] = []
         if phase == DATA or phase == ASKED:
+            if phase == ASKED:
+                for edge in parts.get(node, ()):
+                    if allow is None or allow(edge):
+                        found.append((subject[edge] << 5 | ASKED << 2 | strength, edge, A_PART))
             for edge in into[node]:
                 said = code[edge]
-                if said in PARTS:
-                    if phase == ASKED and (allow is None or allow(edge)):
-                        found.append((subject[edge] << 5 | ASKED << 2 | strength, edge, A_PART))
-                elif said not in codes or not (allow is None or allow(edge)):
+                if said not in codes or not (allow is None or allow(edge)):
                     continue
                 elif said == DERIVED:
                     made = subject[edge] << 5
@@ -235,8 +270,8 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                     found.append((object_[edge] << 5 | DATA << 2 | weak, edge, A_PART))
             return found
         if phase == WHOLE:
-            for edge in into[node]:
-                if code[edge] in PARTS and (allow is None or allow(edge)):
+            for edge in parts.get(node, ()):
+                if allow is None or allow(edge):
                     part = subject[edge] << 5
                     found.append((part | DATA << 2 | strength, edge, 0))
                     found.append((part | WHOLE << 2 | strength, edge, 0))
@@ -244,12 +279,12 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         is_family = kinds[node] & IS_FAMILY
         for edge in into[node]:
             said = code[edge]
-            if said == FAMILY:
-                if phase == THING:
-                    found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
-            elif said in FROM_MODEL and said in codes and (allow is None or allow(edge)):
+            if said in FROM_MODEL and said in codes and (allow is None or allow(edge)):
                 weak = possible if is_family else strength
                 found.append((subject[edge] << 5 | THING << 2 | weak, edge, ANCESTOR))
+        if phase == THING and node in members:
+            for edge in members[node]:
+                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
         if phase == THING and not is_family:
             for edge in out[node]:
                 if code[edge] == FAMILY:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,17 @@ class OxigraphStore:
                 with _engine_errors(_refused):
                     self._filling.touch()
             try:
-                for chunk in chunks:
-                    _load_chunk(engine, chunk)
+                # Oxigraph lets other threads run while it loads, so the next chunk is made meanwhile.
+                with ThreadPoolExecutor(1) as loader:
+                    loading: Future[None] | None = None
+                    for chunk in chunks:
+                        if loading is not None:
+                            loading.result()
+                        loading = loader.submit(_load_chunk, engine, chunk)
+                        if not chunk:
+                            loading.result()
+                    if loading is not None:
+                        loading.result()
                 with _engine_errors(_refused):
                     engine.flush()
             except BaseException:

@@ -1,0 +1,252 @@
+"""The same walk as :mod:`~.walk`, from a thing that very much came from, a level at a time in numpy.
+
+What came from the most used dataset may be most of a catalog; a Python loop over it takes a second, this some
+milliseconds. For a few hundred states it would be slower, so a plain search is tried first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mlaoi_graph.queries.graph import FAMILY, FROM_MODEL, IS_FAMILY, TEACHES, Edges
+from mlaoi_graph.queries.walk import (
+    A_FAMILY,
+    ANCESTOR,
+    ASKED,
+    DATA,
+    OF_FAMILY,
+    SIDE,
+    THING,
+    UNVERIFIED,
+    USE,
+    Found,
+    strongest,
+)
+
+__all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "flood_newer", "flood_taught", "reach"]
+
+LIMIT: Final = 2_000
+"""States a plain search may meet before it is given up for this one."""
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+
+class Table:
+    """Edges by the node at one of their ends."""
+
+    def __init__(self, ends: Ints, chosen: Ints, nodes: int) -> None:
+        keys = ends[chosen]
+        self._edges = chosen[np.argsort(keys, kind="stable")]
+        self._first = np.concatenate(([0], np.cumsum(np.bincount(keys, minlength=nodes))))
+
+    def at(self, nodes: Ints) -> tuple[Ints, Ints]:
+        """Return the edges at nodes, and for each of them the place of its node in ``nodes``."""
+        first = self._first[nodes]
+        count = self._first[nodes + 1] - first
+        place = np.repeat(np.arange(len(nodes)), count)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        return place, self._edges[np.repeat(first, count) + within]
+
+
+class Tables:
+    """The edges of a graph as numpy arrays, made when first needed."""
+
+    def __init__(self, edges: Edges) -> None:
+        self.subject = np.array(edges.subject, dtype=np.int64)
+        self.object = np.array(edges.object, dtype=np.int64)
+        self.code = np.frombuffer(bytes(edges.code), dtype=np.uint8)
+        self.unverified = np.frombuffer(bytes(edges.unverified), dtype=np.uint8).astype(np.int64)
+        self.kinds = np.frombuffer(bytes(edges.kinds), dtype=np.uint8)
+        self.is_family = self.kinds & IS_FAMILY != 0
+        self.nodes = len(edges.iris)
+        self.families = Table(self.subject, self.chosen({FAMILY}), self.nodes)
+        self.members = Table(self.object, self.chosen({FAMILY}), self.nodes)
+        names = edges.orders()
+        by_name = sorted(range(self.nodes), key=names.__getitem__)
+        self.rank = np.empty(self.nodes, dtype=np.int64)
+        self.rank[by_name] = np.arange(self.nodes)
+        self._into: dict[frozenset[int], Table] = {}
+
+    def chosen(self, codes: Iterable[int]) -> Ints:
+        """Return the edges of these codes."""
+        return np.flatnonzero(np.isin(self.code, list(codes)))
+
+    def into(self, codes: frozenset[int]) -> Table:
+        """Return the edges of these codes by their older end."""
+        if codes not in self._into:
+            self._into[codes] = Table(self.object, self.chosen(codes), self.nodes)
+        return self._into[codes]
+
+
+class Flood(dict[int, tuple[int, int, int, int, int]]):
+    """What a walk has met: THING and SIDE states in arrays, the others as the dictionary it is.
+
+    Looked up like the result of :func:`mlaoi_graph.queries.walk.search`; iterating gives the others only.
+    """
+
+    def __init__(self, others: Found, nodes: int) -> None:
+        super().__init__(others)
+        size = 6 * nodes
+        self.before = np.empty(size, dtype=np.int64)
+        self.edge = np.empty(size, dtype=np.int64)
+        self.marks = np.empty(size, dtype=np.int64)
+        self.hops = np.full(size, -1, dtype=np.int64)
+        self.use = np.empty(size, dtype=np.int64)
+
+    def __missing__(self, at: int) -> tuple[int, int, int, int, int]:
+        place = int(_places(np.array([at]))[0])
+        if self.hops[place] < 0:
+            raise KeyError(at)
+        return (
+            int(self.before[place]),
+            int(self.edge[place]),
+            int(self.marks[place]),
+            int(self.hops[place]),
+            int(self.use[place]),
+        )
+
+    def things(self) -> tuple[Ints, Ints]:
+        """Return the strongest THING state of every node, and its hops."""
+        hops = self.hops.reshape(-1, 2, 3)[:, 0, :]
+        met = hops >= 0
+        nodes = np.flatnonzero(met.any(axis=1))
+        strength = met[nodes].argmax(axis=1)
+        return nodes << 5 | THING << 2 | strength, hops[nodes, strength]
+
+
+class OneBeyond(dict[int, tuple[int, int, int, int, int]]):
+    """A search, and one more hop to each of some models; they are SIDE states, which the search has of families only."""
+
+    def __init__(self, found: Found, models: Ints, before: Ints, edge: Ints, hops: Ints, unverified: Ints) -> None:
+        super().__init__()
+        self._found = found
+        self._models = models
+        self._columns = before, edge, hops
+        self._unverified = unverified
+        self.states = models << 5 | SIDE << 2
+
+    def __missing__(self, at: int) -> tuple[int, int, int, int, int]:
+        place = int(np.searchsorted(self._models, at >> 5))
+        if (at >> 2) & 7 != SIDE or place == len(self._models) or self._models[place] != at >> 5:
+            return self._found[at]
+        before, edge, hops = (int(column[place]) for column in self._columns)
+        _, _, marks, _, use = self._found[before]
+        return before, edge, marks | int(self._unverified[edge]), hops, use
+
+
+def reach(found: Found) -> tuple[Ints, Ints]:
+    """Return the strongest THING state of every node that any search has met, and its hops."""
+    if isinstance(found, Flood):
+        return found.things()
+    states = list(strongest(found, THING).values())
+    return np.array(states, dtype=np.int64), np.array([found[at][3] for at in states], dtype=np.int64)
+
+
+def _places(states: Ints) -> Ints:
+    return (states >> 5) * 6 + ((states >> 2) & 7 == SIDE) * 3 + (states & 3)
+
+
+class _Level:
+    """States that may be met next, and how."""
+
+    def __init__(self) -> None:
+        self.columns: list[tuple[Ints, Ints, Ints, Ints, Ints]] = []
+
+    def add(self, to: Ints, before: Ints, edge: Ints, marks: Ints, use: Ints) -> None:
+        self.columns.append((to, before, edge, marks, use))
+
+    def best(self, flood: Flood) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        """Return each new state once, verified if it can be, without those met as strong before."""
+        to, before, edge, marks, use = (np.concatenate(column) for column in zip(*self.columns, strict=True))
+        places = _places(to)
+        strength = to & 3
+        known = flood.hops[places] >= 0
+        known |= (strength >= 1) & (flood.hops[places - strength] >= 0)
+        known |= (strength == 2) & (flood.hops[places - 1] >= 0)
+        kept = np.flatnonzero(~known)
+        kept = kept[np.argsort(to[kept] * 2 + (marks[kept] & UNVERIFIED), kind="stable")]
+        ordered = to[kept]
+        kept = kept[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(kept) else kept
+        return to[kept], before[kept], edge[kept], marks[kept], use[kept]
+
+
+def _flood(tables: Tables, flood: Flood, seeds: dict[int, _Level], codes: frozenset[int], depth: int | None) -> Flood:
+    """Walk on from states to come, by the hops they are met at."""
+    into = tables.into(codes)
+    exposure = codes <= FROM_MODEL
+    hops = min(seeds, default=0)
+    front = np.empty(0, dtype=np.int64)
+    while (len(front) or any(later >= hops for later in seeds)) and (depth is None or hops <= depth):
+        level = seeds.get(hops, _Level())
+        if len(front):
+            _expand(tables, flood, front, into, level, exposure)
+        front = np.empty(0, dtype=np.int64)
+        if level.columns:
+            to, before, edge, marks, use = level.best(flood)
+            places = _places(to)
+            flood.before[places] = before
+            flood.edge[places] = edge
+            flood.marks[places] = marks
+            flood.hops[places] = hops
+            flood.use[places] = use
+            front = to
+        hops += 1
+    return flood
+
+
+def _expand(tables: Tables, flood: Flood, front: Ints, into: Table, level: _Level, exposure: bool) -> None:
+    nodes, strength = front >> 5, front & 3
+    places = _places(front)
+    marks, use = flood.marks[places], flood.use[places]
+    is_family = tables.is_family[nodes]
+    passed = np.where(is_family & (strength == 0), 1, strength) if exposure else strength
+    found, edge = into.at(nodes)
+    level.add(
+        tables.subject[edge] << 5 | THING << 2 | passed[found],
+        front[found],
+        edge,
+        marks[found] | (ANCESTOR if exposure else 0) | tables.unverified[edge],
+        use[found],
+    )
+    things = (front >> 2) & 7 == THING
+    for table, ends, phase, chosen in (
+        (tables.members, tables.subject, THING, things),
+        (tables.families, tables.object, SIDE, things & ~is_family),
+    ):
+        at = np.flatnonzero(chosen)
+        found, edge = table.at(nodes[at])
+        if len(edge):
+            origin = at[found]
+            to = ends[edge] << 5 | phase << 2 | OF_FAMILY
+            level.add(to, front[origin], edge, marks[origin] | A_FAMILY | tables.unverified[edge], use[origin])
+
+
+def flood_newer(tables: Tables, start: int, codes: frozenset[int], depth: int | None) -> Flood:
+    """Return what :func:`mlaoi_graph.queries.walk.newer` leads to."""
+    level = _Level()
+    nothing = np.array([-1])
+    level.add(np.array([start]), nothing, nothing, np.array([0]), nothing)
+    flood = _flood(tables, Flood({}, tables.nodes), {0: level}, codes, depth)
+    return flood
+
+
+def flood_taught(tables: Tables, data: Found, codes: frozenset[int], depth: int | None) -> Flood:
+    """Return what :func:`mlaoi_graph.queries.walk.taught` leads to, from the datasets it came past."""
+    at = [key for key in data if (key >> 2) & 7 in (DATA, ASKED)]
+    states = np.array(at, dtype=np.int64)
+    marks = np.array([data[key][2] for key in at], dtype=np.int64)
+    hops = np.array([data[key][3] for key in at], dtype=np.int64)
+    place, edge = tables.into(TEACHES & codes).at(states >> 5)
+    to = tables.subject[edge] << 5 | THING << 2 | (states & 3)[place]
+    collected = marks[place] | USE | tables.unverified[edge]
+    seeds: dict[int, _Level] = {}
+    for met in np.unique(hops):
+        chosen = hops[place] == met
+        seeds.setdefault(int(met) + 1, _Level()).add(
+            to[chosen], states[place][chosen], edge[chosen], collected[chosen], edge[chosen]
+        )
+    return _flood(tables, Flood(data, tables.nodes), seeds, FROM_MODEL & codes, depth)
