@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import (
+    CatalogDamaged,
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
@@ -32,6 +33,7 @@ from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
+    AssociationKind,
     Dataset,
     DataUse,
     Derivation,
@@ -44,7 +46,7 @@ from mlaoi_graph.model import (
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.readers.fetch import check_source
-from mlaoi_graph.results import Answer, answer
+from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -133,6 +135,7 @@ class Catalog:
         self._manifest = manifest
         self._directory = directory
         self._hold = hold
+        self._interrupted = False
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -148,22 +151,24 @@ class Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
         ``base`` starts the IRIs of what has no address of its own; ``verified_only`` leaves out edges whose
-        confidence is unverified, now and in every later ingest. Raises CatalogExists.
+        confidence is unverified, now and in every later ingest. Raises CatalogExists, CatalogDamaged if the
+        directory cannot be made, ValueError for a base that cannot start IRIs.
         """
         manifest = Manifest(
             base=iris.check_base(base),
             policy=split_policy,
             verified_only=verified_only,
-            reading_rules=READING_RULES,
         )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
         path = Path(directory)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise CatalogExists(str(path))
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "snapshots").mkdir()
-        manifest.write(path)
+        try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise CatalogExists(str(path))
+            path.mkdir(parents=True, exist_ok=True)
+            manifest.write(path)
+        except OSError as error:
+            raise CatalogDamaged(str(path), error.strerror or str(error), "Choose another directory") from error
         return cls(OxigraphStore(), manifest, path)
 
     @classmethod
@@ -236,38 +241,42 @@ class Catalog:
         with _Writer(self) as writer:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.
             used_name, sources = self._source_name(where, name)
+            writer.announce(sources)
             run = Ingest(
                 writer.store,
                 self.base,
                 self.split_policy,
                 verified_only=self.verified_only,
-                reread=self._manifest.reading_rules != READING_RULES,
+                reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
                 repair=writer.interrupted,
             )
             report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
-            writer.publish(sources=sources, reading_rules=READING_RULES)
+            writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
-        if not self._store.has_graph(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
-            near = [d.iri for d in self.documents() if document in d.iri][:5]
-            raise NodeNotFound(document, near)
+        if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
+            raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
+            if not writer.store.has_graph(document):
+                raise NodeNotFound(document, self._documents_like(document))
             Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted).remove(document)
             writer.publish()
 
+    def _documents_like(self, name: str) -> list[str]:
+        return sorted(d.iri for d in self.documents() if name in d.iri)[:5]
+
     def _source_name(self, source: str, name: str | None) -> tuple[str, dict[str, str]]:
+        """Return the name a source goes by, and all sources with it; a folder is one source, whichever file is read."""
         remote = source.startswith(("http://", "https://"))
         place = source if remote else os.path.realpath(source)
+        if not remote and not os.path.isdir(place):
+            place = os.path.dirname(place)
         digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         sources = self._manifest.sources
         if name is None:
-            folder = place if remote or os.path.isdir(place) else os.path.dirname(place)
-            name = iris.tail(folder) if remote else os.path.basename(folder) or "root"
-            if not remote:
-                # One folder is one source, whichever of its files it is read from.
-                digest = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            name = (iris.tail(place) if remote else os.path.basename(place)) or "root"
             if sources.get(name, digest) != digest:
                 raise SourceNameTaken(name, source)
         return name, {**sources, name: digest}
@@ -384,19 +393,26 @@ class Catalog:
 
         from pyoxigraph import Literal
 
-        if iris.is_absolute(name) and next(self._store.match(iris.safe_iri(name) or "urn:none"), None) is not None:
-            return name
-        kinds = (MLAOI.Model, MLAOI.Dataset, MLAOI.ModelFamily, MLAOI.AreaOfInterest)
-        for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
-            exact = {cast("NamedNode", q.subject).value for q in self._store.match(None, predicate, Literal(name))}
-            exact = {iri for iri in exact if self._is_any(iri, kinds)}
-            if len(exact) == 1:
-                return exact.pop()
-            if exact:
-                raise NodeNotFound(name, sorted(exact), ambiguous=True)
+        iri = iris.safe_iri(name) if iris.is_absolute(name) else None
+        if iri is not None and next(self._store.match(iri), None) is not None:
+            return iri
+        kinds = (MLAOI.Model, MLAOI.Dataset, MLAOI.ModelFamily, MLAOI.UnknownThing)
+        literal = Literal(iris.doi(name) or name)
+        for predicates in ((DCTERMS.identifier, RDFS.label), (SKOS.altLabel, MLAOI.doi)):
+            exact = {
+                cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, literal)
+            }
+            # An item and its area share a name, and it is the item that is meant.
+            found = {e for e in exact if self._is_any(e, kinds)} or {
+                e for e in exact if self._is_any(e, (MLAOI.AreaOfInterest,))
+            }
+            if len(found) == 1:
+                return found.pop()
+            if found:
+                raise NodeNotFound(name, sorted(found), ambiguous=True)
         wanted = _squeeze(name)
         names: dict[str, set[str]] = {}
-        for class_iri in kinds[:3]:
+        for class_iri in kinds:
             for iri in self._subjects(class_iri):
                 names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
                 for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
@@ -458,7 +474,7 @@ class Catalog:
     # -- other shapes -----------------------------------------------------------------------------------------
 
     def query(self, sparql: str, **values: str) -> Answer:
-        """Run a SPARQL query over all documents as one graph and return its answer.
+        """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
         The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI before the
         query runs: never format input into the text. A SELECT must project such a variable::
@@ -467,6 +483,7 @@ class Catalog:
 
         Raises QueryError.
         """
+        refuse_what_is_no_reading(sparql)
         return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
 
     def rdflib_graph(self) -> rdflib.Graph:
@@ -505,6 +522,7 @@ class Catalog:
                 graph.add_edge(model.iri, model.family, key="family", predicate="family")
         for family in self.families():
             graph.add_node(family.iri, kind="family", label=family.label or iris.tail(family.iri), resolved=True)
+        members = {(a.subject, a.object) for a in self.associations() if a.kind is AssociationKind.PART_OF}
         for dataset in self.datasets():
             kind = "archive" if dataset.archive else "dataset"
             graph.add_node(
@@ -514,7 +532,8 @@ class Catalog:
                 resolved=dataset.resolved is True,
             )
             for whole in dataset.part_of:
-                graph.add_edge(dataset.iri, whole, key="partOf", predicate="partOf")
+                if (dataset.iri, whole) not in members:
+                    graph.add_edge(dataset.iri, whole, key="partOf", predicate="partOf")
         for unknown in self._nodes(MLAOI.UnknownThing, Unknown):
             graph.add_node(unknown.iri, kind="unknown", label=unknown.label or iris.tail(unknown.iri), resolved=False)
         for use in self.uses():
@@ -576,7 +595,7 @@ class _Writer:
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
         self._mark = None if directory is None else directory / "store.changing"
-        self.interrupted = self._mark is not None and self._mark.exists()
+        self.interrupted = catalog._interrupted if self._mark is None else self._mark.exists()
         """Whether the last change was cut short: its documents are whole, but what follows from them may be missing."""
 
     def __enter__(self) -> _Writer:
@@ -584,12 +603,21 @@ class _Writer:
             # Another writer may have been at it since this catalog was opened.
             self._catalog._manifest = Manifest.read(self._catalog._directory)
             self._mark.touch()
+        self._catalog._interrupted = True
         return self
+
+    def announce(self, sources: dict[str, str]) -> None:
+        """Keep what sources go by before any of their documents is stored: an interruption may come at any time."""
+        catalog = self._catalog
+        catalog._manifest = catalog._manifest.with_(sources=sources)
+        if catalog._directory is not None:
+            catalog._manifest.write(catalog._directory)
 
     def publish(self, **changes: Any) -> None:
         """Make the store as it is now what readers see."""
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
+        catalog._interrupted = False
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 from pyoxigraph import Literal, NamedNode
 
@@ -39,6 +42,12 @@ _BATCH: Final = 200
 _FILL_BATCH: Final = 4_000
 """Documents a chunk of the first, bulk ingest: some 10 MB of text."""
 _KEPT_PER_RULE: Final = 100
+
+
+_DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
+"""What of a node decides how references to it are typed."""
+_DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
+_TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
 
 
 class Findings:
@@ -114,13 +123,15 @@ class _Known:
         self._store = store
         self._fresh = fresh
         self._reread = reread
+        self.stale: set[str] = set()
+        """Documents to be read again though their bytes are the same."""
         self._recent: dict[str, Target] = {}
         self._recent_names: dict[str, list[Target]] = {}
         self._older: dict[str, Target] = {}
         self._older_names: dict[str, list[Target]] = {}
 
     def is_unchanged(self, document: str, content_hash: str) -> bool:
-        if self._fresh or self._reread:
+        if self._fresh or self._reread or document in self.stale:
             return False
         quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
         return next(quads, None) is not None
@@ -136,7 +147,7 @@ class _Known:
         for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
             rows = self._select(_CALLED, name=Literal(name), p=NamedNode(predicate))
             for iri in sorted(row["node"].value for row in rows):
-                target = self._stored(iri.removesuffix("#area"))
+                target = self._stored(iris.owner(iri, "area"))
                 if target is not None and target.described:
                     found.setdefault(target.iri, target)
             if found:
@@ -158,7 +169,7 @@ class _Known:
                 if statement.identifier is not None:
                     self._recent_names.setdefault(statement.identifier, []).append(target)
             elif isinstance(statement, AreaOfInterest) and statement.identifier is not None:
-                iri = statement.iri.removesuffix("#area")
+                iri = iris.owner(statement.iri, "area")
                 whole = wholes.get(statement.iri)
                 if whole == iri:
                     continue  # an item in no collection: a dataset, noted as one
@@ -221,9 +232,6 @@ class _Known:
         return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[0] if wholes else None)
 
 
-Linker = Callable[[Statement, Target, SplitPolicy, bool], tuple[list[Statement], list[Finding]] | None]
-
-
 class Ingest:
     """One run over one source."""
 
@@ -249,6 +257,10 @@ class Ingest:
         """Documents the source had before this run, members of files apart."""
         self._members: dict[str, list[str]] = {}
         self._touched: set[str] = set()
+        """Nodes at which asserted edges came or went."""
+        self._ambiguous: set[str] = set()
+        self._changed: set[str] = set()
+        """Nodes that are of another kind now, or another split, or described no more."""
 
     def run(
         self,
@@ -278,19 +290,59 @@ class Ingest:
             self._store.fill(itertools.chain(batches, [{}], self._inferred()))
         else:
             for batch in self._batches(documents, report, known, met, _BATCH):
-                self._note_edges(batch)
-                log = batch.pop(rdf.LOG_GRAPH, "")
-                self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
-        report.gone = tuple(sorted(document for document in self._held if hash(document) not in met))
-        self._relink(report, known)
+                self._replace(batch)
+            self._read_again(reader.read(source, context), known)
+        report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
+        if report.read or report.removed or self._repair:
+            self._relink(report, known)
+            report.findings.add(self._cycles())
         self._refresh()
-        report.findings.add(self._cycles() if report.read or report.relinked else ())
         return report
 
+    def _replace(self, batch: dict[str, str]) -> None:
+        self._note_edges(batch)
+        log = batch.pop(rdf.LOG_GRAPH, "")
+        self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
+
+    def _read_again(self, documents: Iterator[ReadDocument], known: _Known) -> None:
+        """Read those documents again that refer to something that is described otherwise now.
+
+        They, or others read before them, may have been typed by what it was: a dataset that is a model now, an id
+        that is gone, a collection that has become a split.
+        """
+        known.stale = self._referring(self._changed)
+        if not known.stale:
+            return
+        for document in documents:
+            if document.iri in known.stale and document.outcome is Outcome.READ:
+                if self._verified_only:
+                    document.statements = [s for s in document.statements if not _is_unverified(s)]
+                self._replace({document.iri: rdf.encode(document.statements)})
+
+    def _referring(self, nodes: set[str]) -> set[str]:
+        """Return the documents that refer to any of the nodes, or to a split of one."""
+        found: set[str] = set()
+        for node in nodes:
+            parts = {_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, node)}
+            for iri in {node, *parts}:
+                for predicate in (MLAOI.ofDataset, MLAOI.ofSource, MLAOI.ofObject, MLAOI.ofSubject, MLAOI.partOf):
+                    found.update(_iri(quad.graph_name) for quad in self._store.match(None, predicate, iri))
+                found.update(_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.footprint))
+        return found
+
+    def _is_gone(self, document: str, source: str, name: str) -> bool:
+        """Return whether a document of a local source has no file any more; of an address that is not known."""
+        start = f"{self._base}documents/{iris.segment(name)}/"
+        if source.startswith(("http://", "https://")) or not document.startswith(start):
+            return False
+        folder = source if os.path.isdir(source) else os.path.dirname(source)
+        path = document.removeprefix(start).partition("#")[0]
+        return not os.path.lexists(os.path.join(folder, *map(unquote, path.split("/"))))
+
     def remove(self, document: str) -> None:
-        """Remove one document's graph, and what no longer follows."""
-        self._note_edges({document: ""})
-        self._store.replace({document: ""})
+        """Remove one document's graph, those of its members, and what no longer follows."""
+        members = [graph for graph in self._store.graphs() if graph.startswith(f"{document}#")]
+        self._replace(dict.fromkeys([document, *members], ""))
         self._refresh()
 
     def _documents(
@@ -310,7 +362,7 @@ class Ingest:
                 for statement in document.statements:
                     if isinstance(statement, SourceDocument) and statement.describes is not None:
                         key = hash(statement.describes)
-                        if key in described:
+                        if key in described or self._described_elsewhere(statement.describes, document.iri):
                             report.findings.add([_duplicate(document, statement.describes)])
                         described.add(key)
             elif document.outcome is Outcome.UNCHANGED:
@@ -338,7 +390,9 @@ class Ingest:
                 gone = [] if document.iri in broken else self._gone_members(document.iri, met)
                 batch.update(dict.fromkeys(gone, ""))
                 report.removed += len(gone)
-                batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=document.content_hash)])
+                # Without its hash it is read again next time, and what is wrong in it is said again.
+                content_hash = None if document.iri in broken else document.content_hash
+                batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=content_hash)])
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
                 batch[document.iri] = rdf.encode(document.statements)
@@ -370,16 +424,25 @@ class Ingest:
         elif self._touched:
             reasoning.refresh(self._store, self._touched)
 
+    def _described_elsewhere(self, node: str, document: str) -> bool:
+        return any(_iri(quad.graph_name) != document for quad in self._store.match(None, MLAOI.describes, node))
+
     def _note_edges(self, batch: Mapping[str, str]) -> None:
-        """Remember at which nodes edges come or go when these graphs are replaced."""
+        """Remember at which nodes edges come or go, and which nodes change, when these graphs are replaced."""
         for graph, text in batch.items():
-            if graph != rdf.LOG_GRAPH:
-                self._touched.update(reasoning.touched_by(text))
-                for quad in self._store.match(graph=graph):
-                    if isinstance(quad.object, NamedNode):
-                        self._touched.update(
-                            reasoning.ends(_iri(quad.subject), quad.predicate.value, quad.object.value)
-                        )
+            if graph == rdf.LOG_GRAPH:
+                continue
+            self._touched.update(reasoning.touched_by(text))
+            old: set[tuple[str, str]] = set()
+            for quad in self._store.match(graph=graph):
+                subject = _iri(quad.subject)
+                if isinstance(quad.object, NamedNode):
+                    self._touched.update(reasoning.ends(subject, quad.predicate.value, quad.object.value))
+                if quad.predicate.value in _DECIDES:
+                    old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
+            new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
+            if old:  # what is new altogether was unresolved before, and is linked as such
+                self._changed.update(subject for subject, _ in old ^ new)
 
     def _reading(self, document: ReadDocument) -> str:
         when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -416,6 +479,9 @@ class Ingest:
             target = solutions[iri, name]
             if target is not None:
                 solved.setdefault(graph, {})[iri] = target
+            elif name in self._ambiguous:
+                message = f"{name!r} stands for several things here; give an address. Kept unresolved"
+                report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
         for graph, targets in solved.items():
             statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
             changed = {graph: rdf.encode(statements)}
@@ -448,6 +514,8 @@ class Ingest:
         if name is None or not iri.startswith(f"{self._base}unresolved/"):
             return None
         named = known.named(name)
+        if len(named) > 1:
+            self._ambiguous.add(name)
         return named[0] if len(named) == 1 else None
 
     def _cycles(self) -> list[Finding]:
@@ -493,5 +561,5 @@ def _duplicate(document: ReadDocument, node: str) -> Finding:
         document=document.shown,
         pointer="/id",
         rule="duplicate-id",
-        message=f"another document of this source describes {node} too; what they say is united",
+        message=f"another document describes {node} too; what they say is united",
     )

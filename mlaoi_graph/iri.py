@@ -98,6 +98,15 @@ def sub(iri: str, name: str) -> str:
     return f"{iri}-{name}" if "#" in iri else f"{iri}#{name}"
 
 
+def owner(iri: str, name: str) -> str:
+    """Return the IRI that :func:`sub` made ``iri`` of with that name; ``iri`` itself if it did not.
+
+    >>> owner(sub("https://example.com/x#s", "area"), "area")
+    'https://example.com/x#s'
+    """
+    return iri.removesuffix(f"#{name}") if iri.endswith(f"#{name}") else iri.removesuffix(f"-{name}")
+
+
 def part(dataset: str, split: str) -> str:
     """Return the IRI of one split of a dataset.
 

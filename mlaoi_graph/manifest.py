@@ -28,10 +28,10 @@ class Manifest:
     """Whether edges that no source was read for are left out."""
     snapshot: int = 0
     """Number of the newest snapshot; 0 before the first ingest."""
-    reading_rules: int = 0
-    """The readers' rules the documents were read by."""
     sources: dict[str, str] = field(default_factory=dict)
     """Name of each source and a digest of where it was, to tell a source from its namesake."""
+    rules: dict[str, int] = field(default_factory=dict)
+    """Name of each source and the readers' rules it was last read by."""
 
     def write(self, directory: Path) -> None:
         """Replace the directory's manifest in one step."""
@@ -75,10 +75,10 @@ class Manifest:
                 policy=SplitPolicy(values["policy"]),
                 verified_only=bool(values["verified_only"]),
                 snapshot=int(values["snapshot"]),
-                reading_rules=int(values["reading_rules"]),
                 sources=dict(values["sources"]),
+                rules={name: int(rules) for name, rules in values["rules"].items()},
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogDamaged(
                 str(directory),
                 f"{NAME} lacks or garbles {error}",

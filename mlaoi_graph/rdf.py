@@ -44,6 +44,7 @@ from mlaoi_graph.vocab import DCTERMS, GEO, MLAOI, RDF, RDFS, SKOS, XSD
 __all__ = [
     "ASSOCIATION_PROPERTY",
     "DERIVATION_PROPERTY",
+    "EDGE_PROPERTIES",
     "INFERRED_GRAPH",
     "LOG_GRAPH",
     "STAGE_PROPERTY",
@@ -89,6 +90,17 @@ ASSOCIATION_PROPERTY: Final[Mapping[AssociationKind, str]] = {
     AssociationKind.SUCCEEDS: MLAOI.succeeds,
 }
 """The direct edge an :class:`Association` is the twin of."""
+
+EDGE_PROPERTIES: Final = frozenset(
+    {
+        *STAGE_PROPERTY.values(),
+        *DERIVATION_PROPERTY.values(),
+        *ASSOCIATION_PROPERTY.values(),
+        MLAOI.exposedTo,
+        MLAOI.hasPart,
+    }
+)
+"""Direct edges, asserted or inferred."""
 
 _INDIVIDUALS: Final[Mapping[Enum, str]] = {
     Stage.PRETRAINING: MLAOI.Pretraining,
@@ -358,7 +370,7 @@ def decode(triples: Iterable[Triple | Quad]) -> list[Statement]:
     twins = {
         (_value(found, MLAOI.ofSubject), _value(found, MLAOI.ofObject))
         for found in by_subject.values()
-        if MLAOI.ofSubject in found
+        if _value(found, MLAOI.associationKind) == MLAOI.PartOf
     }
     statements: list[Statement] = []
     for subject_iri in sorted(by_subject):

@@ -185,8 +185,10 @@ _LINE = re.compile(r"^<([^>]*)> <([^>]*)> <([^>]*)> \.$", re.MULTILINE)
 
 def ends(subject: str, predicate: str, object_: str) -> tuple[str, ...]:
     """Return the nodes of which something else may follow if this triple comes or goes."""
-    if predicate in PREDICATES:
+    if predicate in (MLAOI.partOf, MLAOI.hasPart):
         return (subject, object_)
+    if predicate in PREDICATES:
+        return (subject,)  # what is known of the object does not depend on who uses it
     return (subject,) if predicate == RDF.type and object_ in _SUPER_CLASSES else ()
 
 

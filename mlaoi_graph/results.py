@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 import pyoxigraph as ox
 
-from mlaoi_graph.errors import QueryError, UnknownFormat
+from mlaoi_graph.errors import MissingExtra, QueryError, UnknownFormat
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Graph", "Solutions", "answer"]
+__all__ = ["Answer", "Graph", "Solutions", "answer", "refuse_what_is_no_reading"]
 
 Row: TypeAlias = dict[str, str | None]
+
+
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    """Turn what the engine raises while rows are read; a file that cannot be written is the caller's."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise QueryError(str(error)) from error
 
 
 class Solutions:
@@ -45,12 +56,15 @@ class Solutions:
         }
         if format not in formats:
             raise UnknownFormat("results format", format, list(formats))
-        self._found.serialize(target, formats[format])
+        with _query_errors():
+            self._found.serialize(target, formats[format])
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of text."""
-        import pandas as pd
-
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtra("frames", needed_for="a pandas DataFrame") from None
         return pd.DataFrame(list(self), columns=list(self.columns))
 
 
@@ -61,11 +75,9 @@ class Graph:
         self._found = found
 
     def __iter__(self) -> Iterator[tuple[str, str, str]]:
-        try:
+        with _query_errors():
             for triple in self._found:
                 yield str(triple.subject), str(triple.predicate), str(triple.object)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise QueryError(str(error)) from error
 
     def write(self, target: str | Path | IO[bytes], format: str = "turtle") -> None:
         """Write the triples as turtle, ntriples or rdfxml."""
@@ -76,10 +88,40 @@ class Graph:
         }
         if format not in formats:
             raise UnknownFormat("graph format", format, list(formats))
-        self._found.serialize(target, formats[format])
+        with _query_errors():
+            self._found.serialize(target, formats[format])
 
 
 Answer: TypeAlias = Solutions | Graph | bool
+
+
+_NOT_CODE = re.compile(r"""<[^<>"{}|^`\\\s]*>|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*""")
+_LONG_TEXT = re.compile(r"""'{3}(?:[^'\\]|\\.|'(?!''))*'{3}|"{3}(?:[^"\\]|\\.|"(?!""))*"{3}""")
+_ELSEWHERE = re.compile(r"\b(SERVICE|LOAD)\b", re.IGNORECASE)
+_CHANGES = re.compile(
+    r"^\s*(?:(?:PREFIX|BASE)\b[^>]*>\s*)*(INSERT|DELETE|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.I
+)
+
+
+def refuse_what_is_no_reading(sparql: str) -> None:
+    """Raise QueryError for a query that would ask another machine, or change something.
+
+    The engine has no switch against ``SERVICE``. Keywords are looked for outside of IRIs, text and comments; the
+    escapes that SPARQL resolves before anything else are resolved first.
+    """
+    plain = re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql)
+    plain = _NOT_CODE.sub(" ", _LONG_TEXT.sub(" ", plain))
+    found = _ELSEWHERE.search(plain)
+    if found:
+        raise QueryError(f"{found[1].upper()} asks another machine, and queries here stay in the catalog")
+    found = _CHANGES.search(plain)
+    if found:
+        raise QueryError(f"{found[1].upper()} changes something, and queries only read; documents come in by build")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return chr(code) if code < 0x110000 else found[0]
 
 
 def answer(found: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Answer:

@@ -23,8 +23,9 @@ class Hold:
 
     def __init__(self, snapshot: Path) -> None:
         # RocksDB opens its files when it needs them, so a snapshot has to stay as long as somebody reads it.
-        self._file: int | None = os.open(_lock_of(snapshot), os.O_RDWR | os.O_CREAT, 0o666)
-        if sys.platform != "win32":
+        self._file: int | None = None
+        if sys.platform != "win32" and _lock_of(snapshot).exists():
+            self._file = os.open(_lock_of(snapshot), os.O_RDONLY)
             fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def release(self) -> None:
@@ -58,6 +59,7 @@ def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
 def publish(store: OxigraphStore, directory: Path, manifest: Manifest) -> None:
     """Make the store as it is now the newest snapshot."""
     number = max([manifest.snapshot, *_numbers(directory)]) + 1
+    _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))
     manifest.with_(snapshot=number).write(directory)
 

@@ -612,3 +612,12 @@ def remove(
     with Catalog.open(directory) as catalog:
         catalog.remove(rest[0])
     say(f"removed {rest[0]}")
+
+
+def _register() -> None:
+    from mlaoi_graph.cli import diff
+
+    diff.register(app)
+
+
+_register()

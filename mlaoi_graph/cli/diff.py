@@ -122,7 +122,7 @@ def _rows(word: str, thing: Any, label: _Label) -> Iterator[Row]:
                 words = (said.rule, said.confidence, said.split and f"split {said.split}")
                 yield *ends, ", ".join(filter(None, words)), said.document, said.stated_at or said.read_at
         else:
-            for change in thing.fields():
+            for change in thing.changes():
                 yield *ends, change.name, _joined(change.before), _joined(change.after)
     elif what == "exposure":
         yield label(thing.model), label(thing.dataset)

@@ -119,7 +119,7 @@ class Flood(dict[int, tuple[int, int, int, int, int]]):
 
 
 class OneBeyond(dict[int, tuple[int, int, int, int, int]]):
-    """A search, and one more hop to each of some models; they are SIDE states, which the search has of families only."""
+    """A search, and one more hop to each of some models: SIDE states, which the search itself has of families only."""
 
     def __init__(self, found: Found, models: Ints, before: Ints, edge: Ints, hops: Ints, unverified: Ints) -> None:
         super().__init__()
@@ -147,7 +147,8 @@ def reach(found: Found) -> tuple[Ints, Ints]:
 
 
 def _places(states: Ints) -> Ints:
-    return (states >> 5) * 6 + ((states >> 2) & 7 == SIDE) * 3 + (states & 3)
+    places: Ints = (states >> 5) * 6 + ((states >> 2) & 7 == SIDE) * 3 + (states & 3)
+    return places
 
 
 class _Level:

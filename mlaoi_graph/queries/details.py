@@ -6,7 +6,7 @@ Keeping it all in memory would cost a large catalog seconds and gigabytes at ope
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pyoxigraph import NamedNode, Quad
 
@@ -176,7 +176,7 @@ class NetworkxDetails:
         return self._graph.nodes[iri].get("label")
 
     def labels(self) -> Iterable[tuple[str, str]]:
-        return ((iri, label) for iri, label in self._graph.nodes(data="label") if label)
+        return ((iri, facts["label"]) for iri, facts in self._graph.nodes(data=True) if facts.get("label"))
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         found = self._graph.nodes[iri].get("license")
@@ -191,7 +191,7 @@ class NetworkxDetails:
         for key, facts in sorted((self._graph.get_edge_data(subject, object) or {}).items()):
             if facts.get("predicate") != name or facts.get("document", "") != document or not facts.get("rule"):
                 continue
-            common = {
+            common: dict[str, Any] = {
                 "iri": str(key),
                 "rule": Rule(facts["rule"]),
                 "document": document,
@@ -200,11 +200,11 @@ class NetworkxDetails:
             }
             split = facts.get("split") or None
             if predicate in _STAGES:
-                found.append(DataUse(model=subject, dataset=object, stage=_STAGES[predicate], split=split, **common))
+                stage = _STAGES[predicate]
+                found.append(DataUse(model=subject, dataset=object, stage=stage, split=split, **common))
             elif predicate in _KINDS:
-                found.append(
-                    Derivation(derived=subject, source=object, kind=_KINDS[predicate], source_split=split, **common)
-                )
+                kind = _KINDS[predicate]
+                found.append(Derivation(derived=subject, source=object, kind=kind, source_split=split, **common))
             else:
                 found.append(Association(subject=subject, object=object, kind=_ASSOCIATIONS[predicate], **common))
         return tuple(found)

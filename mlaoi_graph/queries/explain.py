@@ -76,7 +76,8 @@ class Explanation:
     start: str
     end: str
     says: str
-    """``contains``, ``may contain``, ``said of a family``, ``came from``, or ``no lineage`` (measured on, next version)."""
+    """``contains``, ``may contain``, ``said of a family``, ``came from``, an impact's relation, or ``no lineage``,
+    which is an evaluation or a succession."""
     steps: tuple[Step, ...]
 
     def __len__(self) -> int:

@@ -109,9 +109,9 @@ class Filters(TypedDict, total=False):
 class LineageGraph:
     """The asserted lineage of one state of a catalog, in memory.
 
-    Nodes are named by IRI, or by whatever ``find`` understands. Made once, it answers many questions; a catalog that has
-    changed needs a new one. What a chain's documents and sources say is read from the store when asked for, so that has
-    to be open still. Unknown names raise NodeNotFound.
+    Nodes are named by IRI, or by whatever ``find`` understands. Made once, it answers many questions; a catalog that
+    has changed needs a new one. What a chain's documents and sources say is read from the store when asked for, so that
+    has to be open still. Unknown names raise NodeNotFound.
     """
 
     def __init__(self, edges: Edges) -> None:
@@ -133,6 +133,10 @@ class LineageGraph:
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
+
+    def label(self, node: str) -> str:
+        """Return a node's label, or the end of its IRI."""
+        return self._edges.label(self._edges.at(node))
 
     # -- walking ----------------------------------------------------------------------------------------------
 
@@ -295,19 +299,19 @@ class LineageGraph:
         title = f"models exposed to {self._edges.label(node)}"
         sure, loose = self._things(found)
 
+        parts: dict[int, int] = {}
+
         def make(at: int) -> ExposedRow:
-            return self._exposed_row(found, at)
+            return self._exposed_row(found, at, parts)
 
         family_level = Rows(f"{title}: said of families only", ExposedRow, loose, make)
         return Rows(title, ExposedRow, sure, make, notes=notes(), family_level=family_level)
 
-    def _exposed_row(self, found: Found, at: int) -> ExposedRow:
+    def _exposed_row(self, found: Found, at: int, parts: dict[int, int]) -> ExposedRow:
         edges = self._edges
         _, _, marks, hops, use = found[at]
         node = at >> 5
-        part = at
-        while (part >> 2) & 7 != ASKED:
-            part = found[part][0]
+        part = _last_asked(found, at, parts)
         return ExposedRow(
             model=edges.iris[node],
             label=edges.label(node),
@@ -325,8 +329,9 @@ class LineageGraph:
     def is_exposed(self, model: str, dataset: str) -> Exposed:
         """Return whether a model learned from a dataset, with the reason: yes, may contain, no, or unknown.
 
-        No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from, and
-        a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``. It is about samples, not places.
+        No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from,
+        and a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``; it is about samples, not
+        places. Raises NotOfKind.
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         asked = self._asked(dataset, IS_DATASET, "dataset")
@@ -338,7 +343,7 @@ class LineageGraph:
         row = None
         missing: list[UnknownRow] = []
         if at is not None:
-            verdict, reason = reason_for(edges, at, asked)
+            verdict, reason = reason_for(edges, known.found, at, asked)
             row = self._exposure_row(known.found, at)
         else:
             loose = known.of_family_only(asked)
@@ -398,7 +403,7 @@ class LineageGraph:
         return Rows(title, CommonRow, sorted(both, key=key), make, notes=_gap_notes(edges, first, second))
 
     def differences(self, a: str, b: str) -> Rows[DifferenceRow]:
-        """Return the datasets one of two models learned from and the other is not known to, with what is known of it."""
+        """Return the datasets one of two models learned from and the other is not known to have, each with why."""
         first, second = self._known(a), self._known(b)
         edges = self._edges
         pairs = [(node, True) for node in first.data if second.state_of(node) is None]
@@ -610,8 +615,11 @@ class LineageGraph:
         edges = self._edges
         found: list[int] = []
         for node, bits in enumerate(edges.kinds):
-            if bits & (IS_MODEL | IS_FAMILY) and not any(edges.code[e] in FROM_MODEL for e in edges.out[node]):
-                if any(edges.code[e] in FROM_MODEL for e in edges.into[node]):
+            if bits & (IS_MODEL | IS_FAMILY):
+                made_from, made_of_it = (
+                    any(edges.code[edge] in FROM_MODEL for edge in side[node]) for side in (edges.out, edges.into)
+                )
+                if made_of_it and not made_from:
                     found.append(node)
 
         def make(node: int) -> NodeRow:
@@ -650,8 +658,8 @@ class LineageGraph:
     def explain(self, start: str, end: str) -> Explanation | None:
         """Return the shortest chain of asserted edges from one node to what it came from; None if there is none.
 
-        For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession is
-        shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
+        For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession
+        is shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
         """
         newer, older = self._edges.at(start), self._edges.at(end)
         for moves, phases, says in self._ways(newer, older):
@@ -788,6 +796,17 @@ def _plain_codes(only: Filters) -> frozenset[int]:
     """Return the same for a plain walk, which follows evaluation where it is named."""
     stages = only.get("stages")
     return _codes(only) | frozenset(CODE[stage] for stage in stages or () if not stage.teaches)
+
+
+def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:
+    """Return the last ASKED state of a chain; ``known`` keeps that no chain is gone down twice."""
+    passed: list[int] = []
+    while at not in known and (at >> 2) & 7 != ASKED:
+        passed.append(at)
+        at = found[at][0]
+    at = known.get(at, at)
+    known.update(dict.fromkeys(passed, at))
+    return at
 
 
 def _confidence(marks: int) -> str:

@@ -206,8 +206,8 @@ R = TypeVar("R", bound="_Row | FamilyRow")
 class Rows(Sequence[R], Generic[R]):
     """An answer: rows in a stable order (depth, then label, then IRI), made when they are looked at.
 
-    ``notes`` say what a reader has to know: what was left out, what was not checked. ``family_level`` holds what sources
-    say of a family without naming a size; it is no fact about a member, and never among the rows themselves.
+    ``notes`` say what a reader has to know: what was left out, what was not checked. ``family_level`` holds what
+    sources say of a family without naming a size; it is no fact about a member, and never among the rows themselves.
     """
 
     def __init__(

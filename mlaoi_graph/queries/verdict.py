@@ -20,7 +20,7 @@ from mlaoi_graph.queries.graph import (
     Edges,
 )
 from mlaoi_graph.queries.results import DISCLOSURE_SAID, ExposureRow, UnknownRow, Verdict
-from mlaoi_graph.queries.walk import CERTAIN, DATA, OF_FAMILY, SIDE, THING, Found, strongest
+from mlaoi_graph.queries.walk import A_PART, CERTAIN, DATA, OF_FAMILY, SIDE, SOURCE, THING, Found, strongest
 
 __all__ = ["Exposed", "Knowledge"]
 
@@ -65,7 +65,7 @@ class Knowledge:
         return self.found[at][3]
 
     def state_of(self, dataset: int) -> int | None:
-        """Return the state that shows exposure to a dataset or a part of it, the strongest and nearest; None if none."""
+        """Return the state that shows exposure to a dataset or a part of it: the strongest, then nearest, or None."""
         states = [self.data[part] for part in parts_of(self.edges, dataset) if part in self.data]
         return min(states, key=lambda at: (at & 3, self.hops(at), self.edges.iris[at >> 5]), default=None)
 
@@ -117,7 +117,7 @@ class Knowledge:
         common = kin & self._kin
         if common:
             name = edges.label(min(common, key=edges.order))
-            return f"both come from {name}: other splits or parts of it, or made from it; their samples are not known apart"
+            return f"what was learned from and it both come from {name}; their samples are not known apart"
         archives = {node for node in self.data if edges.kinds[node] & IS_ARCHIVE}
         drawn = {edges.object[e] for node in kin for e in edges.out[node] if edges.code[e] == DRAWN} & archives
         if drawn:
@@ -180,14 +180,17 @@ def _origins(edges: Edges, start: Iterable[int]) -> set[int]:
     return {node for node, counts in counted if counts}
 
 
-def reason_for(edges: Edges, at: int, asked: int) -> tuple[Verdict, str]:
-    """Return the verdict a state stands for, and why."""
-    met = at >> 5
-    where = "" if met == asked else f"of it, {edges.label(met)}: "
-    archive = " (an archive: which of it is not known)" if edges.kinds[met] & IS_ARCHIVE else ""
+def reason_for(edges: Edges, found: Found, at: int, asked: int) -> tuple[Verdict, str]:
+    """Return the verdict a state of exposure stands for, and why."""
+    met, marks = at >> 5, found[at][2]
+    where = "" if met == asked else f"to a part of it, {edges.label(met)}"
+    archive = "an archive: which of it is not known" if edges.kinds[met] & IS_ARCHIVE else ""
     if at & 3 == CERTAIN:
-        return Verdict.YES, f"{where}a chain of stated edges leads to it{archive}"
-    return (
-        Verdict.MAY_CONTAIN,
-        f"{where}the chain passes what a dataset was made from, a split no use states, or a family{archive}",
-    )
+        return Verdict.YES, "; ".join(filter(None, ("a chain of stated edges leads to it", where, archive)))
+    if marks & SOURCE:
+        why = "something learned from was made from it, and which samples were taken is not known"
+    elif marks & A_PART:
+        why = "the whole was learned from, and no split is stated"
+    else:
+        why = "what was learned from is said of a family, and not of the size that was built on"
+    return Verdict.MAY_CONTAIN, "; ".join(filter(None, (why, where, archive)))

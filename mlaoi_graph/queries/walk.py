@@ -7,7 +7,7 @@ search gives the answer, its proof and its strength. Nothing recurses: a chain m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mlaoi_graph.queries.graph import (
     DERIVED,
@@ -39,6 +39,9 @@ __all__ = [
 # Phases. THING is where models, and everything in a plain walk, are; the others are for exposure.
 THING, DATA, WHOLE, SIDE, ASKED = range(5)
 """SIDE is a family met as somebody's family, not named itself; ASKED the dataset asked about, and its parts."""
+
+_OF_DATA: Final = (DATA, WHOLE)
+_MET: Final = (DATA, ASKED)
 
 # Strengths: nothing is lost on the way; it may be; a source names a family where it could have named a size.
 CERTAIN, POSSIBLE, OF_FAMILY = range(3)
@@ -143,8 +146,8 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
     What is said of a family is met with OF_FAMILY from its members, and of its members where the family is named.
     """
-    out, into, code, subject, object_, kinds, parts, members = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
+    out, code, subject, object_, members = (
+        edges.out, edges.code, edges.subject, edges.object, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -157,8 +160,7 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
             elif said in codes and (allow is None or allow(edge)):
                 found.append((object_[edge] << 5 | THING << 2 | strength, edge, 0))
         if phase == THING and node in members:
-            for edge in members[node]:
-                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
 
     return moves
@@ -172,20 +174,19 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
     def moves(at: int) -> list[Move]:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
-        found: list[Move] = []
-        for edge in into[node]:
-            if code[edge] in codes and (allow is None or allow(edge)):
-                found.append((subject[edge] << 5 | THING << 2 | strength, edge, 0))
-        for edge in parts.get(node, ()):
-            if code[edge] in codes and (allow is None or allow(edge)):
-                found.append((subject[edge] << 5 | THING << 2 | strength, edge, 0))
+        found = [
+            (subject[edge] << 5 | THING << 2 | strength, edge, 0)
+            for edge in (*into[node], *parts.get(node, ()))
+            if code[edge] in codes and (allow is None or allow(edge))
+        ]
         if phase == THING and node in members:
-            for edge in members[node]:
-                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         if phase == THING and not kinds[node] & IS_FAMILY:
-            for edge in out[node]:
-                if code[edge] == FAMILY:
-                    found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [
+                (object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY)
+                for edge in out[node]
+                if code[edge] == FAMILY
+            ]
         return found
 
     return moves
@@ -196,15 +197,15 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
 
     A dataset that another was made from, or a split where a use states none, is POSSIBLE.
     """
-    out, into, code, subject, object_, kinds, parts, members = (
-        edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
+    out, code, subject, object_, kinds, parts, members = (
+        edges.out, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         possible = strength or POSSIBLE
         found: list[Move] = []
-        if phase == DATA or phase == WHOLE:
+        if phase in _OF_DATA:
             for edge in out[node]:
                 said = code[edge]
                 if said == DERIVED:
@@ -231,8 +232,7 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 weak = possible if kinds[parent] & IS_FAMILY else strength
                 found.append((parent << 5 | THING << 2 | weak, edge, ANCESTOR))
         if phase == THING and node in members:
-            for edge in members[node]:
-                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
 
     return moves
@@ -248,11 +248,13 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         possible = strength or POSSIBLE
         found: list[Move] = []
-        if phase == DATA or phase == ASKED:
+        if phase in _MET:
             if phase == ASKED:
-                for edge in parts.get(node, ()):
-                    if allow is None or allow(edge):
-                        found.append((subject[edge] << 5 | ASKED << 2 | strength, edge, A_PART))
+                found += [
+                    (subject[edge] << 5 | ASKED << 2 | strength, edge, A_PART)
+                    for edge in parts.get(node, ())
+                    if allow is None or allow(edge)
+                ]
             for edge in into[node]:
                 said = code[edge]
                 if said not in codes or not (allow is None or allow(edge)):
@@ -283,12 +285,13 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 weak = possible if is_family else strength
                 found.append((subject[edge] << 5 | THING << 2 | weak, edge, ANCESTOR))
         if phase == THING and node in members:
-            for edge in members[node]:
-                found.append((subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         if phase == THING and not is_family:
-            for edge in out[node]:
-                if code[edge] == FAMILY:
-                    found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
+            found += [
+                (object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY)
+                for edge in out[node]
+                if code[edge] == FAMILY
+            ]
         return found
 
     return moves

@@ -61,6 +61,8 @@ class Target:
     """False if no document describes it."""
     name: str | None = None
     """The literal that led nowhere."""
+    identifier: str | None = None
+    """The id its document gives it, where one was looked into."""
 
 
 class Known(Protocol):

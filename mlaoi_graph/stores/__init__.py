@@ -58,7 +58,6 @@ class Store(Protocol):
         """Load very many triples into an empty store.
 
         A chunk maps named graphs to N-Triples text as a serialiser writes it: one triple a line, each line ended
-        by space, full stop and newline. A graph may come in several chunks. While a chunk is made, the store may be
         by space, full stop and newline. A graph may come in several chunks. While a chunk is made, the store may
         be read and has all chunks but the last, which may be on its way in; an empty chunk waits until all are
         in. If anything fails, an exception out of ``chunks`` included, the store is empty again and

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import StoreError, UnknownFormat
-from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.rdf import EDGE_PROPERTIES, INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import PREFIXES
+from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF
 
 __all__ = ["FORMATS", "write"]
 
-_ASSERTED: Final = f"""
-    CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g != <{LOG_GRAPH}> && ?g != <{INFERRED_GRAPH}>) }}
-"""
+_MERGED: Final = "SELECT ?s ?p ?o { ?s ?p ?o }"
+"""All triples, each once; CONSTRUCT would remember every triple it has given."""
+_OWN_GRAPHS: Final = frozenset({LOG_GRAPH, INFERRED_GRAPH})
 _TRIPLES: Final = {
     "turtle": ox.RdfFormat.TURTLE,
     "ntriples": ox.RdfFormat.N_TRIPLES,
@@ -61,11 +62,33 @@ def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:
 
 
 def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
-    found = store.query(_ASSERTED)
-    assert isinstance(found, ox.QueryTriples)
+    triples = _asserted(store)
     with path.open("wb") as file:
-        triples = map(_for_xml, found) if format == ox.RdfFormat.RDF_XML else found
+        if format == ox.RdfFormat.RDF_XML:
+            triples = map(_for_xml, triples)
         ox.serialize(triples, file, format, prefixes=PREFIXES)
+
+
+def _asserted(store: Store) -> Iterator[ox.Triple]:
+    """Iterate over the triples that documents assert, each once and by subject, without holding them."""
+    found = store.query(_MERGED)
+    assert isinstance(found, ox.QuerySolutions)
+    for row in found:
+        triple = ox.Triple(row["s"], row["p"], row["o"])
+        predicate = triple.predicate.value
+        if predicate in _MAYBE_OWN and _only_ours(store, triple):
+            continue
+        yield triple
+
+
+_MAYBE_OWN: Final = frozenset({*EDGE_PROPERTIES, RDF.type, MLAOI.ofDocument, MLAOI.readAt, MLAOI.contentHash})
+"""Properties that the log or what was inferred use too: for these, who says it is looked up."""
+
+
+def _only_ours(store: Store, triple: ox.Triple) -> bool:
+    subject, predicate, object_ = triple.subject, triple.predicate, triple.object
+    said = store.match(subject.value, predicate.value, object_)  # type: ignore[union-attr]
+    return all(getattr(quad.graph_name, "value", "") in _OWN_GRAPHS for quad in said)
 
 
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -86,10 +109,8 @@ def _write_jsonld(store: Store, path: Path) -> None:
 
     from mlaoi_graph.ontology_files import ontology_file
 
-    found = store.query(_ASSERTED)
-    assert isinstance(found, ox.QueryTriples)
-    lines = found.serialize(None, ox.RdfFormat.N_TRIPLES)
+    lines = ox.serialize(_asserted(store), format=ox.RdfFormat.N_TRIPLES) or b""
     graph = rdflib.Graph()
     graph.parse(data=lines, format="nt")
-    context = json.loads(ontology_file("context.jsonld").read_text(encoding="utf-8"))
+    context = json.loads(ontology_file("context.jsonld").read_text(encoding="utf-8"))["@context"]
     path.write_text(graph.serialize(format="json-ld", context=context, auto_compact=True), encoding="utf-8")

@@ -30,11 +30,20 @@ _BEGINS: Final = re.compile(rb"(?m)^(families|models|datasets|uses|derivations|m
 
 
 def accepts(source: str) -> bool:
-    """Return True for a YAML file, and for a folder with one that begins as records do."""
+    """Return True for a YAML file, and for a folder that holds records and no JSON: a STAC folder may hold YAML too."""
     path = Path(source)
     if path.is_file():
         return source.lower().endswith(_SUFFIXES)
-    return path.is_dir() and any(_looks_like_records(path / name) for name in _paths(path))
+    if not path.is_dir() or any(_is_json(path)):
+        return False
+    return any(_looks_like_records(path / name) for name in _paths(path))
+
+
+def _is_json(folder: Path) -> Iterator[bool]:
+    for _, _, files in os.walk(folder):
+        for name in files:
+            if name != "schema.json" and name.lower().endswith((".json", ".geojson", ".ndjson", ".jsonl")):
+                yield True
 
 
 def read(source: str, context: Context) -> Iterator[ReadDocument]:

@@ -8,6 +8,7 @@ import re
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from pystac import STACError, STACObjectType, STACTypeError
@@ -115,13 +116,16 @@ def form_of(data: Any) -> Form:
     return Form.OTHER
 
 
+_CURRENT = re.compile(r"1\.0\.\d+|1\.1\.\d+")
+
+
 def migrated(data: Json) -> tuple[Json, str | None]:
     """Return a STAC document as of 1.0 or 1.1, and a remark if it was older and had to be brought up to date.
 
     pystac knows what changed between versions. A document it cannot make sense of is left as it is.
     """
     version = data.get("stac_version")
-    if version is None or (isinstance(version, str) and version.startswith(("1.0.0", "1.1."))):
+    if version is None or (isinstance(version, str) and _CURRENT.fullmatch(version)):
         return data, None
     try:
         migrated = migrate_to_latest(data, identify_stac_object(data))
@@ -269,6 +273,24 @@ def kind_by_suffix(address: str) -> Kind | None:
     if _WEIGHTS.search(path):
         return Kind.MODEL
     return Kind.DATASET if _DATA_FILE.search(path) else None
+
+
+_MODEL_PATH = re.compile(r"/models?(?:/|$)|/(?:[^/]*-)?weights?(?:/|$)|/torchvision\.models", re.I)
+_DATA_PATH = re.compile(r"/(?:datasets?|data|collections?|records?)(?:/|$)", re.I)
+
+
+def kind_by_path(address: str) -> Kind:
+    """Return what an address says it leads to by the words of its path; unknown for most.
+
+    >>> kind_by_path("https://docs.example.com/models/yolo/"), kind_by_path("https://example.com/about")
+    (<Kind.MODEL: 'model'>, <Kind.UNKNOWN: 'unknown'>)
+    """
+    path = urlsplit(address).path
+    if is_archive_address(address):
+        return Kind.ARCHIVE
+    if _MODEL_PATH.search(path):
+        return Kind.MODEL
+    return Kind.DATASET if _DATA_PATH.search(path) else Kind.UNKNOWN
 
 
 def links_of(data: Json) -> list[tuple[int, Json]]:

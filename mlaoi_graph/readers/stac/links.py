@@ -247,6 +247,9 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
         mapped_by = _POLICIES.get(text(link.get("lineage:split_policy")) or "")
         return _use(reference, target, STAGES[stage_word], _rule(link), split, mapped_by)
 
+    if rel in (*_ML_MODEL, EVALUATED_ON) and target.kind is Kind.MODEL and target.described:
+        finding("stage-of-model", f"{rel} is about data, and this points at a model; taken as what it was made from")
+        return _derivation(reference, target, DerivationKind.UNSTATED, Rule.MODEL_LINK)
     if rel in _ML_MODEL:
         return _use(reference, target, _ML_MODEL[rel], Rule.ML_MODEL_RELATION, split)
 
@@ -256,14 +259,14 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
             return _use(reference, target, by_split, Rule.SPLIT_LINK, split, policy)
         return _use(reference, target, Stage.EVALUATION, Rule.STATED, split)
 
-    is_model = target.kind is Kind.MODEL or (target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None)
-    if split is not None and not is_model:
+    if split is not None and target.kind is not Kind.MODEL:
         stage = policy.stage(split)
         if stage is not None:
             return _use(reference, target, stage, Rule.SPLIT_LINK, split, policy)
         finding("unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; edge kept, stage unknown")
         return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.SPLIT_LINK, split)
-    if is_model:
+    named_as_model = target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None
+    if target.kind is Kind.MODEL or named_as_model:
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.MODEL_LINK)
     if target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE):
         return _use(reference, target, Stage.TRAINING, Rule.BARE_DERIVED_FROM, None)
@@ -303,6 +306,8 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
 def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     if target.kind is Kind.MODEL:
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.PRETRAINED_SOURCE)
+    if target.kind is Kind.UNKNOWN:
+        return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.PRETRAINED_SOURCE)
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
 
 
@@ -339,6 +344,7 @@ def _nodes(edge: QualifiedEdge, target: Target, link: Json) -> list[Statement]:
             Dataset(
                 iri=target.iri,
                 label=target.label,
+                identifier=target.identifier,
                 split=target.split,
                 part_of=whole,
                 footprints=(iris.sub(target.iri, "area"),),
@@ -350,7 +356,7 @@ def _nodes(edge: QualifiedEdge, target: Target, link: Json) -> list[Statement]:
     used = edge.dataset if isinstance(edge, DataUse) else edge.source if isinstance(edge, Derivation) else target.iri
     if used != target.iri:
         split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
-        nodes.append(split_part(target.iri, target.label, split or "", described=target.described))
+        nodes.append(split_part(target, split or ""))
     return nodes
 
 
@@ -365,18 +371,18 @@ def membership(area: str, split: str | None, collection: Target) -> list[Stateme
     )
     if split is None or split == collection.split:
         return [replace(whole, footprints=(area,))]
-    part = split_part(collection.iri, collection.label, split, described=described)
-    return [replace(part, footprints=(area,)), whole]
+    return [replace(split_part(collection, split), footprints=(area,)), whole]
 
 
-def split_part(whole: str, label: str | None, split: str, *, described: bool = True) -> Dataset:
-    """Return the dataset node for one split of a dataset; as much is known of it as of the whole."""
+def split_part(whole: Target, split: str) -> Dataset:
+    """Return the dataset node for one split of a dataset: what it is and how much is known of it is as of the whole."""
     return Dataset(
-        iri=iris.part(whole, split),
-        label=f"{label or iris.tail(whole)} ({split})",
+        iri=iris.part(whole.iri, split),
+        label=f"{whole.label or iris.tail(whole.iri)} ({split})",
+        archive=whole.kind is Kind.ARCHIVE,
         split=split,
-        part_of=(whole,),
-        resolved=True if described else None,
+        part_of=(whole.iri,),
+        resolved=True if whole.described else None,
     )
 
 

@@ -91,7 +91,7 @@ class DocumentReader:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
             properties = {}
         collection = self._resolver.collection_of(raw)
-        iri = content.node_iri(data, Form.ITEM, self._base)
+        iri = self._resolver.item_iri(raw)
         if iri is None:
             raise _MissingId
         if content.is_model_item(data):
@@ -363,6 +363,7 @@ class DocumentReader:
             spatial = is_object((is_object(data.get("extent")) or {}).get("spatial")) or {}
             found = geo.from_extent(spatial.get("bbox"))
         when = text(properties.get("datetime"))
+        spans = "start_datetime" in properties or "end_datetime" in properties
         images: list[str] = []
         labels: list[str] = []
         if precision is Precision.SAMPLES:
@@ -389,8 +390,8 @@ class DocumentReader:
             wkt=found.wkt,
             identifier=content.identifier_of(data) if precision is Precision.SAMPLES else None,
             label=text(data.get("title")) or text(properties.get("title")) if precision is Precision.SAMPLES else None,
-            start=lineage.bounded(text(properties.get("start_datetime")) or when),
-            end=lineage.bounded(text(properties.get("end_datetime")) or when),
+            start=lineage.bounded(text(properties.get("start_datetime")) if spans else when),
+            end=lineage.bounded(text(properties.get("end_datetime")) if spans else when),
             split=split,
             source_images=tuple(sorted(set(images))),
             label_sources=tuple(sorted(set(labels))),
@@ -434,12 +435,13 @@ class DocumentReader:
         if area is not None:
             statements.append(area)
         samples = data.get("data")
+        whole = Target(iri, Kind.DATASET, label)
         words = (
             {text(s.get("trainingType")) for s in samples if isinstance(s, dict)}
             if isinstance(samples, list)
             else set()
         )
-        statements.extend(links.split_part(iri, label, word) for word in sorted(w for w in words if w is not None))
+        statements.extend(links.split_part(whole, word) for word in sorted(w for w in words if w is not None))
         return statements, iri
 
 

@@ -16,6 +16,10 @@ from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
 
 _CACHE_SIZE: Final = 4096
 _BARE_ID = re.compile(r"[^/\\?#]+")
+# "clay:v1" is an id, "urn:isbn:1" and "s3://bucket" are addresses.
+_NAME_WITH_COLON = re.compile(
+    r"(?!(?:urn|doi|tag|info|hdl|ark|file|data|javascript):)[A-Za-z][\w.+-]*:(?!//)[^/]+$", re.I
+)
 _PUBLICATION = re.compile(
     r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/",
     re.I,
@@ -36,6 +40,8 @@ class Resolver:
     def link(self, href: str, raw: Raw, pointer: str) -> Target:
         """Return what a link's href points at; what goes wrong on the way is added to the document's findings."""
         place = self._walk.place_of(href, raw)
+        if _NAME_WITH_COLON.match(href):
+            return self._nowhere(href, raw)
         if iris.is_absolute(href):
             return self._absolute(href, place, raw, pointer)
         if place is not None and self._walk.leads_out(place):
@@ -55,19 +61,12 @@ class Resolver:
             )
         bare = _BARE_ID.fullmatch(href) is not None
         if bare:
-            named = self._context.known.named(href)
-            if len(named) == 1:
-                return named[0]
-            if not named and href == content.identifier_of(raw.data):
-                own = content.node_iri(raw.data, raw.form, self._context.base)
+            # What goes by an id is known when all documents are read, and not by who came first.
+            if href == content.identifier_of(raw.data):
+                own = content.node_iri(raw.data, raw.form, self._context.base, self._collection_id(raw))
                 if own is not None:
                     return Target(own, Kind.UNKNOWN, href)
-            if len(named) > 1:
-                raw.note(
-                    pointer,
-                    "ambiguous-id",
-                    f"{href!r} is the id of {len(named)} things here; give an address. Kept unresolved",
-                )
+            if "." not in href.strip("."):
                 return self._nowhere(href, raw)
         resolved = self._against_self(href, raw)
         if resolved is not None and not bare:
@@ -142,7 +141,7 @@ class Resolver:
             found, data = self._open(place)
             target = self.describe(found)
             if target is not None:
-                self._walk.wanted[place] = data
+                self._walk.want(place, data)
         except SourceError as error:
             raw.note(pointer, "broken-link", str(error))
         except NotJson as error:
@@ -168,7 +167,7 @@ class Resolver:
             return None
         if raw.form is Form.ITEM:
             collection = self.collection_of(raw)
-            iri = content.node_iri(data, raw.form, self._context.base, None)
+            iri = self.item_iri(raw)
             if iri is None:
                 return None
             properties = data.get("properties")
@@ -179,15 +178,17 @@ class Resolver:
             split = content.text(properties.get("ml-aoi:split")) if isinstance(properties, dict) else None
             if collection is None:
                 return Target(iri, Kind.DATASET, label, split)
-            return Target(iri, Kind.SAMPLE, label, split, whole=collection.iri)
+            identifier = content.identifier_of(data)
+            return Target(iri, Kind.SAMPLE, label, split, whole=collection.iri, identifier=identifier)
         iri = content.node_iri(data, raw.form, self._context.base)
         if iri is None:
             return None
-        label = content.text(data.get("title")) or content.text(data.get("name")) or content.identifier_of(data)
+        identifier = content.identifier_of(data)
+        label = content.text(data.get("title")) or content.text(data.get("name")) or identifier
         if raw.form is Form.CATALOG:
-            return Target(iri, Kind.CONTAINER, label)
+            return Target(iri, Kind.CONTAINER, label, identifier=identifier)
         kind = content.collection_kind(data) or self._kind_by_items(raw)
-        return Target(iri, kind, label, content.declared_split(data))
+        return Target(iri, kind, label, content.declared_split(data), identifier=identifier)
 
     def _kind_by_items(self, raw: Raw) -> Kind:
         """Return what a collection is by the first of its items that can be opened: of models, or of data."""
@@ -196,7 +197,7 @@ class Resolver:
             if link.get("rel") != "item" or not isinstance(href, str):
                 continue
             place = self._walk.place_of(href, raw)
-            if place is None or place.path is None or not self._walk.exists(place.path):
+            if place is None or (place.path is not None and not self._walk.exists(place.path)):
                 continue
             try:
                 found, _ = self._open(place)
@@ -229,7 +230,7 @@ class Resolver:
         if href is not None:
             place = self._walk.place_of(href, raw)
             if place is not None and place.path is not None and self._walk.exists(place.path):
-                target = self._peek_collection(place)
+                target = self._peek_collection(place, identifier, raw)
                 if target is not None:
                     return target
             iri = iris.safe_iri(href) if iris.is_absolute(href) else None
@@ -250,40 +251,53 @@ class Resolver:
             return named[0]
         return Target(iri, Kind.DATASET, identifier, described=False, name=identifier)
 
-    def _peek_collection(self, place: Place) -> Target | None:
+    def _peek_collection(self, place: Place, identifier: str | None, raw: Raw) -> Target | None:
         """Return the collection at a place without asking for its items' collection in turn."""
         try:
-            found, _ = self._open(place)
+            found, data = self._open(place)
         except (SourceError, NotJson):
             return None  # the collection gives its own finding when it is read
-        return self.describe(found) if found.form in (Form.COLLECTION, Form.CATALOG) else None
+        if found.form not in (Form.COLLECTION, Form.CATALOG):
+            return None
+        there = content.identifier_of(found.data)
+        if identifier is not None and there != identifier:
+            raw.note(
+                "/collection",
+                "collection-mismatch",
+                f"names {identifier!r}, its link leads to {there!r}; the name counts",
+            )
+            return None
+        self._walk.want(place, data)
+        return self.describe(found)
+
+    def item_iri(self, raw: Raw) -> str | None:
+        """Return the IRI of the item a document is; None without an id."""
+        return content.node_iri(raw.data, Form.ITEM, self._context.base, self._collection_id(raw))
+
+    def _collection_id(self, raw: Raw) -> str | None:
+        """Return the id of the collection an item names, or only links to."""
+        named = content.text(raw.data.get("collection"))
+        if named is not None or raw.form is not Form.ITEM:
+            return named
+        collection = self.collection_of(raw)
+        return None if collection is None else collection.identifier
 
     def name(self, name: str, raw: Raw) -> Target:
         """Return what a name or address in ``mlm:pretrained_source`` stands for.
 
-        The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id,
-        a paper, weights. What leads nowhere stays a dataset marked unresolved, with the literal kept.
+        The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id, a
+        paper, weights, a page about a model. An address tells by its path; one that does not is of unknown kind. A name
+        or a paper that leads nowhere stays a dataset marked unresolved, with the literal kept: a paper describes
+        data, it is not the data. What goes by the name here is found when all documents are read.
         """
-        named = self._context.known.named(name)
-        if len(named) == 1:
-            return named[0]
-        if len(named) > 1:
-            raw.note(
-                "/properties/mlm:pretrained_source",
-                "ambiguous-id",
-                f"{name!r} stands for {len(named)} things here; kept unresolved",
-            )
-        elif name.startswith(("http://", "https://")) and not _PUBLICATION.match(name):
+        if name.startswith(("http://", "https://")) and not _PUBLICATION.match(name):
             iri = iris.safe_iri(name)
             known = self._context.known.target(iri) if iri is not None else None
             if known is not None and known.described:
                 return known
             if iri is not None:
-                kind = content.kind_by_suffix(iri) or (
-                    Kind.ARCHIVE if content.is_archive_address(iri) else Kind.DATASET
-                )
+                kind = content.kind_by_suffix(iri) or content.kind_by_path(iri)
                 return Target(iri, kind, iris.tail(iri), described=False, name=name)
-        # A paper describes data, it is not the data: the dataset it stands for stays a name.
         return Target(iris.unresolved(self._context.base, name), Kind.DATASET, name, described=False, name=name)
 
 

@@ -154,8 +154,8 @@ class Walk:
         if urlsplit(href).scheme not in ("http", "https"):
             return None
         address = href.partition("#")[0]
-        if self.mirrored is not None and address.startswith(self.mirrored):
-            path = os.path.normpath(unquote(address[len(self.mirrored) :].partition("?")[0]))
+        if self.mirrored is not None and address.startswith(self.mirrored) and "?" not in address:
+            path = os.path.normpath(unquote(address[len(self.mirrored) :]))
             if self.exists(path):
                 return Place(path=path)
         return Place(url=address) if self.context.allow_network else None
@@ -168,6 +168,11 @@ class Walk:
             return True
         path = os.path.join(self.fetcher.root, place.path)
         return "\0" not in path and os.path.islink(path) and not self.fetcher.inside(path)
+
+    def want(self, place: Place, data: bytes) -> None:
+        """Have a document read that was looked into, unless all of the folder is read anyway."""
+        if self.start is not None and hash(place) not in self._visited:
+            self.wanted[place] = data
 
     def exists(self, path: str) -> bool:
         """Return whether a file of the source's tree has that path."""
@@ -182,6 +187,7 @@ class Walk:
         if key in self._visited:
             return False
         self._visited.add(key)
+        self.wanted.pop(place, None)
         return True
 
     def _folder(self) -> Iterator[Raw]:

@@ -1,0 +1,386 @@
+"""The commands that ask about lineage: lineage, exposure, impact, explain, compare, licences, unknowns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+
+import typer
+
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table
+from mlaoi_graph.model import DerivationKind, Stage
+
+if TYPE_CHECKING:
+    from mlaoi_graph.queries import Explanation, Filters, LineageGraph, NodeRow, Rows
+
+__all__ = ["register"]
+
+_LINES: Final = 500
+_LEVELS: Final = 40
+"""How much of a tree is drawn; the rest is counted, and --json has it all."""
+
+# typer reads these at run time, so they are spelled without the postponed `X | None`.
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Depth = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(min=0, help="Most hops over asserted edges; edges from a part to its whole count."),
+]
+Stages = Annotated[
+    Optional[list[Stage]],  # noqa: UP045
+    typer.Option("--stage", help="Uses in this stage only; may be given again."),
+]
+Kinds = Annotated[
+    Optional[list[DerivationKind]],  # noqa: UP045
+    typer.Option("--kind", help="Derivations of this kind only; may be given again."),
+]
+VerifiedOnly = Annotated[bool, typer.Option("--verified-only", help="Leave unverified edges out.")]
+Sources = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--source", metavar="IRI", help="Edges of this document or evidence only; may be given again."),
+]
+Before = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="DATE", help="Edges asserted before this date only; undated ones are counted."),
+]
+
+
+def _arguments(metavar: str, help: str) -> Any:
+    return typer.Argument(metavar=f"[DIR] {metavar}", help=f"Catalog directory (or set MLAOI_CATALOG), and {help}.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command(epilog='Example: mlaoi-graph lineage catalog "clay 1.5" --up --depth 2')(lineage)
+    app.command(epilog="Example: mlaoi-graph exposure catalog geochat-7b dota")(exposure)
+    app.command(epilog="Example: mlaoi-graph impact catalog sa-1b")(impact)
+    app.command(epilog="Example: mlaoi-graph explain catalog geochat-7b dota")(explain)
+    app.command(epilog='Example: mlaoi-graph compare catalog "clay 1.5" prithvi-eo-2.0')(compare)
+    app.command(epilog="Example: mlaoi-graph licences catalog geochat-7b")(licences)
+    app.command(epilog="Example: mlaoi-graph unknowns catalog geochat-7b")(unknowns)
+
+
+@contextmanager
+def _asking(
+    arguments: list[str] | None, least: int, most: int, wanted: str
+) -> Iterator[tuple[LineageGraph, list[str]]]:
+    """Yield the lineage of the catalog that was named, and the IRIs of the nodes that were."""
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.cli.app import _split_directory
+    from mlaoi_graph.queries import LineageGraph
+
+    directory, names = _split_directory(arguments, most)
+    if len(names) < least:
+        raise typer.BadParameter(f"give {wanted}")
+    with Catalog.open(directory) as catalog:
+        nodes = [catalog.find(name) for name in names]
+        yield LineageGraph.from_store(catalog.store, find=catalog.find), nodes
+
+
+def _filters(
+    stages: list[Stage] | None,
+    kinds: list[DerivationKind] | None,
+    verified_only: bool,
+    sources: list[str] | None,
+    before: str | None,
+) -> Filters:
+    only: Filters = {}
+    if stages:
+        only["stages"] = stages
+    if kinds:
+        only["kinds"] = kinds
+    if verified_only:
+        only["verified_only"] = True
+    if sources:
+        only["sources"] = sources
+    if before is not None:
+        from datetime import date
+
+        try:
+            date.fromisoformat(before)
+        except ValueError:
+            raise typer.BadParameter(f"{before} is not a date, as 2024-06-30", param_hint="--before") from None
+        only["before"] = before
+    return only
+
+
+def lineage(
+    arguments: Annotated[Optional[list[str]], _arguments("NODE", "a model or dataset")] = None,  # noqa: UP045
+    down: Annotated[
+        bool, typer.Option("--down/--up", help="What came from it, or what it came from.", show_default="up")
+    ] = False,
+    depth: Depth = None,
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show what a model or dataset came from, or what came from it, as a tree.
+
+    Each thing is shown once, at its least distance. Evaluation is no lineage: name its stages to see it.
+    """
+    only = _filters(stage, kind, verified_only, source, before)
+    with _asking(arguments, 1, 1, "a model or dataset") as (graph, (node,)):
+        rows = graph.downstream(node, depth, **only) if down else graph.upstream(node, depth, **only)
+        if as_json or as_csv:
+            _print(rows, as_json=as_json, as_csv=as_csv)
+            return
+        _print_tree(graph, node, rows, down=down)
+        _print_rest(rows, ("label", "kind", "depth", "edge"))
+
+
+def _print_tree(graph: LineageGraph, node: str, rows: Rows[NodeRow], *, down: bool) -> None:
+    below: dict[str, list[NodeRow]] = {}
+    for row in rows:
+        below.setdefault(row.nearer or "", []).append(row)
+    print(clean(graph.label(node)))
+    todo: list[tuple[str, NodeRow, bool]] = []
+
+    def push(parent: str, indent: str) -> None:
+        children = below.get(parent, [])
+        todo.extend((indent, row, row is children[-1]) for row in reversed(children))
+
+    push(node, "")
+    drawn = 0
+    while todo and drawn < _LINES:
+        indent, row, last = todo.pop()
+        edge = f"{row.edge} " if not down else ""
+        facts = [row.kind, *([row.confidence] if row.confidence != "verified" else [])]
+        facts += ["not described anywhere"] * (not row.resolved) + [f"{row.edge} it"] * down
+        print(f"{indent}{'└─' if last else '├─'} {edge}{clean(row.label)}  ({', '.join(facts)})")
+        drawn += 1
+        if row.depth < _LEVELS:
+            push(row.node, indent + ("   " if last else "│  "))
+    if drawn < len(rows):
+        print(f"{drawn} of {len(rows)} shown; all of them with --csv or --json, or fewer with --depth")
+    elif not rows:
+        print("nothing known")
+
+
+def exposure(
+    arguments: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        _arguments("MODEL [DATASET]", "a model; a dataset too, to ask whether the model learned from it"),
+    ] = None,
+    depth: Depth = None,
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List what a model learned from, directly or through what it was made from; or ask about one dataset.
+
+    With a dataset the answer is yes, may contain, no or unknown, with the proof or what is missing; exit code 0 for no,
+    1 for yes and may contain, 2 for unknown. Filters are for the list.
+    """
+    only = _filters(stage, kind, verified_only, source, before)
+    with _asking(arguments, 1, 2, "a model, and a dataset if you like") as (graph, nodes):
+        if len(nodes) == 2:
+            if only or depth is not None:
+                raise typer.BadParameter("depth and filters are for the list; whether it learned from it is one answer")
+            _print_verdict(graph, *nodes, as_json=as_json)
+            return
+        rows = graph.exposure(nodes[0], depth, **only)
+        if as_json or as_csv:
+            _print(rows, as_json=as_json, as_csv=as_csv)
+            return
+        columns = ("depth", "label", "holds", "through", "stage", "archive", "confidence")
+        _print_table(rows, columns)
+        _print_rest(rows, columns)
+        gaps = graph.unknowns(nodes[0])
+        print(
+            f"{len(gaps)} things are not known about it: mlaoi-graph unknowns" if gaps else "nothing unknown about it"
+        )
+
+
+def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bool) -> None:
+    from mlaoi_graph.queries import Verdict
+
+    found = graph.is_exposed(model, dataset)
+    proof = found.explain()
+    if as_json:
+        print_json(
+            {
+                "model": found.model,
+                "dataset": found.dataset,
+                "verdict": found.verdict.value,
+                "reason": found.reason,
+                "checked": found.checked,
+                "missing": [
+                    {"what": gap.what, "node": gap.node, "label": gap.label, "reason": gap.reason, "depth": gap.depth}
+                    for gap in found.missing
+                ],
+                "explanation": None if proof is None else proof.to_dict(),
+            }
+        )
+    else:
+        print(f"{found.verdict.value}: {clean(found.reason)}")
+        print(f"looked at {found.checked}")
+        if proof is not None:
+            print()
+            _print_steps(proof)
+        if found.missing:
+            print()
+            print_table(("not known", "of", "why"), [(gap.what, gap.label, gap.reason) for gap in found.missing])
+    code = {Verdict.NO: 0, Verdict.UNKNOWN: 2}.get(found.verdict, 1)
+    if code:
+        raise typer.Exit(code)
+
+
+def impact(
+    arguments: Annotated[Optional[list[str]], _arguments("NODE", "a dataset or model")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List what a change of a dataset or model touches: were it retracted, wrong or relicensed."""
+    with _asking(arguments, 1, 1, "a dataset or model") as (graph, (node,)):
+        rows = graph.impact(node)
+        if as_json or as_csv:
+            _print(rows, as_json=as_json, as_csv=as_csv)
+            return
+        columns = ("depth", "label", "kind", "relation", "confidence")
+        _print_table(rows, columns)
+        _print_rest(rows, columns)
+
+
+def explain(
+    arguments: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        _arguments("A B", "the newer thing and the older"),
+    ] = None,
+    all_chains: Annotated[bool, typer.Option("--all", help="Every simple chain, shortest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most chains to show with --all.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the chain of asserted edges from one thing to what it came from, with who says so."""
+    with _asking(arguments, 2, 2, "two nodes, the newer first") as (graph, (newer, older)):
+        found = graph.paths(newer, older, limit) if all_chains else None
+        one = None if all_chains else graph.explain(newer, older)
+        chains = list(found.chains) if found is not None else ([] if one is None else [one])
+        note = "" if found is None else found.note
+        if as_json:
+            print_json({"chains": [c.to_dict() for c in chains], "complete": not note, "note": note})
+            return
+        for chain in chains:
+            _print_steps(chain)
+            print()
+        if not chains:
+            print(f"no chain of asserted edges from {clean(graph.label(newer))} to {clean(graph.label(older))}")
+            if graph.explain(older, newer) is not None:
+                print("there is one the other way round")
+        if note:
+            print(f"{note}; there may be more")
+
+
+def _print_steps(chain: Explanation) -> None:
+    print(f"{chain.says}, {len(chain)} hops")
+    for number, step in enumerate(chain.steps, 1):
+        print(f"{number}. {clean(step.subject_label)} {step.edge} {clean(step.object_label)}")
+        facts = [step.stage, step.kind, step.split and f"split {step.split}", step.rule and f"rule {step.rule}"]
+        facts += [
+            step.confidence,
+            step.stated_at and f"stated {step.stated_at}",
+            step.read_at and f"read {step.read_at}",
+        ]
+        print(f"   {', '.join(clean(fact) for fact in facts if fact)}")
+        print(f"   said in {clean(step.document)}{'#' + clean(step.pointer) if step.pointer else ''}")
+        for cited in step.evidence:
+            where = cited.url or (cited.doi and f"doi:{cited.doi}") or ""
+            read = f", read {cited.read_on}" if cited.read_on else ""
+            print(f"   source: {clean(cited.label)} {clean(where)}{clean(read)}".rstrip())
+        if step.also_in:
+            print(f"   also said in {clean(', '.join(step.also_in))}")
+
+
+def compare(
+    arguments: Annotated[Optional[list[str]], _arguments("A B", "two models")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+) -> None:
+    """Show what two models both learned from, and what only one of them is known to have."""
+    with _asking(arguments, 2, 2, "two models") as (graph, (a, b)):
+        common, apart = graph.common_exposure(a, b), graph.differences(a, b)
+        if as_json:
+            print_json({"a": a, "b": b, "common": common.to_dicts(), "only": apart.to_dicts(), "notes": common.notes})
+            return
+        print(f"{clean(common.title)}:")
+        _print_table(common, ("label", "depth_a", "depth_b", "holds_a", "holds_b", "archive", "confidence"))
+        for model in (a, b):
+            rows = [row for row in apart if row.only == model]
+            print(f"\nonly {clean(graph.label(model))}, as far as known:")
+            columns = ("label", "depth", "holds", "archive", "confidence", "the other")
+            print_table(
+                columns,
+                [(r.label, r.depth, r.holds, _word(r.archive), r.confidence, r.other.value) for r in rows],
+            )
+        for note in common.notes:
+            print(f"\n{clean(note)}")
+
+
+def licences(
+    arguments: Annotated[Optional[list[str]], _arguments("MODEL", "a model")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List the licenses stated along a model's lineage, and what has none stated."""
+    with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
+        rows = graph.licences(node)
+        if as_json or as_csv:
+            _print(rows, as_json=as_json, as_csv=as_csv)
+            return
+        columns = ("depth", "label", "kind", "license", "confidence")
+        _print_table(rows, columns)
+        _print_rest(rows, columns)
+
+
+def unknowns(
+    arguments: Annotated[Optional[list[str]], _arguments("MODEL", "a model")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List what is not known about what a model learned from."""
+    with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
+        rows = graph.unknowns(node)
+        if as_json or as_csv:
+            _print(rows, as_json=as_json, as_csv=as_csv)
+            return
+        columns = ("depth", "what", "label", "reason")
+        _print_table(rows, columns)
+        _print_rest(rows, columns)
+
+
+def _print(rows: Rows[Any], *, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        family_level = rows.family_level.to_dicts()
+        print_json(
+            {"title": rows.title, "rows": rows.to_dicts(), "family_level": family_level, "notes": list(rows.notes)}
+        )
+    elif as_csv:
+        print_rows(
+            rows.columns, ([row[c] for c in rows.columns] for row in rows.to_dicts()), as_json=False, as_csv=True
+        )
+
+
+def _print_table(rows: Rows[Any], columns: Sequence[str]) -> None:
+    print_table(columns, ([_word(getattr(row, column)) for column in columns] for row in rows))
+
+
+def _print_rest(rows: Rows[Any], columns: Sequence[str]) -> None:
+    """Print what belongs to an answer beside its rows."""
+    if rows.family_level:
+        print("\nsaid of families only, not of a size:")
+        _print_table(rows.family_level, columns)
+    if rows.notes:
+        print()
+    for note in rows.notes:
+        print(clean(note))
+
+
+def _word(value: object) -> object:
+    return {True: "yes", False: ""}[value] if isinstance(value, bool) else "not stated" if value is None else value
