@@ -97,9 +97,9 @@ Answer: TypeAlias = Solutions | Graph | bool
 
 _NOT_CODE = re.compile(r"""<[^<>"{}|^`\\\s]*>|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*""")
 _LONG_TEXT = re.compile(r"""'{3}(?:[^'\\]|\\.|'(?!''))*'{3}|"{3}(?:[^"\\]|\\.|"(?!""))*"{3}""")
-_ELSEWHERE = re.compile(r"\b(SERVICE|LOAD)\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"(?<![?$:\w])(SERVICE|LOAD)\b(?!:)", re.IGNORECASE)
 _CHANGES = re.compile(
-    r"^\s*(?:(?:PREFIX|BASE)\b[^>]*>\s*)*(INSERT|DELETE|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.I
+    r"^\s*(?:(?:PREFIX\s+\S*:|BASE)\s+)*(INSERT|DELETE|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE
 )
 
 

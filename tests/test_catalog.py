@@ -382,3 +382,119 @@ def test_many_findings_are_counted_and_the_first_hundred_of_a_rule_kept(catalog,
     given = [link("derived_from", 7)] * 150
     report = catalog.ingest(write(m=model("m", *given)))
     assert (len(report.findings), len(report.findings.kept), report.findings.not_kept) == (150, 100, 50)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * { SERVICE <http://127.0.0.1:9/sparql> { ?s ?p ?o } }",
+        "SELECT * { service SILENT <http://127.0.0.1:9/> { ?s ?p ?o } }",
+        "SELECT * { \\u0053ERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+        "SELECT * { # ' \n SERVICE <http://127.0.0.1:9/#> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p '\\'' . SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+        "INSERT DATA { <urn:a> <urn:b> <urn:c> }",
+        "PREFIX x: <urn:x> DELETE WHERE { ?s ?p ?o }",
+    ],
+)
+def test_queries_stay_in_the_catalog_and_only_read(filled, query):
+    before = set(filled.store.match())
+    with pytest.raises(QueryError, match=r"another machine|only read"):
+        list(filled.query(query))
+    assert set(filled.store.match()) == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ?s { ?s rdfs:label 'SERVICE' }",
+        "SELECT ?s { ?s rdfs:label \"\"\"a \"quoted\" SERVICE\"\"\" } # SERVICE",
+        "SELECT ?service { ?service <http://example.org/SERVICE> ?o }",
+    ],
+)
+def test_words_that_only_look_like_it_are_no_reason(filled, query):
+    assert list(filled.query(query)) == []
+
+
+def test_two_sources_that_describe_one_thing_are_told(tmp_path, write):
+    folder = write(a__c=collection("labels", title="One"), b__c=collection("labels", title="Other"))
+    with Catalog.create() as catalog:
+        assert catalog.ingest(folder / "a").findings.kept == []
+        assert [f.rule for f in catalog.ingest(folder / "b").findings.kept] == ["duplicate-id"]
+
+
+def test_one_file_of_a_folder_does_not_make_the_others_gone(catalog, folder):
+    catalog.ingest(folder)
+    assert catalog.ingest(folder / "m.json").gone == ()
+
+
+def test_members_go_with_their_file(catalog, tmp_path):
+    path = tmp_path / "items.ndjson"
+    path.write_text("\n".join(json.dumps(sample(f"s{i}", "c")) for i in range(3)))
+    catalog.ingest(path)
+    catalog.remove(f"{BASE}documents/{tmp_path.name}/items.ndjson")
+    assert quads(catalog) == set()
+
+
+def test_a_member_that_failed_is_told_again(catalog, tmp_path):
+    path = tmp_path / "items.geojson"
+    broken = sample("s1", "c") | {"id": None}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [sample("s0", "c"), broken]}))
+    assert catalog.ingest(path).failed == 1
+    assert catalog.ingest(path).failed == 1
+
+
+@pytest.mark.parametrize("location", ["memory", "disk"])
+def test_what_refers_to_a_thing_that_changed_is_read_again(location, tmp_path, write):
+    """Reading again gives what a catalog built from the same documents gives."""
+    m = model("m", link("derived_from", "c"), link("derived_from", "./t.json", **{"ml-aoi:split": "train"}), link("derived_from", "./k.json"))
+    old = {"m": m, "c": collection("c"), "t": collection("t"), "k": collection("k"), "s": sample("s", "t", split="train")}
+    new = {"c": collection("c2"), "t": collection("t", split="train"), "k": model("k")}
+    folder = write(**old)
+    with Catalog.create(tmp_path / "x" if location == "disk" else None) as again, Catalog.create() as afresh:
+        again.ingest(folder)
+        write(**new)
+        again.ingest(folder)
+        afresh.ingest(folder)
+        assert quads(again) == quads(afresh)
+
+
+def test_every_source_is_read_again_when_the_rules_change(tmp_path, write, monkeypatch):
+    folder = write(a__m=model("m"), b__n=model("n"))
+    with Catalog.create(tmp_path / "x") as catalog:
+        for name in "ab":
+            catalog.ingest(folder / name)
+        monkeypatch.setattr("mlaoi_graph.catalog.READING_RULES", 99)
+        assert [catalog.ingest(folder / name).read for name in "ab"] == [1, 1]
+        assert [catalog.ingest(folder / name).read for name in "ab"] == [0, 0]
+
+
+def test_a_configuration_in_yaml_does_not_make_a_stac_folder_records(catalog, folder):
+    (folder / "config.yaml").write_text("models:\n  - unet\n")
+    assert (report := catalog.ingest(folder)).read == 4
+    assert report.failed == 0
+
+
+def test_reading_needs_no_right_to_write(tmp_path, folder):
+    with Catalog.create(tmp_path / "x") as catalog:
+        catalog.ingest(folder)
+    for path in [*(tmp_path / "x").rglob("*"), tmp_path / "x"]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        with Catalog.open(tmp_path / "x") as catalog:
+            assert catalog.counts().models == 2
+    finally:
+        for path in [tmp_path / "x", *(tmp_path / "x").rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_memory_of_an_interruption(tmp_path, write, monkeypatch):
+    """What follows is inferred by the next ingest, in memory as on disk."""
+    folder = write(m=model("m", link("derived_from", "./c.json")), c=collection("c"))
+    with Catalog.create() as catalog:
+        catalog.ingest(write(other__d=collection("d")) / "other")
+        with monkeypatch.context() as patch:
+            patch.setattr("mlaoi_graph.reasoning.refresh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                catalog.ingest(folder, name="s")
+        catalog.ingest(folder, name="s")
+        assert catalog.query("ASK { ?m mlaoi:exposedTo ?d }") is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -25,6 +26,8 @@ app = typer.Typer(
 )
 
 CATALOG_VARIABLE = "MLAOI_CATALOG"
+_SHOWN = 50
+"""Rows of a listing for people; programs get all."""
 
 
 class Format(StrEnum):
@@ -58,7 +61,7 @@ _SUFFIXES = {
 
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV (of build: the findings).")]
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show."),
@@ -86,7 +89,7 @@ def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[
         return rest[0], _at_most(rest[1:], most)
     if variable:
         return variable, _at_most(rest, most)
-    raise typer.BadParameter(f"give a catalog directory, or set {CATALOG_VARIABLE}")
+    raise typer.BadParameter(f"give a catalog directory first, or set {CATALOG_VARIABLE}")
 
 
 def _at_most(rest: list[str], most: int) -> list[str]:
@@ -127,6 +130,7 @@ def build(
         bool, typer.Option("--verified-only", help="Leave out edges that no source was read for (new catalogs only).")
     ] = False,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Read published documents into a lineage graph on disk.
 
@@ -178,6 +182,11 @@ def build(
                 problems.append(str(error))
         if as_json:
             print_json(_build_summary(catalog, reports, problems))
+        elif as_csv:
+            columns = ("document", "pointer", "rule", "severity", "message")
+            found = [f for report in reports for f in report.findings.kept]
+            rows = [(f.document, f.pointer, f.rule, f.severity.value, f.message) for f in found]
+            print_rows(columns, rows, as_json=False, as_csv=True)
         else:
             _print_build(catalog, to, reports, problems)
     if problems:
@@ -247,7 +256,7 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
         remarks = report.findings.count(Severity.INFO)
         more = [f"{number} {word}" for number, word in ((rest, "more findings"), (remarks, "remarks")) if number > 0]
         if more:
-            say(f"  and {', '.join(more)}: listed by --json")
+            say(f"  and {', '.join(more)}: listed by --json and --csv, when documents are read")
         if report.gone:
             say(f"  {len(report.gone)} documents are not there any more; drop one: mlaoi-graph remove {to} DOCUMENT")
     for problem in problems:
@@ -305,10 +314,21 @@ def show(
 def _show_all(catalog: Catalog, directory: str, *, as_json: bool, as_csv: bool) -> None:
     graph = catalog.to_networkx()
     columns = ("kind", "label", "made_from_or_tested_on", "used_by", "iri")
-    kinds = ("family", "model", "dataset", "archive", "unknown")
+    kinds = ("family", "model", "archive", "dataset", "unknown")
+    apart = ("partOf", "succeeds", "family")  # not lineage
     rows = sorted(
         (
-            (d["kind"], d["label"], graph.out_degree(node), graph.in_degree(node), node)
+            (
+                d["kind"],
+                d["label"],
+                len(
+                    {(n, e["predicate"]) for _, n, e in graph.out_edges(node, data=True) if e["predicate"] not in apart}
+                ),
+                len(
+                    {(n, e["predicate"]) for n, _, e in graph.in_edges(node, data=True) if e["predicate"] not in apart}
+                ),
+                node,
+            )
             for node, d in graph.nodes(data=True)
             if d.get("kind") in kinds
         ),
@@ -317,10 +337,15 @@ def _show_all(catalog: Catalog, directory: str, *, as_json: bool, as_csv: bool) 
     if as_json or as_csv:
         print_rows(columns, rows, as_json=as_json, as_csv=as_csv)
         return
-    print_table(columns, rows[:50])
-    if len(rows) > 50:
-        print(f"50 of {len(rows)} shown; all of them with --csv or --json")
-    print(f"\nNext: mlaoi-graph show {directory} {_quoted(rows[0][1]) if rows else 'NODE'}")
+    print_table(columns, rows[:_SHOWN])
+    if len(rows) > _SHOWN:
+        counts = Counter(row[0] for row in rows)
+        print(f"{_SHOWN} of {len(rows)} shown ({', '.join(f'{n} {kind}' for kind, n in counts.items())}); see --csv")
+    models = [row for row in rows if row[0] == "model"]
+    if models:
+        print(f"\nNext: mlaoi-graph show {directory} {_quoted(max(models, key=lambda row: row[2])[1])}")
+    elif not rows:
+        print(f"Nothing in it yet. Next: mlaoi-graph build SOURCE --to {directory}")
 
 
 def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> None:
@@ -424,7 +449,7 @@ def query(
 
     directory, rest = _split_directory(arguments, 1)
     if not rest:
-        raise typer.BadParameter("give a SPARQL query, or a file that holds one")
+        raise typer.BadParameter("give a catalog directory and a SPARQL query, or a file that holds one")
     text = rest[0]
     if text.endswith((".rq", ".sparql")):
         try:
@@ -553,7 +578,10 @@ def check(
 
 @app.command(epilog="Example: mlaoi-graph validate catalog.json --schemas schemas/")
 def validate(
-    what: Annotated[str, typer.Argument(metavar="SOURCE|DIR", help="Documents, or a catalog directory.")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE|DIR", envvar=CATALOG_VARIABLE, help="Documents, or a catalog directory."),
+    ],
     schemas: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
@@ -568,6 +596,8 @@ def validate(
     Documents are held against the JSON schemas of the STAC version and extensions they declare, a catalog against
     the SHACL shapes of the ontology. Exit code 0 clean, 1 something is wrong, 2 something could not be checked.
     """
+    from dataclasses import replace
+
     from mlaoi_graph.model import Severity
     from mlaoi_graph.validation import validate_graph, validate_source
 
@@ -584,7 +614,8 @@ def validate(
         print_rows(columns, rows, as_json=as_json, as_csv=as_csv)
     else:
         for finding in findings:
-            print(f"{finding.severity.value:<8} {clean(finding)}")
+            shown = finding if finding.document != finding.pointer else replace(finding, pointer="")
+            print(f"{finding.severity.value:<8} {clean(shown)}")
     unchecked = [f for f in findings if f.rule in ("schema-missing", "schema-broken", "not-json")]
     wrong = [f for f in findings if f.severity is not Severity.INFO and f not in unchecked]
     say(f"{len(wrong)} wrong, {len(unchecked)} not checked")

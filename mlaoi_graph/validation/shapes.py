@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rdflib import SH, Dataset, Graph, URIRef
+from rdflib import SH, XSD, Dataset, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from mlaoi_graph.model import Finding, Severity
@@ -47,7 +47,7 @@ def _union(graph: Graph) -> tuple[Graph, dict[Node, set[str]]]:
     named: dict[Node, set[str]] = {}
     if not isinstance(graph, Dataset):
         for triple in graph:
-            union.add(triple)
+            union.add(_plain(triple))
         return union, named
     inferred = Graph(graph.store, URIRef(INFERRED_GRAPH))
     for subject, predicate, value, name in graph.quads((None, None, None, None)):
@@ -57,10 +57,18 @@ def _union(graph: Graph) -> tuple[Graph, dict[Node, set[str]]]:
         unnamed = name is None or name == graph.default_graph.identifier
         if unnamed and (subject, predicate, value) in inferred:
             continue
-        union.add((subject, predicate, value))
+        union.add(_plain((subject, predicate, value)))
         if not unnamed:
             named.setdefault(subject, set()).add(str(name))
     return union, named
+
+
+def _plain(triple: tuple[Node, Node, Node]) -> tuple[Node, Node, Node]:
+    """Return a triple with plain text: ``"a"`` and ``"a"^^xsd:string`` are one in RDF 1.1, and two to rdflib."""
+    subject, predicate, value = triple
+    if isinstance(value, Literal) and value.datatype == XSD.string:
+        value = Literal(str(value))
+    return subject, predicate, value
 
 
 def _finding(report: Graph, result: Node, union: Graph, named: dict[Node, set[str]]) -> Finding:
