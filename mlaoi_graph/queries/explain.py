@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cited", "Explanation", "Paths", "Proof", "Step"]
 
-_EXPANSIONS: Final = 100_000
-"""Chains begun before a search for all of them gives up, and says so: there can be exponentially many."""
+_WORK: Final = 5_000_000
+"""Steps of unfinished chains before a search for all of them gives up, and says so: there can be exponentially many."""
 
 _REMEMBERED: Final = 50_000
 """Edges whose statements are kept once read."""
@@ -258,37 +258,33 @@ def all_paths(
     far = _distances(arcs, ends)
     found: list[Explanation] = []
     note = ""
-    number = 0
-    # A chain is a linked list of (state, edge, the chain before), shared by all that begin alike.
-    heap: list[tuple[int, int, int, Any]] = []
+    work = number = 0
+    heap: list[tuple[int, int, int, list[int], set[int]]] = []
     if start in far:
-        heap.append((far[start], 0, 0, (start, -1, None)))
+        heap.append((far[start], 0, start, [], {start >> 5}))
     while heap:
-        _, _, hops, link = heapq.heappop(heap)
-        at = link[0]
-        if at in ends:
+        whole, _, at, steps, passed = heapq.heappop(heap)
+        if work > _WORK:
+            note = f"stopped after {_WORK} steps of unfinished chains"
+            break
+        while at not in ends:
+            fits = [(to, edge) for to, edge in arcs[at] if to in far and to >> 5 not in passed]
+            if len(fits) != 1 or len(steps) + 1 + far[fits[0][0]] > whole:
+                for to, edge in fits:
+                    number += 1
+                    work += len(steps) + 1
+                    longer = len(steps) + 1 + far[to]
+                    heapq.heappush(heap, (longer, number, to, [*steps, edge], passed | {to >> 5}))
+                break
+            # One way on, and no detour: gone at once, so a chain of 100,000 is not copied 100,000 times.
+            at = fits[0][0]
+            steps.append(fits[0][1])
+            passed.add(at >> 5)
+        else:
             if len(found) == limit:
                 note = f"stopped at {limit} chains"
                 break
-            steps: list[int] = []
-            back = link
-            while back[2] is not None:
-                steps.append(back[1])
-                back = back[2]
-            found.append(explanation(edges, start >> 5, at >> 5, says(at), steps[::-1]))
-            continue
-        passed: set[int] = set()
-        back = link
-        while back is not None:
-            passed.add(back[0] >> 5)
-            back = back[2]
-        for to, edge in arcs[at]:
-            if to in far and (to >> 5) not in passed:
-                number += 1
-                heapq.heappush(heap, (hops + 1 + far[to], number, hops + 1, (to, edge, link)))
-        if number > _EXPANSIONS:
-            note = f"stopped after {_EXPANSIONS} beginnings of chains"
-            break
+            found.append(explanation(edges, start >> 5, at >> 5, says(at), steps))
     return Paths(chains=tuple(found), complete=not note, note=note)
 
 
