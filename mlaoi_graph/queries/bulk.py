@@ -30,7 +30,7 @@ from mlaoi_graph.queries.walk import (
 __all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "flood_newer", "flood_taught", "reach"]
 
 LIMIT: Final = 2_000
-"""States a plain search may meet before it is given up for this one."""
+"""Moves in one level of a plain search before it is given up for this one."""
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 

@@ -186,12 +186,11 @@ class Edges:
         """Read what documents assert; what was inferred is not looked at."""
         made = cls(StoreDetails(store), find)
         for class_iri, bits in _CLASSES.items():
-            for (iri,) in _rows(store, "SELECT ?class ?s { ?s a ?class }", class_=class_iri):
-                made.kinds[made._node(iri)] |= bits
-        for (iri,) in _rows(store, 'SELECT ?s { ?s mlaoi:resolved "true"^^xsd:boolean }'):
-            node = made.index.get(iri)
-            if node is not None:
-                made.resolved.add(node)
+            for iri, described in _rows(store, _NODES, type=class_iri):
+                node = made._node(iri)
+                made.kinds[node] |= bits
+                if described == "true":
+                    made.resolved.add(node)
         for iri, said in _rows(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
             if said in _DISCLOSURES:
                 made._disclose(made._node(iri), _DISCLOSURES[said])
@@ -305,19 +304,19 @@ class _Builder:
 
 # By query and not by ``match``: the engine leaves the inferred graph out before it looks up a single string, which is
 # what reading costs.
+_NODES: Final = "SELECT ?type ?node ?described { ?node a ?type OPTIONAL { ?node mlaoi:resolved ?described } }"
 _SAID: Final = f"""SELECT ?predicate ?newer ?older ?g {{
     GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
 _MEMBERS: Final = """SELECT ?part ?whole ?g {
     GRAPH ?g { ?twin mlaoi:associationKind mlaoi:PartOf ; mlaoi:ofSubject ?part ; mlaoi:ofObject ?whole } }"""
 
 
-def _rows(store: Store, sparql: str, **values: str) -> Iterator[tuple[str, ...]]:
-    """Iterate over a query's rows as text, without the variables that were given."""
-    given = {name.rstrip("_"): value for name, value in values.items()}
+def _rows(store: Store, sparql: str, **given: str) -> Iterator[tuple[str, ...]]:
+    """Iterate over a query's rows as text, "" where unbound, without the variables that were given."""
     solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
     wanted = [variable.value for variable in solutions.variables if variable.value not in given]
     for solution in solutions:
-        yield tuple(solution[name].value for name in wanted)
+        yield tuple(getattr(solution[name], "value", "") for name in wanted)
 
 
 assert ASSOCIATION_PROPERTY[AssociationKind.PART_OF] == PREDICATES[MEMBER]

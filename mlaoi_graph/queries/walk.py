@@ -79,19 +79,17 @@ def search(starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None 
 def search_within(
     starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None, limit: int | None
 ) -> Found | None:
-    """Return the same, or None once about ``limit`` moves back have been looked at."""
+    """Return the same, or None once a level has more than ``limit`` moves back."""
     unverified = edges.unverified
     found: Found = dict.fromkeys(starts, (-1, -1, 0, 0, -1))
     level = list(found)
     hops = 0
     while level and (depth is None or hops < depth):
+        if limit is not None and sum(len(edges.into[at >> 5]) for at in level) > limit:
+            return None
         hops += 1
         fresh: Found = {}
         for at in level:
-            if limit is not None:
-                limit -= len(edges.into[at >> 5])
-                if limit < 0:
-                    return None
             _, _, marks, _, use = found[at]
             for to, edge, mark in moves(at):
                 if to in found:

@@ -1,0 +1,151 @@
+"""The lineage commands say what the Python answers say."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import mlaoi_graph
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.lineage import register
+from mlaoi_graph.errors import NodeNotFound
+from mlaoi_graph.queries import LineageGraph
+
+FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+register(app)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    where = tmp_path_factory.mktemp("families") / "catalog"
+    with Catalog.create(where, base="https://w3id.org/mlaoi/families/") as catalog:
+        catalog.ingest(FAMILIES)
+    return str(where)
+
+
+@pytest.fixture(scope="module")
+def graph(directory):
+    with Catalog.open(directory) as catalog:
+        yield LineageGraph.from_store(catalog.store, find=catalog.find)
+
+
+@pytest.fixture
+def run(directory):
+    def call(command, *arguments, code=0):
+        result = CliRunner().invoke(app, [command, directory, *arguments], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    return call
+
+
+def test_a_tree_of_what_it_came_from(run):
+    lines = run("lineage", "clay 1.5", "--depth", "2").splitlines()
+    assert lines[0] == "Clay v1.5"
+    # Children of one thing in the order of their labels, the last with a corner; its own below it.
+    at = lines.index("├─ distilledFrom DINOv2 ViT-L/14 with registers  (model)".replace("├", "└"))
+    assert lines[at + 1] == "   ├─ distilledFrom DINOv2 ViT-g/14 with registers  (model)"
+    assert "├─ pretrainedOn Clay v1 LINZ chips  (dataset)" in lines[:at]
+
+
+def test_a_tree_the_other_way(run):
+    text = run("lineage", "sa-1b", "--down", "--depth", "1")
+    assert "SAM ViT-H  (model, trainedOn it)" in text
+    assert "SamGeo" not in text
+
+
+def test_a_tree_that_is_cut_says_so(run, monkeypatch):
+    monkeypatch.setattr("mlaoi_graph.cli.lineage._LINES", 3)
+    lines = run("lineage", "geochat-7b").splitlines()
+    assert lines[4].startswith("3 of ")
+    monkeypatch.setattr("mlaoi_graph.cli.lineage._LEVELS", 1)
+    monkeypatch.setattr("mlaoi_graph.cli.lineage._LINES", 500)
+    assert " shown; all of them with --csv or --json" in run("lineage", "geochat-7b")
+
+
+@pytest.mark.parametrize(
+    ("command", "ask"),
+    [
+        ("lineage", lambda graph: graph.upstream("geochat-7b")),
+        ("exposure", lambda graph: graph.exposure("geochat-7b")),
+        ("impact", lambda graph: graph.impact("geochat-7b")),
+        ("licences", lambda graph: graph.licences("geochat-7b")),
+        ("unknowns", lambda graph: graph.unknowns("geochat-7b")),
+    ],
+)
+def test_json_and_csv_are_the_rows(run, graph, command, ask):
+    rows = ask(graph)
+    found = json.loads(run(command, "geochat-7b", "--json"))
+    assert found == {
+        "title": rows.title, "rows": rows.to_dicts(), "family_level": rows.family_level.to_dicts(), "notes": list(rows.notes)
+    }  # fmt: skip
+    table = list(csv.DictReader(io.StringIO(run(command, "geochat-7b", "--csv"))))
+    assert [tuple(row) for row in table[:1]] == [rows.columns][: len(table)]
+    assert len(table) == len(rows)
+    people = run(command, "geochat-7b")
+    assert all(row.label in people for row in rows)
+
+
+def test_filters_reach_the_question(run):
+    found = json.loads(run("exposure", "geochat-7b", "--stage", "pretraining", "--stage", "finetuning", "--json"))
+    assert {row["stage"] for row in found["rows"]} == {"pretraining"}
+    found = json.loads(run("exposure", "geochat-7b", "--verified-only", "--depth", "3", "--json"))
+    assert {row["confidence"] for row in found["rows"]} == {"verified"}
+    assert max(row["depth"] for row in found["rows"]) == 3
+    found = json.loads(run("lineage", "geochat-7b", "--kind", "finetuned", "--json"))
+    assert {row["edge"] for row in found["rows"] if row["kind"] == "model"} == {"finetunedFrom"}
+    assert json.loads(run("lineage", "geochat-7b", "--before", "2020-01-01", "--json"))["rows"] == []
+    run("lineage", "geochat-7b", "--before", "yesterday", code=2)
+
+
+def test_what_families_only_say_and_what_is_unknown_is_said(run):
+    text = run("exposure", "samgeo")
+    assert "said of families only, not of a size:" in text
+    assert "things are not known about it" in text
+
+
+def test_whether_a_model_learned_from_a_dataset(run):
+    text = run("exposure", "geochat-7b", "dota", code=1)
+    assert text.startswith("may contain: ")
+    assert "GeoChat_Instruct derivedFrom SAMRS SOTA" in text
+    assert "source: SAMRS dataset generation https://github.com/" in text
+    text = run("exposure", "geochat-7b", "eurosat", code=2)
+    assert text.startswith("unknown: ")
+    assert "Vicuna 7B v1.5" in text
+    found = json.loads(run("exposure", "geochat-7b", "geochat-instruct", "--json", code=1))
+    assert (found["verdict"], found["missing"]) == ("yes", [])
+    assert [step["edge"] for step in found["explanation"]["steps"]] == ["instructionTunedOn"]
+    run("exposure", "geochat-7b", "dota", "--verified-only", code=2)
+
+
+def test_why(run, graph):
+    text = run("explain", "clay 1.5", "lvd-142m")
+    assert "1. Clay v1.5 distilledFrom DINOv2 ViT-L/14 with registers" in text
+    found = json.loads(run("explain", "geochat-7b", "dota", "--all", "--json"))
+    assert found["complete"]
+    assert found["chains"] == json.loads(json.dumps([c.to_dict() for c in graph.paths("geochat-7b", "dota", 20).chains]))
+    assert "the other way round" in run("explain", "lvd-142m", "clay 1.5")
+    assert json.loads(run("explain", "lvd-142m", "clay 1.5", "--json"))["chains"] == []
+
+
+def test_two_models_side_by_side(run, graph):
+    text = run("compare", "geochat-7b", "teochat")
+    assert "learned from by both GeoChat-7B and TEOChat:" in text
+    assert "only GeoChat-7B, as far as known:" in text
+    found = json.loads(run("compare", "geochat-7b", "teochat", "--json"))
+    assert found["common"] == graph.common_exposure("geochat-7b", "teochat").to_dicts()
+    assert found["only"] == graph.differences("geochat-7b", "teochat").to_dicts()
+
+
+def test_names_as_people_type_them(directory):
+    with pytest.raises(NodeNotFound, match=r"geochat-7b"):
+        CliRunner().invoke(app, ["exposure", directory, "geochat 7bb"], catch_exceptions=False)
+    result = CliRunner().invoke(app, ["explain", directory, "geochat-7b"])
+    assert result.exit_code == 2
+    result = CliRunner().invoke(app, ["exposure", "geochat-7b"], env={"MLAOI_CATALOG": directory})
+    assert "GeoChat_Instruct" in result.stdout
