@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     import rdflib
     from pyoxigraph import Literal, NamedNode
 
+    from mlaoi_graph.queries import LineageGraph
+
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
 _N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, SourceDocument, Unknown)
@@ -136,6 +138,7 @@ class Catalog:
         self._directory = directory
         self._hold = hold
         self._interrupted = False
+        self._lineage: LineageGraph | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -184,6 +187,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
+        self._lineage = None
         if self._hold is not None:
             self._hold.release()
 
@@ -503,7 +507,8 @@ class Catalog:
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.
 
-        Nodes are IRIs with ``kind`` (model, family, dataset, archive, unknown), ``label`` and ``resolved``. Edges point
+        Nodes are IRIs with ``kind`` (model, family, dataset, archive, unknown), ``label`` and ``resolved``, models with
+        ``disclosure`` and ``license`` ("" if not said) too. Edges point
         from the newer thing to what it came from or was measured on; the key is the twin's IRI, the attributes
         ``predicate`` (local name), ``rule``, ``document``, ``pointer``, ``confidence`` and ``split``, all text.
         Part-of edges by construction have the key ``"partOf"``. Areas are left out: they may be millions.
@@ -517,6 +522,8 @@ class Catalog:
                 kind="model",
                 label=model.label or iris.tail(model.iri),
                 resolved=model.resolved is True,
+                disclosure=model.disclosure.value if model.disclosure else "",
+                license=model.license or "",
             )
             if model.family is not None:
                 graph.add_edge(model.iri, model.family, key="family", predicate="family")
@@ -543,6 +550,20 @@ class Catalog:
         for association in self.associations():
             _add_edge(graph, association, None)
         return graph
+
+    @property
+    def lineage(self) -> LineageGraph:
+        """What can be asked about lineage: ancestors, exposure, impact, proofs; loaded at the first question.
+
+        >>> with Catalog.create() as catalog:
+        ...     len(catalog.lineage.roots())
+        0
+        """
+        if self._lineage is None:
+            from mlaoi_graph.queries import LineageGraph
+
+            self._lineage = LineageGraph.from_store(self._store, find=self.find)
+        return self._lineage
 
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
         """Write the catalog to a file.
@@ -618,6 +639,7 @@ class _Writer:
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
         catalog._interrupted = False
+        catalog._lineage = None
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

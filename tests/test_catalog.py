@@ -169,7 +169,7 @@ def test_networkx_edges_point_to_what_a_thing_came_from(filled):
     assert {(a, b, d["predicate"]) for a, b, d in graph.edges(data=True)} == {
         (m, c, "trainedOn"), (m, base, "derivedFromModel"), (base, "https://example.com/gone.json", "madeFrom"),
     }  # fmt: skip
-    assert graph.nodes[m] == {"kind": "model", "label": "Model M", "resolved": True}
+    assert graph.nodes[m] == {"kind": "model", "label": "Model M", "resolved": True, "disclosure": "", "license": ""}
     assert graph.nodes[c]["kind"] == "dataset"
     assert graph.edges[m, c, f"{DOC}m.json#/links/0"]["split"] == "train"
     assert nx.parse_graphml("\n".join(nx.generate_graphml(graph))).number_of_edges() == 3

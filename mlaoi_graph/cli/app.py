@@ -544,6 +544,7 @@ def demo(
         print(f"{unverified} of the edges rest on no source that was read and are marked so: see --verified-only")
         print_cases(catalog)
     print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
+    print(f"      mlaoi-graph explain {to} 'GeoChat-7B' 'DOTA'")
     print(f"      mlaoi-graph query {to} 'SELECT ?model ?data WHERE {{ ?model mlaoi:exposedTo ?data }}'")
     print(f"      mlaoi-graph export {to} --output families.ttl")
 
@@ -646,8 +647,9 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import diff
+    from mlaoi_graph.cli import diff, lineage
 
+    lineage.register(app)
     diff.register(app)
 
 

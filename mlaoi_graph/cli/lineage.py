@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: mlaoi-graph exposure catalog geochat-7b dota")(exposure)
     app.command(epilog="Example: mlaoi-graph impact catalog sa-1b")(impact)
     app.command(epilog="Example: mlaoi-graph explain catalog geochat-7b dota")(explain)
-    app.command(epilog='Example: mlaoi-graph compare catalog "clay 1.5" prithvi-eo-2.0')(compare)
+    app.command(epilog="Example: mlaoi-graph compare catalog geochat-7b teochat")(compare)
     app.command(epilog="Example: mlaoi-graph licences catalog geochat-7b")(licences)
     app.command(epilog="Example: mlaoi-graph unknowns catalog geochat-7b")(unknowns)
 
