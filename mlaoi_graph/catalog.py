@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,6 +191,18 @@ class Catalog:
         self._lineage = None
         if self._hold is not None:
             self._hold.release()
+
+    def discard(self) -> None:
+        """Close the catalog and remove its files; what else is in its directory stays."""
+        self.close()
+        if self._directory is None:
+            return
+        for name in ("store", "snapshots"):
+            shutil.rmtree(self._directory / name, ignore_errors=True)
+        for name in ("manifest.json", "store.changing", "store.filling"):
+            (self._directory / name).unlink(missing_ok=True)
+        if not any(self._directory.iterdir()):
+            self._directory.rmdir()
 
     def __enter__(self) -> Catalog:
         return self

@@ -229,3 +229,11 @@ def test_unverified_edges_are_marked_and_can_be_left_out(call, tmp_path, write):
     call("build", source, "--to", tmp_path / "verified")  # and it stays so
     assert json.loads(call("show", tmp_path / "verified", "m", "--json").stdout) == found
     assert call("build", source, "--to", tmp_path / "all", "--verified-only").exit_code == 2
+
+
+def test_a_build_that_reads_nothing_leaves_nothing(call, tmp_path):
+    (tmp_path / "bad.yaml").write_text("models: [")
+    done = call("build", tmp_path / "bad.yaml", "--to", tmp_path / "x")
+    assert done.exit_code == 1
+    assert "no catalog was made" in done.stderr
+    assert not (tmp_path / "x").exists()

@@ -492,7 +492,7 @@ def test_places_are_as_precise_as_they_are_known(shipped: Shipped) -> None:
     assert precision["sa-1b"] == precision["dota"] == precision["srtm"] == set()
     nowhere = {name(iri).partition("#")[0] for iri, a in shipped.areas.items() if a.wkt is None}
     unbounded = {n for n, found in precision.items() if found <= {Precision.GLOBAL, Precision.SAMPLES}}
-    assert nowhere - unbounded == {"eurosat", "eurosat-sar", "so2sat"}
+    assert nowhere - unbounded == {"so2sat"}
     for area in shipped.areas.values():
         if area.wkt is not None:
             assert shapely.from_wkt(area.wkt).is_valid, area.iri

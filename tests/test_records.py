@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pyoxigraph import RdfFormat, parse
 
+import mlaoi_graph
 from mlaoi_graph import countries, geo, rdf
 from mlaoi_graph.errors import SourceNotFound
 from mlaoi_graph.model import (
@@ -587,3 +588,16 @@ def test_a_damaged_file_is_read_or_refused_and_no_more(tmp_path: Path, start: in
     (document,) = read(write(tmp_path, text[:start] + instead + text[start + length :]))
     assert (document.outcome is Outcome.READ) is not bool(errors([document]))
     assert document.outcome is Outcome.READ or document.statements == []
+
+
+@pytest.mark.parametrize("date", ["2022-13", "2022-00-01", "2022-01-45", "22", "soon"])
+def test_a_date_that_is_none_is_refused(tmp_path, date):
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        f"datasets:\n  d:\n    name: D\n    footprint: {{ countries: [FRA], start: '{date}' }}\n    sources: c\n"
+        "sources:\n  c: { title: C, url: https://example.com }\n"
+    )
+    with mlaoi_graph.Catalog.create() as catalog:
+        report = catalog.ingest(path)
+        assert report.failed == 1
+        assert [f.pointer.split(":")[0] for f in report.findings.kept] == ["4"]

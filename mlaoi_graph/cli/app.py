@@ -127,7 +127,7 @@ def build(
         typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names."),
     ] = False,
     verified_only: Annotated[
-        bool, typer.Option("--verified-only", help="Leave out edges that no source was read for (new catalogs only).")
+        bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -145,7 +145,8 @@ def build(
     directory = Path(to)
     if name is not None and len(sources) > 1:
         raise typer.BadParameter("--name goes with one source")
-    if not (directory / "manifest.json").exists():
+    is_new = not (directory / "manifest.json").exists()
+    if is_new:
         try:
             catalog = Catalog.create(
                 directory,
@@ -178,6 +179,8 @@ def build(
                     )
             except MlaoiError as error:
                 if len(sources) == 1:
+                    if is_new:
+                        catalog.discard()
                     raise
                 problems.append(str(error))
         if as_json:
@@ -189,6 +192,9 @@ def build(
             print_rows(columns, rows, as_json=False, as_csv=True)
         else:
             _print_build(catalog, to, reports, problems)
+        if is_new and not any(report.read for report in reports):
+            catalog.discard()
+            say(f"{to}: nothing was read, so no catalog was made")
     if problems:
         raise typer.Exit(2)
     if any(report.failed for report in reports):
@@ -523,7 +529,7 @@ def export(
 def demo(
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="Where to build it.")] = "mlaoi-demo",
     verified_only: Annotated[
-        bool, typer.Option("--verified-only", help="Leave out what no source was read for (new catalogs only).")
+        bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
 ) -> None:
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
@@ -541,7 +547,7 @@ def demo(
             f"{counts.uses} uses, {counts.derivations} derivations, each with its source: {to}"
         )
         unverified = sum(1 for edge in catalog.edges() if edge.twin.confidence is Confidence.UNVERIFIED)
-        print(f"{unverified} of the edges rest on no source that was read and are marked so: see --verified-only")
+        print(f"{unverified} of the edges rest on second-hand sources or inference and are marked: see --verified-only")
         print_cases(catalog)
     print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
     print(f"      mlaoi-graph explain {to} 'GeoChat-7B' 'DOTA'")
@@ -574,7 +580,8 @@ def check(
             f"{report.read} files: {after.models - before.models} models, {after.datasets - before.datasets} datasets, "
             f"{after.uses - before.uses} uses, {after.derivations - before.derivations} derivations"
         )
-    print(f"\nNext: mlaoi-graph build {_quoted(source)} --to DIR")
+    print("\nNext: mlaoi-graph demo --to DIR  # the families it may refer to")
+    print(f"      mlaoi-graph build {_quoted(source)} --to DIR")
 
 
 @app.command(epilog="Example: mlaoi-graph validate catalog.json --schemas schemas/")
@@ -618,8 +625,9 @@ def validate(
             shown = finding if finding.document != finding.pointer else replace(finding, pointer="")
             print(f"{finding.severity.value:<8} {clean(shown)}")
     unchecked = [f for f in findings if f.rule in ("schema-missing", "schema-broken", "not-json")]
-    wrong = [f for f in findings if f.severity is not Severity.INFO and f not in unchecked]
-    say(f"{len(wrong)} wrong, {len(unchecked)} not checked")
+    wrong = [f for f in findings if f.severity is Severity.ERROR and f not in unchecked]
+    warned = sum(f.severity is Severity.WARNING for f in findings if f not in unchecked)
+    say(f"{len(wrong)} wrong, {warned} warnings, {len(unchecked)} not checked")
     if wrong:
         raise typer.Exit(1)
     if unchecked:

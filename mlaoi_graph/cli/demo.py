@@ -35,12 +35,12 @@ CASES: Final = (
         """,
     ),
     Case(
-        "{model} names {data} to choose its checkpoint on, and to test on",
+        "{model} was validated on {data}, the part published as test",
         """
-        SELECT ?model ?data ?proof1 ?proof2 WHERE {
+        SELECT ?model ?data ?proof1 WHERE {
           ?proof1 mlaoi:ofModel ?model ; mlaoi:ofDataset ?data ; mlaoi:stage mlaoi:Validation .
-          ?proof2 mlaoi:ofModel ?model ; mlaoi:ofDataset ?data ; mlaoi:stage mlaoi:Test .
-        } ORDER BY ?model ?data
+          ?data mlaoi:split "test" .
+        } ORDER BY DESC(?model) ?data
         """,
     ),
     Case(
