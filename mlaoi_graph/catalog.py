@@ -643,6 +643,8 @@ class _Writer:
     def announce(self, sources: dict[str, str]) -> None:
         """Keep what sources go by before any of their documents is stored: an interruption may come at any time."""
         catalog = self._catalog
+        if sources == catalog._manifest.sources:
+            return
         catalog._manifest = catalog._manifest.with_(sources=sources)
         if catalog._directory is not None:
             catalog._manifest.write(catalog._directory)
