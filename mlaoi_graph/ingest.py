@@ -121,7 +121,8 @@ class _Known:
 
     def __init__(self, store: Store, *, fresh: bool, reread: bool) -> None:
         self._store = store
-        self._fresh = fresh
+        self.fresh = fresh
+        """Whether the store was empty: then nothing is looked up that only this run can have put there."""
         self._reread = reread
         self.stale: set[str] = set()
         """Documents to be read again though their bytes are the same."""
@@ -131,7 +132,7 @@ class _Known:
         self._older_names: dict[str, list[Target]] = {}
 
     def is_unchanged(self, document: str, content_hash: str) -> bool:
-        if self._fresh or self._reread or document in self.stale:
+        if self.fresh or self._reread or document in self.stale:
             return False
         quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
         return next(quads, None) is not None
@@ -362,7 +363,9 @@ class Ingest:
                 for statement in document.statements:
                     if isinstance(statement, SourceDocument) and statement.describes is not None:
                         key = hash(statement.describes)
-                        if key in described or self._described_elsewhere(statement.describes, document.iri):
+                        if key in described or (
+                            not known.fresh and self._described_elsewhere(statement.describes, document.iri)
+                        ):
                             report.findings.add([_duplicate(document, statement.describes)])
                         described.add(key)
             elif document.outcome is Outcome.UNCHANGED:
