@@ -136,7 +136,7 @@ def test_pystac_opens_and_validates_it(exported, families):
         # The whole of it, which takes pystac a while, is held against the same schemas above.
         catalog.validate()
         assert catalog.get_child("models").get_child("clay").validate_all() == 9
-        assert catalog.get_child("datasets").get_child("eurosat").validate_all() == 1
+        assert catalog.get_child("datasets").get_child("bigearthnet").validate_all() == 1
     finally:
         set_validator(JsonSchemaSTACValidator())
 
