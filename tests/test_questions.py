@@ -1,0 +1,309 @@
+"""The competency questions that need no areas: SPARQL, Python and the command line give one answer."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from hypothesis import HealthCheck, given, settings
+from test_lineage import EDGES, NODES, stored
+from typer.testing import CliRunner
+
+import mlaoi_graph
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.app import app
+from mlaoi_graph.model import Association, AssociationKind, Dataset, DerivationKind, Disclosure, Model, Stage
+from mlaoi_graph.queries import LineageGraph
+from mlaoi_graph.queries.details import predicate_of
+from mlaoi_graph.queries.diff import diff
+from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.reasoning import refresh
+from mlaoi_graph.results import answer
+from mlaoi_graph.vocab import MLAOI, PREFIXES
+
+PACKAGE = Path(mlaoi_graph.__file__).parent
+QUESTIONS = PACKAGE / "queries/questions"
+BASE = "https://w3id.org/mlaoi/families/"
+UNKNOWN_IN_SPARQL = {
+    "disclosure", "nothing-recorded", "unresolved", "unknown-kind", "split-not-stated", "archive", "no-footprint",
+}  # fmt: skip
+WAYS = {
+    "learned from it": 1, "may have learned from it": 1, "descends from it": 1,
+    "made from it": 2, "made with it": 2, "measured on it": 3,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    where = tmp_path_factory.mktemp("questions") / "catalog"
+    with Catalog.create(where, base=BASE) as catalog:
+        catalog.ingest(PACKAGE / "families")
+    return str(where)
+
+
+@pytest.fixture(scope="module")
+def catalog(directory):
+    with Catalog.open(directory) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def models(catalog):
+    """Every model: a rule that holds for the ones in the docs only would be no rule."""
+    return sorted(model.iri for model in catalog.models())
+
+
+@pytest.fixture
+def ask(catalog):
+    def rows(question, **values):
+        return list(catalog.query((QUESTIONS / f"{question}.rq").read_text(encoding="utf-8"), **values))
+
+    return rows
+
+
+@pytest.fixture
+def run(directory):
+    def printed(command, *arguments):
+        result = CliRunner().invoke(app, [command, directory, *arguments, "--json"], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return printed
+
+
+def local(iri):
+    return iri.rpartition("#")[2]
+
+
+def test_each_file_says_its_question_and_its_parameters():
+    files = sorted(QUESTIONS.glob("*.rq"))
+    docs = (PACKAGE.parent / "docs/questions.md").read_text(encoding="utf-8")
+    assert {file.name[:2] for file in files} >= {"03", "04", "06", "07", "08", "09", "10"}
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith(f"# {int(file.name[:2])}. "), file
+        assert lines[1].startswith("# Parameter"), file
+        assert file.name in docs
+
+
+def test_3_what_a_model_learned_from(ask, catalog, models, run):
+    def sparql(iri):
+        return {
+            (r["dataset"], r["own"] == "true", r["archive"] == "true") for r in ask("03-exposure", model=iri)
+        }
+
+    for iri in models:
+        assert sparql(iri) == {(r.dataset, r.depth == 1, r.archive) for r in catalog.lineage.exposure(iri)}, (
+            iri
+        )
+    iri = catalog.find("geochat-7b")
+    printed = run("exposure", "geochat-7b")["rows"]
+    assert sparql(iri) == {(r["dataset"], r["depth"] == 1, r["archive"]) for r in printed} != set()
+
+
+def test_3_what_a_model_came_from(ask, catalog, models, run):
+    for iri in models:
+        found = {r["node"] for r in ask("03-lineage", start=iri)}
+        assert found == {r.node for r in catalog.lineage.upstream(iri)}, iri
+    found = {r["node"] for r in ask("03-lineage", start=catalog.find("clay-v1.5"))}
+    assert found == {r["node"] for r in run("lineage", "clay-v1.5", "--up")["rows"]} != set()
+
+
+def test_3_a_plain_property_path_needs_no_inference(ask, catalog, models):
+    asserted = ox.Store()
+    asserted.extend(quad for quad in catalog.store.match() if quad.graph_name.value != INFERRED_GRAPH)
+    assert not any(asserted.quads_for_pattern(None, ox.NamedNode(MLAOI.exposedTo), None))
+    text = (QUESTIONS / "03-pretraining-of-ancestors.rq").read_text(encoding="utf-8")
+    pretrained, parents = {}, {}
+    for use in catalog.uses():
+        if use.stage is Stage.PRETRAINING:
+            pretrained.setdefault(use.model, set()).add(use.dataset)
+    for derivation in catalog.derivations():
+        if derivation.kind is DerivationKind.FINETUNED:
+            parents.setdefault(derivation.derived, set()).add(derivation.source)
+    inherited = 0
+    for iri in models:
+        line, todo = {iri}, [iri]
+        while todo:
+            fresh = parents.get(todo.pop(), set()) - line
+            line |= fresh
+            todo += fresh
+        expected = set().union(*(pretrained.get(one, set()) for one in line))
+        found = asserted.query(
+            text,
+            prefixes=PREFIXES,
+            substitutions={ox.Variable("model"): ox.NamedNode(iri)},
+            use_default_graph_as_union=True,
+        )
+        assert {row["dataset"].value for row in found} == expected, iri
+        assert {r["dataset"] for r in ask("03-pretraining-of-ancestors", model=iri)} == expected
+        inherited += expected > pretrained.get(iri, set())
+    assert inherited
+
+
+@pytest.mark.parametrize("name", ["sa-1b", "sam-vit-h", "levir-cd"])
+def test_4_what_a_change_touches(ask, catalog, run, name):
+    found = {(r["node"], int(r["way"])) for r in ask("04-impact", asked=catalog.find(name))}
+    assert found == {(r.node, WAYS[r.relation]) for r in catalog.lineage.impact(name)}
+    assert found == {(r["node"], WAYS[r["relation"]]) for r in run("impact", name)["rows"]}
+
+
+@pytest.mark.parametrize("older", ["dota", "vicuna 7b v1.5", "sam-vit-h"])
+def test_6_why(ask, catalog, run, older):
+    found = {
+        (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
+        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
+    }
+    shortest = catalog.lineage.explain("geochat-7b", older)
+    chains = catalog.lineage.paths("geochat-7b", older)
+    assert chains.complete
+
+    def facts(steps):
+        return {(s.subject, s.edge, s.object, s.document, s.rule) for s in steps}
+
+    assert facts(shortest.steps) <= found
+    assert facts(step for chain in chains.chains for step in chain.steps) == found
+    (printed,) = run("explain", "geochat-7b", older)["chains"]
+    keys = ("subject", "edge", "object", "document", "rule")
+    assert {tuple(step[key] for key in keys) for step in printed["steps"]} == facts(shortest.steps)
+
+
+@pytest.mark.parametrize("pair", [("geochat-7b", "teochat"), ("clay-v1.5", "geochat-7b")])
+def test_7_what_two_models_share(ask, catalog, run, pair):
+    a, b = map(catalog.find, pair)
+    found = {(r["dataset"], r["who"]) for r in ask("07-compare", a=a, b=b)}
+    common, apart = catalog.lineage.common_exposure(a, b), catalog.lineage.differences(a, b)
+    who = {a: "a", b: "b"}
+    assert found == {(r.dataset, "both") for r in common} | {(r.dataset, who[r.only]) for r in apart} != set()
+    printed = run("compare", *pair)
+    assert found == {(r["dataset"], "both") for r in printed["common"]} | {
+        (r["dataset"], who[r["only"]]) for r in printed["only"]
+    }
+
+
+def test_8_licenses(ask, catalog, models, run):
+    for iri in models:
+        found = {(r["node"], r["license"]) for r in ask("08-licences", model=iri)}
+        assert found == {(r.node, r.license) for r in catalog.lineage.licences(iri)}, iri
+    found = {(r["node"], r["license"]) for r in ask("08-licences", model=catalog.find("geochat-7b"))}
+    assert found == {(r["node"], r["license"]) for r in run("licences", "geochat-7b")["rows"]}
+
+
+def test_9_what_is_unknown(ask, catalog, models, run):
+    for iri in models:
+        found = {(r["what"], r["node"]) for r in ask("09-unknowns", model=iri)}
+        said = {(r.what, r.node) for r in catalog.lineage.unknowns(iri)}
+        assert found == {pair for pair in said if pair[0] in UNKNOWN_IN_SPARQL}, iri
+    found = {(r["what"], r["node"]) for r in ask("09-unknowns", model=catalog.find("geochat-7b"))}
+    printed = {(r["what"], r["node"]) for r in run("unknowns", "geochat-7b")["rows"]}
+    assert found == {pair for pair in printed if pair[0] in UNKNOWN_IN_SPARQL}
+
+
+def test_10_who_says_so_and_since_when(ask, catalog, models, run):
+    for iri in models:
+        rows = ask("10-who-says-so", subject=iri)
+        found = {(local(r["edge"]), r["object"], r["document"], r["since"]) for r in rows}
+        near = catalog.lineage.upstream(iri, 1, stages=list(Stage))
+        steps = [step for row in near for step in row.explain().steps]
+        # A row of upstream shows one edge to a thing, and there may be several: all of them are in describe.
+        assert {(s.edge, s.object, s.document, s.stated_at or s.read_at) for s in steps} <= found
+        told = catalog.describe(iri)
+        edges = {("use", u.model, u.dataset, predicate_of(u), u.document) for u in told.uses}
+        edges |= {("made", d.derived, d.source, predicate_of(d), d.document) for d in told.derivations}
+        edges |= {("other", a.subject, a.object, predicate_of(a), a.document) for a in told.associations}
+        assert {(r["edge"], r["object"], r["document"]) for r in rows} == {
+            (edge, older, document) for _, newer, older, edge, document in edges if newer == iri
+        }
+    iri = catalog.find("geochat-7b")
+    found = {(local(r["edge"]), r["object"]) for r in ask("10-who-says-so", subject=iri)}
+    assert {(r["edge"], r["node"]) for r in run("lineage", "geochat-7b", "--depth", "1")["rows"]} <= found
+
+
+def test_10_what_changed(ask, catalog, directory, tmp_path):
+    source = tmp_path / "families"
+    shutil.copytree(PACKAGE / "families", source)
+    (source / "geochat.yaml").unlink()
+    text = (QUESTIONS / "10-who-says-so.rq").read_text(encoding="utf-8")
+
+    def edges(rows):
+        return {(r["subject"], local(r["edge"]), r["object"], r["document"]) for r in rows}
+
+    with Catalog.create(tmp_path / "before", base=BASE) as before:
+        before.ingest(source)
+        was = edges(before.query(text))
+        changes = diff(before, catalog)
+    new = edges(ask("10-who-says-so")) - was
+    assert new
+    said = {(e.subject, e.predicate, e.object, s.document) for e in changes.new_edges for s in e.said}
+    more = {
+        (e.subject, e.predicate, e.object, s.document)
+        for e in changes.changed_edges
+        for s in e.after
+        if s not in e.before
+    }
+    assert said <= new <= said | more
+    result = CliRunner().invoke(
+        app, ["diff", str(tmp_path / "before"), directory, "--json"], catch_exceptions=False
+    )
+    printed = json.loads(result.stdout)["edges"]["new"]
+    assert {
+        (e["subject"], e["predicate"], e["object"], s["document"]) for e in printed for s in e["said"]
+    } == said
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(EDGES)
+def test_sparql_is_python_on_any_catalog(statements):
+    """Cycles, families and parts of parts, which the families catalogue has few of."""
+    nodes = [*NODES, Model(iri="urn:silent", label="silent", resolved=True, disclosure=Disclosure.COMPLETE)]
+    # SPARQL tells a split from a member by the member's statement: a part that is both is a member to it.
+    splits = {(s.iri, whole) for s in statements if isinstance(s, Dataset) for whole in s.part_of}
+    statements = [
+        s
+        for s in statements
+        if not (
+            isinstance(s, Association)
+            and s.kind is AssociationKind.PART_OF
+            and (s.subject, s.object) in splits
+        )
+    ]
+    store = stored(*nodes, *statements)
+    refresh(store)
+    lineage = LineageGraph.from_store(store)
+
+    def ask(question, **values):
+        text = (QUESTIONS / f"{question}.rq").read_text(encoding="utf-8")
+        return list(answer(store.query(text, substitutions=values, prefixes=PREFIXES)))
+
+    for iri in ("urn:m0", "urn:m5", "urn:silent"):
+        assert {(r["dataset"], r["own"] == "true") for r in ask("03-exposure", model=iri)} == {
+            (r.dataset, r.depth == 1) for r in lineage.exposure(iri)
+        }
+        assert {r["node"] for r in ask("03-lineage", start=iri)} == {r.node for r in lineage.upstream(iri)}
+        assert {(r["node"], r["license"]) for r in ask("08-licences", model=iri)} == {
+            (r.node, r.license) for r in lineage.licences(iri)
+        }
+        found = {(r["what"], r["node"]) for r in ask("09-unknowns", model=iri)}
+        assert found == {(r.what, r.node) for r in lineage.unknowns(iri) if r.what in UNKNOWN_IN_SPARQL}
+        assert (iri == "urn:silent") <= (("nothing-recorded", iri) in found)
+    for iri in ("urn:m0", "urn:d0", "urn:d1"):
+        found = {(r["node"], int(r["way"])) for r in ask("04-impact", asked=iri)}
+        assert found == {(r.node, WAYS[r.relation]) for r in lineage.impact(iri)}
+    a, b = "urn:m0", "urn:m1"
+    found = {(r["dataset"], r["who"]) for r in ask("07-compare", a=a, b=b)}
+    apart = {(r.dataset, "a" if r.only == a else "b") for r in lineage.differences(a, b)}
+    assert found == {(r.dataset, "both") for r in lineage.common_exposure(a, b)} | apart
+
+
+def test_the_docs_show_what_commands_print(directory):
+    docs = (PACKAGE.parent / "docs/questions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n\$ mlaoi-graph (.*?)\n(.*?)\.\.\.\n```", docs, re.S)
+    assert len(blocks) == docs.count("```console") > 5
+    for command, shown in blocks:
+        name, _, *rest = shlex.split(command)
+        printed = CliRunner().invoke(app, [name, directory, *rest], catch_exceptions=False).stdout
+        lines = [line.rstrip() for line in printed.splitlines()]
+        assert lines[: len(shown.splitlines())] == shown.splitlines(), command
