@@ -34,6 +34,16 @@ def test_the_demo_prints_what_is_shown(folder):
     assert done.stdout == shown[2]
 
 
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_families_it_names_are_shipped(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (named,) = re.findall(r"(Clay,[\w\s,.-]*?) and\s+others", text)
+    names = re.split(r",\s+", named)
+    assert len(names) > 3
+    for name in names:
+        assert (ROOT / f"mlaoi_graph/families/{name.lower().replace(' ', '-')}.yaml").is_file(), name
+
+
 def test_commands_print_what_is_shown(folder):
     blocks = re.findall(r"```console\n(.*?)```", README, re.S)
     assert blocks
