@@ -130,6 +130,7 @@ def test_why(run, graph):
     assert found["complete"]
     assert found["chains"] == json.loads(json.dumps([c.to_dict() for c in graph.paths("geochat-7b", "dota", 20).chains]))
     assert "the other way round" in run("explain", "lvd-142m", "clay 1.5")
+    assert "contains, 1 hop\n" in run("explain", "geochat-7b", "geochat_instruct")
     assert json.loads(run("explain", "lvd-142m", "clay 1.5", "--json"))["chains"] == []
 
 

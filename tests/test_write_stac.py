@@ -113,14 +113,14 @@ def test_the_table_of_what_is_lost_is_this_short():
     assert lost() == {"document", "pointer", "iri", "as_published", "SourceDocument", "wkt"}
 
 
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the schemas are not there")
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
 def test_what_is_written_breaks_no_schema(exported):
     assert [str(finding) for finding in validate_source(str(exported / "catalog.json"), schemas=SCHEMAS)] == []
     declared = {e for path in exported.rglob("*.json") for e in load(path).get("stac_extensions", ())}
     assert declared == {f"https://{name}" for name in EXTENSIONS}
 
 
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the schemas are not there")
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
 def test_pystac_opens_and_validates_it(exported, families):
     catalog = pystac.Catalog.from_file(str(exported / "catalog.json"))
     assert {child.id for child in catalog.get_children()} == {"models", "datasets"}
@@ -301,7 +301,7 @@ def test_everything_comes_back(tmp_path):
     assert found_edges == edges
 
 
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="the schemas are not there")
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
 def test_everything_breaks_no_schema(tmp_path):
     with holding(*EVERYTHING) as catalog:
         stac.write(catalog.store, tmp_path / "stac")

@@ -126,11 +126,12 @@ def lineage(
     only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 1, 1, "a model or dataset") as (graph, (node,)):
         rows = graph.downstream(node, depth, **only) if down else graph.upstream(node, depth, **only)
+        columns = ("label", "kind", "depth", "edge")
         if as_json or as_csv:
-            _print(rows, as_json=as_json, as_csv=as_csv)
+            _print(rows, columns, as_json=as_json, as_csv=as_csv)
             return
         _print_tree(graph, node, rows, down=down)
-        _print_rest(rows, ("label", "kind", "depth", "edge"))
+        _print_rest(rows, columns)
 
 
 def _print_tree(graph: LineageGraph, node: str, rows: Rows[NodeRow], *, down: bool) -> None:
@@ -188,16 +189,13 @@ def exposure(
             _print_verdict(graph, *nodes, as_json=as_json)
             return
         rows = graph.exposure(nodes[0], depth, **only)
-        if as_json or as_csv:
-            _print(rows, as_json=as_json, as_csv=as_csv)
-            return
         columns = ("depth", "label", "holds", "through", "stage", "archive", "confidence")
-        _print_table(rows, columns)
-        _print_rest(rows, columns)
-        gaps = graph.unknowns(nodes[0])
-        print(
-            f"{len(gaps)} things are not known about it: mlaoi-graph unknowns" if gaps else "nothing unknown about it"
-        )
+        _print(rows, columns, as_json=as_json, as_csv=as_csv)
+        if as_json or as_csv:
+            return
+        gaps = len(graph.unknowns(nodes[0]))
+        things = "1 thing is" if gaps == 1 else f"{gaps} things are"
+        print(f"{things} not known about it: mlaoi-graph unknowns" if gaps else "nothing unknown about it")
 
 
 def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bool) -> None:
@@ -242,12 +240,7 @@ def impact(
     """List what a change of a dataset or model touches: were it retracted, wrong or relicensed."""
     with _asking(arguments, 1, 1, "a dataset or model") as (graph, (node,)):
         rows = graph.impact(node)
-        if as_json or as_csv:
-            _print(rows, as_json=as_json, as_csv=as_csv)
-            return
-        columns = ("depth", "label", "kind", "relation", "confidence")
-        _print_table(rows, columns)
-        _print_rest(rows, columns)
+        _print(rows, ("depth", "label", "kind", "relation", "confidence"), as_json=as_json, as_csv=as_csv)
 
 
 def explain(
@@ -280,7 +273,7 @@ def explain(
 
 
 def _print_steps(chain: Explanation) -> None:
-    print(f"{chain.says}, {len(chain)} hops")
+    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}")
     for number, step in enumerate(chain.steps, 1):
         print(f"{number}. {clean(step.subject_label)} {step.edge} {clean(step.object_label)}")
         facts = [step.stage, step.kind, step.split and f"split {step.split}", step.rule and f"rule {step.rule}"]
@@ -331,12 +324,7 @@ def licences(
     """List the licenses stated along a model's lineage, and what has none stated."""
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
         rows = graph.licences(node)
-        if as_json or as_csv:
-            _print(rows, as_json=as_json, as_csv=as_csv)
-            return
-        columns = ("depth", "label", "kind", "license", "confidence")
-        _print_table(rows, columns)
-        _print_rest(rows, columns)
+        _print(rows, ("depth", "label", "kind", "license", "confidence"), as_json=as_json, as_csv=as_csv)
 
 
 def unknowns(
@@ -347,15 +335,11 @@ def unknowns(
     """List what is not known about what a model learned from."""
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
         rows = graph.unknowns(node)
-        if as_json or as_csv:
-            _print(rows, as_json=as_json, as_csv=as_csv)
-            return
-        columns = ("depth", "what", "label", "reason")
-        _print_table(rows, columns)
-        _print_rest(rows, columns)
+        _print(rows, ("depth", "what", "label", "reason"), as_json=as_json, as_csv=as_csv)
 
 
-def _print(rows: Rows[Any], *, as_json: bool, as_csv: bool) -> None:
+def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bool) -> None:
+    """Print an answer: all of it as JSON, every column of its rows as CSV, or these columns for a reader."""
     if as_json:
         family_level = rows.family_level.to_dicts()
         print_json(
@@ -365,6 +349,9 @@ def _print(rows: Rows[Any], *, as_json: bool, as_csv: bool) -> None:
         print_rows(
             rows.columns, ([row[c] for c in rows.columns] for row in rows.to_dicts()), as_json=False, as_csv=True
         )
+    else:
+        _print_table(rows, columns)
+        _print_rest(rows, columns)
 
 
 def _print_table(rows: Rows[Any], columns: Sequence[str]) -> None:
