@@ -91,9 +91,7 @@ def plain(folder: Path, out: Path) -> dict[str, float]:
         graph.add((iri, RDFS.label, Literal(label or identifier)))
         graph.add((iri, DCTERMS.identifier, Literal(identifier)))
 
-    def twin(
-        document: str, place: int, link: pystac.Link, facts: Mapping[str, Any], direct: str, kind: str
-    ) -> None:
+    def twin(document: str, place: int, link: pystac.Link, facts: Mapping[str, Any], direct: str, kind: str) -> None:
         iri = URIRef(f"{document}#/links/{place}")
         graph.add((iri, RDF.type, term(kind)))
         about = {"statedIn": URIRef(document), "pointer": f"/links/{place}", "confidence": term("Verified")}
@@ -441,15 +439,11 @@ def table(benches: list[Bench]) -> str:
         lines.append("")
         if "plain" in bench.rows:
             times, cpu = bench.ratio("build", "plain"), bench.ratio("build", "plain", "cpu_s")
-            lines.append(
-                f"{bench.items:,} items: {times:.1f} times the plain way, {cpu:.1f} by CPU time (goal 10)"
-            )
+            lines.append(f"{bench.items:,} items: {times:.1f} times the plain way, {cpu:.1f} by CPU time (goal 10)")
         share = 1 / bench.ratio("loads", "build")
         lines.append(f"{bench.items:,} items: {share:.2f} of the rate of orjson.loads (goal: towards 0.5)")
         beyond = bench.rows["build"].median("peak_mb") - bench.rows["fill"].median("peak_mb")
-        lines.append(
-            f"{bench.items:,} items: {beyond:.0f} MB beyond the store's own (goal: the same at any size)"
-        )
+        lines.append(f"{bench.items:,} items: {beyond:.0f} MB beyond the store's own (goal: the same at any size)")
     return "\n".join(lines)
 
 
@@ -457,12 +451,8 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--items", type=int, default=10_000, help="size at which the plain way runs too")
-    parser.add_argument(
-        "--large", type=int, metavar="ITEMS", help="a second size, without the plain way (minutes)"
-    )
-    parser.add_argument(
-        "--models", type=int, help="models at each size; a twentieth of the items unless given"
-    )
+    parser.add_argument("--large", type=int, metavar="ITEMS", help="a second size, without the plain way (minutes)")
+    parser.add_argument("--models", type=int, help="models at each size; a twentieth of the items unless given")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")

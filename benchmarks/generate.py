@@ -367,9 +367,7 @@ class Samples:
             "properties": {
                 **time,
                 **self._properties,
-                "label:overviews": [
-                    {"property_key": "class", "counts": [{"name": labelled, "count": size % 40 + 1}]}
-                ],
+                "label:overviews": [{"property_key": "class", "counts": [{"name": labelled, "count": size % 40 + 1}]}],
                 "ml-aoi:split": split,
             },
             "assets": {
@@ -441,9 +439,7 @@ def _dataset_collection(dataset: Dataset, split: str | None, boxes: Sequence[Box
         + (f": the {split} split." if split else ": train, validate and test together."),
         "license": "CC-BY-4.0",
         "version": "1.2.0",
-        "providers": [
-            {"name": "Example Mapping Agency", "roles": ["producer"], "url": "https://example.com/"}
-        ],
+        "providers": [{"name": "Example Mapping Agency", "roles": ["producer"], "url": "https://example.com/"}],
         "extent": {
             "spatial": {"bbox": bboxes or [[-180.0, -90.0, 180.0, 90.0]]},
             "temporal": {"interval": [["2016-01-01T00:00:00Z", "2024-12-31T23:59:59Z"]]},
@@ -510,9 +506,7 @@ def families(models: int) -> list[Family]:
     return [Family(rank, size) for rank, size in enumerate(shares(models, count, 1.1)) if size]
 
 
-def _parents(
-    family: Family, number: int, older: Sequence[Family], random: Random
-) -> list[tuple[Family, int]]:
+def _parents(family: Family, number: int, older: Sequence[Family], random: Random) -> list[tuple[Family, int]]:
     """Return what a model was made from: mostly one of the first of its own family."""
     found = []
     if number and random.random() < 0.92:
@@ -528,9 +522,7 @@ def _use_links(dataset: Dataset, stage: str, random: Random) -> list[Json]:
     style = random.random()
     whole = dataset.collection("train")
     if style < 0.1:
-        return [
-            {"rel": "derived_from", "href": collection_address("data", whole), "type": "application/json"}
-        ]
+        return [{"rel": "derived_from", "href": collection_address("data", whole), "type": "application/json"}]
     found = []
     for split in SPLITS if stage == "finetuning" else ("train",):
         link: Json = {
@@ -540,18 +532,14 @@ def _use_links(dataset: Dataset, stage: str, random: Random) -> list[Json]:
             "ml-aoi:split": split,
         }
         if style > 0.3:
-            link["lineage:stage"] = (
-                stage if split == "train" else {"validate": "validation"}.get(split, split)
-            )
+            link["lineage:stage"] = stage if split == "train" else {"validate": "validation"}.get(split, split)
             if split != "train":
                 link["rel"] = "lineage:evaluated_on"
         found.append(link)
     return found
 
 
-def _model(
-    family: Family, number: int, older: Sequence[Family], data: Sequence[Dataset], random: Random
-) -> Json:
+def _model(family: Family, number: int, older: Sequence[Family], data: Sequence[Dataset], random: Random) -> Json:
     name = family.model(number)
     parents = _parents(family, number, older, random)
     family.depths.append(1 + max(p.depths[at] for p, at in parents) if parents else 0)
@@ -563,16 +551,12 @@ def _model(
         if random.random() < 0.8:
             link["lineage:derivation"] = kind_word
         links.append(link)
-    used = {
-        int(len(data) * random.random() ** 3) for _ in range(1 + int((2 if parents else 5) * random.random()))
-    }
+    used = {int(len(data) * random.random() ** 3) for _ in range(1 + int((2 if parents else 5) * random.random()))}
     if kind_word != "quantized" or not parents:
         for index in sorted(used):
             links += _use_links(data[index], "finetuning" if parents else "pretraining", random)
     if number and random.random() < 0.1:
-        links.append(
-            {"rel": "predecessor-version", "href": family.address(number - 1), "type": "application/geo+json"}
-        )
+        links.append({"rel": "predecessor-version", "href": family.address(number - 1), "type": "application/geo+json"})
     kind = data[min(used)].kind
     architecture = _ARCHITECTURES[family.rank % len(_ARCHITECTURES)]
     pretrained: Json = {"mlm:pretrained": bool(parents)}
@@ -771,9 +755,7 @@ def generate(out: Path, items: int, models: int, *, ndjson: bool = False, seed: 
         ("models", "Released models", [family.name for family in made]),
     ):
         children = [f"{folder}/collection.json" for folder in sorted(folders)]
-        _write_catalog(
-            out / branch / "catalog.json", branch, title, f"{ADDRESS}{branch}/catalog.json", children
-        )
+        _write_catalog(out / branch / "catalog.json", branch, title, f"{ADDRESS}{branch}/catalog.json", children)
     _write_catalog(
         out / "catalog.json",
         "made-up",
@@ -797,9 +779,7 @@ def main() -> None:
     options = parser.parse_args()
     models = options.items // 20 if options.models is None else options.models
     try:
-        written = generate(
-            options.out, options.items, models, ndjson=options.form == "ndjson", seed=options.seed
-        )
+        written = generate(options.out, options.items, models, ndjson=options.form == "ndjson", seed=options.seed)
     except FileExistsError as error:
         parser.error(str(error))
     print(

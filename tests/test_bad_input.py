@@ -162,9 +162,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Iterate over the paths to everything in a JSON value."""
     yield path
-    entries = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, entry in entries:
         yield from paths(entry, (*path, key))
 
@@ -187,9 +185,7 @@ def texts(catalog: Catalog, predicate: str) -> set[str]:
 
 def finding(report: IngestReport, rule: str, name: str, pointer: str | None = None) -> Finding:
     """Return the finding of that rule about that file, and at that place if one is given."""
-    found = [
-        f for f in report.findings.kept if f.rule == rule and re.search(rf"\b{name}(?![\w.])", f.document)
-    ]
+    found = [f for f in report.findings.kept if f.rule == rule and re.search(rf"\b{name}(?![\w.])", f.document)]
     if pointer is not None:
         found = [f for f in found if f.pointer == pointer]
     assert found, [str(f) for f in report.findings.kept]
@@ -570,9 +566,7 @@ IDS = {
 
 
 @pytest.mark.parametrize(("identifier", "kept"), IDS.values(), ids=IDS)
-@pytest.mark.parametrize(
-    "document", [GOOD, MODEL, COLLECTION, TRAINING_DML], ids=["item", "model", "coll", "dml"]
-)
+@pytest.mark.parametrize("document", [GOOD, MODEL, COLLECTION, TRAINING_DML], ids=["item", "model", "coll", "dml"])
 def test_any_id_is_kept_as_it_stands_and_injects_nothing(
     tmp_path: Path, document: dict[str, Any], identifier: Any, kept: str
 ) -> None:
@@ -601,8 +595,7 @@ def test_any_id_survives_export(tmp_path: Path, format: str, identifier: str) ->
         # XML 1.0 has no way to write most control characters, so there they are replaced; and it reads
         # a bare carriage return as a newline.
         pattern = "".join(
-            "." if re.match(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\r]", c) else re.escape(c)
-            for c in identifier
+            "." if re.match(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\r]", c) else re.escape(c) for c in identifier
         )
         assert [k for k in kept if re.fullmatch(pattern, k, re.DOTALL)]
     else:
@@ -720,11 +713,7 @@ def test_any_value_anywhere_harms_nothing(data: st.DataObject) -> None:
 
 
 def test_a_catalog_that_links_itself_is_read_once(tmp_path: Path) -> None:
-    links = [
-        {"rel": rel, "href": href}
-        for rel in ("child", "item")
-        for href in ("./catalog.json", "sub/catalog.json")
-    ]
+    links = [{"rel": rel, "href": href} for rel in ("child", "item") for href in ("./catalog.json", "sub/catalog.json")]
     put(
         tmp_path / "source",
         "catalog.json",
@@ -957,9 +946,7 @@ def test_file_names_that_are_no_text_do_not_collide(tmp_path: Path) -> None:
     check_graph(catalog, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "source", ["", "nope", "a\0b", "x" * 5_000, "\udcff", "file:///etc/passwd", "/dev/null/x"]
-)
+@pytest.mark.parametrize("source", ["", "nope", "a\0b", "x" * 5_000, "\udcff", "file:///etc/passwd", "/dev/null/x"])
 def test_a_source_that_is_not_there_is_one_clear_error(source: str) -> None:
     with pytest.raises(SourceNotFound, match="Check the path or address"):
         Catalog.create().ingest(source)
@@ -1059,9 +1046,7 @@ BAD_LINES = {
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n \n"])
 @pytest.mark.parametrize(("line", "rule", "pointer"), BAD_LINES.values(), ids=BAD_LINES)
-def test_a_bad_line_costs_nothing_but_itself(
-    tmp_path: Path, line: Any, rule: str, pointer: str, end: str
-) -> None:
+def test_a_bad_line_costs_nothing_but_itself(tmp_path: Path, line: Any, rule: str, pointer: str, end: str) -> None:
     source = tmp_path / "source"
     put(source, "items.ndjson", _lines(_item("a"), _item("b"), _item("c")))
     catalog = Catalog.create()
@@ -1112,9 +1097,7 @@ def test_a_bad_feature_costs_nothing_but_itself(tmp_path: Path, bad: Any) -> Non
 
 
 def test_an_item_collection_that_breaks_keeps_its_members(tmp_path: Path) -> None:
-    put(
-        tmp_path / "source", "items.json", {"type": "FeatureCollection", "features": [_item("a"), _item("b")]}
-    )
+    put(tmp_path / "source", "items.json", {"type": "FeatureCollection", "features": [_item("a"), _item("b")]})
     catalog = Catalog.create()
     catalog.ingest(tmp_path / "source")
     before = said(catalog)
@@ -1124,9 +1107,7 @@ def test_an_item_collection_that_breaks_keeps_its_members(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_file_that_turns_from_one_item_to_many_or_back_leaves_nothing_behind(
-    tmp_path: Path, order: int
-) -> None:
+def test_a_file_that_turns_from_one_item_to_many_or_back_leaves_nothing_behind(tmp_path: Path, order: int) -> None:
     many = {"type": "FeatureCollection", "features": [_item("a"), _item("b")]}
     contents, labels = [many, _item("c")], [{"a as it was", "b as it was"}, {"c as it was"}]
     catalog = Catalog.create()
@@ -1167,8 +1148,7 @@ def _resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 
     def getaddrinfo(host: str, port: Any, *_: Any, **__: Any) -> list[Any]:
         return [
-            (socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port))
-            for a in addresses
+            (socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in addresses
         ]
 
     def connect(address: Any, *_: Any, **__: Any) -> Any:

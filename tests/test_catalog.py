@@ -309,7 +309,9 @@ def test_members_of_a_file_come_and_go(catalog, tmp_path):
     items = [sample(f"s{i}", "c") for i in range(3)]
     path.write_text("\n".join(map(json.dumps, items)))
     assert catalog.ingest(path).read == 3
-    assert {d.iri for d in catalog.documents()} > {f"{BASE}documents/{tmp_path.name}/items.ndjson#c/s{i}" for i in range(3)}
+    assert {d.iri for d in catalog.documents()} > {
+        f"{BASE}documents/{tmp_path.name}/items.ndjson#c/s{i}" for i in range(3)
+    }
     path.write_text("\n".join(map(json.dumps, [items[0], sample("s2", "c", title="new")])))
     report = catalog.ingest(path)
     assert (report.read, report.unchanged, report.removed) == (1, 1, 1)
@@ -324,7 +326,9 @@ def test_a_bad_line_takes_no_member_away(catalog, tmp_path):
     path.write_text("\n".join([items[0], items[1][:-5], items[2]]))
     report = catalog.ingest(path)
     assert report.removed == 0
-    assert [(f.document, f.pointer.split(":")[0], f.rule) for f in report.findings.kept] == [(str(path), "2", "not-json")]
+    assert [(f.document, f.pointer.split(":")[0], f.rule) for f in report.findings.kept] == [
+        (str(path), "2", "not-json")
+    ]
     assert sorted(a.identifier for a in catalog.areas()) == ["s0", "s1", "s2"]
 
 
@@ -359,7 +363,9 @@ def test_a_copy_of_a_published_catalog_is_followed_by_its_own_addresses(catalog,
 
 
 def test_lineage_targets_beside_a_lone_item_are_read_too(catalog, write):
-    folder = write(m=model("m", link("derived_from", "./data/c.json")), data__c=collection("c"), data__unrelated=model("u"))
+    folder = write(
+        m=model("m", link("derived_from", "./data/c.json")), data__c=collection("c"), data__unrelated=model("u")
+    )
     assert catalog.ingest(folder / "m.json").read == 2
     assert [d.resolved for d in catalog.datasets()] == [True]
 
@@ -407,7 +413,7 @@ def test_queries_stay_in_the_catalog_and_only_read(filled, query):
     "query",
     [
         "SELECT ?s { ?s rdfs:label 'SERVICE' }",
-        "SELECT ?s { ?s rdfs:label \"\"\"a \"quoted\" SERVICE\"\"\" } # SERVICE",
+        'SELECT ?s { ?s rdfs:label """a "quoted" SERVICE""" } # SERVICE',
         "SELECT ?service { ?service <http://example.org/SERVICE> ?o }",
     ],
 )
@@ -446,8 +452,19 @@ def test_a_member_that_failed_is_told_again(catalog, tmp_path):
 @pytest.mark.parametrize("location", ["memory", "disk"])
 def test_what_refers_to_a_thing_that_changed_is_read_again(location, tmp_path, write):
     """Reading again gives what a catalog built from the same documents gives."""
-    m = model("m", link("derived_from", "c"), link("derived_from", "./t.json", **{"ml-aoi:split": "train"}), link("derived_from", "./k.json"))
-    old = {"m": m, "c": collection("c"), "t": collection("t"), "k": collection("k"), "s": sample("s", "t", split="train")}
+    m = model(
+        "m",
+        link("derived_from", "c"),
+        link("derived_from", "./t.json", **{"ml-aoi:split": "train"}),
+        link("derived_from", "./k.json"),
+    )
+    old = {
+        "m": m,
+        "c": collection("c"),
+        "t": collection("t"),
+        "k": collection("k"),
+        "s": sample("s", "t", split="train"),
+    }
     new = {"c": collection("c2"), "t": collection("t", split="train"), "k": model("k")}
     folder = write(**old)
     with Catalog.create(tmp_path / "x" if location == "disk" else None) as again, Catalog.create() as afresh:

@@ -128,7 +128,9 @@ def test_why(run, graph):
     assert "1. Clay v1.5 distilledFrom DINOv2 ViT-L/14 with registers" in text
     found = json.loads(run("explain", "geochat-7b", "dota", "--all", "--json"))
     assert found["complete"]
-    assert found["chains"] == json.loads(json.dumps([c.to_dict() for c in graph.paths("geochat-7b", "dota", 20).chains]))
+    assert found["chains"] == json.loads(
+        json.dumps([c.to_dict() for c in graph.paths("geochat-7b", "dota", 20).chains])
+    )
     assert "the other way round" in run("explain", "lvd-142m", "clay 1.5")
     assert "contains, 1 hop\n" in run("explain", "geochat-7b", "geochat_instruct")
     assert json.loads(run("explain", "lvd-142m", "clay 1.5", "--json"))["chains"] == []

@@ -60,7 +60,9 @@ def edges(states):
 
 
 def test_nothing_differs_from_itself(made):
-    catalog = made(c=collection("c"), m=model("m", link("derived_from", "./c.json", **TRAIN), link("derived_from", "gone")))
+    catalog = made(
+        c=collection("c"), m=model("m", link("derived_from", "./c.json", **TRAIN), link("derived_from", "gone"))
+    )
     found = diff(catalog, catalog)
     assert not found
     only(found)
@@ -171,9 +173,16 @@ def test_evaluated_on_what_it_is_exposed_to(made):
 
     clean = tested(**TEST)
     on_train, on_whole = tested(**TRAIN, **{"lineage:stage": "test"}), tested(**{"lineage:stage": "test"})
-    assert not diff(made(c=collection("c"), base=base, m=model("m", link("derived_from", "./base.json"))), clean).new_overlaps
+    assert not diff(
+        made(c=collection("c"), base=base, m=model("m", link("derived_from", "./base.json"))), clean
+    ).new_overlaps
     (overlap,) = diff(clean, on_train).new_overlaps
-    assert (overlap.model, overlap.evaluated, overlap.kind, overlap.exposed) == (M, f"{C}/train", "same-dataset", (f"{C}/train",))
+    assert (overlap.model, overlap.evaluated, overlap.kind, overlap.exposed) == (
+        M,
+        f"{C}/train",
+        "same-dataset",
+        (f"{C}/train",),
+    )
     (overlap,) = diff(clean, on_whole).new_overlaps
     assert (overlap.model, overlap.evaluated, overlap.kind, overlap.exposed) == (M, C, "part-or-whole", (f"{C}/train",))
     assert [o.kind for o in diff(on_whole, clean).removed_overlaps] == ["part-or-whole"]
@@ -195,7 +204,9 @@ def test_an_archive_both_trained_and_measured_on_is_no_overlap(made):
 
 def test_new_unknowns(made):
     def disclosing(word):
-        return model("m", **{"lineage:kind": "model", "lineage:iri": M} | ({"lineage:disclosure": word} if word else {}))
+        return model(
+            "m", **{"lineage:kind": "model", "lineage:iri": M} | ({"lineage:disclosure": word} if word else {})
+        )
 
     states = {word: made(m=disclosing(word)) for word in ("complete", "partial", "undisclosed", None)}
     for word, other, new, gone in [
@@ -248,7 +259,9 @@ links = st.builds(
     st.booleans(),
 )
 models = st.builds(
-    lambda links, title: lambda name: model(name, *links, title=title), st.lists(links, max_size=3), st.sampled_from("AB")
+    lambda links, title: lambda name: model(name, *links, title=title),
+    st.lists(links, max_size=3),
+    st.sampled_from("AB"),
 )
 collections = st.builds(
     lambda links, title, split: lambda name: collection(name, *links, title=title, split=split),
@@ -414,7 +427,9 @@ def test_the_docs_show_what_is_printed(tmp_path, call, monkeypatch):
         with Catalog.create(tmp_path / name) as catalog:
             catalog.ingest(fill(tmp_path / "catalog", {"c": collection("c", title="Fields"), "m": m}))
     monkeypatch.chdir(tmp_path)
-    _, _, shown = (Path(__file__).parents[1] / "docs/diff.md").read_text().partition("$ mlaoi-graph diff before after\n")
+    _, _, shown = (
+        (Path(__file__).parents[1] / "docs/diff.md").read_text().partition("$ mlaoi-graph diff before after\n")
+    )
     assert call("before", "after").stdout == shown.partition("```")[0]
 
 
@@ -425,7 +440,9 @@ def test_the_same_twice_is_no_difference(two, call):
 
 def test_what_is_not_shown_is_said(tmp_path, call):
     with Catalog.create(tmp_path / "a"), Catalog.create(tmp_path / "b") as catalog:
-        catalog.ingest(fill(tmp_path / "source", {f"c{i}": collection(f"c{i}", description="x" * 61) for i in range(21)}))
+        catalog.ingest(
+            fill(tmp_path / "source", {f"c{i}": collection(f"c{i}", description="x" * 61) for i in range(21)})
+        )
     text = call(tmp_path / "a", tmp_path / "b").stdout
     assert "20 of 42 rows shown; all of them, with IRIs, with --json" in text  # datasets and their extents
 

@@ -324,9 +324,7 @@ BASE_MODEL = "col:base-models/items/example-unet"
 FINETUNED = "col:local-models/items/example-unet-finetuned-banepa-v9"
 PRETRAINED_SOURCE = "#/properties/mlm:pretrained_source"
 BASE_DOCUMENT = f"{CHAIN}/base-models/example-unet/example-unet.json"
-FINETUNED_DOCUMENT = (
-    f"{CHAIN}/local-models/example-unet-finetuned-banepa-v9/example-unet-finetuned-banepa-v9.json"
-)
+FINETUNED_DOCUMENT = f"{CHAIN}/local-models/example-unet-finetuned-banepa-v9/example-unet-finetuned-banepa-v9.json"
 OAM_TCD = "OAM-TCD (NeurIPS 2024, arxiv.org/abs/2407.11743)"
 # "example-unet" is the base model's id and also the fine-tuned model's own mlm:name: the id wins, and no model is
 # its own parent. A training edge stays "training": the document never says fine-tuned.
@@ -560,8 +558,7 @@ def test_eurosat_splits_share_no_ground(tmp_path: Path, eurosat_items: dict[str,
             assert area.wkt is not None
             from_graph[area.split].append(shapely.from_wkt(area.wkt))
     from_json = {
-        split: [shapely.geometry.shape(item["geometry"]) for item in items]
-        for split, items in eurosat_items.items()
+        split: [shapely.geometry.shape(item["geometry"]) for item in items] for split, items in eurosat_items.items()
     }
     for shapes in (from_json, from_graph):
         assert {split: len(found) for split, found in shapes.items()} == SPLITS
@@ -999,9 +996,7 @@ def test_every_edge_ends_in_a_node(everything: tuple[Catalog, IngestReport]) -> 
     assert ends <= nodes
     assert {a for d in catalog.datasets() for a in d.footprints} <= areas
     documents = {d.iri for d in catalog.documents()}
-    assert {
-        e.document for e in (*catalog.uses(), *catalog.derivations(), *catalog.associations())
-    } <= documents
+    assert {e.document for e in (*catalog.uses(), *catalog.derivations(), *catalog.associations())} <= documents
 
 
 def test_no_local_path_gets_into_the_graph(everything: tuple[Catalog, IngestReport]) -> None:
@@ -1031,9 +1026,7 @@ REMOVALS = [
 
 
 @pytest.mark.parametrize(("source", "document"), REMOVALS, ids=[d.rsplit("/", 1)[-1] for _, d in REMOVALS])
-def test_removing_a_document_removes_exactly_its_statements(
-    tmp_path: Path, source: str, document: str
-) -> None:
+def test_removing_a_document_removes_exactly_its_statements(tmp_path: Path, source: str, document: str) -> None:
     catalog, _ = read(tmp_path, source)
     before = asserted(catalog)
     graph = ox.NamedNode(f"{LOCAL}documents/{document}")
@@ -1055,9 +1048,7 @@ def _parse(text: bytes, format: str) -> rdflib.Graph:
     return rdflib.Graph().parse(data=text, format=format)
 
 
-def test_turtle_is_the_union_of_what_documents_say(
-    tmp_path: Path, everything: tuple[Catalog, IngestReport]
-) -> None:
+def test_turtle_is_the_union_of_what_documents_say(tmp_path: Path, everything: tuple[Catalog, IngestReport]) -> None:
     catalog, _ = everything
     catalog.export("turtle", tmp_path / "all.ttl")
     said = {quad.triple for quad in asserted(catalog)}

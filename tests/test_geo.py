@@ -116,10 +116,7 @@ def test_shares_of_the_globe(wkt, share):
 
 
 def test_areas_of_many_equal_areas_of_each():
-    many = [
-        shapely.box(x, x, x + 2, x + 1).difference(shapely.Point(x + 1, x + 0.5).buffer(0.1))
-        for x in range(50)
-    ]
+    many = [shapely.box(x, x, x + 2, x + 1).difference(shapely.Point(x + 1, x + 0.5).buffer(0.1)) for x in range(50)]
     many[7] = shapely.Point(0, 0)
     many[8] = shapely.MultiPolygon([many[9], many[20]])
     assert areas_km2(many) == pytest.approx([area_km2(one) for one in many], rel=1e-12)
@@ -310,9 +307,7 @@ def test_crossing_rings_are_repaired():
     spike = from_geojson(polygon([(0, 0), (4, 0), (4, 4), (2, 4), (2, 6), (2, 4), (0, 4), (0, 0)]))
     assert rules(spike) == ["self-crossing"]
     assert same_place(spike, shapely.box(0, 0, 4, 4))
-    overlapping = from_geojson(
-        {"type": "MultiPolygon", "coordinates": [[box(0, 0, 2, 1)], [box(1, 0, 3, 1)]]}
-    )
+    overlapping = from_geojson({"type": "MultiPolygon", "coordinates": [[box(0, 0, 2, 1)], [box(1, 0, 3, 1)]]})
     assert rules(overlapping) == ["self-crossing"]
     assert same_place(overlapping, shapely.box(0, 0, 3, 1))
 
@@ -343,9 +338,7 @@ def test_a_ring_of_a_million_positions():
     assert shapely.from_wkt(footprint.wkt).area == pytest.approx(math.pi)
 
 
-@pytest.mark.parametrize(
-    "geometry", [polygon(box(45, 100, 46, 101)), {"type": "Point", "coordinates": [45, 100]}]
-)
+@pytest.mark.parametrize("geometry", [polygon(box(45, 100, 46, 101)), {"type": "Point", "coordinates": [45, 100]}])
 def test_latitude_longitude_is_turned(geometry):
     footprint = from_geojson(geometry)
     assert rules(footprint) == ["swapped-axes"]
@@ -496,9 +489,7 @@ def test_lines_are_cut_too():
     assert rules(track) == ["antimeridian"]
     expected = shapely.from_wkt("MULTILINESTRING ((170 0, 180 5), (-180 5, -170 10))")
     assert shape(track).equals(expected)
-    day = [
-        [((x + 180) % 360) - 180, 80 * math.sin(math.radians(x * 16 / 15))] for x in range(0, 15 * 360, 10)
-    ]
+    day = [[((x + 180) % 360) - 180, 80 * math.sin(math.radians(x * 16 / 15))] for x in range(0, 15 * 360, 10)]
     assert shape(from_geojson({"type": "LineString", "coordinates": day})).bounds[0] == -180
     nonsense = [[x % 360 - 180, x % 90] for x in range(0, 170 * 1000, 170)]
     assert rules(from_geojson({"type": "LineString", "coordinates": nonsense})) == ["antimeridian"]
@@ -686,9 +677,7 @@ sane_ring = st.lists(st.tuples(sane_coordinate, sane_coordinate).map(list), min_
 ring = st.one_of(sane_ring, st.lists(position, max_size=8))
 anything = st.recursive(
     st.one_of(st.none(), st.booleans(), coordinate, st.text(max_size=3)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
     max_leaves=12,
 )
 geometries = st.recursive(
@@ -767,9 +756,7 @@ def objects_in(value):
             waiting.extend(one)
 
 
-@pytest.mark.skipif(
-    not EXAMPLES.is_dir(), reason="the collected public documents lie beside the repository only"
-)
+@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the collected public documents lie beside the repository only")
 def test_real_documents():
     seen = 0
     for path in sorted(EXAMPLES.rglob("*.*json*")):

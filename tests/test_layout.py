@@ -21,7 +21,13 @@ STOREYS = [
     {"manifest", "snapshots", "ingest", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
-SIDEWAYS = {("readers", "writers"), ("writers", "readers"), ("reasoning", "queries"), ("rdf", "stores"), ("stores", "rdf")}
+SIDEWAYS = {
+    ("readers", "writers"),
+    ("writers", "readers"),
+    ("reasoning", "queries"),
+    ("rdf", "stores"),
+    ("stores", "rdf"),
+}
 
 
 def storey(name):
@@ -37,7 +43,11 @@ def imports(path):
             names = [alias.name for alias in node.names]
         for name in names:
             pieces = name.split(".")
-            if pieces[0] == "mlaoi_graph" and len(pieces) > 1 and (PACKAGE / f"{pieces[1]}.py").exists() | (PACKAGE / pieces[1]).is_dir():
+            if (
+                pieces[0] == "mlaoi_graph"
+                and len(pieces) > 1
+                and (PACKAGE / f"{pieces[1]}.py").exists() | (PACKAGE / pieces[1]).is_dir()
+            ):
                 yield pieces[1]
 
 

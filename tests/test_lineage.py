@@ -143,12 +143,19 @@ def test_exposed_models_by_hand():
     def found(data):
         return [(r.label, r.holds, r.depth, r.part) for r in graph.exposed_models(data)]
 
-    assert found("urn:web") == [("teacher", "contains", 1, None), ("base", "contains", 2, None), ("tuned", "contains", 3, None)]
+    assert found("urn:web") == [
+        ("teacher", "contains", 1, None),
+        ("base", "contains", 2, None),
+        ("tuned", "contains", 3, None),
+    ]
     assert found("urn:chips") == [("tuned", "contains", 2, "urn:chips/train")]
     assert found("urn:chips/test") == []
     assert found("urn:scenes") == [("tuned", "may contain", 3, None)]
     (row,) = graph.exposed_models("urn:chips")
-    assert [(s.subject_label, s.object_label) for s in row.explain().steps] == [("tuned", "chips/train"), ("chips/train", "chips")]
+    assert [(s.subject_label, s.object_label) for s in row.explain().steps] == [
+        ("tuned", "chips/train"),
+        ("chips/train", "chips"),
+    ]
 
 
 def test_a_split_that_no_use_states_may_have_been_used():
@@ -172,7 +179,14 @@ def test_the_stronger_chain_is_shown_though_it_is_longer():
 def test_of_equal_chains_a_verified_one_is_shown():
     doubt = {"confidence": Confidence.UNVERIFIED}
     graph = graph_of(
-        model("m"), model("a"), model("b"), dataset("d"), made("m", "a", **doubt), made("m", "b"), use("a", "d"), use("b", "d")
+        model("m"),
+        model("a"),
+        model("b"),
+        dataset("d"),
+        made("m", "a", **doubt),
+        made("m", "b"),
+        use("a", "d"),
+        use("b", "d"),
     )
     (row,) = graph.exposure("urn:m")
     assert (row.confidence, row.model) == ("verified", "urn:b")
@@ -210,7 +224,9 @@ def test_what_is_said_of_a_family_is_no_fact_of_a_member():
     assert (answer.verdict, answer.reason) == (
         Verdict.UNKNOWN, "the source names the family only: no fact about this model"
     )  # fmt: skip
-    assert [(u.what, u.label) for u in graph.unknowns("urn:fam-s") if u.what == "family-only"] == [("family-only", "fam")]
+    assert [(u.what, u.label) for u in graph.unknowns("urn:fam-s") if u.what == "family-only"] == [
+        ("family-only", "fam")
+    ]
     assert [r.label for r in graph.exposed_models("urn:said")] == ["fam", "child", "grandchild"]
     assert {r.label for r in graph.exposed_models("urn:said").family_level} == {"fam-s", "fam-l"}
 
@@ -347,14 +363,18 @@ def check(explanation, row):
         assert at & {step.subject, step.object}
         at = {step.subject, step.object} - at or at
     assert not explanation.steps or explanation.end in at
-    assert row.confidence == ("unverified" if any(s.confidence == "unverified" for s in explanation.steps) else "verified")
+    assert row.confidence == (
+        "unverified" if any(s.confidence == "unverified" for s in explanation.steps) else "verified"
+    )
 
 
 @many
 @given(EDGES)
 def test_asked_from_the_other_end_it_is_the_same(statements):
     graph = graph_of(*NODES, *statements)
-    parted = {s.iri for s in statements if isinstance(s, Dataset)} | {s.object for s in statements if isinstance(s, Association)}
+    parted = {s.iri for s in statements if isinstance(s, Dataset)} | {
+        s.object for s in statements if isinstance(s, Association)
+    }
     parted |= {whole for s in statements if isinstance(s, Dataset) for whole in s.part_of}
     forward = {node: graph.exposure(iri(node)) for node in MODELS + GROUPS}
     for data in DATA:
@@ -386,7 +406,9 @@ def test_walking_in_bulk_is_walking(statements):
         for node in MODELS + GROUPS + DATA:
             answers = [graph.downstream(iri(node)), graph.descendants(iri(node)), graph.impact(iri(node)),
                        graph.downstream(iri(node), depth=2)]  # fmt: skip
-            answers += [graph.exposed_models(iri(node)), graph.exposed_models(iri(node), depth=2)] if node in DATA else []
+            answers += (
+                [graph.exposed_models(iri(node)), graph.exposed_models(iri(node), depth=2)] if node in DATA else []
+            )
             for rows in answers:
                 for side in (rows, rows.family_level):
                     facts = [(getattr(r, "node", None) or r.model, r.depth, r.confidence, getattr(r, "holds", None),
@@ -432,7 +454,9 @@ def test_walks_equal_networkx(statements):
         assert {r.node: r.depth for r in graph.downstream(node)} == lengths(judge.reverse(), node)
         assert {r.node: r.depth for r in graph.ancestors(node)} == lengths(models, node)
         assert {r.node for r in graph.descendants(node)} == nx.ancestors(models, node)
-        assert {r.node for r in graph.upstream(node, depth=2)} == {n for n, far in lengths(judge, node).items() if far <= 2}
+        assert {r.node for r in graph.upstream(node, depth=2)} == {
+            n for n, far in lengths(judge, node).items() if far <= 2
+        }
 
 
 def lengths(graph, node):
@@ -488,9 +512,17 @@ def test_geochat_by_hand(families):
     assert {n for n, r in rows.items() if r.holds == "contains"} == {
         "geochat-instruct", "wit-clip", "llava-mix665k", "lcs-558k"
     }  # fmt: skip
-    assert (rows["wit-clip"].depth, rows["wit-clip"].through, name(rows["wit-clip"].model)) == (2, "ancestor", "clip-vitl14-336")
+    assert (rows["wit-clip"].depth, rows["wit-clip"].through, name(rows["wit-clip"].model)) == (
+        2,
+        "ancestor",
+        "clip-vitl14-336",
+    )
     assert rows["samrs-sota"].holds == "may contain"
-    assert [s.edge for s in rows["dota/trainval"].explain().steps] == ["instructionTunedOn", "derivedFrom", "derivedFrom"]
+    assert [s.edge for s in rows["dota/trainval"].explain().steps] == [
+        "instructionTunedOn",
+        "derivedFrom",
+        "derivedFrom",
+    ]
     assert rows["nwpu-resisc45" if "nwpu-resisc45" in rows else "resisc45"].confidence == "unverified"
     # Its masks are SAM's output; what SAM learned from is not what GeoChat learned from.
     assert "sa-1b" not in rows
@@ -499,7 +531,11 @@ def test_geochat_by_hand(families):
         "instructionTunedOn", "derivedFrom", "labelledBy", "trainedOn"
     ]  # fmt: skip
     assert families.explain("geochat-7b", "sa-1b").says == "came from"
-    assert {name(r.node) for r in families.ancestors("geochat-7b")} == {"llava-1.5-7b", "clip-vitl14-336", "vicuna-7b-v1.5"}
+    assert {name(r.node) for r in families.ancestors("geochat-7b")} == {
+        "llava-1.5-7b",
+        "clip-vitl14-336",
+        "vicuna-7b-v1.5",
+    }
     assert families.is_exposed("geochat-7b", "dota").verdict is Verdict.MAY_CONTAIN
     assert families.is_exposed("geochat-7b", "eurosat").verdict is Verdict.UNKNOWN
 
@@ -568,7 +604,10 @@ def test_filters_by_hand():
     assert found(depth=1) == ["chips/train"]
     assert short(r.node for r in graph.upstream("urn:tuned", depth=1, stages=[Stage.TEST])) == ["base", "chips/test"]
     assert short(r.model for r in graph.exposed_models("urn:web", depth=2)) == ["teacher", "base"]
-    assert short(r.model for r in graph.exposed_models("urn:web", kinds=[DerivationKind.DISTILLED])) == ["teacher", "base"]
+    assert short(r.model for r in graph.exposed_models("urn:web", kinds=[DerivationKind.DISTILLED])) == [
+        "teacher",
+        "base",
+    ]
 
 
 def test_filters_by_source_and_date():
@@ -603,9 +642,13 @@ def test_answers_go_where_people_want_them():
     assert list(frame.columns) == list(rows.columns) == list(rows.to_dicts()[0])
     assert list(frame["label"]) == [r.label for r in rows]
     drawn = rows.to_networkx()
-    assert set(drawn.nodes) == {iri(n) for n in ("tuned", "base", "teacher", "chips", "chips/train", "scenes", "suite", "other", "web")}
+    assert set(drawn.nodes) == {
+        iri(n) for n in ("tuned", "base", "teacher", "chips", "chips/train", "scenes", "suite", "other", "web")
+    }
     again = LineageGraph.from_networkx(drawn)
-    assert [(r.dataset, r.holds, r.depth) for r in again.exposure("urn:tuned")] == [(r.dataset, r.holds, r.depth) for r in rows]
+    assert [(r.dataset, r.holds, r.depth) for r in again.exposure("urn:tuned")] == [
+        (r.dataset, r.holds, r.depth) for r in rows
+    ]
     assert rows[1:3] == [rows[1], rows[2]]
     assert repr(rows) == "<exposure of tuned: 5 rows>"
 
@@ -614,7 +657,12 @@ def test_html_escapes_everything():
     wild = "<script>alert(1)</script>"
     graph = graph_of(model("m").__class__(iri="urn:m", label=wild, resolved=True), dataset("d"), use("m", "d"), made("m", "m2"),
                      Model(iri="urn:m2", label=wild))  # fmt: skip
-    for shown in (graph.ancestors("urn:m"), graph.unknowns("urn:m"), graph.exposure("urn:m"), graph.explain("urn:m", "urn:m2")):
+    for shown in (
+        graph.ancestors("urn:m"),
+        graph.unknowns("urn:m"),
+        graph.exposure("urn:m"),
+        graph.explain("urn:m", "urn:m2"),
+    ):
         text = shown._repr_html_()
         assert "<script>" not in text
         assert "&lt;script&gt;" in text
@@ -647,7 +695,9 @@ def test_paths_say_when_a_bound_cut_them():
     """Ten diamonds in a row: 1,024 chains."""
     statements = []
     for i in range(10):
-        statements += [made(f"n{i}", f"n{i}{side}") for side in "ab"] + [made(f"n{i}{side}", f"n{i + 1}") for side in "ab"]
+        statements += [made(f"n{i}", f"n{i}{side}") for side in "ab"] + [
+            made(f"n{i}{side}", f"n{i + 1}") for side in "ab"
+        ]
     graph = graph_of(*statements)
     found = graph.paths("urn:n0", "urn:n10", limit=50)
     assert (len(found), found.complete, found.note) == (50, False, "stopped at 50 chains")
@@ -704,8 +754,12 @@ def test_a_chain_100_000_long():
     chain.add_nodes_from((f"urn:{i}", {"kind": "model", "label": str(i)}) for i in range(depth + 1))
     chain.add_node("urn:data", kind="dataset", label="data")
     for i in range(depth):
-        chain.add_edge(f"urn:{i}", f"urn:{i + 1}", key=str(i), predicate="finetunedFrom", rule="stated", confidence="verified")
-    chain.add_edge(f"urn:{depth}", "urn:data", key="use", predicate="pretrainedOn", rule="stated", confidence="verified")
+        chain.add_edge(
+            f"urn:{i}", f"urn:{i + 1}", key=str(i), predicate="finetunedFrom", rule="stated", confidence="verified"
+        )
+    chain.add_edge(
+        f"urn:{depth}", "urn:data", key="use", predicate="pretrainedOn", rule="stated", confidence="verified"
+    )
     graph = LineageGraph.from_networkx(chain)
     (row,) = graph.exposure("urn:0")
     assert row.depth == len(row.explain()) == depth + 1

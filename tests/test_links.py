@@ -21,7 +21,10 @@ def edges(catalog, subject="m"):
 
 USES = {
     # 1. our own fields
-    "stage": (link("derived_from", "./c.json", **{"lineage:stage": "pretraining"}), (Stage.PRETRAINING, C, Rule.STATED, None)),
+    "stage": (
+        link("derived_from", "./c.json", **{"lineage:stage": "pretraining"}),
+        (Stage.PRETRAINING, C, Rule.STATED, None),
+    ),
     "stage and split": (
         link("derived_from", "./c.json", **{"lineage:stage": "finetuning", "ml-aoi:split": "train"}),
         (Stage.FINETUNING, f"{C}/train", Rule.STATED, "train"),
@@ -48,17 +51,26 @@ USES = {
     "test-data": (link("ml-model:test-data", "./c.json"), (Stage.TEST, C, Rule.ML_MODEL_RELATION, None)),
     "mlhub": (link("mlhub:training-dataset", "./c.json"), (Stage.TRAINING, C, Rule.ML_MODEL_RELATION, None)),
     # 3. split
-    "train": (link("derived_from", "./c.json", **{"ml-aoi:split": "train"}), (Stage.TRAINING, f"{C}/train", Rule.SPLIT_LINK, "train")),
+    "train": (
+        link("derived_from", "./c.json", **{"ml-aoi:split": "train"}),
+        (Stage.TRAINING, f"{C}/train", Rule.SPLIT_LINK, "train"),
+    ),
     "validate": (
         link("derived_from", "./c.json", **{"ml-aoi:split": "validate"}),
         (Stage.VALIDATION, f"{C}/validate", Rule.SPLIT_LINK, "validate"),
     ),
-    "test": (link("derived_from", "./c.json", **{"ml-aoi:split": "test"}), (Stage.TEST, f"{C}/test", Rule.SPLIT_LINK, "test")),
+    "test": (
+        link("derived_from", "./c.json", **{"ml-aoi:split": "test"}),
+        (Stage.TEST, f"{C}/test", Rule.SPLIT_LINK, "test"),
+    ),
     "no split word": (
         link("derived_from", "./c.json", **{"ml-aoi:split": "val"}),
         (DerivationKind.UNKNOWN, C, Rule.SPLIT_LINK, "val"),
     ),
-    "archive": (link("derived_from", S2, **{"ml-aoi:split": "train"}), (Stage.TRAINING, f"{S2}/train", Rule.SPLIT_LINK, "train")),
+    "archive": (
+        link("derived_from", S2, **{"ml-aoi:split": "train"}),
+        (Stage.TRAINING, f"{S2}/train", Rule.SPLIT_LINK, "train"),
+    ),
     # 4. to a model
     "parent": (link("derived_from", "./parent.json"), (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None)),
     "parent by id": (link("derived_from", "parent"), (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None)),
@@ -91,14 +103,19 @@ USES = {
         link("derived_from", "https://example.com/what.json"),
         (DerivationKind.UNKNOWN, "https://example.com/what.json", Rule.UNRESOLVED_DERIVED_FROM, None),
     ),
-    "unknown id": (link("derived_from", "what"), (DerivationKind.UNKNOWN, f"{BASE}unresolved/what", Rule.UNRESOLVED_DERIVED_FROM, None)),
+    "unknown id": (
+        link("derived_from", "what"),
+        (DerivationKind.UNKNOWN, f"{BASE}unresolved/what", Rule.UNRESOLVED_DERIVED_FROM, None),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", USES)
 def test_a_link_gives_one_edge(case, catalog, write):
     given, expected = USES[case]
-    catalog.ingest(write(m=model("m", given), parent=model("parent"), c=collection("c"), s=sample("s", "c", split="test")))
+    catalog.ingest(
+        write(m=model("m", given), parent=model("parent"), c=collection("c"), s=sample("s", "c", split="test"))
+    )
     assert edges(catalog) == [expected]
 
 
@@ -132,11 +149,19 @@ def test_the_split_policy_decides_and_is_kept(tmp_path, write):
     with Catalog.create(split_policy=SplitPolicy.ML_AOI_ADR) as catalog:
         catalog.ingest(folder)
         found = {(u.split, u.stage, u.policy) for u in catalog.uses()}
-    assert found == {("test", Stage.VALIDATION, SplitPolicy.ML_AOI_ADR), ("validate", Stage.TEST, SplitPolicy.ML_AOI_ADR)}
+    assert found == {
+        ("test", Stage.VALIDATION, SplitPolicy.ML_AOI_ADR),
+        ("validate", Stage.TEST, SplitPolicy.ML_AOI_ADR),
+    }
 
 
 def test_a_use_of_a_collection_that_is_the_split_points_at_it(catalog, write):
-    catalog.ingest(write(m=model("m", link("derived_from", "./t.json", **{"ml-aoi:split": "train"})), t=collection("t", split="train")))
+    catalog.ingest(
+        write(
+            m=model("m", link("derived_from", "./t.json", **{"ml-aoi:split": "train"})),
+            t=collection("t", split="train"),
+        )
+    )
     assert edges(catalog) == [(Stage.TRAINING, f"{BASE}collections/t", Rule.SPLIT_LINK, "train")]
 
 
@@ -171,7 +196,9 @@ def test_what_a_link_says_beside_the_edge_is_kept(catalog, write):
 )  # fmt: skip
 def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, write):
     fields = {"title": "Fields of Nepal", "sci:doi": "10.5281/zenodo.1"}
-    catalog.ingest(write(m=model("m", **{"mlm:pretrained_source": source}), parent=model("parent"), c=collection("c", **fields)))
+    catalog.ingest(
+        write(m=model("m", **{"mlm:pretrained_source": source}), parent=model("parent"), c=collection("c", **fields))
+    )
     assert edges(catalog) == [expected]
 
 
@@ -187,7 +214,10 @@ def test_pretrained_without_a_source_is_said(catalog, write):
 
 
 DATA = {
-    "from data": (link("derived_from", "./t.json"), (DerivationKind.DERIVED, f"{BASE}collections/t", Rule.BARE_DERIVED_FROM, None)),
+    "from data": (
+        link("derived_from", "./t.json"),
+        (DerivationKind.DERIVED, f"{BASE}collections/t", Rule.BARE_DERIVED_FROM, None),
+    ),
     "from a split": (
         link("derived_from", "./t.json", **{"lineage:split": "train"}),
         (DerivationKind.DERIVED, f"{BASE}collections/t/train", Rule.BARE_DERIVED_FROM, "train"),
@@ -246,7 +276,8 @@ def test_circles_end_and_are_reported(catalog, write):
 
 
 @pytest.mark.parametrize(
-    "href", ["c", f"{BASE}collections/c", "https://example.com/c.json", "parent", "https://example.com/parent.json", "s"]
+    "href",
+    ["c", f"{BASE}collections/c", "https://example.com/c.json", "parent", "https://example.com/parent.json", "s"],
 )
 def test_the_order_of_reading_makes_no_difference(href, tmp_path, write):
     """A reference met before its target is typed again when the target comes, in a later ingest too."""
@@ -288,7 +319,11 @@ def test_items_may_come_before_their_collection(split, write):
 
 
 def test_a_name_that_several_things_have_stays_unresolved(catalog, write):
-    folder = write(x__m=model("m", link("derived_from", "twin")), y__twin=model("twin") | {"collection": "y"}, z__twin=model("twin") | {"collection": "z"})
+    folder = write(
+        x__m=model("m", link("derived_from", "twin")),
+        y__twin=model("twin") | {"collection": "y"},
+        z__twin=model("twin") | {"collection": "z"},
+    )
     report = catalog.ingest(folder)
     assert [n.unresolved_name for n in catalog.unresolved()] == ["twin"]
     report = catalog.ingest(folder / "x", name="again")

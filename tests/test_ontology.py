@@ -1,7 +1,5 @@
 """The ontology files: form, meaning under a reasoner, shapes, JSON-LD context, packaging."""
 
-
-
 from __future__ import annotations
 
 import json
@@ -32,9 +30,7 @@ M = Namespace(MLAOI_NS)
 TURTLE_FILES = ["mlaoi.ttl", "alignments.ttl", "shapes.ttl"]
 # rdflib 7.6 reads JSON-LD with a class it has itself deprecated; nothing of ours calls it.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
-PROLOGUE = (
-    f"@prefix mlaoi: <{MLAOI_NS}> . @prefix ex: <{EX}> . @prefix geo: <{GEO}> . @prefix rdfs: <{RDFS}> .\n"
-)
+PROLOGUE = f"@prefix mlaoi: <{MLAOI_NS}> . @prefix ex: <{EX}> . @prefix geo: <{GEO}> . @prefix rdfs: <{RDFS}> .\n"
 
 
 def turtle(text: str) -> Graph:
@@ -105,9 +101,7 @@ def test_terms_mentioned_exist(terms: Graph, alignments: Graph) -> None:
     known = ours(terms)
     shapes = Graph().parse(ontology_file("shapes.ttl"))
     for graph in (terms, alignments, shapes):
-        mentioned = {
-            t for triple in graph for t in triple if isinstance(t, URIRef) and t.startswith(MLAOI_NS)
-        }
+        mentioned = {t for triple in graph for t in triple if isinstance(t, URIRef) and t.startswith(MLAOI_NS)}
         assert mentioned <= known
 
 
@@ -162,12 +156,8 @@ def test_vocab_holds_exactly_the_terms(terms: Graph) -> None:
 
 
 def test_vocab_imports_nothing_but_the_standard_library() -> None:
-    code = (
-        "import sys; before = set(sys.modules); import mlaoi_graph.vocab; print(*(set(sys.modules) - before))"
-    )
-    out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    ).stdout
+    code = "import sys; before = set(sys.modules); import mlaoi_graph.vocab; print(*(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     tops = {name.partition(".")[0] for name in out.split()}
     assert tops - {"mlaoi_graph"} <= sys.stdlib_module_names
 
@@ -244,9 +234,7 @@ def test_every_aligned_term_is_published(alignments: Graph) -> None:
             # MLDCAT-AP is published as shapes: its terms are what the shapes speak of.
             published |= {o for p in (SH.path, SH.targetClass) for o in graph.objects(None, p)}
         elif path.name.startswith("fair4ml"):
-            published |= {
-                t for t in Graph().parse(path, format="json-ld").subjects() if isinstance(t, URIRef)
-            }
+            published |= {t for t in Graph().parse(path, format="json-ld").subjects() if isinstance(t, URIRef)}
     missing = aligned(alignments) - published - BY_HAND
     assert not missing
     assert len(aligned(alignments) & published) > 20  # the files were really read
@@ -331,9 +319,7 @@ def exposure(terms: Graph) -> dict[int, set[str]]:
     """What m is exposed to, by case; the cases share no node, so one closure serves them all."""
     graph = Graph()
     for number, (edges, _) in enumerate(EXPOSURE):
-        graph.parse(
-            data=f"@prefix mlaoi: <{MLAOI_NS}> . @prefix ex: <{EX}{number}/> .\n{edges}", format="turtle"
-        )
+        graph.parse(data=f"@prefix mlaoi: <{MLAOI_NS}> . @prefix ex: <{EX}{number}/> .\n{edges}", format="turtle")
     graph = closure(graph, terms)
     return {
         number: {str(o).removeprefix(f"{EX}{number}/") for o in graph.objects(EX[f"{number}/m"], M.exposedTo)}
@@ -588,9 +574,7 @@ def test_shapes_reject_a_blank_node(shapes: Graph, kind: URIRef) -> None:
     assert [m for _, _, m in found if "has no IRI" in m]
 
 
-def test_every_message_is_given_by_some_bad_graph(
-    shapes: Graph, reports: list[set[tuple[str, URIRef, str]]]
-) -> None:
+def test_every_message_is_given_by_some_bad_graph(shapes: Graph, reports: list[set[tuple[str, URIRef, str]]]) -> None:
     given = {message for found in reports for _, _, message in found}
     assert {str(m) for m in shapes.objects(None, SH.message) if "has no IRI" not in m} <= given
 
@@ -650,9 +634,7 @@ def test_context_round_trip() -> None:
     assert isomorphic(graph, again), set(to_isomorphic(graph)) ^ set(to_isomorphic(again))
     nodes = {node["id"]: node for node in json.loads(text)["@graph"]}
     assert nodes[str(EX.m)]["pretrainedOn"] == str(EX.d)
-    assert ":" not in "".join(
-        key for node in nodes.values() for key in node
-    )  # every property has its short name
+    assert ":" not in "".join(key for node in nodes.values() for key in node)  # every property has its short name
 
 
 def test_context_reads_what_a_person_writes() -> None:
@@ -667,9 +649,7 @@ def test_context_reads_what_a_person_writes() -> None:
     }
     graph = Graph().parse(data=json.dumps(written), format="json-ld")
     assert set(graph) == set(
-        turtle(
-            "ex:use a mlaoi:DataUse ; mlaoi:ofModel ex:m ; mlaoi:stage mlaoi:Pretraining ; mlaoi:split 'train' ."
-        )
+        turtle("ex:use a mlaoi:DataUse ; mlaoi:ofModel ex:m ; mlaoi:stage mlaoi:Pretraining ; mlaoi:split 'train' .")
     )
 
 

@@ -91,14 +91,10 @@ def test_each_file_says_its_question_and_its_parameters():
 
 def test_3_what_a_model_learned_from(ask, catalog, models, run):
     def sparql(iri):
-        return {
-            (r["dataset"], r["own"] == "true", r["archive"] == "true") for r in ask("03-exposure", model=iri)
-        }
+        return {(r["dataset"], r["own"] == "true", r["archive"] == "true") for r in ask("03-exposure", model=iri)}
 
     for iri in models:
-        assert sparql(iri) == {(r.dataset, r.depth == 1, r.archive) for r in catalog.lineage.exposure(iri)}, (
-            iri
-        )
+        assert sparql(iri) == {(r.dataset, r.depth == 1, r.archive) for r in catalog.lineage.exposure(iri)}, iri
     iri = catalog.find("geochat-7b")
     printed = run("exposure", "geochat-7b")["rows"]
     assert sparql(iri) == {(r["dataset"], r["depth"] == 1, r["archive"]) for r in printed} != set()
@@ -245,13 +241,9 @@ def test_10_what_changed(ask, catalog, directory, tmp_path):
         if s not in e.before
     }
     assert said <= new <= said | more
-    result = CliRunner().invoke(
-        app, ["diff", str(tmp_path / "before"), directory, "--json"], catch_exceptions=False
-    )
+    result = CliRunner().invoke(app, ["diff", str(tmp_path / "before"), directory, "--json"], catch_exceptions=False)
     printed = json.loads(result.stdout)["edges"]["new"]
-    assert {
-        (e["subject"], e["predicate"], e["object"], s["document"]) for e in printed for s in e["said"]
-    } == said
+    assert {(e["subject"], e["predicate"], e["object"], s["document"]) for e in printed for s in e["said"]} == said
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -264,11 +256,7 @@ def test_sparql_is_python_on_any_catalog(statements):
     statements = [
         s
         for s in statements
-        if not (
-            isinstance(s, Association)
-            and s.kind is AssociationKind.PART_OF
-            and (s.subject, s.object) in splits
-        )
+        if not (isinstance(s, Association) and s.kind is AssociationKind.PART_OF and (s.subject, s.object) in splits)
     ]
     store = stored(*nodes, *statements)
     refresh(store)

@@ -33,7 +33,18 @@ from mlaoi_graph.vocab import GEO, MLAOI
 
 IRIS = st.integers(0, 50).map(lambda n: f"https://example.org/{n}")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
-CLASSES = [Model, ModelFamily, Dataset, AreaOfInterest, DataUse, Derivation, Association, Evidence, SourceDocument, Unknown]
+CLASSES = [
+    Model,
+    ModelFamily,
+    Dataset,
+    AreaOfInterest,
+    DataUse,
+    Derivation,
+    Association,
+    Evidence,
+    SourceDocument,
+    Unknown,
+]
 IRI_FIELDS = {
     "iri", "family", "declared_area", "sources", "part_of", "footprints", "source_images", "label_sources", "model",
     "dataset", "document", "area", "evidence", "derived", "source", "subject", "object", "describes",
@@ -78,7 +89,9 @@ def test_every_kind_of_statement_survives(cls):
 
 def test_a_document_survives_with_its_edges():
     model = Model(iri="https://example.org/m", label="M", resolved=True)
-    part = Dataset(iri="https://example.org/d/train", label="D (train)", split="train", part_of=("https://example.org/d",))
+    part = Dataset(
+        iri="https://example.org/d/train", label="D (train)", split="train", part_of=("https://example.org/d",)
+    )
     use = DataUse(
         iri="https://example.org/doc#1", model=model.iri, dataset=part.iri, stage=Stage.PRETRAINING, rule=Rule.STATED,
         document="https://example.org/doc", split="train",
@@ -130,7 +143,9 @@ def test_archives_are_datasets_too():
 
 
 def test_what_is_described_wins_over_what_is_mentioned():
-    mentioned = Dataset(iri="urn:d", label="somewhere/d.json", resolved=False, unresolved_name="d.json", footprints=("urn:2",))
+    mentioned = Dataset(
+        iri="urn:d", label="somewhere/d.json", resolved=False, unresolved_name="d.json", footprints=("urn:2",)
+    )
     described = Dataset(iri="urn:d", label="D", resolved=True, footprints=("urn:1",))
     merged = rdf.merge([mentioned, described])
     assert (merged.label, merged.resolved, merged.footprints) == ("D", True, ("urn:1", "urn:2"))

@@ -63,9 +63,7 @@ def same(asserted):
     assert infer(asserted) == by_owlrl(asserted)
 
 
-@pytest.mark.parametrize(
-    "examples", [pytest.param(25, id="few"), pytest.param(400, id="many", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("examples", [pytest.param(25, id="few"), pytest.param(400, id="many", marks=pytest.mark.slow)])
 def test_the_rules_equal_owlrl(examples):
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(CATALOGS)
@@ -134,9 +132,12 @@ def test_the_inferred_graph_follows_every_change(location, tmp_path):
     folder = tmp_path / "source"
     folder.mkdir()
     with Catalog.create(tmp_path / "catalog" if location == "disk" else None) as catalog:
+
         def check():
             asserted = set(asserted_edges(catalog.store))
-            held = {(q.subject.value, q.predicate.value, q.object.value) for q in catalog.store.match(graph=INFERRED_GRAPH)}
+            held = {
+                (q.subject.value, q.predicate.value, q.object.value) for q in catalog.store.match(graph=INFERRED_GRAPH)
+            }
             assert held == infer(asserted)
 
         def put(name, document):

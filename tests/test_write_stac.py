@@ -153,7 +153,9 @@ def test_a_document_says_what_the_record_says(exported):
     assert not any("mlm" in extension for extension in clay["stac_extensions"])
     by_target = {}
     for found in clay["links"]:
-        by_target.setdefault((found["rel"], found["lineage:iri"].removeprefix(FAMILIES) if "lineage:iri" in found else None), found)
+        by_target.setdefault(
+            (found["rel"], found["lineage:iri"].removeprefix(FAMILIES) if "lineage:iri" in found else None), found
+        )
     use = by_target["derived_from", "datasets/clay-v1-pretraining"]
     assert use["href"] == "../../datasets/clay-v1-pretraining/collection.json"
     assert use["lineage:stage"] == "pretraining"
@@ -167,7 +169,9 @@ def test_a_document_says_what_the_record_says(exported):
 
 
 def test_nothing_is_made_up_to_please_a_schema(exported):
-    archive, nowhere, usa = (load(exported / f"datasets/{d}/collection.json") for d in ("sentinel-2-l2a", "whu-building", "naip"))
+    archive, nowhere, usa = (
+        load(exported / f"datasets/{d}/collection.json") for d in ("sentinel-2-l2a", "whu-building", "naip")
+    )
     assert (archive["lineage:kind"], archive["lineage:footprint"]) == ("archive", "global")
     assert nowhere["lineage:footprint"] == "unknown"
     assert nowhere["extent"] == {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
@@ -190,7 +194,9 @@ def test_a_box_across_the_antimeridian_is_not_the_whole_world(tmp_path):
 def test_absolute_links_give_the_same_graph(families, tmp_path, start):
     stac.write(families.store, tmp_path / "stac", root_href="https://example.com/stac")
     clay = load(tmp_path / "stac/models/clay/clay.json")
-    assert {found["rel"]: found["href"] for found in clay["links"]}["self"] == "https://example.com/stac/models/clay/clay.json"
+    assert {found["rel"]: found["href"] for found in clay["links"]}[
+        "self"
+    ] == "https://example.com/stac/models/clay/clay.json"
     assert all(found["href"].startswith("https://example.com/stac/") for found in clay["links"])
     assert read(tmp_path / "stac" / start) == graph(families)
 
@@ -310,16 +316,26 @@ def test_everything_breaks_no_schema(tmp_path):
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 names = st.none() | words | st.sampled_from(["a", "A", "catalog", "collection", ".", "..", "a/b", "con", "x" * 300])
-dates = st.none() | words | st.sampled_from(["2016", "2016-02", "2016-02-30", "2016-02-03T00:00:00.5Z", "0001", "9999-12-31T23:59:59Z"])
+dates = (
+    st.none()
+    | words
+    | st.sampled_from(["2016", "2016-02", "2016-02-30", "2016-02-03T00:00:00.5Z", "0001", "9999-12-31T23:59:59Z"])
+)
 
 
 @st.composite
 def named(draw, cls, iri, **more):
-    made = {f.name: draw(names) for f in fields(cls) if f.name in ("identifier", "label", "description", "version", "publisher")}
+    made = {
+        f.name: draw(names)
+        for f in fields(cls)
+        if f.name in ("identifier", "label", "description", "version", "publisher")
+    }
     return cls(iri=f"{X}{iri}", **made | {name: draw(values) for name, values in more.items()})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_any_words_come_back(tmp_path, data):
     known = {"license": names | st.sampled_from(["MIT", "other"]), "released": dates, "homepage": names, "doi": names}
@@ -394,7 +410,12 @@ def test_our_link_fields_are_understood_in_anybodys_document(catalog, write):
 def test_data_may_say_how_they_were_made(catalog, write):
     drawn = {"lineage:iri": f"{X}s", "lineage:kind": "archive", "lineage:derivation": "drawn"}
     labelled = {"lineage:iri": f"{X}s", "lineage:kind": "archive", "lineage:derivation": "labelled"}
-    report = catalog.ingest(write(c=collection("c", link("derived_from", "s", **drawn)), d=collection("d", link("derived_from", "s", **labelled))))
+    report = catalog.ingest(
+        write(
+            c=collection("c", link("derived_from", "s", **drawn)),
+            d=collection("d", link("derived_from", "s", **labelled)),
+        )
+    )
     assert [(f.rule, f.pointer) for f in report.findings.kept] == [("role-on-data", "/links/0")]
     assert {(d.kind, d.rule) for d in catalog.derivations()} == {
         (DerivationKind.DRAWN, Rule.STATED), (DerivationKind.DRAWN, Rule.BARE_DERIVED_FROM)
