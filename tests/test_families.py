@@ -183,7 +183,10 @@ _ANOTHER_STAGE = {
     ("satlas-s2-swinb-si-rgb", "finetunedOn", "ucmerced"): "evaluation",
 }
 # The source says "the image data of LLaVA" and not which of its sets; a dataset has no family to say it of.
-_LESS_CERTAIN = {("video-llava-7b", "lcs-558k"), ("video-llava-7b", "llava-mix665k")}
+# SAM 2.1's README names no part of LVOS v2: that it is val is inferred from a table of the paper on SAM 2.
+_LESS_CERTAIN = {("video-llava-7b", "lcs-558k"), ("video-llava-7b", "llava-mix665k")} | {
+    (f"sam2.1-hiera-{size}", "lvos-v2") for size in ("tiny", "small", "base-plus", "large")
+}
 # The part as its publisher calls it, where the facts had a remark in its stead, or had it among the editions.
 _ANOTHER_SPLIT = {
     ("samrs-sep-swint-potsdam", "testedOn", "potsdam"): "test",
@@ -275,7 +278,7 @@ def test_what_is_only_supposed_fills_no_field(shipped: Shipped) -> None:
             ) == ("ttp-levircd", "architecture")  # fmt: skip
 
 
-# --- facts picked by hand from the sources --------------------------------------------------------
+# --- facts picked by hand from what was read in the sources --------------------------------------------------------
 
 INPUTS = ["sentinel-1-grd", "sentinel-2-l1c", "era5", "srtm", "dynamic-world"]
 CHIPS = {"naip", "linz", "s2", "l1", "l2", "s1"}
