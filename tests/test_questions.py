@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from hypothesis import HealthCheck, given, settings
-from test_lineage import EDGES, NODES, stored
+from hypothesis import HealthCheck, example, given, settings
+from test_lineage import EDGES, NODES, dataset, member, stored, use
 from typer.testing import CliRunner
 
 import mlaoi_graph
@@ -114,9 +114,9 @@ def test_3_a_plain_property_path_needs_no_inference(ask, catalog, models):
     assert not any(asserted.quads_for_pattern(None, ox.NamedNode(MLAOI.exposedTo), None))
     text = (QUESTIONS / "03-pretraining-of-ancestors.rq").read_text(encoding="utf-8")
     pretrained, parents = {}, {}
-    for use in catalog.uses():
-        if use.stage is Stage.PRETRAINING:
-            pretrained.setdefault(use.model, set()).add(use.dataset)
+    for found in catalog.uses():
+        if found.stage is Stage.PRETRAINING:
+            pretrained.setdefault(found.model, set()).add(found.dataset)
     for derivation in catalog.derivations():
         if derivation.kind is DerivationKind.FINETUNED:
             parents.setdefault(derivation.derived, set()).add(derivation.source)
@@ -248,6 +248,8 @@ def test_10_what_changed(ask, catalog, directory, tmp_path):
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(EDGES)
+@example([use("m0", "d0"), member("d1", "d0"), dataset("d0", ["d1"])])
+@example([use("m0", "d0"), dataset("d0", ["d0"])])
 def test_sparql_is_python_on_any_catalog(statements):
     """Cycles, families and parts of parts, which the families catalogue has few of."""
     nodes = [*NODES, Model(iri="urn:silent", label="silent", resolved=True, disclosure=Disclosure.COMPLETE)]

@@ -548,7 +548,7 @@ class LineageGraph:
         for node, at in known.data.items():
             if edges.kinds[node] & IS_ARCHIVE:
                 gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
-            elif not any(whole in known.data for whole in edges.wholes(node, frozenset({PART}))):
+            elif not any(w != node and w in known.data for w in edges.wholes(node, frozenset({PART}))):
                 self._place_gap(known, node, at, gaps, notes)
             _, edge, *_ = known.found[at]
             if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts.get(node, ())):
