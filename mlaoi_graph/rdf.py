@@ -199,7 +199,7 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
         | _THING
         | {
             "split": (MLAOI.split, _TEXT),
-            "part_of": (MLAOI.partOf, _IRI),
+            "part_of": (MLAOI.splitOf, _IRI),
             "footprints": (MLAOI.footprint, _IRI),
             "sensors": (MLAOI.sensor, _TEXT),
             "size": (MLAOI.size, _TEXT),
@@ -344,8 +344,11 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
             add(f"<{statement.derived}> <{DERIVATION_PROPERTY[statement.kind]}> <{statement.source}>{end}")
         elif isinstance(statement, Association):
             add(f"<{statement.subject}> <{ASSOCIATION_PROPERTY[statement.kind]}> <{statement.object}>{end}")
-        elif isinstance(statement, Dataset) and statement.archive:
-            add(f"{subject} {_TYPE} <{MLAOI.SourceArchive}>{end}")
+        elif isinstance(statement, Dataset):
+            for whole in statement.part_of:
+                add(f"{subject} <{MLAOI.partOf}> <{whole}>{end}")
+            if statement.archive:
+                add(f"{subject} {_TYPE} <{MLAOI.SourceArchive}>{end}")
     return "".join(lines)
 
 
@@ -367,18 +370,13 @@ def decode(triples: Iterable[Triple | Quad]) -> list[Statement]:
         subject = triple.subject
         if isinstance(subject, NamedNode):
             by_subject[subject.value][triple.predicate.value].append(triple.object)
-    twins = {
-        (_value(found, MLAOI.ofSubject), _value(found, MLAOI.ofObject))
-        for found in by_subject.values()
-        if _value(found, MLAOI.associationKind) == MLAOI.PartOf
-    }
     statements: list[Statement] = []
     for subject_iri in sorted(by_subject):
         found = by_subject[subject_iri]
         types = {term.value for term in found.get(RDF.type, ())}
         for cls, (class_iri, _) in _TABLE.items():
             if class_iri in types:
-                statement = _build(cls, subject_iri, found, by_subject, twins)
+                statement = _build(cls, subject_iri, found, by_subject)
                 if statement is not None:
                     statements.append(statement)
     return statements
@@ -399,7 +397,6 @@ def _build(
     subject: str,
     found: Mapping[str, list[Any]],
     graph: Mapping[str, Mapping[str, list[Any]]],
-    twins: set[tuple[str | None, str | None]],
 ) -> Statement | None:
     values: dict[str, Any] = {"iri": subject}
     for name, (predicate, kind) in _TABLE[cls][1].items():
@@ -413,9 +410,6 @@ def _build(
         if not terms:
             continue
         texts = sorted({term.value for term in terms})
-        if name == "part_of":
-            # A membership with a twin of its own is the twin's to say.
-            texts = [whole for whole in texts if (subject, whole) not in twins]
         if kind == _ENUM:
             members = [_MEMBERS[text] for text in texts if text in _MEMBERS]
             if members:

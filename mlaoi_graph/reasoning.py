@@ -6,7 +6,8 @@ the same instance triples (a test). owlrl needs 25 s for 1,000 models; these rul
 =====================  =============================================================================================
 subclass               an archive is a dataset; a use, derivation or association is a qualified edge
 subproperty            ``pretrainedOn`` is ``trainedOn`` is ``madeFrom`` and ``exposedTo``; ``testedOn`` is
-                       ``evaluatedOn``; ``finetunedFrom`` is ``derivedFromModel`` is ``madeFrom``; and so on
+                       ``evaluatedOn``; ``finetunedFrom`` is ``derivedFromModel`` is ``madeFrom``; ``splitOf`` is
+                       ``partOf``; and so on
 inverse                ``hasPart`` is ``partOf`` the other way round
 parts inherit          ``partOf`` then ``derivedFrom`` is ``derivedFrom``
 ancestors pass on      ``derivedFromModel`` then ``exposedTo`` is ``exposedTo``
@@ -55,6 +56,7 @@ _SUPER_PROPERTIES: Final[dict[str, tuple[str, ...]]] = {
     MLAOI.derivedFromModel: (MLAOI.madeFrom,),
     MLAOI.derivedFrom: (MLAOI.madeFrom,),
     MLAOI.drawnFrom: (MLAOI.madeFrom,),
+    MLAOI.splitOf: (MLAOI.partOf,),
 }
 """Every property above a property, at any height."""
 
@@ -91,7 +93,7 @@ class RuleBase:
             self._into[object_].add(subject)
             if predicate == MLAOI.hasPart:
                 subject, predicate, object_ = object_, MLAOI.partOf, subject
-            if predicate == MLAOI.partOf:
+            if predicate in (MLAOI.partOf, MLAOI.splitOf):
                 self._parts[object_].add(subject)
                 # Exposure runs from a whole to its parts, inheritance from a part to its whole.
                 self._into[subject].add(object_)
@@ -185,7 +187,7 @@ _LINE = re.compile(r"^<([^>]*)> <([^>]*)> <([^>]*)> \.$", re.MULTILINE)
 
 def ends(subject: str, predicate: str, object_: str) -> tuple[str, ...]:
     """Return the nodes of which something else may follow if this triple comes or goes."""
-    if predicate in (MLAOI.partOf, MLAOI.hasPart):
+    if predicate in (MLAOI.partOf, MLAOI.splitOf, MLAOI.hasPart):
         return (subject, object_)
     if predicate in PREDICATES:
         return (subject,)  # what is known of the object does not depend on who uses it

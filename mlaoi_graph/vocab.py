@@ -137,6 +137,7 @@ class MLAOI:
     sourceSplit: Final = "https://w3id.org/mlaoi#sourceSplit"
     split: Final = "https://w3id.org/mlaoi#split"
     SplitLink: Final = "https://w3id.org/mlaoi#SplitLink"
+    splitOf: Final = "https://w3id.org/mlaoi#splitOf"
     SplitPolicy: Final = "https://w3id.org/mlaoi#SplitPolicy"
     splitPolicy: Final = "https://w3id.org/mlaoi#splitPolicy"
     Stage: Final = "https://w3id.org/mlaoi#Stage"

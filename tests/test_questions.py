@@ -246,7 +246,7 @@ def test_10_what_changed(ask, catalog, directory, tmp_path):
     assert {(e["subject"], e["predicate"], e["object"], s["document"]) for e in printed for s in e["said"]} == said
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(EDGES)
 @example([use("m0", "d0"), member("d1", "d0"), dataset("d0", ["d1"])])
 @example([use("m0", "d0"), dataset("d0", ["d0"])])

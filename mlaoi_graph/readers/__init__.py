@@ -29,7 +29,7 @@ __all__ = [
     "reader_names",
 ]
 
-READING_RULES = 2
+READING_RULES = 3
 """Raised whenever a reader would give another answer for the same bytes, so that they are read again."""
 
 
