@@ -130,6 +130,7 @@ class _Known:
         self._recent_names: dict[str, list[Target]] = {}
         self._older: dict[str, Target] = {}
         self._older_names: dict[str, list[Target]] = {}
+        self._looked_up: dict[str, Target | None] = {}
 
     def is_unchanged(self, document: str, content_hash: str) -> bool:
         if self.fresh or self._reread or document in self.stale:
@@ -139,7 +140,12 @@ class _Known:
 
     def target(self, iri: str) -> Target | None:
         found = self._recent.get(iri) or self._older.get(iri)
-        return found if found is not None else self._stored(iri)
+        if found is not None:
+            return found
+        # Many refer to few: the store is asked once for each between two changes of it.
+        if iri not in self._looked_up:
+            self._looked_up[iri] = self._stored(iri)
+        return self._looked_up[iri]
 
     def named(self, name: str) -> Sequence[Target]:
         name = iris.doi(name) or name
@@ -183,6 +189,7 @@ class _Known:
         """Drop the notes from before the last time: all that can be read in the store now."""
         self._older, self._recent = self._recent, {}
         self._older_names, self._recent_names = self._recent_names, {}
+        self._looked_up.clear()
 
     def _select(self, sparql: str, **values: Literal | NamedNode) -> Iterator[Any]:
         return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))

@@ -18,6 +18,7 @@ DEFAULT_BASE: Final = "https://w3id.org/mlaoi/local/"
 # What RFC 3987 allows bare, minus everything an N-Triples or SPARQL parser could trip over.
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?")
 _KEEP = "/:?#@!$&'()*+,;=-._~%[]"
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~!$'()*+,;=@:-]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^\s])")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -72,6 +73,8 @@ def segment(text: str) -> str:
     """
     if text in (".", ".."):
         return text.replace(".", "%2E")
+    if _PLAIN_SEGMENT.fullmatch(text):
+        return text
     # Bytes of a file name that are no text come as lone surrogates, and stay apart.
     return quote(text.encode("utf-8", "surrogatepass"), safe="-._~!$'()*+,;=@:")
 

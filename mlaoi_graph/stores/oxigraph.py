@@ -124,12 +124,12 @@ class OxigraphStore:
                     self._filling.touch()
             try:
                 # Oxigraph lets other threads run while it loads, so the next chunk is made meanwhile.
-                with ThreadPoolExecutor(1) as loader:
+                with ThreadPoolExecutor(1) as loader, ThreadPoolExecutor(1) as merger:
                     loading: Future[None] | None = None
                     for chunk in chunks:
                         if loading is not None:
                             loading.result()
-                        loading = loader.submit(_load_chunk, engine, chunk)
+                        loading = loader.submit(_load_chunk, engine, chunk, merger)
                         if not chunk:
                             loading.result()
                     if loading is not None:
@@ -335,8 +335,8 @@ def _lines(triples: Iterable[ox.Triple]) -> str:
     return "".join(f"{triple} .\n" for triple in triples)
 
 
-def _load_chunk(engine: ox.Store, chunk: Mapping[str, str]) -> None:
-    """Load each graph's triples into it, and all of them into the default graph."""
+def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolExecutor) -> None:
+    """Load each graph's triples into it, and all of them into the default graph meanwhile."""
     quads = []
     for graph, text in chunk.items():
         if text and not text.endswith(" .\n"):
@@ -346,8 +346,11 @@ def _load_chunk(engine: ox.Store, chunk: Mapping[str, str]) -> None:
         # No literal holds a raw newline, so this is the end of a line and nothing else; a parser judges the rest.
         quads.append(text.replace(" .\n", f" {_node(graph)} .\n"))
     with _engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
-        engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
-        engine.bulk_load("".join(chunk.values()).encode(), ox.RdfFormat.N_TRIPLES)
+        merging = merger.submit(engine.bulk_load, "".join(chunk.values()).encode(), ox.RdfFormat.N_TRIPLES)
+        try:
+            engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
+        finally:
+            merging.result()
 
 
 def _reading(items: Iterator[_Item]) -> Iterator[_Item]:

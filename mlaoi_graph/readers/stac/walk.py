@@ -151,7 +151,7 @@ class Walk:
         return Place(url=url) if self.context.allow_network else None
 
     def _place_of_address(self, href: str) -> Place | None:
-        if urlsplit(href).scheme not in ("http", "https"):
+        if not href.startswith(("https://", "http://")) and urlsplit(href).scheme not in ("http", "https"):
             return None
         address = href.partition("#")[0]
         if self.mirrored is not None and address.startswith(self.mirrored) and "?" not in address:
