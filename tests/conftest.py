@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from shipped import Shipped
 
 from mlaoi_graph.catalog import Catalog
 
@@ -31,6 +32,12 @@ def write(tmp_path):
 def catalog():
     with Catalog.create() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """Return what the shipped families say; read once a session, not to be changed."""
+    return Shipped()
 
 
 def model(identifier="m", *links, **properties):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,82 +12,22 @@ from typing import Any
 import pytest
 import shapely
 from pyoxigraph import RdfFormat, parse
+from shipped import BASE, Nothing, Shipped, name
 
-import mlaoi_graph
 from mlaoi_graph import geo, rdf
 from mlaoi_graph.model import (
-    AreaOfInterest,
-    Association,
     Confidence,
-    Dataset,
     DataUse,
-    Derivation,
     DerivationKind,
     Evidence,
-    Model,
-    ModelFamily,
     Precision,
     Severity,
     SplitPolicy,
     Stage,
-    Statement,
 )
-from mlaoi_graph.readers import Context, Outcome, Target, records
+from mlaoi_graph.readers import Context, Outcome, records
 
-BASE = "https://w3id.org/mlaoi/families/"
-FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
 FACTS = Path(__file__).parents[2] / "shared" / "families"
-
-
-class Nothing:
-    """A catalog that knows nothing."""
-
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
-        return False
-
-    def target(self, iri: str) -> Target | None:
-        return None
-
-    def named(self, name: str) -> Sequence[Target]:
-        return []
-
-
-class Shipped:
-    """All that the shipped files say, and a few ways to look at it."""
-
-    def __init__(self) -> None:
-        self.documents = list(records.read(str(FAMILIES), Context(BASE, SplitPolicy.COMMON, Nothing(), "families")))
-        self.all: list[Statement] = list(chain.from_iterable(d.statements for d in self.documents))
-        self.uses = [s for s in self.all if isinstance(s, DataUse)]
-        self.derivations = [s for s in self.all if isinstance(s, Derivation)]
-        self.associations = [s for s in self.all if isinstance(s, Association)]
-        self.models = {name(s.iri): s for s in self.all if isinstance(s, Model) and s.resolved}
-        self.families = {name(s.iri): s for s in self.all if isinstance(s, ModelFamily) and s.label}
-        self.datasets = {name(s.iri): s for s in self.all if isinstance(s, Dataset) and s.resolved}
-        self.areas = {s.iri: s for s in self.all if isinstance(s, AreaOfInterest)}
-
-    def used(self, model: str) -> set[tuple[str, str]]:
-        return {(u.stage.value, name(u.dataset)) for u in self.uses if name(u.model) == model}
-
-    def made(self, thing: str) -> set[tuple[str, str]]:
-        return {(d.kind.value, name(d.source)) for d in self.derivations if name(d.derived) == thing}
-
-    def use(self, model: str, stage: str, dataset: str) -> DataUse:
-        (found,) = (u for u in self.uses if (name(u.model), u.stage.value, name(u.dataset)) == (model, stage, dataset))
-        return found
-
-    def area(self, dataset: str) -> list[AreaOfInterest]:
-        return [self.areas[iri] for iri in self.datasets[dataset].footprints]
-
-
-def name(iri: str) -> str:
-    """Return the id behind an IRI of the shipped catalog, with the part if it is one."""
-    return iri.removeprefix(BASE).partition("/")[2]
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Shipped:
-    return Shipped()
 
 
 # --- whole and sourced ----------------------------------------------------------------------------
