@@ -48,7 +48,9 @@ class Shipped:
         self.associations = [s for s in self.all if isinstance(s, Association)]
         self.models = {name(s.iri): s for s in self.all if isinstance(s, Model) and s.resolved}
         self.families = {name(s.iri): s for s in self.all if isinstance(s, ModelFamily) and s.label}
-        self.datasets = {name(s.iri): s for s in self.all if isinstance(s, Dataset) and s.resolved}
+        # A part is mentioned by every file that speaks of it; the file of its whole has the size.
+        data = sorted((s for s in self.all if isinstance(s, Dataset) and s.resolved), key=lambda s: s.size is not None)
+        self.datasets = {name(s.iri): s for s in data}
         self.areas = {s.iri: s for s in self.all if isinstance(s, AreaOfInterest)}
 
     def used(self, model: str) -> set[tuple[str, str]]:

@@ -44,7 +44,7 @@ def test_every_file_is_read_without_a_warning(shipped: Shipped) -> None:
 def test_how_much_there_is(shipped: Shipped) -> None:
     whole = {n for n in shipped.datasets if "/" not in n}
     assert (len(shipped.models), len(whole)) == (164, 192)
-    assert (len(shipped.uses), len(shipped.derivations), len(shipped.associations)) == (538, 293, 20)
+    assert (len(shipped.uses), len(shipped.derivations), len(shipped.associations)) == (551, 296, 20)
 
 
 def test_every_edge_and_every_thing_has_a_source_and_every_source_is_used(shipped: Shipped) -> None:
@@ -132,7 +132,49 @@ _ANOTHER_SPLIT = {
     ("sam2.1-hiera-base-plus-mose", "validatedOn", "mose"): None,
     ("samrs-sota", "derivedFrom", "dota"): "trainval",
     ("samrs-fast", "derivedFrom", "fair1m"): "trainval",
+    ("samrs-sep-swint-isaid", "finetunedOn", "isaid"): "train",
+    ("samrs-sep-swint-isaid", "validatedOn", "isaid"): "val",
+    ("samrs-sep-swint-potsdam", "finetunedOn", "potsdam"): "train",
+    ("sa-co-veval-sav", "derivedFrom", "sa-v"): "test",
+    ("llava-mix665k", "derivedFrom", "coco"): "train",
 }
+
+# Where the source itself, read again, says what the facts have from others or do not quite say: the source now cited.
+# The places in it are in test_facts_sam_and_language.py.
+_READ_AGAIN: dict[tuple[str, str, str], tuple[str, ...]] = {
+    ("sa-1b", "labelledBy", "sam-vit-h"): ("sam-paper",),
+    ("sa-v", "labelledBy", "sam-vit-h"): ("sam2-paper",),
+    ("sa-v", "labelledBy", "sam2-hiera-large"): ("sam2-paper",),
+    **{(f"sam2-hiera-{s}", "initializedFrom", f"hiera-{s}"): ("sam2-paper",) for s in ("tiny", "small", "base-plus", "large")},
+    # The facts have the scores of a mix that was not released.
+    ("sam2-hiera-base-plus", "validatedOn", "davis-2017"): ("sam2-paper",),
+    ("sam2-hiera-large", "validatedOn", "davis-2017"): ("sam2-paper",),
+    ("samrs-sep-swint-isaid", "finetunedOn", "isaid"): ("samrs-ft", "samrs-pt"),
+    ("samrs-sep-swint-isaid", "validatedOn", "isaid"): ("samrs-ft", "samrs-pt"),
+    ("samrs-sep-swint-potsdam", "finetunedOn", "potsdam"): ("samrs-ft", "samrs-pt"),
+    **{("remoteclip-data", "derivedFrom", d): ("remoteclip",) for d in
+       ("rsicd", "rsitmd", "ucm-captions", "dota", "dior", "isaid", "loveda", "potsdam", "vaihingen")},
+    **{("remoteclip-vitl14", "testedOn", d): ("remoteclip",) for d in
+       ("eurosat", "resisc45", "aid", "patternnet", "rsi-cb256")},
+    ("lhrs-bot", "usesComponent", "clip-vitl14"): ("lhrs-config",),
+    ("lhrs-bot", "instructionTunedOn", "rsitmd"): ("lhrs-data",),
+    **{("lhrs-bot", "testedOn", d): ("lhrs",) for d in ("aid", "eurosat", "rsvqa-lr", "rsvqa-hr")},
+}  # fmt: skip
+# The facts say it of the family; the table in the README has a row for each size.
+_SIZE_NAMED = {
+    (f"remoteclip-{size}", "testedOn", d) for size in ("rn50", "vitl14") for d in ("rsicd", "rsitmd", "ucm-captions")
+}
+# What the facts lack: subject, word, object, part.
+_ADDED: set[tuple[str, str, str, str | None]] = {
+    ("sam3", "training", "sa-1b", None), ("sam3", "training", "sa-v", None),
+    ("sa-co-veval-sav", "derived", "sa-v", "val"),
+    ("samrs-sep-swint", "pretraining", "imagenet-1k", None),
+    ("samgeo", "component", "sam-vit-h", None), ("samgeo", "component", "fastsam-x", None),
+    *[("geochat-7b", "test", d, None) for d in ("aid", "ucmerced", "rsvqa-lr", "rsvqa-hr")],
+    ("lhrs-bot", "instruction-tuning", "ucmerced", None), ("lhrs-bot", "instruction-tuning", "llava-mix665k", None),
+    ("lhrs-bot", "test", "resisc45", None),
+}  # fmt: skip
+_ADDED_SOURCES = {"sam-paper", "sam3-paper", "samrs-ft", "lhrs-config", "lhrs-data", "lhrs-nova"}
 
 
 def _facts(what: str) -> list[dict[str, Any]]:
@@ -169,31 +211,35 @@ def test_every_fact_is_one_edge_and_every_edge_is_a_fact(shipped: Shipped) -> No
         word = _ANOTHER_STAGE.get(key, _PREDICATES[predicate])
         split = _ANOTHER_SPLIT.get(key, qualifiers.get("split"))
         # Without a size, the fact is the family's, on one side or on both.
-        loose = "variant_unspecified" in qualifiers
+        loose = "variant_unspecified" in qualifiers and key not in _SIZE_NAMED
         subjects = {family.get(subject, subject), subject} if loose else {subject}
         objects = {family.get(object_, object_), object_} if loose else {object_}
+        sources = _READ_AGAIN.get(key, (fact["source"],))
         found = [
             e for e in edges
-            if e[0] in subjects and e[1] == word and e[2] in objects and e[3] == split and e[5] == (fact["source"],)
+            if e[0] in subjects and e[1] == word and e[2] in objects and e[3] == split and e[5] == sources
         ]  # fmt: skip
         if loose and not fact["object"].startswith(("lcs-558k", "llava-mix", "fmow-full", "imagenet")):
             found = [e for e in found if (e[0], e[2]) != (subject, object_)]
         unsure = (
             fact["confidence"] == "unverified" or fact["source"] in secondary or (subject, object_) in _LESS_CERTAIN
-        )
+        ) and key not in _READ_AGAIN
         confidence = Confidence.UNVERIFIED if unsure else Confidence.VERIFIED
         if len(found) != 1 or found[0][4] is not confidence:
             unmatched.append((key, split, [(e[0], e[2], e[4]) for e in found]))
         met.update(e[6] for e in found)
     assert unmatched == []
-    assert {e[6] for e in edges} - met == set()
+    more = [e[:4] for e in edges if e[6] not in met]
+    assert len(more) == len(_ADDED)
+    assert set(more) == _ADDED
 
 
 def test_every_model_dataset_and_source_of_the_facts_is_there(shipped: Shipped) -> None:
     assert {m["id"] for m in _facts("models")} == set(shipped.models)
     assert {d["id"] for d in _facts("datasets")} == {n for n in shipped.datasets if "/" not in n}
     cited = {name(s.iri) for s in shipped.all if isinstance(s, Evidence) and s.iri.startswith(BASE)}
-    assert {s["id"] for s in _facts("sources")} == cited
+    assert {s["id"] for s in _facts("sources")} == cited - _ADDED_SOURCES
+    assert cited >= _ADDED_SOURCES
 
 
 def test_no_sentence_was_copied(shipped: Shipped) -> None:
@@ -291,7 +337,8 @@ CHIPS = {"naip", "linz", "s2", "l1", "l2", "s1"}
             "geochat-7b",
             {("instruction-tuning", "geochat-instruct"), ("test", "samrs")}
             | {("evaluation", d) for d in ("rsvqa-lr", "rsvqa-hr", "ucmerced", "aid", "geochat-bench")}
-            | {("test", d) for d in ("fmow-rgb", "fmow-sentinel", "xbd", "s2looking", "qfabric")},
+            | {("test", d) for d in ("fmow-rgb", "fmow-sentinel", "xbd", "s2looking", "qfabric")}
+            | {("test", d) for d in ("rsvqa-lr", "rsvqa-hr", "ucmerced", "aid")},
         ),
         ("ttp-levircd", {("finetuning", "levir-cd/train"), ("validation", "levir-cd/test"), ("test", "levir-cd/test")}),
         (
