@@ -416,6 +416,19 @@ def _row(section: str, row: str) -> str:
         ("models: { a: { name: A, family: x } }", "unknown-id", "1:33", "'x'"),
         ("models:\n  a: { name: A }\n  a: { name: B }\n", "duplicate-key", "3:3", "line 2"),
         ("models:\n  a: { name: A }\ndatasets:\n  a: { name: B }\n", "duplicate-id", "4:6", "line 2"),
+        ("models:\n  a: { name: A }\n  b: { name: a }\n", "same-name", "3:14", "model 'a' goes by, in line 2"),
+        ("datasets:\n  d: { name: D }\n  e: { name: E, aliases: [Q, ' D '] }\n", "same-name", "3:30", "dataset 'd'"),
+        ("datasets:\n  d: { name: D, aliases: [two  words] }\n  e:\n    name: Two Words\n", "same-name", "4:11", "in line 2"),
+        ("datasets:\n  d: { name: D, aliases: [e] }\n  e: { name: E }\n", "same-name", "3:6", "'e' is what dataset 'd'"),
+        ("datasets:\n  d: { name: D, doi: 10.1234/Q }\n  e: { name: E, doi: 10.1234/q }\n", "same-name", "3:22", "paper:"),
+        (
+            "datasets:\n  d: { name: D, version: 1, doi: 10.1234/q }\n"
+            "  e: { name: E, version: 2, aliases: ['https://doi.org/10.1234/q'] }\n",
+            "same-name", "3:39", "paper:",
+        ),
+        ("models:\n  a: { name: A, version: 1 }\n  b: { name: A }\n", "same-name", "3:14", "states its own"),
+        ("models:\n  a: { name: A }\n  b: { name: A, version: 2 }\n", "same-name", "3:14", "states its own"),
+        ("models:\n  a: { name: A, version: 1.0 }\n  b: { name: A, version: 1.0 }\n", "same-name", "3:14", "in line 2"),
         ("models:\n\ta: { name: A }\n", "tab-indentation", "2:1", "spaces"),
         ("models:\n  a: { name: !!python/object:os.system x }\n", "tag", "2:14", "leave it out"),
         ("models:\n  a: &x { name: A }\n  b: *x\n", "anchor", "2:6", "write it out"),
@@ -456,6 +469,37 @@ def test_one_clear_error_with_its_place_and_nothing_read(
     assert words in finding.message
     assert finding.document == str(tmp_path / "a.yaml")
     assert (document.outcome, document.statements) == (Outcome.FAILED, [])
+
+
+def test_one_name_in_two_files_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("datasets:\n  d: { name: D, aliases: [The data] }\n", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("datasets:\n  e:\n    name: E\n    aliases:\n    - the data\n", encoding="utf-8")
+    documents = read(tmp_path)
+    (finding,) = errors(documents)
+    assert (finding.document, finding.pointer, finding.rule) == (str(tmp_path / "b.yaml"), "5:7", "same-name")
+    assert f"'d' goes by, in {tmp_path / 'a.yaml'}, line 2" in finding.message
+    assert {d.outcome for d in documents} == {Outcome.FAILED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models:\n  a: { name: A, version: 1 }\n  a2: { name: A, version: 1.0 }\n  a3: { name: A, version: '2' }\n",
+        "models:\n  a: { name: Hawk }\ndatasets:\n  d: { name: Hawk }\n",
+        "families:\n  f: { name: Hawk }\nmodels:\n  a: { name: Hawk }\n",
+        "datasets:\n  d: { name: D, paper: 10.1234/q }\n  e: { name: E, paper: 10.1234/q }\n",
+        "datasets:\n  d: { name: d, aliases: [D, d] }\n",
+    ],
+)
+def test_what_may_share_a_name(tmp_path: Path, text: str) -> None:
+    assert read_one(tmp_path, text).outcome is Outcome.READ
+
+
+def test_one_name_in_two_sources_is_no_error(tmp_path: Path, catalog) -> None:
+    for name in ("d", "e"):
+        (tmp_path / f"{name}.yaml").write_text(f"datasets:\n  {name}: {{ name: Fields }}\n", encoding="utf-8")
+        assert catalog.ingest(str(tmp_path / f"{name}.yaml"), name=name).read == 1
+    assert len(list(catalog.datasets())) == 2
 
 
 def test_a_row_said_twice_is_an_error(tmp_path: Path) -> None:

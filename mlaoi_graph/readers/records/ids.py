@@ -89,13 +89,14 @@ class Ids:
             for section, kind in _SECTIONS.items():
                 for name, tree in file.section(section):
                     self._add(file, section, kind, name, tree)
+        self._say_same_names()
 
     def _add(self, file: File, section: str, kind: str, name: str, tree: Tree) -> None:
         # Sources have names of their own: a README is often called as the model it describes.
         ids = self._sources if kind == SOURCE else self._own
         if name in ids:
             _, other, first = ids[name]
-            where = f"in line {first.at[0]}" if other is file else f"in {other.shown}, line {first.at[0]}"
+            where = _where(other, first, file)
             file.say(tree.at, "duplicate-id", f"{name!r} is defined already, {where}; an id stands for one thing")
             return
         label = tree.get("title" if kind == SOURCE else "name")
@@ -106,6 +107,40 @@ class Ids:
             tuple(_split_names(tree)), tier is not None and tier.text == "secondary",
         )  # fmt: skip
         ids[name] = (thing, file, tree)
+
+    def _say_same_names(self) -> None:
+        """Say where two models, or two datasets, go by one id, name, alias or DOI.
+
+        Versions of a thing may share a name if each states its own; a DOI is of one thing in any case.
+        """
+        owners: dict[tuple[str, str], dict[str | None, tuple[str, File, Tree]]] = {}
+        for name, (thing, file, tree) in self._own.items():
+            for called in _names(name, tree) if thing.kind != FAMILY else ():
+                text = called.text or ""
+                doi = iris.doi(text)
+                stated = tree.get("version") if doi is None else None
+                version = stated.text if stated is not None else None
+                known = owners.setdefault((thing.kind, " ".join((doi or text).split()).casefold()), {})
+                same = known.get(version) or known.get(None)
+                if same is None and version is None and known:
+                    # Without a version it may be any of those that state one.
+                    same = next(iter(known.values()))
+                if same is None:
+                    known[version] = (name, file, tree)
+                elif same[0] != name:
+                    other, elsewhere, first = same
+                    mend = (
+                        "put a DOI that several share under paper:"
+                        if doi is not None
+                        else "versions may share a name if each states its own"
+                    )
+                    file.say(
+                        called.at,
+                        "same-name",
+                        f"{text!r} is what {thing.kind} {other!r} goes by, {_where(elsewhere, first, file)}; "
+                        f"a thing stands here once, with its aliases; {mend}",
+                    )
+                    break
 
     def source(self, file: File, ref: Tree) -> Thing | None:
         """Return the source of that id; None, and a finding, if there is none."""
@@ -147,6 +182,16 @@ class Ids:
         for name, (_, file, tree) in self._sources.items():
             if name not in self.cited:
                 yield file, tree, name
+
+
+def _names(name: str, tree: Tree) -> list[Tree]:
+    """Return all that a model or dataset goes by, its id first."""
+    return [Tree(tree.at, name), *filter(None, map(tree.get, ("name", "doi"))), *refs(tree.get("aliases"))]
+
+
+def _where(file: File, tree: Tree, seen_from: File) -> str:
+    line = f"line {tree.at[0]}"
+    return f"in {line}" if file is seen_from else f"in {file.shown}, {line}"
 
 
 def refs(tree: Tree | None) -> list[Tree]:
