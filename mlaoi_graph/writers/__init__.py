@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import StoreError, UnknownFormat
-from mlaoi_graph.rdf import EDGE_PROPERTIES, INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF
+from mlaoi_graph.vocab import MLAOI, PREFIXES
 
 __all__ = ["FORMATS", "write"]
 
 _MERGED: Final = "SELECT ?s ?p ?o { ?s ?p ?o }"
 """All triples, each once; CONSTRUCT would remember every triple it has given."""
-_OWN_GRAPHS: Final = frozenset({LOG_GRAPH, INFERRED_GRAPH})
 _TRIPLES: Final = {
     "turtle": ox.RdfFormat.TURTLE,
     "ntriples": ox.RdfFormat.N_TRIPLES,
@@ -70,25 +71,28 @@ def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
 
 
 def _asserted(store: Store) -> Iterator[ox.Triple]:
-    """Iterate over the triples that documents assert, each once and by subject, without holding them."""
+    """Iterate over the triples that documents assert, each once and by subject, holding those of one at a time."""
     found = store.query(_MERGED)
     assert isinstance(found, ox.QuerySolutions)
-    for row in found:
-        triple = ox.Triple(row["s"], row["p"], row["o"])
-        predicate = triple.predicate.value
-        if predicate in _MAYBE_OWN and _only_ours(store, triple):
-            continue
-        yield triple
+    # Few nodes have anything inferred. A hash instead of the node: 10^6 are then tens of MB, not hundreds.
+    with_more = {hash(quad.subject) for quad in store.match(graph=INFERRED_GRAPH)}
+    # The merge is read in the order of its subjects, so what is ours is told once a subject and not once a triple.
+    for subject, rows in itertools.groupby(found, key=itemgetter(0)):
+        triples = list(itertools.starmap(ox.Triple, rows))
+        if any(triple.predicate == _OF_DOCUMENT for triple in triples):
+            continue  # a reading, which the log alone speaks of
+        if hash(subject) in with_more:
+            inferred = {quad.triple for quad in store.match(subject.value, graph=INFERRED_GRAPH)}
+            triples = [triple for triple in triples if triple not in inferred or not _only_inferred(store, triple)]
+        yield from triples
 
 
-_MAYBE_OWN: Final = frozenset({*EDGE_PROPERTIES, RDF.type, MLAOI.ofDocument, MLAOI.readAt, MLAOI.contentHash})
-"""Properties that the log or what was inferred use too: for these, who says it is looked up."""
+_OF_DOCUMENT: Final = ox.NamedNode(MLAOI.ofDocument)
 
 
-def _only_ours(store: Store, triple: ox.Triple) -> bool:
-    subject, predicate, object_ = triple.subject, triple.predicate, triple.object
-    said = store.match(subject.value, predicate.value, object_)  # type: ignore[union-attr]
-    return all(getattr(quad.graph_name, "value", "") in _OWN_GRAPHS for quad in said)
+def _only_inferred(store: Store, triple: ox.Triple) -> bool:
+    said = store.match(triple.subject.value, triple.predicate.value, triple.object)  # type: ignore[union-attr]
+    return all(getattr(quad.graph_name, "value", "") == INFERRED_GRAPH for quad in said)
 
 
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
