@@ -16,6 +16,7 @@
     ├── NodeNotFound            nothing, or more than one thing, goes by that name
     ├── QueryError              a SPARQL query cannot be parsed or run
     ├── GeometryError           a geometry cannot be used as a footprint
+    ├── IndexDamaged            an index of footprints is not what was written
     ├── StoreError              the store refuses
     └── MissingExtra            an optional part of the package is not installed
 
@@ -141,6 +142,14 @@ class GeometryError(MlaoiError):
     def __init__(self, reason: str, next_step: str = "Give WGS 84 longitude and latitude, in degrees") -> None:
         self.reason = reason
         super().__init__(f"{reason}. {next_step}")
+
+
+class IndexDamaged(MlaoiError):
+    """An index file is cut short, changed, or no index; what it was made from is untouched."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: damaged index: {problem}. Remove the file: it is made again when it is needed")
 
 
 class StoreError(MlaoiError):

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.geo.shapes import Floats, Shapes, flat
 
-__all__ = ["area_km2", "areas_km2", "overlap_km2"]
+__all__ = ["TOUCH_KM2", "area_km2", "areas_km2", "boxes_km2", "overlap_km2"]
 
 _DEEPEST_WKT = 100
 """Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
@@ -21,7 +21,8 @@ _A = 6378137.0
 _E2 = (2 - 1 / 298.257223563) / 298.257223563
 _E = math.sqrt(_E2)
 """WGS 84: semi-major axis in metres, eccentricity and its square."""
-_TOUCH_KM2 = 1e-6
+_GAUSS = np.polynomial.legendre.leggauss(8)
+TOUCH_KM2 = 1e-6
 """A shared area below 1 m2 is rounding along a shared edge."""
 
 
@@ -59,6 +60,17 @@ def areas_km2(geometries: Sequence[BaseGeometry] | Shapes) -> Floats:
     return np.bincount(owner[polygon], weights=by_ring, minlength=len(geometries)) / 1e6
 
 
+def boxes_km2(boxes: Floats) -> Floats:
+    """Return the areas of boxes, given as rows of west, south, east, north; 0 where east is not beyond west.
+
+    >>> boxes_km2(np.array([[0.0, 0, 1, 1], [2, 0, 1, 1]])).round(3).tolist()
+    [12308.464, 0.0]
+    """
+    w, s, e, n = boxes.T
+    km2 = np.radians(e - w) * (_mean_authalic(n, n) - _mean_authalic(s, s)) / 1e6
+    return np.where((e > w) & (n > s), km2, 0.0)
+
+
 def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
     """Return the ground area two valid CRS84 geometries (WKT or shapely) share, in km2.
 
@@ -73,7 +85,7 @@ def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
         shared = area_km2(shapely.intersection(_shape(a), _shape(b)))
     except GEOSException as error:
         raise GeometryError(f"overlap cannot be computed: {error}", "Repair with shapely.make_valid") from None
-    return shared if shared >= _TOUCH_KM2 else 0.0
+    return shared if shared >= TOUCH_KM2 else 0.0
 
 
 def _shape(geometry: str | BaseGeometry) -> BaseGeometry:
@@ -93,7 +105,7 @@ def _mean_authalic(south: Floats, north: Floats) -> Floats:
     Latitudes in degrees. Snyder, Map Projections: A Working Manual (1987), equation 3-12.
     """
     mean = np.zeros(len(south))
-    for node, weight in zip(*np.polynomial.legendre.leggauss(8), strict=True):
+    for node, weight in zip(*_GAUSS, strict=True):
         sine = np.sin(np.radians((south + north) / 2 + node * (north - south) / 2))
         part = sine / (1 - _E2 * sine**2) + np.arctanh(_E * sine) / _E
         mean += weight / 2 * (1 - _E2) * part

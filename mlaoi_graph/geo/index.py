@@ -1,0 +1,319 @@
+"""An index of very many geometries in one file that opens by memory map.
+
+Rows are numbers, in the order the geometries were given. Geometries are valid, OGC:CRS84 longitude latitude, within
++-180 and +-90 and cut at the antimeridian, as :mod:`mlaoi_graph.geo` makes them; None and empty ones keep their row
+and are never found.
+
+**Found** means that the insides share a point: polygons share an area and not just an edge or a corner, a point lies
+inside and not on the border (GeoSPARQL ``sfIntersects`` without ``sfTouches``). A shared area may be a sliver of
+rounding; :meth:`Index.overlaps` leaves out what is below 1 m2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from geoindex_rs import rtree  # type: ignore[attr-defined]
+from shapely.geometry.base import BaseGeometry
+
+from mlaoi_graph.errors import GeometryError
+from mlaoi_graph.geo.areas import TOUCH_KM2, areas_km2, boxes_km2
+from mlaoi_graph.geo.mapped import Array, Mapped, ragged, write
+from mlaoi_graph.geo.shapes import Floats, Shapes
+
+__all__ = ["Index", "arrays_of", "build", "open"]
+
+_AT_ONCE: Final = 200_000
+"""Geometries, or pairs, held as shapely objects at a time."""
+_MANY: Final = 256
+"""Vertices of a geometry that is cut into tiles before it is laid over others."""
+
+
+def arrays_of(geometries: Sequence[BaseGeometry | None] | Shapes) -> dict[str, Array]:
+    """Return what an index is made of, as arrays for :func:`mlaoi_graph.geo.mapped.write`."""
+    shapes = np.asarray(geometries, dtype=object)
+    shapes = shapely.force_2d(shapes)
+    shapes[shapely.is_missing(shapes)] = shapely.Point()
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    boxes = shapely.bounds(parts)
+    kept = np.isfinite(boxes).all(axis=1)  # a box of NaN is found by every query
+    boxes, row = boxes[kept], row[kept]
+    bounds = shapely.bounds(shapes)
+    return {
+        "tree": _tree(boxes),
+        "row": row.astype(np.uint32),
+        "bounds": bounds,
+        "is_box": _are_boxes(shapes, bounds),
+        "km2": areas_km2(shapes),
+        **ragged("wkb", shapely.to_wkb(shapes).tolist()),
+    }
+
+
+def build(path: Path, geometries: Sequence[BaseGeometry | None] | Shapes) -> Index:
+    """Write the index of geometries to a file and return it."""
+    write(path, arrays_of(geometries))
+    return open(path)
+
+
+def open(path: Path) -> Index:
+    """Return the index in a file. Raises IndexDamaged, now or when a damaged part of it is looked at."""
+    return Index(Mapped(path))
+
+
+class Index:
+    """The geometries of one file, or of arrays in memory; rows come back sorted, each once, as uint32."""
+
+    def __init__(self, mapped: Mapped) -> None:
+        self._mapped = mapped
+        # A damaged tree panics, or answers with rows there are not: it is checked as a whole, before all else.
+        self._tree = mapped.whole("tree")
+        self._row = mapped.whole("row")
+
+    @classmethod
+    def of(cls, geometries: Sequence[BaseGeometry | None] | Shapes) -> Index:
+        """Return an index in memory."""
+        return cls(Mapped.in_memory(arrays_of(geometries)))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._mapped.length("km2")
+
+    # -- rows -----------------------------------------------------------------------------------------------------
+
+    def bounds(self, rows: Array) -> Floats:
+        """Return west, south, east and north of rows; of one cut at the antimeridian from -180 to 180."""
+        return self._mapped.take("bounds", rows)
+
+    def areas_km2(self, rows: Array) -> Floats:
+        """Return the areas of rows on the WGS 84 ellipsoid; 0 for points, lines and what has no geometry."""
+        return self._mapped.take("km2", rows)
+
+    def geometries(self, rows: Array) -> Shapes:
+        """Return the geometries of rows, two-dimensional; an empty point where there is none."""
+        shapes: Shapes = shapely.from_wkb(np.array(self._mapped.pieces("wkb", rows), dtype=object))
+        return shapes
+
+    # -- one geometry ---------------------------------------------------------------------------------------------
+
+    def candidates(self, bounds: Sequence[float]) -> Array:
+        """Return the rows of which a part's box meets west, south, east, north; east is not below west.
+
+        A superset of what is found there; touching counts.
+        """
+        return self._rows(rtree.search(self._tree, *_grown(np.array(bounds, dtype=float)).tolist()))
+
+    def search(self, geometry: BaseGeometry) -> Array:
+        """Return the rows found in a geometry: the insides share a point. Raises GeometryError if it is not valid."""
+        return self._found(_valid(geometry))[0]
+
+    def overlaps(self, geometry: BaseGeometry) -> tuple[Array, Floats]:
+        """Return the rows found in a geometry, and the km2 each shares with it.
+
+        Points and lines share 0 km2 and are found nevertheless; polygons that share less than 1 m2 are not.
+        """
+        geometry = _valid(geometry)
+        rows, inside = self._found(geometry)
+        km2 = self.areas_km2(rows).copy()
+        has_area = km2 > 0
+        if shapely.get_dimensions(geometry) < 2:
+            km2[:] = 0
+            return rows, km2
+        across = np.flatnonzero(~inside & has_area)
+        km2[across] = self._shared_km2(geometry, rows[across])
+        kept = ~has_area | (km2 >= TOUCH_KM2)
+        return rows[kept], km2[kept]
+
+    def _found(self, geometry: BaseGeometry) -> tuple[Array, Array]:
+        """Return the rows found in a geometry, and which of them lie inside it altogether."""
+        parts = shapely.get_parts(geometry)
+        parts = parts[~shapely.is_empty(parts)]
+        if not len(parts):
+            return np.empty(0, dtype=np.uint32), np.empty(0, dtype=bool)
+        if len(parts) == 1:
+            rows = self.candidates(parts[0].bounds)
+        else:
+            rows = self._rows(_join(self._tree, _tree(shapely.bounds(parts)))[0])
+        bounds = self.bounds(rows)
+        is_box = self._mapped.take("is_box", rows)
+        if len(parts) == 1 and _are_boxes(parts, shapely.bounds(parts))[0]:
+            # Two boxes share what their sides say; no geometry has to be read.
+            w, s, e, n = parts[0].bounds
+            inside = (bounds[:, 0] >= w) & (bounds[:, 1] >= s) & (bounds[:, 2] <= e) & (bounds[:, 3] <= n)
+            strictly = (bounds[:, 0] < e) & (bounds[:, 2] > w) & (bounds[:, 1] < n) & (bounds[:, 3] > s)
+            # What has an area and lies within the box shares it; a point or line may lie on the border.
+            found = strictly & (is_box | (inside & (self.areas_km2(rows) > 0)))
+            doubtful = np.flatnonzero(strictly & ~found)
+        else:
+            found = np.zeros(len(rows), dtype=bool)
+            inside = np.zeros(len(rows), dtype=bool)
+            doubtful = np.arange(len(rows))
+        self._compare(geometry, rows, doubtful, found, inside)
+        return rows[found], inside[found]
+
+    def _compare(self, geometry: BaseGeometry, rows: Array, doubtful: Array, found: Array, inside: Array) -> None:
+        """Fill in ``found`` and ``inside`` at the doubtful places by looking at the geometries."""
+        shapely.prepare(geometry)
+        is_large = shapely.get_num_coordinates(geometry) > _MANY and shapely.get_dimensions(geometry) == 2
+        for some in _chunks(doubtful):
+            shapes = self.geometries(rows[some])
+            inside[some] = shapely.covers(geometry, shapes)
+            has_area = shapely.get_dimensions(shapes) == 2
+            found[some] = inside[some] & has_area
+            unsure = ~found[some]
+            if is_large:
+                # Against all of its vertices, each row on its border would take as long as all of them.
+                at = np.flatnonzero(unsure & has_area)
+                tiles, row, tile = _tiled(geometry, shapes[at])
+                row = row[_meet(tiles[tile], shapes[at][row])]
+                found[some[at[row]]] = True
+                unsure &= ~has_area
+            at = np.flatnonzero(unsure)
+            found[some[at]] = _meet(geometry, shapes[at])
+
+    def _shared_km2(self, geometry: BaseGeometry, rows: Array) -> Floats:
+        km2 = np.zeros(len(rows))
+        for some in _chunks(np.arange(len(rows))):
+            shapes = self.geometries(rows[some])
+            tiles, row, tile = _tiled(geometry, shapes)
+            shared = areas_km2(shapely.intersection(shapes[row], tiles[tile]))
+            km2[some] = np.bincount(row, weights=shared, minlength=len(some))
+        return km2
+
+    # -- two indexes ----------------------------------------------------------------------------------------------
+
+    def join(self, other: Index) -> tuple[Array, Array]:
+        """Return the pairs of rows whose insides share a point: rows here, and rows of the other, sorted.
+
+        Pairs of boxes (chips cut along meridians) are told by their sides alone; others are read and compared.
+        """
+        mine, theirs = self.join_candidates(other)
+        a, b = self.bounds(mine), other.bounds(theirs)
+        found = (a[:, 0] < b[:, 2]) & (a[:, 2] > b[:, 0]) & (a[:, 1] < b[:, 3]) & (a[:, 3] > b[:, 1])
+        boxes = self._mapped.take("is_box", mine) & other._mapped.take("is_box", theirs)
+        # Without extent in one direction the sides of a point or line cannot tell.
+        flat = ~boxes & ((a[:, 0] == a[:, 2]) | (a[:, 1] == a[:, 3]) | (b[:, 0] == b[:, 2]) | (b[:, 1] == b[:, 3]))
+        doubtful = np.flatnonzero((found & ~boxes) | flat)
+        for some in _chunks(doubtful):
+            left, right = self._shapes_of(mine[some]), other._shapes_of(theirs[some])
+            found[some] = _meet(left, right)
+        return mine[found], theirs[found]
+
+    def overlap_km2(self, rows: Array, other: Index, other_rows: Array) -> Floats:
+        """Return the km2 that pairs of rows share; below 1 m2 is 0. For the pairs that are asked for, no others."""
+        km2 = self._overlaps_km2(rows, other, other_rows)
+        km2[km2 < TOUCH_KM2] = 0
+        return km2
+
+    def _overlaps_km2(self, rows: Array, other: Index, other_rows: Array) -> Floats:
+        km2 = np.zeros(len(rows))
+        boxes = self._mapped.take("is_box", rows) & other._mapped.take("is_box", other_rows)
+        a, b = self.bounds(rows[boxes]), other.bounds(other_rows[boxes])
+        km2[boxes] = boxes_km2(np.column_stack((np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:]))))
+        for some in _chunks(np.flatnonzero(~boxes)):
+            left, right = self._shapes_of(rows[some]), other._shapes_of(other_rows[some])
+            km2[some] = areas_km2(shapely.intersection(left, right))
+        return km2
+
+    def join_candidates(self, other: Index) -> tuple[Array, Array]:
+        """Return the pairs of rows of which parts' boxes meet, sorted: a superset of :meth:`join`, sooner."""
+        left, right = _join(self._tree, other._tree)
+        mine, theirs = self._row[left], other._row[right]
+        order = np.lexsort((theirs, mine))
+        mine, theirs = mine[order], theirs[order]
+        new = np.ones(len(mine), dtype=bool)
+        new[1:] = (mine[1:] != mine[:-1]) | (theirs[1:] != theirs[:-1])
+        return mine[new], theirs[new]
+
+    def _shapes_of(self, rows: Array) -> Shapes:
+        """Return the geometry of each row, which may come more than once and is read once."""
+        once, place = np.unique(rows, return_inverse=True)
+        return self.geometries(once)[place]
+
+    def _rows(self, positions: Any) -> Array:
+        return np.unique(self._row[np.asarray(positions)])
+
+
+def _tree(boxes: Floats) -> Array:
+    """Return a packed tree of boxes, in single precision: half the bytes to check when it is opened."""
+    builder = rtree.RTreeBuilder(len(boxes), coord_type="float32")
+    if len(boxes):
+        builder.add(*np.ascontiguousarray(_grown(boxes).T))
+    packed: Any = builder.finish()
+    tree: Array = np.frombuffer(packed, dtype=np.uint8)
+    return tree
+
+
+def _join(left: Array, right: Array) -> tuple[Array, Array]:
+    """Return the pairs of positions in two trees whose boxes meet."""
+    if not all(rtree.RTreeMetadata.from_index(tree).num_items for tree in (left, right)):
+        return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.uint32)  # an empty tree panics
+    joined = rtree.tree_join(left, right)
+    return np.asarray(joined["left"]), np.asarray(joined["right"])
+
+
+def _grown(boxes: Floats) -> Array:
+    """Return boxes in single precision that hold those given."""
+    single = boxes.astype(np.float32)
+    outward = np.array([-np.inf, -np.inf, np.inf, np.inf], dtype=np.float32)
+    wrong = (single > boxes) == (outward < 0)
+    grown: Array = np.where(wrong & (single != boxes), np.nextafter(single, outward), single)
+    return grown
+
+
+def _are_boxes(shapes: Shapes, bounds: Floats) -> Array:
+    """Return which shapes are their own bounding box."""
+    five = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & (shapely.get_num_coordinates(shapes) == 5)
+    are = np.zeros(len(shapes), dtype=bool)
+    at = np.flatnonzero(five)
+    lonlat = shapely.get_coordinates(shapes[at]).reshape(-1, 5, 2)
+    # A valid ring of four corners, each of them on two sides of the bounding box, is the box.
+    sides = bounds[at].reshape(-1, 1, 2, 2)
+    are[at] = ((lonlat == sides[:, :, 0]) | (lonlat == sides[:, :, 1])).all(axis=(1, 2))
+    return are
+
+
+def _chunks(places: Array) -> list[Array]:
+    return [places[at : at + _AT_ONCE] for at in range(0, len(places), _AT_ONCE)]
+
+
+def _meet(a: Any, b: Shapes) -> Array:
+    """Return whether the insides share a point."""
+    met: Array = shapely.intersects(a, b) & ~shapely.touches(a, b)
+    return met
+
+
+def _tiled(geometry: BaseGeometry, shapes: Shapes) -> tuple[Shapes, Array, Array]:
+    """Return a geometry in tiles, and the pairs of a place in ``shapes`` and a tile whose boxes meet."""
+    tiles = np.array(_tiles(geometry), dtype=object)
+    return tiles, *_join(_tree(shapely.bounds(shapes)), _tree(shapely.bounds(tiles)))
+
+
+def _tiles(geometry: BaseGeometry) -> list[BaseGeometry]:
+    """Return a polygonal geometry cut into pieces of few vertices, which together are the whole."""
+    waiting = list(shapely.get_parts(geometry))
+    done = []
+    while waiting:
+        piece = waiting.pop()
+        if shapely.get_num_coordinates(piece) <= _MANY:
+            done.append(piece)
+            continue
+        w, s, e, n = piece.bounds
+        if e - w > n - s:
+            halves = [shapely.box(w, s, (w + e) / 2, n), shapely.box((w + e) / 2, s, e, n)]
+        else:
+            halves = [shapely.box(w, s, e, (s + n) / 2), shapely.box(w, (s + n) / 2, e, n)]
+        cut = shapely.get_parts(shapely.intersection(piece, halves))
+        waiting.extend(cut[shapely.get_dimensions(cut) == 2])
+    return done
+
+
+def _valid(geometry: BaseGeometry) -> BaseGeometry:
+    if not shapely.is_valid(geometry):
+        raise GeometryError(
+            f"the geometry is not valid: {shapely.is_valid_reason(geometry)}", "Repair it with shapely.make_valid"
+        )
+    return geometry
