@@ -5,6 +5,7 @@ On disk a catalog is a directory::
     manifest.json     format, base, split policy, sources, which snapshot is the newest
     store/            the writer's store; readers never open it
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
+    snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
 
 so readers never wait for the writer and never see half an ingest.
 """
@@ -48,7 +49,7 @@ from mlaoi_graph.model import (
 from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.readers.fetch import check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
-from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
+from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     import rdflib
     from pyoxigraph import Literal, NamedNode
 
+    from mlaoi_graph.footprints import Footprints
     from mlaoi_graph.queries import LineageGraph
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
@@ -140,6 +142,7 @@ class Catalog:
         self._hold = hold
         self._interrupted = False
         self._lineage: LineageGraph | None = None
+        self._footprints: Footprints | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -189,6 +192,7 @@ class Catalog:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
         self._lineage = None
+        self._footprints = None
         if self._hold is not None:
             self._hold.release()
 
@@ -578,6 +582,22 @@ class Catalog:
             self._lineage = LineageGraph.from_store(self._store, find=self.find)
         return self._lineage
 
+    @property
+    def footprints(self) -> Footprints:
+        """Where everything is: every area of the catalog in an index, opened at the first question.
+
+        Of a catalog on disk it is a file beside the snapshot, made if it is not there, damaged, or of another state.
+        """
+        if self._footprints is None:
+            from mlaoi_graph.footprints import Footprints
+
+            if self._directory is None or not self._manifest.snapshot:
+                self._footprints = Footprints.of(self._store)
+            else:
+                path, version = footprints_of(self._directory, self._manifest.snapshot)
+                self._footprints = Footprints.of(self._store, path, version)
+        return self._footprints
+
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
         """Write the catalog to a file.
 
@@ -655,6 +675,7 @@ class _Writer:
         manifest = catalog._manifest.with_(**changes)
         catalog._interrupted = False
         catalog._lineage = None
+        catalog._footprints = None
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

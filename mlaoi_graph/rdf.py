@@ -47,6 +47,7 @@ __all__ = [
     "EDGE_PROPERTIES",
     "INFERRED_GRAPH",
     "LOG_GRAPH",
+    "PRECISION_OF",
     "STAGE_PROPERTY",
     "decode",
     "encode",
@@ -143,6 +144,9 @@ _INDIVIDUALS: Final[Mapping[Enum, str]] = {
     SplitPolicy.COMMON: MLAOI.CommonSplitPolicy,
     SplitPolicy.ML_AOI_ADR: MLAOI.MlAoiAdrSplitPolicy,
 }
+
+PRECISION_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Precision)}
+"""What each individual of ``mlaoi:Precision`` stands for."""
 
 # How a field is written: an IRI, text, an individual standing for an enum member, a boolean, or the WKT
 # of a geometry node. Tuple fields are the same, once per member.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -15,7 +16,7 @@ from mlaoi_graph.stores.oxigraph import OxigraphStore
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Hold", "open_newest", "prune", "publish"]
+__all__ = ["Hold", "footprints_of", "open_newest", "prune", "publish"]
 
 
 class Hold:
@@ -64,6 +65,18 @@ def publish(store: OxigraphStore, directory: Path, manifest: Manifest) -> None:
     manifest.with_(snapshot=number).write(directory)
 
 
+def footprints_of(directory: Path, number: int) -> tuple[Path, str]:
+    """Return where the footprints of a snapshot are kept, and the state of it they have to be of.
+
+    A snapshot's files never change; their names and sizes tell it from one of the same number in a directory that was
+    built again.
+    """
+    snapshot = directory / "snapshots" / str(number)
+    files = sorted((f.name, f.stat().st_size) for f in snapshot.iterdir() if f.suffix in (".sst", ".log"))
+    digest = hashlib.sha256(repr(files).encode()).hexdigest()[:16]
+    return snapshot.with_name(f"{number}.footprints"), f"{number} {digest}"
+
+
 def prune(directory: Path) -> None:
     """Remove the snapshots that are not the newest and that nobody reads."""
     newest = Manifest.read(directory).snapshot
@@ -89,6 +102,7 @@ def _remove_if_unread(snapshot: Path) -> None:
         return
     else:
         shutil.rmtree(snapshot, ignore_errors=True)
+        snapshot.with_name(f"{snapshot.name}.footprints").unlink(missing_ok=True)
         _lock_of(snapshot).unlink(missing_ok=True)
     finally:
         os.close(lock)

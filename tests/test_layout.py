@@ -17,7 +17,7 @@ STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
     {"rdf", "stores", "results"},
     {"readers", "writers"},
-    {"reasoning", "queries", "validation"},
+    {"reasoning", "queries", "validation", "footprints"},
     {"manifest", "snapshots", "ingest", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]

@@ -1,0 +1,398 @@
+"""Where everything in a graph is: one row for each geometry, and what it is the footprint of, in a file beside it.
+
+The graph is the truth. This is derived from one state of it, says which, and is made again for another. Making it
+reads a million areas in half a minute; opening it takes milliseconds, whatever its size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import shapely
+
+from mlaoi_graph.errors import IndexDamaged
+from mlaoi_graph.geo import index, mapped
+from mlaoi_graph.geo.index import Index
+from mlaoi_graph.geo.mapped import Array, Mapped
+from mlaoi_graph.geo.shapes import Shapes
+from mlaoi_graph.model import Precision
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import MLAOI, PREFIXES
+
+if TYPE_CHECKING:
+    from pyoxigraph import QuerySolutions
+
+__all__ = ["Area", "Footprints", "instants"]
+
+_RULES: Final = "footprints 1"
+"""Changes with what is written, so that files of another version are made again."""
+_PRECISIONS: Final = tuple(Precision)
+_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
+_DEEPEST_WKT: Final = 100
+"""Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
+OPEN_START: Final = np.iinfo(np.int64).min
+OPEN_END: Final = np.iinfo(np.int64).max
+"""What stands for a time that is not said."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One row: a geometry, whose footprint it is, and what is said of it."""
+
+    row: int
+    iri: str | None
+    """Of the AreaOfInterest; None for a geometry that belongs to none."""
+    geometry: str | None
+    """IRI of the geometry node; None where the area has no geometry: it is not known, or unbounded."""
+    wkt: str | None
+    """The literal exactly as it stands in the graph."""
+    km2: float
+    precision: Precision | None
+    datasets: tuple[str, ...]
+    """Datasets and splits of which it is a footprint, sorted."""
+    models: tuple[str, ...]
+    """Models that declare it as their own area; no evidence of any use there."""
+    uses: tuple[str, ...]
+    """Uses that their source limits to it."""
+    start: str | None
+    """First acquisition, as published; None is not said."""
+    end: str | None
+    split: str | None
+    documents: tuple[str, ...]
+    """IRIs of the documents that describe the area, sorted."""
+
+
+class Footprints:
+    """The footprints of one state of a graph.
+
+    ``index`` finds rows by geometry; everything here takes the rows it gives. An area that two documents draw
+    differently has two rows; one without a geometry has a row that no search finds. Rows are in the order of area and
+    WKT, whatever the history of the store.
+    """
+
+    def __init__(self, mapped: Mapped) -> None:
+        self._mapped = mapped
+        self.index: Final = Index(mapped)
+
+    @classmethod
+    def of(cls, store: Store, path: Path | None = None, version: str = "") -> Footprints:
+        """Return the footprints in a store: from the file if it is of this version, else made and written there.
+
+        Without a path, or where none can be written, they are in memory.
+        """
+        note = f"{_RULES} {version}"
+        if path is not None:
+            with contextlib.suppress(IndexDamaged):
+                known = cls(Mapped(path))
+                if known._mapped.note == note:
+                    return known
+        arrays = _arrays(store)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                mapped.write(path, arrays, note=note)
+                return cls(Mapped(path))
+        return cls(Mapped.in_memory(arrays, note=note))
+
+    def __len__(self) -> int:
+        """Return the number of rows, those without a geometry included."""
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        return f"<Footprints: {len(self)} rows>"
+
+    # -- what rows say --------------------------------------------------------------------------------------------
+
+    def areas(self, rows: Array) -> list[Area]:
+        """Return everything the rows say."""
+        columns = [self._texts(name, rows) for name in ("area", "geometry", "wkt", "start", "end", "split")]
+        km2 = self.index.areas_km2(rows).tolist()
+        precisions = self.precisions(rows)
+        lists = [self._lists(name, rows) for name in ("dataset", "model", "use", "document")]
+        return [
+            Area(
+                row=row,
+                iri=area or None,
+                geometry=geometry or None,
+                wkt=wkt or None,
+                km2=km2[i],
+                precision=precisions[i],
+                datasets=lists[0][i],
+                models=lists[1][i],
+                uses=lists[2][i],
+                start=start or None,
+                end=end or None,
+                split=split or None,
+                documents=lists[3][i],
+            )
+            for i, (row, area, geometry, wkt, start, end, split) in enumerate(zip(rows.tolist(), *columns, strict=True))
+        ]
+
+    def wkts(self, rows: Array) -> list[str]:
+        """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""
+        return self._texts("wkt", rows)
+
+    def geometries(self, rows: Array) -> Shapes:
+        """Return the geometries of rows, valid and two-dimensional; an empty point where there is none."""
+        return self.index.geometries(rows)
+
+    def precisions(self, rows: Array) -> list[Precision | None]:
+        """Return how precise rows are said to be."""
+        return [_PRECISIONS[code] if code < len(_PRECISIONS) else None for code in self._mapped.take("precision", rows)]
+
+    def has_geometry(self, rows: Array) -> Array:
+        """Return which rows have a geometry that could be read."""
+        has: Array = np.isfinite(self.index.bounds(rows)[:, 0])
+        return has
+
+    def times(self, rows: Array) -> tuple[Array, Array]:
+        """Return first and last instant of rows, in microseconds since 1970 (UTC); what is not said is open.
+
+        The first instant of a day is its midnight, the last the microsecond before the next.
+        """
+        return self._mapped.take("start_us", rows), self._mapped.take("end_us", rows)
+
+    def in_time(self, rows: Array, during: tuple[str, str]) -> tuple[Array, Array]:
+        """Return which rows may have data of a time, and which of those is not certain because a side is not said.
+
+        Both spans are closed: one that ends in the instant the other begins is in it. Raises ValueError.
+        """
+        first, last = instants(during[0])[0], instants(during[1])[1]
+        if first > last:
+            raise ValueError(f"{during[0]} is after {during[1]}. Give the earlier time first")
+        start, end = self.times(rows)
+        may = (start <= last) & (end >= first)
+        return may, may & ((start == OPEN_START) | (end == OPEN_END))
+
+    # -- whose footprints rows are --------------------------------------------------------------------------------
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Datasets and splits that have a footprint of their own, sorted; :meth:`datasets_of` counts in these."""
+        return self._names("dataset")
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Models that declare an area, sorted."""
+        return self._names("model")
+
+    @cached_property
+    def uses(self) -> list[str]:
+        """Uses that are limited to an area, sorted."""
+        return self._names("use")
+
+    def datasets_of(self, rows: Array) -> tuple[Array, Array]:
+        """Return pairs: a place in ``rows``, and the place in ``datasets`` of a dataset it is a footprint of."""
+        return self._mapped.runs("dataset", rows)
+
+    def models_of(self, rows: Array) -> tuple[Array, Array]:
+        """Return the same for the models that declare rows as theirs."""
+        return self._mapped.runs("model", rows)
+
+    def uses_of(self, rows: Array) -> tuple[Array, Array]:
+        """Return the same for the uses limited to rows."""
+        return self._mapped.runs("use", rows)
+
+    def rows_of(self, *datasets: str) -> Array:
+        """Return the rows of datasets' own footprints, each once: not those of their parts."""
+        return self._rows_of("dataset", self._place, datasets)
+
+    def declared_by(self, *models: str) -> Array:
+        """Return the rows that models declare as their own area."""
+        places = {name: place for place, name in enumerate(self.models)}
+        return self._rows_of("model", places, models)
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.datasets)}
+
+    def _rows_of(self, name: str, places: dict[str, int], wanted: Sequence[str]) -> Array:
+        known = np.array([places[iri] for iri in wanted if iri in places], dtype=np.int64)
+        return np.unique(self._mapped.runs(f"{name}.rows", known)[1]).astype(np.uint32)
+
+    # -- columns --------------------------------------------------------------------------------------------------
+
+    def _texts(self, name: str, rows: Array) -> list[str]:
+        return [piece.decode() for piece in self._mapped.pieces(name, rows)]
+
+    def _names(self, name: str) -> list[str]:
+        return self._texts(f"{name}.names", np.arange(self._mapped.length(f"{name}.names.starts") - 1))
+
+    def _lists(self, name: str, rows: Array) -> list[tuple[str, ...]]:
+        place, codes = self._mapped.runs(name, rows)
+        once, which = np.unique(codes, return_inverse=True)
+        names = self._texts(f"{name}.names", once)
+        lists: list[list[str]] = [[] for _ in range(len(rows))]
+        for at, code in zip(place.tolist(), which.tolist(), strict=True):
+            lists[at].append(names[code])
+        return [tuple(found) for found in lists]
+
+
+@lru_cache(maxsize=1 << 16)
+def instants(text: str) -> tuple[int, int]:
+    """Return first and last microsecond since 1970 of an ISO 8601 year, month, day or instant; UTC if not said.
+
+    Raises ValueError.
+
+    >>> first, last = instants("2020-02")
+    >>> (last + 1 - first) / 86_400e6
+    29.0
+    """
+    text = text.strip()
+    parts = text.split("-")
+    try:
+        if len(parts) <= 2 and all(part.isdigit() for part in parts):
+            year, month = int(parts[0]), int(parts[1]) if len(parts) == 2 else None
+            first = datetime(year, month or 1, 1, tzinfo=UTC)
+            after = datetime(year + 1, 1, 1, tzinfo=UTC)
+            if month is not None and month < 12:
+                after = datetime(year, month + 1, 1, tzinfo=UTC)
+        elif len(text) == 10:
+            day = date.fromisoformat(text)
+            first = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            after = first + timedelta(days=1)
+        else:
+            first = datetime.fromisoformat(text)
+            first = first if first.tzinfo is not None else first.replace(tzinfo=UTC)
+            after = first + _MICROSECOND
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time. Give a year, month, day or instant, as 2024-06-30") from None
+    return (first - _EPOCH) // _MICROSECOND, (after - _EPOCH) // _MICROSECOND - 1
+
+
+# -- reading a graph ----------------------------------------------------------------------------------------------
+
+# Over the default graph, which holds a triple once however many documents say it.
+_GEOMETRIES: Final = "SELECT ?geometry ?wkt { ?geometry geo:asWKT ?wkt }"
+_GEOMETRY_OF: Final = "SELECT ?area ?geometry { ?area geo:hasGeometry ?geometry }"
+_AREAS: Final = "SELECT ?area { ?area a mlaoi:AreaOfInterest }"
+_SAID: Final = "SELECT ?predicate ?area ?said { ?area ?predicate ?said }"
+_DOCUMENTS: Final = f"""SELECT ?area ?g {{
+    GRAPH ?g {{ ?area a mlaoi:AreaOfInterest }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
+
+
+def _arrays(store: Store) -> dict[str, Array]:
+    """Return what a graph says of places, as arrays to write."""
+    drawn: dict[str, list[str]] = {}
+    for geometry, wkt in _rows(store, _GEOMETRIES):
+        drawn.setdefault(geometry, []).append(wkt)
+    belongs: dict[str, list[str]] = {}
+    for area, geometry in _rows(store, _GEOMETRY_OF):
+        belongs.setdefault(area, []).append(geometry)
+    found: set[tuple[str, str, str]] = set()
+    free = set(drawn)
+    for (area,) in _rows(store, _AREAS):
+        of_area = {(area, g, wkt) for g in belongs.get(area, ()) for wkt in drawn.get(g, ())}
+        free.difference_update(geometry for _, geometry, _ in of_area)
+        found |= of_area or {(area, "", "")}
+    found.update(("", geometry, wkt) for geometry in free for wkt in drawn[geometry])
+    del drawn, belongs, free
+    rows = sorted(found)
+    place: dict[str, list[int]] = {}
+    for row, (area, _, _) in enumerate(rows):
+        place.setdefault(area, []).append(row)
+    place.pop("", None)
+
+    def column(predicate: str, choose: Callable[[str, str], str] = min) -> list[str]:
+        values = [""] * len(rows)
+        for area, said in _rows(store, _SAID, predicate=predicate):
+            for row in place.get(area, ()):
+                values[row] = choose(values[row], said) if values[row] else said
+        return values
+
+    # What two documents say differently: the longer time, the coarser precision.
+    start = column(MLAOI.startDate, lambda a, b: min(a, b, key=lambda t: _edge(t, 0)))
+    end = column(MLAOI.endDate, lambda a, b: max(a, b, key=lambda t: _edge(t, 1)))
+    codes = {iri: _PRECISIONS.index(precision) for iri, precision in PRECISION_OF.items()}
+    precision = column(MLAOI.precision, lambda a, b: max(a, b, key=lambda iri: codes.get(iri, 0)))
+    texts = {
+        "area": [area for area, _, _ in rows],
+        "geometry": [geometry for _, geometry, _ in rows],
+        "wkt": [wkt for _, _, wkt in rows],
+        "start": start,
+        "end": end,
+        "split": column(MLAOI.split),
+    }
+    arrays = index.arrays_of(_shapes(texts["wkt"]))
+    for name, values in texts.items():
+        arrays |= mapped.ragged(name, [value.encode() for value in values])
+    arrays["start_us"] = np.array([_edge(text, 0) for text in start], dtype=np.int64)
+    arrays["end_us"] = np.array([_edge(text, 1) for text in end], dtype=np.int64)
+    arrays["precision"] = np.array([codes.get(iri, len(_PRECISIONS)) for iri in precision], dtype=np.uint8)
+
+    def said_by(predicate: str) -> Iterator[tuple[str, str]]:
+        return ((area, owner) for owner, area in _said(store, predicate))
+
+    arrays |= _owners("dataset", len(rows), place, said_by(MLAOI.footprint))
+    arrays |= _owners("model", len(rows), place, said_by(MLAOI.declaredArea))
+    arrays |= _owners("use", len(rows), place, said_by(MLAOI.area))
+    arrays |= _owners("document", len(rows), place, cast("Iterator[tuple[str, str]]", _rows(store, _DOCUMENTS)))
+    return arrays
+
+
+def _owners(name: str, rows: int, place: dict[str, list[int]], pairs: Iterable[tuple[str, str]]) -> dict[str, Array]:
+    """Return arrays of which rows belong to what, both ways, and the names of the owners, sorted."""
+    numbers: dict[str, int] = {}
+    row: list[int] = []
+    owner: list[int] = []
+    for area, iri in pairs:
+        for number in place.get(area, ()):
+            row.append(number)
+            owner.append(numbers.setdefault(iri, len(numbers)))
+    names = sorted(numbers)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[[numbers[iri] for iri in names]] = np.arange(len(names))
+    at, code = np.array(row, dtype=np.int64), rank[np.array(owner, dtype=np.int64)]
+    order = np.lexsort((code, at))
+    at, code = at[order], code[order]
+    return {
+        **mapped.runs(name, rows, at, code.astype(np.uint32)),
+        **mapped.runs(f"{name}.rows", len(names), code, at.astype(np.uint32)),
+        **mapped.ragged(f"{name}.names", [iri.encode() for iri in names]),
+    }
+
+
+def _shapes(wkts: Sequence[str]) -> Shapes:
+    """Return geometries as the index wants them; None for what is no geometry in CRS84.
+
+    Readers store nothing else; a store may have been filled by others.
+    """
+    texts = [wkt.removeprefix(_CRS84).strip() for wkt in wkts]
+    readable = [text if text.upper().count("COLLECTION") <= _DEEPEST_WKT else "" for text in texts]
+    shapes: Shapes = shapely.from_wkt(np.array(readable, dtype=object), on_invalid="ignore")
+    bounds = shapely.bounds(shapes)
+    with np.errstate(invalid="ignore"):
+        outside = (np.abs(bounds[:, ::2]) > 180).any(axis=1) | (np.abs(bounds[:, 1::2]) > 90).any(axis=1)
+    shapes[outside] = None
+    crossing = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    shapes[crossing] = shapely.make_valid(shapes[crossing], method="structure", keep_collapsed=False)
+    return shapes
+
+
+def _edge(text: str, side: int) -> int:
+    """Return the first (0) or last (1) instant of a time, open if it is none."""
+    try:
+        return instants(text)[side]
+    except ValueError:
+        return OPEN_END if side else OPEN_START
+
+
+def _said(store: Store, predicate: str) -> Iterator[tuple[str, str]]:
+    return cast("Iterator[tuple[str, str]]", _rows(store, _SAID, predicate=predicate))
+
+
+def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
+    """Iterate over a query's rows as text, without the variables that were given."""
+    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
+    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
+    for solution in solutions:
+        yield tuple(getattr(solution[name], "value", "") for name in wanted)

@@ -1,0 +1,251 @@
+"""What is known of places, against the graph it is made from, however that came to be."""
+
+import numpy as np
+import pytest
+import shapely
+from conftest import collection, model, sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlaoi_graph import rdf
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import IndexDamaged
+from mlaoi_graph.footprints import Footprints, instants
+from mlaoi_graph.model import AreaOfInterest, Dataset, DataUse, Model, Precision, Rule, Stage
+from mlaoi_graph.stores import open_store
+from mlaoi_graph.vocab import GEO
+
+X = "https://example.com/"
+BOXES = ["POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))", "POLYGON ((1 0, 2 0, 2 1, 1 1, 1 0))", "POINT (0.5 0.5)", None]
+
+
+def said(footprints):
+    """Everything the footprints say, row by row."""
+    everything = np.arange(len(footprints))
+    return footprints.areas(everything), shapely.to_wkt(footprints.geometries(everything)).tolist()
+
+
+areas = st.builds(
+    AreaOfInterest,
+    iri=st.sampled_from([f"{X}a{n}" for n in range(4)]),
+    precision=st.sampled_from(Precision),
+    wkt=st.sampled_from(BOXES),
+    start=st.sampled_from([None, "2019", "2020-06-01T00:00:00Z"]),
+    end=st.sampled_from([None, "2019", "2021-01-01"]),
+    split=st.sampled_from([None, "train"]),
+)
+datasets = st.builds(
+    Dataset, iri=st.sampled_from([f"{X}d1", f"{X}d2"]), footprints=st.lists(st.sampled_from([f"{X}a{n}" for n in range(4)]), unique=True).map(tuple)
+)  # fmt: skip
+models = st.builds(Model, iri=st.just(f"{X}m"), declared_area=st.sampled_from([f"{X}a0", f"{X}a1"]))
+documents = st.lists(areas | datasets | models, max_size=5)
+changes = st.lists(st.tuples(st.sampled_from(["one", "two", "three"]), documents), max_size=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(changes)
+def test_after_any_history_the_footprints_are_those_of_a_new_graph(history):
+    store, last = open_store("memory"), {}
+    for name, statements in history:  # an empty list removes the document
+        store.replace({X + name: rdf.encode(statements)})
+        last[X + name] = rdf.encode(statements)
+    anew = open_store("memory")
+    anew.replace({name: text for name, text in sorted(last.items()) if text})
+    assert said(Footprints.of(store)) == said(Footprints.of(anew))
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents)
+def test_footprints_say_what_the_statements_say(statements):
+    store = open_store("memory")
+    store.replace({X + "doc": rdf.encode(statements)})
+    footprints = Footprints.of(store)
+    stated = {s.iri for s in statements if isinstance(s, AreaOfInterest)}
+    found = footprints.areas(np.arange(len(footprints)))
+    assert {a.iri for a in found} == stated
+    assert {(a.iri, a.wkt) for a in found if a.wkt} == {(s.iri, s.wkt) for s in statements if isinstance(s, AreaOfInterest) and s.wkt}  # fmt: skip
+    for area in found:
+        assert set(area.datasets) == {s.iri for s in statements if isinstance(s, Dataset) and area.iri in s.footprints}
+        assert set(area.models) == {s.iri for s in statements if isinstance(s, Model) and area.iri == s.declared_area}
+        assert area.documents == (X + "doc",)
+    for iri in footprints.datasets:
+        assert [a.iri for a in found if iri in a.datasets] == [a.iri for a in footprints.areas(footprints.rows_of(iri))]
+    for iri in footprints.models:
+        assert [a.iri for a in found if iri in a.models] == [
+            a.iri for a in footprints.areas(footprints.declared_by(iri))
+        ]
+
+
+def test_a_use_that_is_limited_to_an_area_is_told():
+    store = open_store("memory")
+    use = DataUse(iri=X + "u", model=X + "m", dataset=X + "d", stage=Stage.TEST, rule=Rule.STATED, document=X + "doc", area=X + "a0")  # fmt: skip
+    area = AreaOfInterest(iri=X + "a0", precision=Precision.REGION, wkt=BOXES[0])
+    store.replace({X + "doc": rdf.encode([use, area])})
+    footprints = Footprints.of(store)
+    (row,) = footprints.areas(np.array([0]))
+    assert row.uses == (X + "u",)
+    assert row.datasets == ()
+
+
+def test_a_geometry_that_belongs_to_no_area_has_a_row():
+    store = open_store("memory")
+    store.replace({X + "doc": f'<{X}g> <{GEO.asWKT}> "{BOXES[0]}"^^<{GEO.wktLiteral}> .\n'})
+    footprints = Footprints.of(store)
+    (row,) = footprints.areas(footprints.index.search(shapely.box(0, 0, 1, 1)))
+    assert (row.iri, row.geometry, row.wkt, row.documents) == (None, X + "g", BOXES[0], ())
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "<http://www.opengis.net/def/crs/EPSG/0/4326> POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        "POLYGON ((0 0, 1000 0, 1000 1000, 0 0))",
+        "no geometry",
+        "POLYGON EMPTY",
+        "GEOMETRYCOLLECTION (" * 200_000,
+    ],
+)
+def test_a_literal_that_is_no_place_in_crs84_keeps_its_row_and_is_not_found(literal):
+    store = open_store("memory")
+    store.replace({X + "doc": f'<{X}g> <{GEO.asWKT}> "{literal}"^^<{GEO.wktLiteral}> .\n'})
+    footprints = Footprints.of(store)
+    assert footprints.wkts(np.array([0])) == [literal]
+    assert not footprints.has_geometry(np.array([0])).any()
+
+
+def test_crs84_may_be_written_out():
+    store = open_store("memory")
+    literal = f"<http://www.opengis.net/def/crs/OGC/1.3/CRS84> {BOXES[0]}"
+    store.replace({X + "doc": f'<{X}g> <{GEO.asWKT}> "{literal}"^^<{GEO.wktLiteral}> .\n'})
+    footprints = Footprints.of(store)
+    assert footprints.wkts(footprints.index.search(shapely.box(0, 0, 1, 1))) == [literal]
+
+
+# -- beside a catalog -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source(write):
+    return write(c=collection("c"), s=sample("s", split="train"), m=model("m"))
+
+
+@pytest.fixture
+def directory(source, tmp_path):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(source)
+    return tmp_path / "catalog"
+
+
+def kept(directory):
+    return sorted(path.name for path in (directory / "snapshots").glob("*.footprints"))
+
+
+def test_the_file_is_made_when_asked_for_and_opened_from_then_on(directory, monkeypatch):
+    assert kept(directory) == []
+    with Catalog.open(directory) as catalog:
+        first = said(catalog.footprints)
+    assert kept(directory) == ["1.footprints"]
+    monkeypatch.setattr("mlaoi_graph.footprints._arrays", None)
+    with Catalog.open(directory) as catalog:
+        assert said(catalog.footprints) == first
+
+
+def test_an_ingest_and_a_removal_are_seen(directory, source, write):
+    with Catalog.open(directory) as catalog:
+        before = len(catalog.footprints)
+        write(t=sample("t", split="test"))
+        catalog.ingest(source)
+        assert len(catalog.footprints) == before + 1
+        assert kept(directory) == ["2.footprints"]
+        catalog.remove(next(d.iri for d in catalog.documents() if d.iri.endswith("t.json")))
+        assert len(catalog.footprints) == before
+
+
+def test_a_damaged_file_is_made_again(directory):
+    with Catalog.open(directory) as catalog:
+        first = said(catalog.footprints)
+    path = directory / "snapshots/1.footprints"
+    path.write_bytes(path.read_bytes()[:100])
+    with Catalog.open(directory) as catalog:
+        assert said(catalog.footprints) == first
+    assert path.stat().st_size > 100
+
+
+def test_damage_that_shows_later_is_an_error_that_says_what_to_do(directory):
+    with Catalog.open(directory) as catalog:
+        assert len(catalog.footprints)
+    path = directory / "snapshots/1.footprints"
+    good = path.read_bytes()
+    at = good.index(b"POLYGON")
+    path.write_bytes(good[:at] + b"X" + good[at + 1 :])
+    with Catalog.open(directory) as catalog, pytest.raises(IndexDamaged, match="made again"):
+        said(catalog.footprints)
+
+
+def test_a_file_of_another_state_is_not_believed(directory, tmp_path, write):
+    with Catalog.open(directory) as catalog:
+        assert len(catalog.footprints)
+    other = tmp_path / "other"
+    with Catalog.create(other) as catalog:
+        catalog.ingest(write(c=collection("c")))
+    (other / "snapshots/1.footprints").write_bytes((directory / "snapshots/1.footprints").read_bytes())
+    with Catalog.open(other) as catalog:
+        found = catalog.footprints
+        assert {a.iri for a in found.areas(np.arange(len(found)))} == {a.iri for a in catalog.areas()}
+
+
+def test_a_directory_that_cannot_be_written_is_answered_from_memory(directory, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr("mlaoi_graph.footprints.mapped.write", refuse)
+    with Catalog.open(directory) as catalog:
+        assert len(catalog.footprints)
+    assert kept(directory) == []
+
+
+# -- time -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2020", 366 * 86400), ("2021-02", 28 * 86400), ("2021-12", 31 * 86400), ("2021-06-30", 86400), ("2021-06-30T12:00:00Z", 1e-6)],
+)  # fmt: skip
+def test_a_time_lasts_as_long_as_it_says(text, seconds):
+    first, last = instants(text)
+    assert last + 1 - first == seconds * 1e6
+
+
+def test_an_instant_of_a_time_zone_is_that_of_utc():
+    assert instants("2021-06-30T02:00:00+02:00") == instants("2021-06-30T00:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["", "x", "2021-13", "2021-02-30", "20210", "yesterday", "2021-06-30T25:00:00Z"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ValueError, match="no time"):
+        instants(text)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "during", "may", "unsure"),
+    [
+        ("2020", "2020", ("2020-12-31", "2021"), True, False),
+        ("2020", "2020", ("2021", "2021"), False, False),
+        ("2020", "2021-01-01T00:00:00Z", ("2021", "2021"), True, False),  # the instant is shared
+        ("2020", None, ("2021", "2021"), True, True),
+        ("2022", None, ("2021", "2021"), False, False),  # later, whenever it ends
+        (None, None, ("2021", "2021"), True, True),
+        (None, "2020", ("2021", "2021"), False, False),
+    ],
+)
+def test_time_spans_are_closed_and_a_side_not_said_is_unsure(start, end, during, may, unsure):
+    store = open_store("memory")
+    area = AreaOfInterest(iri=X + "a", precision=Precision.SAMPLES, wkt=BOXES[0], start=start, end=end)
+    store.replace({X + "doc": rdf.encode([area])})
+    found = Footprints.of(store).in_time(np.array([0]), during)
+    assert [bool(answer[0]) for answer in found] == [may, unsure]
+
+
+def test_a_window_that_ends_before_it_begins_is_refused():
+    with pytest.raises(ValueError, match="earlier time first"):
+        Footprints.of(open_store("memory")).in_time(np.array([]), ("2021", "2020"))
