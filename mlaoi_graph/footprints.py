@@ -7,12 +7,12 @@ reads a million areas in half a minute; opening it takes milliseconds, whatever 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final
 
 import numpy as np
 import shapely
@@ -24,11 +24,11 @@ from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
+from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES
-
-if TYPE_CHECKING:
-    from pyoxigraph import QuerySolutions
+from mlaoi_graph.uses import Uses
+from mlaoi_graph.uses import arrays_of as uses_arrays
+from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["Area", "Footprints", "instants"]
 
@@ -219,6 +219,11 @@ class Footprints:
         known = np.array([places[iri] for iri in wanted if iri in places], dtype=np.int64)
         return np.unique(self._mapped.runs(f"{name}.rows", known)[1]).astype(np.uint32)
 
+    @cached_property
+    def used(self) -> Uses:
+        """Who used what, by whose footprint tells where that was."""
+        return Uses(self._mapped)
+
     # -- columns --------------------------------------------------------------------------------------------------
 
     def _texts(self, name: str, rows: Array) -> list[str]:
@@ -283,14 +288,14 @@ _DOCUMENTS: Final = f"""SELECT ?area ?g {{
 def _arrays(store: Store) -> dict[str, Array]:
     """Return what a graph says of places, as arrays to write."""
     drawn: dict[str, list[str]] = {}
-    for geometry, wkt in _rows(store, _GEOMETRIES):
+    for geometry, wkt in texts(store, _GEOMETRIES):
         drawn.setdefault(geometry, []).append(wkt)
     belongs: dict[str, list[str]] = {}
-    for area, geometry in _rows(store, _GEOMETRY_OF):
+    for area, geometry in texts(store, _GEOMETRY_OF):
         belongs.setdefault(area, []).append(geometry)
     found: set[tuple[str, str, str]] = set()
     free = set(drawn)
-    for (area,) in _rows(store, _AREAS):
+    for (area,) in texts(store, _AREAS):
         of_area = {(area, g, wkt) for g in belongs.get(area, ()) for wkt in drawn.get(g, ())}
         free.difference_update(geometry for _, geometry, _ in of_area)
         found |= of_area or {(area, "", "")}
@@ -304,7 +309,7 @@ def _arrays(store: Store) -> dict[str, Array]:
 
     def column(predicate: str, choose: Callable[[str, str], str] = min) -> list[str]:
         values = [""] * len(rows)
-        for area, said in _rows(store, _SAID, predicate=predicate):
+        for area, said in texts(store, _SAID, predicate=predicate):
             for row in place.get(area, ()):
                 values[row] = choose(values[row], said) if values[row] else said
         return values
@@ -314,7 +319,7 @@ def _arrays(store: Store) -> dict[str, Array]:
     end = column(MLAOI.endDate, lambda a, b: max(a, b, key=lambda t: _edge(t, 1)))
     codes = {iri: _PRECISIONS.index(precision) for iri, precision in PRECISION_OF.items()}
     precision = column(MLAOI.precision, lambda a, b: max(a, b, key=lambda iri: codes.get(iri, 0)))
-    texts = {
+    columns = {
         "area": [area for area, _, _ in rows],
         "geometry": [geometry for _, geometry, _ in rows],
         "wkt": [wkt for _, _, wkt in rows],
@@ -322,29 +327,33 @@ def _arrays(store: Store) -> dict[str, Array]:
         "end": end,
         "split": column(MLAOI.split),
     }
-    arrays = index.arrays_of(_shapes(texts["wkt"]))
-    for name, values in texts.items():
+    arrays = index.arrays_of(_shapes(columns["wkt"]))
+    for name, values in columns.items():
         arrays |= mapped.ragged(name, [value.encode() for value in values])
     arrays["start_us"] = np.array([_edge(text, 0) for text in start], dtype=np.int64)
     arrays["end_us"] = np.array([_edge(text, 1) for text in end], dtype=np.int64)
     arrays["precision"] = np.array([codes.get(iri, len(_PRECISIONS)) for iri in precision], dtype=np.uint8)
 
-    def said_by(predicate: str) -> Iterator[tuple[str, str]]:
-        return ((area, owner) for owner, area in _said(store, predicate))
-
-    arrays |= _owners("dataset", len(rows), place, said_by(MLAOI.footprint))
-    arrays |= _owners("model", len(rows), place, said_by(MLAOI.declaredArea))
-    arrays |= _owners("use", len(rows), place, said_by(MLAOI.area))
-    arrays |= _owners("document", len(rows), place, cast("Iterator[tuple[str, str]]", _rows(store, _DOCUMENTS)))
-    return arrays
+    owners: dict[str, list[str]] = {}
+    for name, predicate in _OWNERS.items():
+        more, owners[name] = _owned(name, len(rows), place, texts(store, _SAID, predicate=predicate))
+        arrays |= more
+    arrays |= _owned("document", len(rows), place, ((g, area) for area, g in texts(store, _DOCUMENTS)))[0]
+    return arrays | uses_arrays(store, _precisions(arrays, owners["dataset"]), owners["use"])
 
 
-def _owners(name: str, rows: int, place: dict[str, list[int]], pairs: Iterable[tuple[str, str]]) -> dict[str, Array]:
-    """Return arrays of which rows belong to what, both ways, and the names of the owners, sorted."""
+_OWNERS: Final = {"dataset": MLAOI.footprint, "model": MLAOI.declaredArea, "use": MLAOI.area}
+"""What a row may belong to, and by which property."""
+
+
+def _owned(
+    name: str, rows: int, place: dict[str, list[int]], pairs: Iterable[tuple[str, str]]
+) -> tuple[dict[str, Array], list[str]]:
+    """Return arrays of which rows belong to what, both ways, from pairs of owner and area; and the owners, sorted."""
     numbers: dict[str, int] = {}
     row: list[int] = []
     owner: list[int] = []
-    for area, iri in pairs:
+    for iri, area in pairs:
         for number in place.get(area, ()):
             row.append(number)
             owner.append(numbers.setdefault(iri, len(numbers)))
@@ -354,11 +363,25 @@ def _owners(name: str, rows: int, place: dict[str, list[int]], pairs: Iterable[t
     at, code = np.array(row, dtype=np.int64), rank[np.array(owner, dtype=np.int64)]
     order = np.lexsort((code, at))
     at, code = at[order], code[order]
-    return {
+    arrays = {
         **mapped.runs(name, rows, at, code.astype(np.uint32)),
         **mapped.runs(f"{name}.rows", len(names), code, at.astype(np.uint32)),
         **mapped.ragged(f"{name}.names", [iri.encode() for iri in names]),
     }
+    return arrays, names
+
+
+def _precisions(arrays: dict[str, Array], datasets: list[str]) -> dict[str, set[Precision]]:
+    """Return how precise each dataset's own footprints are, of those that say where."""
+    places = np.isfinite(arrays["bounds"][:, 0]) | (arrays["precision"] == _PRECISIONS.index(Precision.GLOBAL))
+    rows = arrays["dataset.rows.data"]
+    dataset = np.repeat(np.arange(len(datasets)), np.diff(arrays["dataset.rows.starts"]))[places[rows]]
+    precision = arrays["precision"][rows][places[rows]]
+    found: dict[str, set[Precision]] = {iri: set() for iri in datasets}
+    for at, code in np.unique(np.column_stack((dataset, precision)), axis=0).tolist():
+        # What is of no stated precision says where all the same.
+        found[datasets[at]].add(_PRECISIONS[code] if code < len(_PRECISIONS) else Precision.DECLARED_BOX)
+    return found
 
 
 def _shapes(wkts: Sequence[str]) -> Shapes:
@@ -384,15 +407,3 @@ def _edge(text: str, side: int) -> int:
         return instants(text)[side]
     except ValueError:
         return OPEN_END if side else OPEN_START
-
-
-def _said(store: Store, predicate: str) -> Iterator[tuple[str, str]]:
-    return cast("Iterator[tuple[str, str]]", _rows(store, _SAID, predicate=predicate))
-
-
-def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
-    """Iterate over a query's rows as text, without the variables that were given."""
-    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
-    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
-    for solution in solutions:
-        yield tuple(getattr(solution[name], "value", "") for name in wanted)

@@ -48,6 +48,7 @@ __all__ = [
     "INFERRED_GRAPH",
     "LOG_GRAPH",
     "PRECISION_OF",
+    "STAGE_OF",
     "STAGE_PROPERTY",
     "decode",
     "encode",
@@ -147,6 +148,8 @@ _INDIVIDUALS: Final[Mapping[Enum, str]] = {
 
 PRECISION_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Precision)}
 """What each individual of ``mlaoi:Precision`` stands for."""
+STAGE_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Stage)}
+"""What each individual of ``mlaoi:Stage`` stands for."""
 
 # How a field is written: an IRI, text, an individual standing for an enum member, a boolean, or the WKT
 # of a geometry node. Tuple fields are the same, once per member.

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import MissingExtra, QueryError, UnknownFormat
+from mlaoi_graph.vocab import PREFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Graph", "Solutions", "answer", "refuse_what_is_no_reading"]
+    from mlaoi_graph.stores import Store
+
+__all__ = ["Answer", "Graph", "Solutions", "answer", "refuse_what_is_no_reading", "texts"]
 
 Row: TypeAlias = dict[str, str | None]
 
@@ -131,6 +134,14 @@ def answer(found: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Answ
     if isinstance(found, ox.QueryTriples):
         return Graph(found)
     return bool(found)
+
+
+def texts(store: Store, sparql: str, **given: str) -> Iterator[Any]:
+    """Iterate over a query's rows as tuples of text, "" where unbound, without the variables that were given."""
+    solutions = cast("ox.QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
+    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
+    for solution in solutions:
+        yield tuple(getattr(solution[name], "value", "") for name in wanted)
 
 
 def _text(term: object) -> str:

@@ -17,7 +17,7 @@ STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
     {"rdf", "stores", "results"},
     {"readers", "writers"},
-    {"reasoning", "queries", "validation", "footprints"},
+    {"reasoning", "queries", "validation", "footprints", "uses"},
     {"manifest", "snapshots", "ingest", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
