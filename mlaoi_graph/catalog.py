@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.footprints import Footprints
     from mlaoi_graph.queries import LineageGraph
+    from mlaoi_graph.queries.aoi import AoiLike
+    from mlaoi_graph.queries.areas import AreaHits, Places
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
@@ -143,6 +145,7 @@ class Catalog:
         self._interrupted = False
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
+        self._places: Places | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -193,6 +196,7 @@ class Catalog:
         self._store.close()
         self._lineage = None
         self._footprints = None
+        self._places = None
         if self._hold is not None:
             self._hold.release()
 
@@ -304,9 +308,52 @@ class Catalog:
 
     # -- nodes and edges --------------------------------------------------------------------------------------
 
-    def models(self) -> Iterator[Model]:
-        """Iterate over the models, those only referred to included, in no particular order."""
-        return self._nodes(MLAOI.Model, Model)
+    @overload
+    def models(self) -> Iterator[Model]: ...
+    @overload
+    def models(
+        self,
+        *,
+        during: tuple[str, str] | None = None,
+        task: str | None = None,
+        family: str | None = None,
+        **where: AoiLike,
+    ) -> AreaHits: ...
+    def models(
+        self,
+        *,
+        during: tuple[str, str] | None = None,
+        task: str | None = None,
+        family: str | None = None,
+        **where: AoiLike,
+    ) -> Iterator[Model] | AreaHits:
+        """Iterate over the models, those only referred to included, in no particular order; or ask which were where.
+
+        ``where`` is one of ``pretrained_in``, ``finetuned_in``, ``instruction_tuned_in``, ``trained_in`` (any of
+        these), ``validated_in``, ``tested_in``, ``evaluated_in`` (any of these), ``exposed_in`` (through ancestors and
+        sources as well) and ``declared_in`` (where its publisher says it may be used: much weaker), with an area as
+        :func:`mlaoi_graph.queries.aoi.area_of` takes it. ``during`` is when the data were acquired, ``family`` a name,
+        ``task`` a word as published. The answer has a row for each use of data in the area, and ``unknown`` apart::
+
+            catalog.models(tested_in="BOL", during=("2018", "2019"))
+
+        Raises TypeError for another word, GeometryError, SourceNotFound, NodeNotFound, ValueError for what is no time.
+        """
+        if not where:
+            if during is not None or task is not None or family is not None:
+                raise TypeError("during, task and family go with an area: models(tested_in=...)")
+            return self._nodes(MLAOI.Model, Model)
+        (word, aoi), *more = where.items()
+        stages = word.removesuffix("_in")
+        if more or word == stages:
+            raise TypeError(f"one area, and how it was used: not {', '.join(where)}")
+        if stages == "exposed":
+            return self.places.exposed(aoi, during=during, task=task, family=family)
+        if stages == "declared":
+            if during is not None:
+                raise TypeError("a declared area has no time of acquisition: leave during out")
+            return self.places.declared(aoi, task=task, family=family)
+        return self.places.uses(stages, aoi, during=during, task=task, family=family)
 
     def families(self) -> Iterator[ModelFamily]:
         """Iterate over the model families."""
@@ -598,6 +645,15 @@ class Catalog:
                 self._footprints = Footprints.of(self._store, path, version)
         return self._footprints
 
+    @property
+    def places(self) -> Places:
+        """What can be asked about places: uses, datasets, exposure and coverage of an area."""
+        if self._places is None:
+            from mlaoi_graph.queries.areas import Places
+
+            self._places = Places(self)
+        return self._places
+
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
         """Write the catalog to a file.
 
@@ -676,6 +732,7 @@ class _Writer:
         catalog._interrupted = False
         catalog._lineage = None
         catalog._footprints = None
+        catalog._places = None
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

@@ -147,7 +147,11 @@ class Footprints:
 
     def precisions(self, rows: Array) -> list[Precision | None]:
         """Return how precise rows are said to be."""
-        return [_PRECISIONS[code] if code < len(_PRECISIONS) else None for code in self._mapped.take("precision", rows)]
+        return [_PRECISIONS[code] if code < len(_PRECISIONS) else None for code in self.precision_codes(rows)]
+
+    def precision_codes(self, rows: Array) -> Array:
+        """Return the same as places in the order of ``Precision``, the finest first; beyond them if it is not said."""
+        return self._mapped.take("precision", rows)
 
     def has_geometry(self, rows: Array) -> Array:
         """Return which rows have a geometry that could be read."""
@@ -205,6 +209,21 @@ class Footprints:
     def rows_of(self, *datasets: str) -> Array:
         """Return the rows of datasets' own footprints, each once: not those of their parts."""
         return self._rows_of("dataset", self._place, datasets)
+
+    def rows_of_area(self, iri: str) -> Array:
+        """Return the rows of an AreaOfInterest, by its IRI. They lie side by side: rows are in the order of IRIs."""
+        count = len(self)
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if self._texts("area", np.array([middle]))[0] < iri:
+                low = middle + 1
+            else:
+                high = middle
+        high = low
+        while high < count and self._texts("area", np.array([high]))[0] == iri:
+            high += 1
+        return np.arange(low, high, dtype=np.uint32)
 
     def declared_by(self, *models: str) -> Array:
         """Return the rows that models declare as their own area."""
@@ -339,7 +358,9 @@ def _arrays(store: Store) -> dict[str, Array]:
         more, owners[name] = _owned(name, len(rows), place, texts(store, _SAID, predicate=predicate))
         arrays |= more
     arrays |= _owned("document", len(rows), place, ((g, area) for area, g in texts(store, _DOCUMENTS)))[0]
-    return arrays | uses_arrays(store, _precisions(arrays, owners["dataset"]), owners["use"])
+    own = _precisions(arrays, "dataset", owners["dataset"])
+    limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", owners["use"]).items()}
+    return arrays | uses_arrays(store, own, limited)
 
 
 _OWNERS: Final = {"dataset": MLAOI.footprint, "model": MLAOI.declaredArea, "use": MLAOI.area}
@@ -371,16 +392,16 @@ def _owned(
     return arrays, names
 
 
-def _precisions(arrays: dict[str, Array], datasets: list[str]) -> dict[str, set[Precision]]:
-    """Return how precise each dataset's own footprints are, of those that say where."""
+def _precisions(arrays: dict[str, Array], name: str, owners: list[str]) -> dict[str, set[Precision]]:
+    """Return how precise each owner's footprints are, of those that say where."""
     places = np.isfinite(arrays["bounds"][:, 0]) | (arrays["precision"] == _PRECISIONS.index(Precision.GLOBAL))
-    rows = arrays["dataset.rows.data"]
-    dataset = np.repeat(np.arange(len(datasets)), np.diff(arrays["dataset.rows.starts"]))[places[rows]]
+    rows = arrays[f"{name}.rows.data"]
+    owner = np.repeat(np.arange(len(owners)), np.diff(arrays[f"{name}.rows.starts"]))[places[rows]]
     precision = arrays["precision"][rows][places[rows]]
-    found: dict[str, set[Precision]] = {iri: set() for iri in datasets}
-    for at, code in np.unique(np.column_stack((dataset, precision)), axis=0).tolist():
+    found: dict[str, set[Precision]] = {iri: set() for iri in owners}
+    for at, code in np.unique(np.column_stack((owner, precision)), axis=0).tolist():
         # What is of no stated precision says where all the same.
-        found[datasets[at]].add(_PRECISIONS[code] if code < len(_PRECISIONS) else Precision.DECLARED_BOX)
+        found[owners[at]].add(_PRECISIONS[code] if code < len(_PRECISIONS) else Precision.DECLARED_BOX)
     return found
 
 

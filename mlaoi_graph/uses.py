@@ -64,6 +64,7 @@ _REASONS: Final = {
     Unplaced.UNRESOLVED: "nothing describes the dataset",
     Unplaced.SOME_PARTS: "some of its parts have no known footprint",
 }
+_UNPLACED_USE: Final = {True: Unplaced.KNOWN, False: Unplaced.NO_FOOTPRINT}
 _HOW: Final = 4
 """A source or target and how they belong together, as one number: the place times this, plus how."""
 
@@ -210,13 +211,13 @@ _KIND: Final = "SELECT ?class ?node { ?node a ?class }"
 _RESOLVED: Final = "SELECT ?class ?node { ?node a ?class ; mlaoi:resolved true }"
 
 
-def arrays_of(store: Store, own: dict[str, set[Precision]], limited: Iterable[str]) -> dict[str, Array]:
+def arrays_of(store: Store, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
     """Return the tables, as arrays to write.
 
     ``own`` is, of each dataset with footprints, in their sorted order, how precise those are that have a geometry;
-    GLOBAL, if any is unbounded, and empty, if none tells where. ``limited`` are the uses that have an area, sorted.
+    GLOBAL, if any is unbounded, and empty, if none tells where. ``limited`` are the uses that have an area, sorted,
+    and whether that has a geometry.
     """
-    limited = list(limited)
     uses = sorted(set(texts(store, _USES)))
     stage_codes = {iri: STAGES.index(stage) for iri, stage in STAGE_OF.items()}
     uses = [use for use in uses if use[3] in stage_codes]
@@ -228,19 +229,18 @@ def arrays_of(store: Store, own: dict[str, set[Precision]], limited: Iterable[st
     used_place = {iri: place for place, iri in enumerate(used)}
     said = sorted({use[4] for use in uses})
     said_place = {iri: place for place, iri in enumerate(said)}
-    is_limited = set(limited)
     families = {node for (node,) in texts(store, _KIND, **{"class": MLAOI.ModelFamily})}
 
     places = _Places(store, own)
-    targets = sorted({*own, *used, *is_limited, *places.datasets})
+    targets = sorted({*own, *used, *limited, *places.datasets})
     target_place = {iri: place for place, iri in enumerate(targets)}
     source_place = {iri: place for place, iri in enumerate([*own, *limited])}
     pairs = [(source_place[iri], target_place[iri], How.USE) for iri in limited]
     for iri in targets:
-        if iri not in is_limited:
+        if iri not in limited:
             pairs += [(source_place[s], target_place[iri], how) for s, how in places.sources(iri)]
     source, target, how = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
-    use_target = [target_place[use[0] if use[0] in is_limited else use[2]] for use in uses]
+    use_target = [target_place[use[0] if use[0] in limited else use[2]] for use in uses]
     samples = {iri for iri, precisions in own.items() if Precision.SAMPLES in precisions}
 
     def codes(values: list[int]) -> Array:
@@ -252,10 +252,10 @@ def arrays_of(store: Store, own: dict[str, set[Precision]], limited: Iterable[st
         **mapped.runs("target.uses", len(targets), codes(use_target).astype(np.int64), np.arange(len(uses))),
         **_texts("target", targets),
         "target.unplaced": np.array(
-            [Unplaced.KNOWN if iri in is_limited else places.unplaced(iri) for iri in targets], dtype=np.uint8
+            [_UNPLACED_USE[limited[iri]] if iri in limited else places.unplaced(iri) for iri in targets], dtype=np.uint8
         ),
         "target.samples": np.array(
-            [iri not in is_limited and any(s in samples for s, _ in places.sources(iri)) for iri in targets],
+            [iri not in limited and any(s in samples for s, _ in places.sources(iri)) for iri in targets],
             dtype=bool,
         ),
         "uses.stage": np.array([stage_codes[use[3]] for use in uses], dtype=np.uint8),

@@ -127,6 +127,23 @@ class Index:
         kept = ~has_area | (km2 >= TOUCH_KM2)
         return rows[kept], km2[kept]
 
+    def union_km2(self, rows: Array, geometry: BaseGeometry, km2: Floats) -> float:
+        """Return the km2 that a geometry shares with rows together: what several of them cover counts once.
+
+        ``km2`` is what each shares, as :meth:`overlaps` tells it.
+        """
+        bounds = self.bounds(rows)
+        a, b = _join(*[_tree(bounds)] * 2)
+        crossing = (a != b) & (bounds[a, 0] < bounds[b, 2]) & (bounds[a, 2] > bounds[b, 0])
+        crossing &= (bounds[a, 1] < bounds[b, 3]) & (bounds[a, 3] > bounds[b, 1])
+        together = np.unique(a[crossing])
+        if not len(together):
+            return float(km2.sum())
+        alone = float(km2.sum() - km2[together].sum())
+        whole = shapely.union_all(self.geometries(rows[together]))
+        shared = areas_km2(shapely.intersection(np.array(_tiles(geometry), dtype=object), whole))
+        return alone + float(shared.sum())
+
     def _found(self, geometry: BaseGeometry) -> tuple[Array, Array]:
         """Return the rows found in a geometry, and which of them lie inside it altogether."""
         parts = shapely.get_parts(geometry)

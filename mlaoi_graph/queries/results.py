@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, overload
 
 from mlaoi_graph.model import Disclosure
 from mlaoi_graph.queries.explain import Explanation, Proof
@@ -200,7 +200,7 @@ class FamilyRow:
     models: tuple[str, ...]
 
 
-R = TypeVar("R", bound="_Row | FamilyRow")
+R = TypeVar("R")
 
 
 class Rows(Sequence[R], Generic[R]):
@@ -256,7 +256,7 @@ class Rows(Sequence[R], Generic[R]):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the fields of a row."""
-        return tuple(f.name for f in fields(self._row_type) if not f.name.startswith("_"))
+        return tuple(f.name for f in fields(cast(Any, self._row_type)) if not f.name.startswith("_"))
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries of plain values, for JSON."""

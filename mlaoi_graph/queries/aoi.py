@@ -1,0 +1,239 @@
+"""The area a question is about, from whatever people have at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import shapely
+from shapely.errors import GEOSException
+from shapely.geometry.base import BaseGeometry
+
+from mlaoi_graph import countries, geo
+from mlaoi_graph.errors import GeometryError, MissingExtra, MlaoiError, SourceNotFound
+
+if TYPE_CHECKING:
+    from mlaoi_graph.footprints import Footprints
+
+__all__ = ["Aoi", "AoiLike", "area_of"]
+
+AoiLike: TypeAlias = "Aoi | str | os.PathLike[str] | Mapping[str, Any] | Sequence[float] | BaseGeometry"
+"""What :func:`area_of` takes."""
+
+_WKT: Final = re.compile(
+    r"\s*(?:<[^>]*>\s*)?(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE
+)
+_BBOX: Final = re.compile(r"\s*[^,\s]+(\s*,\s*[^,\s]+){3}(\s*,\s*[^,\s]+){0,2}\s*")
+_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
+_JSON: Final = (".json", ".geojson")
+_WORLD: Final = shapely.box(-180, -90, 180, 90)
+
+
+@dataclass(frozen=True, slots=True)
+class Aoi:
+    """An area that is asked about."""
+
+    geometry: BaseGeometry
+    """OGC:CRS84 longitude latitude, valid, cut at the antimeridian, no collection."""
+    label: str
+    km2: float
+    """0 for points and lines: then what is found has no share."""
+    notes: tuple[str, ...] = ()
+    """What was repaired or guessed."""
+
+
+def area_of(
+    what: AoiLike,
+    *,
+    footprints: Footprints | None = None,
+    find: Callable[[str], str] | None = None,
+) -> Aoi:
+    """Return the area meant by WKT, GeoJSON, a box, a file, a country or a node of a catalog.
+
+    * a shapely geometry, WKT text, GeoJSON as text or dictionary (a FeatureCollection is united);
+    * west, south, east, north, as numbers or text; west beyond east is across the antimeridian;
+    * a path: GeoJSON, or whatever geopandas reads (needs the extra ``maps``), transformed to longitude and latitude;
+    * an ISO 3166-1 alpha-3 country code, in capitals; several joined by ``+``;
+    * an AreaOfInterest or dataset of a catalog, by IRI or name, if ``footprints`` and ``find`` are given.
+
+    Longitude comes first. What is wrong and can be mended is, and ``notes`` say so: ``swapped-axes`` where only
+    latitude first makes sense; an area that makes sense either way is believed. Raises GeometryError for what is empty
+    or no geometry, SourceNotFound, NodeNotFound.
+
+    >>> area_of("7,46,8,47").label, round(area_of([7, 46, 8, 47]).km2)
+    ('7,46,8,47', 8512)
+    >>> area_of("POLYGON ((46 170, 47 170, 47 171, 46 170))").notes[0].partition(":")[0]
+    'swapped-axes'
+    >>> area_of("LUX+BEL").label
+    'BEL, LUX'
+    """
+    if isinstance(what, Aoi):
+        return what
+    if isinstance(what, BaseGeometry):
+        return _from_shape(what, what.geom_type)
+    if isinstance(what, Mapping):
+        return _from_geojson(what, str(what.get("id") or "GeoJSON"))
+    if isinstance(what, str):
+        return _from_text(what, footprints, find)
+    if isinstance(what, os.PathLike):
+        return _from_file(Path(what))
+    return _from_box(list(what), ",".join(f"{number:g}" for number in what))
+
+
+def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], str] | None) -> Aoi:
+    if _WKT.match(text):
+        try:
+            shape = shapely.from_wkt(text.strip().removeprefix(_CRS84).strip())
+        except GEOSException as error:
+            raise GeometryError(f"the area is no WKT: {error}") from None
+        return _from_shape(shape, text if len(text) < 60 else shape.geom_type)
+    if text.lstrip().startswith("{"):
+        return _from_geojson(_parsed(text, "the area"), "GeoJSON")
+    if _BBOX.fullmatch(text):
+        try:
+            numbers = [float(number) for number in text.split(",")]
+        except ValueError:
+            numbers = []
+        if numbers:
+            return _from_box(numbers, text.strip())
+    codes = text.split("+")
+    if countries.codes().issuperset(codes):
+        return _from_shape(shapely.from_wkt(countries.outline(codes)), ", ".join(sorted(codes)))
+    if os.path.exists(text):
+        return _from_file(Path(text))
+    if footprints is None or find is None:
+        raise SourceNotFound(text, "no WKT, GeoJSON, box or country code, and no such file")
+    try:
+        iri = find(text)
+    except MlaoiError:
+        if text.lower().endswith((*_JSON, ".shp", ".gpkg", ".parquet", ".kml", ".fgb", ".zip")):
+            raise SourceNotFound(text) from None
+        raise
+    return _from_node(iri, footprints)
+
+
+def _from_node(iri: str, footprints: Footprints) -> Aoi:
+    used = footprints.used
+    rows = footprints.rows_of_area(iri)
+    notes: list[str] = []
+    target = used.target(iri)
+    if not len(rows) and target is not None:
+        _, sources, how = used.sources_of_targets(np.array([target]))
+        rows = np.unique(used.rows_of(sources)[1])
+        if len(how) and how[0] == 2:
+            notes.append("inherited: it has no footprint of its own; this is that of what it is part of")
+    rows = rows[footprints.has_geometry(rows)]
+    if not len(rows):
+        rows = footprints.declared_by(iri)
+        if len(rows):
+            notes.append("declared: this is where its publisher says it may be used")
+    shapes = footprints.geometries(rows[footprints.has_geometry(rows)])
+    if not len(shapes):
+        raise GeometryError(f"no footprint of {iri} is known", "Give a box, WKT or a file")
+    dimensions = shapely.get_dimensions(shapes)
+    return _made(shapely.union_all(shapes[dimensions == dimensions.max()]), iri, notes)
+
+
+def _from_file(path: Path) -> Aoi:
+    if not path.exists():
+        raise SourceNotFound(str(path))
+    if path.suffix.lower() in _JSON:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise GeometryError(f"{path}: {error}") from None
+        return _from_geojson(_parsed(text, str(path)), path.name)
+    try:
+        import geopandas
+    except ImportError:
+        raise MissingExtra("maps", needed_for=f"reading an area from {path.name}") from None
+    try:
+        read = geopandas.read_parquet if path.suffix.lower() in (".parquet", ".geoparquet") else geopandas.read_file
+        frame = read(path)
+    except Exception as error:
+        raise GeometryError(f"{path}: {error}", "Give a vector file geopandas can read") from error
+    notes = []
+    if frame.crs is None:
+        notes.append("no-crs: the file names no coordinate system; read as longitude, latitude")
+    else:
+        frame = frame.to_crs("OGC:CRS84")
+    shapes = frame.geometry.to_numpy()
+    missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    if missing.any():
+        notes.append(f"null-geometry: {missing.sum()} of {len(shapes)} features have no geometry")
+    return _from_shapes(shapes[~missing], path.name, notes)
+
+
+def _from_geojson(value: Any, label: str) -> Aoi:
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if kind == "Feature":
+        return _from_geojson(value.get("geometry"), str(value.get("id") or label))
+    if kind == "FeatureCollection":
+        features = value.get("features")
+        if not isinstance(features, list):
+            raise GeometryError(f"{label}: a FeatureCollection has a list of features")
+        read = [geo.from_geojson(f.get("geometry") if isinstance(f, Mapping) else None) for f in features]
+        notes = [f"{p.rule}: feature {i}: {p.message}" for i, one in enumerate(read) for p in one.problems]
+        if any(one.unbounded for one in read):
+            return _made(_WORLD, label, notes)
+        return _united([shapely.from_wkt(one.wkt) for one in read if one.wkt], label, notes)
+    return _from_footprint(geo.from_geojson(value), label)
+
+
+def _from_shape(shape: BaseGeometry, label: str) -> Aoi:
+    return _from_shapes(np.array([shape], dtype=object), label, [])
+
+
+def _from_shapes(shapes: Any, label: str, notes: list[str]) -> Aoi:
+    """Read shapes as any other document's: the same is repaired, and said."""
+    made = []
+    for shape in shapes:
+        found = geo.from_geojson(shapely.geometry.mapping(shape))
+        notes.extend(f"{problem.rule}: {problem.message}" for problem in found.problems)
+        if found.unbounded:
+            return _made(_WORLD, label, notes)
+        if found.wkt:
+            made.append(shapely.from_wkt(found.wkt))
+    return _united(made, label, notes)
+
+
+def _from_box(numbers: Sequence[float], label: str) -> Aoi:
+    return _from_footprint(geo.from_bbox([*numbers]), label)
+
+
+def _from_footprint(found: geo.Footprint, label: str) -> Aoi:
+    notes = [f"{problem.rule}: {problem.message}" for problem in found.problems]
+    if found.unbounded:
+        return _made(_WORLD, label, notes)
+    return _united([shapely.from_wkt(found.wkt)] if found.wkt else [], label, notes)
+
+
+def _united(shapes: list[BaseGeometry], label: str, notes: list[str]) -> Aoi:
+    if not shapes:
+        raise GeometryError(f"the area {label} is empty or no geometry: {'; '.join(notes) or 'nothing in it'}")
+    together = np.array(shapes, dtype=object)
+    dimensions = shapely.get_dimensions(together)
+    if len(together) > 1:
+        return _made(shapely.union_all(together[dimensions == dimensions.max()]), label, notes)
+    return _made(together[0], label, notes)
+
+
+def _made(geometry: BaseGeometry, label: str, notes: Sequence[str]) -> Aoi:
+    km2 = geo.area_km2(geometry)
+    said = list(notes)
+    if not km2:
+        said.append("zero-area: a point or line; what holds it is found, and shares cannot be told")
+    return Aoi(geometry, label, km2, tuple(dict.fromkeys(said)))
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GeometryError(f"{what} is no JSON: {error}") from None

@@ -1,0 +1,692 @@
+"""Which models learned, or were measured, where: uses of datasets by stage, place and time.
+
+The place of a use is that of the data it used (:mod:`mlaoi_graph.uses`): their own footprints, those of their parts,
+or, *inherited*, the one of the whole they are somewhere in. Of footprints that are known more and less precisely
+the most precise ones that lie in the area answer; where only a box does, and samples are known elsewhere,
+``samples_elsewhere`` says so. Time is that of acquisition; spans are closed, and a side that is not said is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import shapely
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.footprints import Area, Footprints
+from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.model import Precision, Stage
+from mlaoi_graph.queries import maps
+from mlaoi_graph.queries.aoi import Aoi, AoiLike, area_of
+from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.stores import Store
+from mlaoi_graph.uses import STAGES, How, Unplaced
+from mlaoi_graph.vocab import MLAOI, RDF, RDFS
+
+if TYPE_CHECKING:
+    import geopandas
+    from pyoxigraph import Literal
+
+    from mlaoi_graph.queries.explain import Explanation
+    from mlaoi_graph.queries.lineage import LineageGraph
+
+__all__ = [
+    "STAGES_OF",
+    "AreaHit",
+    "AreaHits",
+    "DatasetHit",
+    "DeclaredHit",
+    "ExposureHit",
+    "Places",
+    "Unplaced",
+    "UnplacedUse",
+    "UseHit",
+]
+
+STAGES_OF: Final = {
+    "pretrained": (Stage.PRETRAINING,),
+    "finetuned": (Stage.FINETUNING,),
+    "instruction_tuned": (Stage.INSTRUCTION_TUNING,),
+    "trained": tuple(stage for stage in Stage if stage.teaches),
+    "validated": (Stage.VALIDATION,),
+    "tested": (Stage.TEST,),
+    "evaluated": tuple(stage for stage in Stage if not stage.teaches),
+}
+"""The stages each word of a question means. A source that says "training" and no more is in ``trained`` only."""
+_VAGUE: Final = {True: Stage.TRAINING, False: Stage.EVALUATION}
+_HOW: Final = {How.OWN: "own", How.PART: "part", How.INHERITED: "inherited", How.USE: "use"}
+_FINEST: Final = tuple(Precision)
+_SAMPLES: Final = _FINEST.index(Precision.SAMPLES)
+_GLOBAL: Final = _FINEST.index(Precision.GLOBAL)
+
+
+class _Catalog(Protocol):
+    """What of a catalog is asked."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def footprints(self) -> Footprints: ...
+    @property
+    def lineage(self) -> LineageGraph: ...
+    def find(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaHit:
+    """Data that lie in an area."""
+
+    footprint_of: str
+    """IRI of the dataset (or use, or model) whose footprint it is."""
+    precision: str
+    """How near the footprint is to where the data really are."""
+    areas: int
+    """How many areas of interest of that footprint lie in the area."""
+    area: str | None
+    """IRI of the one that shares most with it."""
+    overlap_km2: float
+    """On the ground: what several areas cover counts once."""
+    share_of_aoi: float | None
+    """None if the area is a point or line."""
+    share_of_footprint: float | None
+    """Of the footprint's areas, added up, the part that lies in the area; of points, how many of them do."""
+    in_time: str | None
+    """``yes`` or ``unknown``; None if no time was asked for."""
+    start: str | None
+    """Of the area named: first acquisition, as published."""
+    end: str | None
+    _rows: Array
+    """Rows of the footprints, for maps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseHit(AreaHit):
+    """A model used data that lie in the area."""
+
+    model: str
+    label: str
+    stage: str
+    dataset: str
+    """The dataset that was used."""
+    dataset_label: str
+    how: str
+    """Whose footprint it is: ``own``, a ``part``'s, ``inherited`` from a whole (the data are somewhere in there), or of
+    the ``use`` itself."""
+    samples_elsewhere: bool
+    """The footprint is only a bound, samples of the data are known one by one, and none lies in the area."""
+    document: str
+    use: str
+    """IRI of the statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureHit(AreaHit):
+    """A model learned, itself or by what it was made from, from data that lie in the area."""
+
+    model: str
+    label: str
+    dataset: str
+    dataset_label: str
+    how: str
+    holds: str
+    """``contains`` or ``may contain``."""
+    through: str
+    """``own use``, or what the chain passes."""
+    stage: str
+    depth: int
+    samples_elsewhere: bool
+    _explain: Callable[[], Explanation | None]
+
+    def explain(self) -> Explanation | None:
+        """Return the chain of asserted edges to the dataset."""
+        return self._explain()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredHit(AreaHit):
+    """A model whose publisher says it may be used in the area; no evidence that it has seen it."""
+
+    model: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetHit(AreaHit):
+    """A dataset that has a footprint in the area."""
+
+    dataset: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnplacedUse:
+    """A use of which it is not known where all of its data are."""
+
+    model: str
+    label: str
+    stage: str | None
+    dataset: str | None
+    """None where the source discloses none."""
+    dataset_label: str | None
+    reason: str
+    document: str | None
+
+
+class AreaHits(Rows[Any]):
+    """What lies in an area. ``unknown`` is what may: it is no part of the rows, and no fewer than they are."""
+
+    def __init__(
+        self,
+        title: str,
+        row_type: type[Any],
+        keys: Any,
+        make: Callable[[Any], Any],
+        *,
+        aoi: Aoi,
+        footprints: Footprints,
+        unknown: Rows[UnplacedUse],
+        notes: Iterable[str] = (),
+        family_level: AreaHits | None = None,
+    ) -> None:
+        super().__init__(title, row_type, keys, make, notes=[*aoi.notes, *notes], family_level=family_level)
+        self.aoi: Final = aoi
+        self.unknown: Final = unknown
+        self.footprints: Final = footprints
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the fields of a row: who and what, then where."""
+        where = [f.name for f in fields(AreaHit)]
+        return tuple(n for n in super().columns if n not in where) + tuple(n for n in where if not n.startswith("_"))
+
+    @property
+    def models(self) -> list[str]:
+        """IRIs of the models, each once, in the order of the rows."""
+        return list(dict.fromkeys(row.model for row in self if hasattr(row, "model")))
+
+    def geometries(self) -> list[Any]:
+        """Return what each row has in the area: its footprint's areas that lie there, united, not cut off."""
+        known: dict[bytes, Any] = {}
+        found = []
+        for row in self:
+            key = row._rows.tobytes()
+            if key not in known:
+                known[key] = shapely.union_all(self.footprints.geometries(row._rows))
+            found.append(known[key])
+        return found
+
+    def to_geojson(self) -> dict[str, Any]:
+        """Return the rows as a GeoJSON FeatureCollection; what they share with the area is in their properties."""
+        features = [
+            {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": properties}
+            for shape, properties in zip(self.geometries(), self.to_dicts(), strict=True)
+        ]
+        return {"type": "FeatureCollection", "features": features}
+
+    def to_geodataframe(self) -> geopandas.GeoDataFrame:
+        """Return the rows as a GeoDataFrame in OGC:CRS84. Needs the extra ``maps``."""
+        return maps.geodataframe(self.to_dicts(), self.columns, self.geometries())
+
+    def to_geoparquet(self, path: Path | str) -> None:
+        """Write the rows to a GeoParquet file. Needs the extra ``maps``."""
+        self.to_geodataframe().to_parquet(path, write_covering_bbox=True, schema_version="1.1.0")
+
+    def to_map(self, path: Path | str) -> None:
+        """Draw the area and what lies in it to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
+        by_look: dict[str, list[Any]] = {}
+        for row, shape in zip(self, self.geometries(), strict=True):
+            word = "inherited" if getattr(row, "how", "") == "inherited" else row.precision
+            by_look.setdefault(word, []).append(shape)
+        layers = [
+            maps.Layer(label, list(dict.fromkeys(by_look[word])), colour, colour, 1.2)
+            for word, (label, colour) in _LOOKS.items()
+            if word in by_look
+        ]
+        layers.append(maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True))
+        lines = [f"{len(self)} rows; {len(self.unknown)} not known where" if self.unknown else f"{len(self)} rows"]
+        picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
+        maps.write(picture, Path(path), self._repr_html_())
+
+
+_LOOKS: Final = {
+    "country-list": ("countries named, an upper bound", "#9aa5ae"),
+    "region": ("region, outlined by us", "#8e6bbf"),
+    "declared-box": ("box the publisher declares", "#2f7fc1"),
+    "inherited": ("somewhere in the whole it is part of", "#d0891d"),
+    "not said": ("of a precision not said", "#9aa5ae"),
+    "samples": ("samples, one by one", "#c8443c"),
+}
+"""What each kind of footprint is called and looks like, the coarse ones below."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Rows that lie in an area, by source and precision: the k-th group is ``order[starts[k]:starts[k + 1]]``."""
+
+    rows: Array
+    km2: Array
+    unsure: Array
+    """Which rows may not be of the time asked for."""
+    order: Array
+    """Places in ``rows``."""
+    starts: Array
+    source: Array
+    precision: Array
+
+    def of(self, group: int) -> Array:
+        """Return the places of a group's rows."""
+        found: Array = self.order[self.starts[group] : self.starts[group + 1]]
+        return found
+
+
+class _Exposed(NamedTuple):
+    """Who learned from a dataset, and how."""
+
+    model: str
+    label: str
+    dataset: str
+    holds: str
+    through: str
+    stage: str
+    depth: int
+    explain: Callable[[], Explanation | None]
+
+
+class _Exposure(NamedTuple):
+    group: int
+    how: int
+    samples_elsewhere: bool
+    by: _Exposed
+
+
+class Places:
+    """Questions of one catalog about places."""
+
+    def __init__(self, catalog: _Catalog) -> None:
+        self._catalog = catalog
+        self._footprints = catalog.footprints
+        self._used = catalog.footprints.used
+
+    def area_of(self, what: AoiLike) -> Aoi:
+        """Return the area that is meant; see :func:`mlaoi_graph.queries.aoi.area_of`."""
+        return area_of(what, footprints=self._footprints, find=self._catalog.find)
+
+    # -- questions ------------------------------------------------------------------------------------------------
+
+    def uses(
+        self,
+        stages: str | Iterable[Stage],
+        aoi: AoiLike,
+        *,
+        during: tuple[str, str] | None = None,
+        task: str | None = None,
+        family: str | None = None,
+    ) -> AreaHits:
+        """Return the uses in stages (a word of :data:`STAGES_OF`, or stages) of data in an area, and time.
+
+        By model label, stage, dataset. ``unknown`` are the uses in these stages whose data may be anywhere; a model
+        that is in neither was, as far as its sources say, used elsewhere. ``family_level`` is what is said of families
+        only.
+        """
+        word = stages if isinstance(stages, str) else " or ".join(stage.value for stage in stages)
+        if isinstance(stages, str) and stages not in STAGES_OF:
+            raise TypeError(f"no stage is called {stages!r}. Ask for one of: {', '.join(STAGES_OF)}")
+        wanted = STAGES_OF[stages] if isinstance(stages, str) else tuple(stages)
+        asked = self.area_of(aoi)
+        groups = self._groups(asked, during, datasets_and_uses=True)
+        at, target, how, elsewhere = self._placed(groups)
+        pair, use = self._used.uses_of(target)
+        stage = self._used.stages(use)
+        chosen = np.isin(stage, [STAGES.index(one) for one in wanted])
+        users = self._used.users(use)
+        allowed = self._allowed(users[chosen], task, family)
+        if allowed is not None:
+            chosen &= np.isin(users, allowed)
+        vague = STAGES.index(_VAGUE[wanted[0].teaches]) if wanted else -1
+        notes = []
+        if wanted and _VAGUE[wanted[0].teaches] not in wanted:
+            unsaid = len(np.unique(users[stage == vague]))
+            if unsaid:
+                broad = "trained" if wanted[0].teaches else "evaluated"
+                notes.append(f"{unsaid} more are said to have been {broad} there, and not in which stage: ask {broad}")
+        pair, use = pair[chosen], use[chosen]
+        order = np.lexsort((groups.precision[at[pair]], groups.source[at[pair]], use))
+        pair, use = pair[order], use[order]
+        keys = np.column_stack((at[pair], use, how[pair], elsewhere[pair])).astype(np.int64)
+        is_family = self._used.are_families(self._used.users(use))
+        group_of = self._describer(groups, asked, during)
+
+        def make(key: Array) -> UseHit:
+            group, one, code, outside = (int(value) for value in key)
+            alone = np.array([one])
+            user = self._used.users(alone)
+            return UseHit(
+                model=self._used.user_iris(user)[0],
+                label=self._used.user_labels(user)[0],
+                stage=STAGES[int(self._used.stages(alone)[0])].value,
+                dataset=self._used.used(alone)[0],
+                dataset_label=self._used.used_labels(alone)[0],
+                how=_HOW[How(code)],
+                samples_elsewhere=bool(outside),
+                document=self._used.documents(alone)[0],
+                use=self._used.twins(alone)[0],
+                **group_of(group),
+            )
+
+        title = f"{word.replace('_', '-')} in {asked.label}"
+        unknown = self._unplaced(word, wanted, task, family)
+        extra = AreaHits(
+            f"{title}: said of families only", UseHit, keys[is_family], make,
+            aoi=asked, footprints=self._footprints, unknown=_nothing(),
+        )  # fmt: skip
+        return AreaHits(
+            title, UseHit, keys[~is_family], make,
+            aoi=asked, footprints=self._footprints, unknown=unknown, notes=notes, family_level=extra,
+        )  # fmt: skip
+
+    def exposed(
+        self,
+        aoi: AoiLike,
+        *,
+        during: tuple[str, str] | None = None,
+        task: str | None = None,
+        family: str | None = None,
+    ) -> AreaHits:
+        """Return the models that learned, themselves or through ancestors and sources, from data in an area.
+
+        Loads the catalog's lineage. ``unknown`` are the uses for training whose data may be anywhere: whoever descends
+        from such a model inherits that too.
+        """
+        asked = self.area_of(aoi)
+        groups = self._groups(asked, during, datasets_and_uses=True)
+        at, target, how, elsewhere = self._placed(groups)
+        found: list[_Exposure] = []
+        loose: list[_Exposure] = []
+        names = self._used.target_iris(target)
+        known: dict[str, tuple[list[_Exposed], list[_Exposed]]] = {}
+        for group, code, outside, iri in zip(at.tolist(), how.tolist(), elsewhere.tolist(), names, strict=True):
+            if iri not in known:
+                known[iri] = self._taught_by_use(iri) if code == How.USE else self._taught(iri)
+            sure, unsure = known[iri]
+            found.extend(_Exposure(group, code, outside, one) for one in sure)
+            loose.extend(_Exposure(group, code, outside, one) for one in unsure)
+        allowed = self._allowed_iris({key.by.model for key in found}, task, family)
+        found = [key for key in found if allowed is None or key.by.model in allowed]
+        group_of = self._describer(groups, asked, during)
+
+        def order(key: _Exposure) -> Any:
+            by = key.by
+            return by.label.casefold(), by.model, by.depth, by.dataset, int(groups.source[key.group])
+
+        def make(key: _Exposure) -> ExposureHit:
+            by = key.by
+            return ExposureHit(
+                model=by.model,
+                label=by.label,
+                dataset=by.dataset,
+                dataset_label=self._catalog.lineage.label(by.dataset),
+                how=_HOW[How(key.how)],
+                holds=by.holds,
+                through=by.through,
+                stage=by.stage,
+                depth=by.depth,
+                samples_elsewhere=key.samples_elsewhere,
+                _explain=by.explain,
+                **group_of(key.group),
+            )
+
+        title = f"exposed to data in {asked.label}"
+        extra = AreaHits(
+            f"{title}: said of families only", ExposureHit, sorted(loose, key=order), make,
+            aoi=asked, footprints=self._footprints, unknown=_nothing(),
+        )  # fmt: skip
+        return AreaHits(
+            title, ExposureHit, sorted(found, key=order), make, aoi=asked, footprints=self._footprints,
+            unknown=self._unplaced("trained", STAGES_OF["trained"], None, None), family_level=extra,
+        )  # fmt: skip
+
+    def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
+        """Return who is exposed to a dataset, and of which families it is said only."""
+        rows = self._catalog.lineage.exposed_models(dataset)
+        # Who learned from a part has not learned from what else the whole has.
+        return tuple(  # type: ignore[return-value]
+            [
+                _Exposed(r.model, r.label, dataset, r.holds, r.through, r.stage, r.depth, r.explain)
+                for r in some
+                if r.part is None
+            ]
+            for some in (rows, rows.family_level)
+        )
+
+    def _taught_by_use(self, use: str) -> tuple[list[_Exposed], list[_Exposed]]:
+        """Return who learned by a use that is limited to an area: its model, and what was made from that."""
+        target = self._used.target(use)
+        _, uses = self._used.uses_of(np.array([target]))
+        sure: list[_Exposed] = []
+        loose: list[_Exposed] = []
+        for stage, user, dataset in zip(
+            self._used.stages(uses).tolist(),
+            self._used.user_iris(self._used.users(uses)),
+            self._used.used(uses),
+            strict=True,
+        ):
+            if not STAGES[stage].teaches:
+                continue
+            lineage, word = self._catalog.lineage, STAGES[stage].value
+            proof = lambda: lineage.explain(user, dataset)  # noqa: E731, B023
+            is_family = bool(_says(self._catalog.store, user, RDF.type, MLAOI.ModelFamily))
+            own = _Exposed(user, lineage.label(user), dataset, "contains", "own use", word, 1, proof)
+            (loose if is_family else sure).append(own)
+            made = lineage.descendants(user)
+            for into, some in ((loose if is_family else sure, made), (loose, made.family_level)):
+                into.extend(
+                    _Exposed(r.node, r.label, dataset, "may contain", "ancestor", word, r.depth + 1, r.explain)
+                    for r in some
+                )
+        return sure, loose
+
+    def _placed(self, groups: _Groups) -> tuple[Array, Array, Array, Array]:
+        """Return group, target, how, and whether samples are known and all lie elsewhere.
+
+        Where samples of the same data are found in the area, a box around them says nothing more.
+        """
+        at, target, how = self._used.targets_of(groups.source)
+        is_sample = groups.precision[at] == _SAMPLES
+        kept = is_sample | ~np.isin(target, np.unique(target[is_sample]))
+        at, target, how = at[kept], target[kept], how[kept]
+        return at, target, how, self._used.has_samples(target) & (groups.precision[at] != _SAMPLES)
+
+    def declared(self, aoi: AoiLike, *, task: str | None = None, family: str | None = None) -> AreaHits:
+        """Return the models whose publisher says they may be used in an area: no evidence of any use of data there."""
+        asked = self.area_of(aoi)
+        groups = self._groups(asked, None, datasets_and_uses=False)
+        models = np.array(self._footprints.models, dtype=object)[groups.source]
+        allowed = self._allowed_iris(set(models), task, family)
+        labels = {iri: _label(self._catalog.store, iri) for iri in models}
+        kept = [g for g, iri in enumerate(models) if allowed is None or iri in allowed]
+        kept.sort(key=lambda g: (labels[models[g]].casefold(), models[g], groups.precision[g]))
+        group_of = self._describer(groups, asked, None, self._footprints.models)
+
+        def make(group: int) -> DeclaredHit:
+            return DeclaredHit(model=models[group], label=labels[models[group]], **group_of(group))
+
+        return AreaHits(
+            f"declared for {asked.label}", DeclaredHit, kept, make, aoi=asked, footprints=self._footprints,
+            unknown=_nothing(),
+            notes=["declared by the publisher: no evidence of training or testing there"],
+        )  # fmt: skip
+
+    def datasets(self, aoi: AoiLike, *, during: tuple[str, str] | None = None) -> AreaHits:
+        """Return the datasets and splits that have a footprint of their own in an area, and time."""
+        asked = self.area_of(aoi)
+        groups = self._groups(asked, during, datasets_and_uses=True)
+        names = self._footprints.datasets
+        kept = [g for g in range(len(groups.source)) if groups.source[g] < len(names)]
+        labels = {g: _label(self._catalog.store, names[groups.source[g]]) for g in kept}
+        kept.sort(key=lambda g: (labels[g].casefold(), names[groups.source[g]], groups.precision[g]))
+        group_of = self._describer(groups, asked, during)
+
+        def make(group: int) -> DatasetHit:
+            return DatasetHit(dataset=names[groups.source[group]], label=labels[group], **group_of(group))
+
+        return AreaHits(
+            f"datasets in {asked.label}", DatasetHit, kept, make, aoi=asked, footprints=self._footprints,
+            unknown=_nothing(),
+        )  # fmt: skip
+
+    # -- rows in groups -------------------------------------------------------------------------------------------
+
+    def _groups(self, aoi: Aoi, during: tuple[str, str] | None, *, datasets_and_uses: bool) -> _Groups:
+        """Return the rows that lie in an area by source (or declaring model) and precision."""
+        rows, km2 = self._footprints.index.overlaps(aoi.geometry)
+        unsure = np.zeros(len(rows), dtype=bool)
+        if during is not None:
+            may, unsure = self._footprints.in_time(rows, during)
+            rows, km2, unsure = rows[may], km2[may], unsure[may]
+        of = self._used.sources_of if datasets_and_uses else self._footprints.models_of
+        at, source = of(rows)
+        precision = self._footprints.precision_codes(rows)[at].astype(np.int64)
+        kept = precision != _GLOBAL  # its geometry, if it has one, is a placeholder
+        at, source, precision = at[kept], source[kept].astype(np.int64), precision[kept]
+        order = np.lexsort((at, precision, source))
+        at, source, precision = at[order], source[order], precision[order]
+        new = np.ones(len(at), dtype=bool)
+        new[1:] = (source[1:] != source[:-1]) | (precision[1:] != precision[:-1])
+        starts = np.concatenate((np.flatnonzero(new), [len(at)]))
+        return _Groups(rows, km2, unsure, at, starts, source[new], precision[new])
+
+    def _describer(
+        self, groups: _Groups, aoi: Aoi, during: tuple[str, str] | None, names: list[str] | None = None
+    ) -> Callable[[int], dict[str, Any]]:
+        """Return what says the fields of an :class:`AreaHit` of a group: each group is measured once."""
+        known: dict[int, dict[str, Any]] = {}
+
+        def describe(group: int) -> dict[str, Any]:
+            if group not in known:
+                known[group] = self._described(groups, group, aoi, during, names)
+            return known[group]
+
+        return describe
+
+    def _described(
+        self, groups: _Groups, group: int, aoi: Aoi, during: tuple[str, str] | None, names: list[str] | None
+    ) -> dict[str, Any]:
+        places = groups.of(group)
+        rows, km2 = groups.rows[places], groups.km2[places]
+        source = groups.source[group : group + 1]
+        most: Area = self._footprints.areas(rows[np.argmax(km2)][None])[0]
+        overlap = float(km2[0])
+        if len(rows) > 1:
+            overlap = self._footprints.index.union_km2(rows, aoi.geometry, km2)
+        precision = int(groups.precision[group])
+        mine = self._rows_of(source, names)
+        mine = mine[self._footprints.precision_codes(mine) == precision]
+        whole = float(self._footprints.index.areas_km2(mine).sum())
+        count = int(self._footprints.has_geometry(mine).sum())
+        share = float(km2.sum()) / whole if whole else len(rows) / count
+        return {
+            "footprint_of": self._used.source_iris(source)[0] if names is None else names[int(source[0])],
+            "precision": _FINEST[precision].value if precision < len(_FINEST) else "not said",
+            "areas": len(rows),
+            "area": most.iri,
+            "overlap_km2": overlap,
+            "share_of_aoi": min(overlap / aoi.km2, 1.0) if aoi.km2 else None,
+            "share_of_footprint": min(share, 1.0) if aoi.km2 else None,
+            "in_time": None if during is None else "unknown" if groups.unsure[places].all() else "yes",
+            "start": most.start,
+            "end": most.end,
+            "_rows": rows,
+        }
+
+    def _rows_of(self, source: Array, names: list[str] | None) -> Array:
+        if names is not None:
+            return self._footprints.declared_by(names[int(source[0])])
+        return self._used.rows_of(source)[1]
+
+    # -- who is asked about ---------------------------------------------------------------------------------------
+
+    def _allowed(self, users: Array, task: str | None, family: str | None) -> Array | None:
+        """Return which of these users do a task and are of a family; None if neither is asked for."""
+        if task is None and family is None:
+            return None
+        once = np.unique(users)
+        names = self._used.user_iris(once)
+        allowed = self._allowed_iris(set(names), task, family)
+        chosen: Array = once[np.array([allowed is None or iri in allowed for iri in names], dtype=bool)]
+        return chosen
+
+    def _allowed_iris(self, models: set[str], task: str | None, family: str | None) -> set[str] | None:
+        from pyoxigraph import Literal
+
+        store = self._catalog.store
+        if task is None and family is None:
+            return None
+        allowed = set(models)
+        if family is not None:
+            asked = self._catalog.find(family)
+            allowed = {m for m in allowed if m == asked or _says(store, m, MLAOI.family, asked)}
+        if task is not None:
+            allowed = {m for m in allowed if _says(store, m, MLAOI.task, Literal(task))}
+        return allowed
+
+    def _unplaced(
+        self, word: str, stages: tuple[Stage, ...], task: str | None, family: str | None
+    ) -> Rows[UnplacedUse]:
+        """Return the uses in stages of which it is not known where all data are, and who discloses nothing."""
+        uses = self._used.all_of_stages(stages)
+        targets = self._used.targets(uses)
+        unplaced = self._used.unplaced(targets) != Unplaced.KNOWN
+        uses = uses[unplaced]
+        allowed = self._allowed(self._used.users(uses), task, family)
+        if allowed is not None:
+            uses = uses[np.isin(self._used.users(uses), allowed)]
+        silent = sorted(self._undisclosed(task, family)) if any(stage.teaches for stage in stages) else []
+
+        def make(key: int | str) -> UnplacedUse:
+            if isinstance(key, str):
+                label = _label(self._catalog.store, key)
+                return UnplacedUse(
+                    model=key, label=label, stage=None, dataset=None, dataset_label=None,
+                    reason="its training data are not disclosed", document=None,
+                )  # fmt: skip
+            alone = np.array([key])
+            user = self._used.users(alone)
+            return UnplacedUse(
+                model=self._used.user_iris(user)[0],
+                label=self._used.user_labels(user)[0],
+                stage=STAGES[int(self._used.stages(alone)[0])].value,
+                dataset=self._used.used(alone)[0],
+                dataset_label=self._used.used_labels(alone)[0],
+                reason=Unplaced(int(self._used.unplaced(self._used.targets(alone))[0])).reason,
+                document=self._used.documents(alone)[0],
+            )
+
+        keys: list[int | str] = [*uses.tolist(), *silent]
+        return Rows(f"{word}, not known where", UnplacedUse, keys, make)
+
+    def _undisclosed(self, task: str | None, family: str | None) -> set[str]:
+        store = self._catalog.store
+        silent = {quad.subject.value for quad in store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed)}  # type: ignore[union-attr]
+        allowed = self._allowed_iris(silent, task, family)
+        return silent if allowed is None else allowed
+
+
+def _says(store: Store, subject: str, predicate: str, value: str | Literal) -> bool:
+    return next(store.match(subject, predicate, value), None) is not None
+
+
+def _label(store: Store, iri: str) -> str:
+    labels = [str(getattr(quad.object, "value", "")) for quad in store.match(iri, RDFS.label)]
+    return min(labels, default=iris.tail(iri))
+
+
+def _nothing() -> Rows[UnplacedUse]:
+    return Rows("nothing unknown is looked for", UnplacedUse, (), _never)
+
+
+def _never(_: Any) -> Any:
+    raise AssertionError("an empty answer has no rows")

@@ -1,0 +1,294 @@
+"""What of an area is covered by whom, and what by nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from mlaoi_graph import countries
+from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
+from mlaoi_graph.model import Precision
+from mlaoi_graph.queries import maps
+from mlaoi_graph.queries.aoi import Aoi, AoiLike
+from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse
+from mlaoi_graph.queries.results import Rows
+
+__all__ = ["CountryRow", "Coverage", "CoveredRow", "Gap", "coverage", "gap"]
+
+_NOWHERE: Final = "(no country)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredRow:
+    """What of the area one model covers."""
+
+    model: str
+    label: str
+    covered_km2: float
+    share_of_aoi: float
+    precision: str
+    """The coarsest of the footprints: the area is no better known than that."""
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryRow:
+    """What of a country, as far as it lies in the area, is covered by any model."""
+
+    country: str
+    """ISO 3166-1 alpha-3; what lies in no country's outline (sea, small islands) comes last."""
+    km2: float
+    covered_km2: float
+    share: float
+    models: int
+
+
+class Coverage:
+    """What of an area is covered by data used in a stage.
+
+    Data of which only a box or a list of countries is known cover that: an upper bound. ``by_precision`` tells how much
+    is covered by footprints of each precision and finer ones. Data of which it is not known where they are cover
+    nothing, and are in ``unknown``: what is not covered is what nobody is *known* to cover.
+    """
+
+    def __init__(self, title: str, hits: AreaHits) -> None:
+        self.title: Final = title
+        self.aoi: Final[Aoi] = hits.aoi
+        self.hits: Final = hits
+        self.unknown: Final[Rows[UnplacedUse]] = hits.unknown
+        self.notes: Final = hits.notes
+        self._shapes: dict[bytes, BaseGeometry] = {}
+        kept: dict[str, list[Any]] = {}
+        for row in hits:
+            kept.setdefault(row.model, []).append(row)
+        self._by_model = kept
+        self._unions: dict[frozenset[bytes], BaseGeometry] = {}
+        self.covered: Final = self._union(list(hits))
+        """What is covered by anybody."""
+        self.uncovered: Final = _polygonal(shapely.difference(self.aoi.geometry, self.covered))
+        """What is covered by nobody that is known."""
+
+    @property
+    def covered_km2(self) -> float:
+        """Area of what is covered."""
+        return area_km2(self.covered)
+
+    @property
+    def uncovered_km2(self) -> float:
+        """Area of what is not."""
+        return area_km2(self.uncovered)
+
+    def __repr__(self) -> str:
+        share = self.covered_km2 / self.aoi.km2 if self.aoi.km2 else 0.0
+        return f"<{self.title}: {self.covered_km2:.1f} of {self.aoi.km2:.1f} km2, {share:.1%}>"
+
+    def by_precision(self) -> dict[str, float]:
+        """Return the km2 covered by footprints of each precision or a finer one."""
+        fine = [p.value for p in Precision if p is not Precision.GLOBAL]
+        return {
+            word: area_km2(self._union([row for row in self.hits if row.precision in fine[: i + 1]]))
+            for i, word in enumerate(fine)
+        }
+
+    def models(self) -> Rows[CoveredRow]:
+        """Return what each model covers, the most first."""
+        rows = []
+        for model, hits in self._by_model.items():
+            km2 = area_km2(self._union(hits))
+            precision = max((hit.precision for hit in hits), key=_coarseness)
+            rows.append(
+                CoveredRow(
+                    model=model,
+                    label=hits[0].label,
+                    covered_km2=km2,
+                    share_of_aoi=min(km2 / self.aoi.km2, 1.0) if self.aoi.km2 else 0.0,
+                    precision=precision,
+                    datasets=tuple(sorted({hit.dataset for hit in hits})),
+                )
+            )
+        rows.sort(key=lambda row: (-row.covered_km2, row.label.casefold(), row.model))
+        return Rows(f"{self.title}, by model", CoveredRow, rows, _same, notes=self.notes)
+
+    def countries(self) -> Rows[CountryRow]:
+        """Return what of each country in the area is covered, and by how many models."""
+        codes = sorted(countries.codes())
+        outlines = np.array([shapely.from_wkt(countries.outline([code])) for code in codes], dtype=object)
+        met = np.flatnonzero(shapely.intersects(outlines, self.aoi.geometry))
+        inside = shapely.intersection(outlines[met], self.aoi.geometry)
+        rest = _polygonal(shapely.difference(self.aoi.geometry, shapely.union_all(inside)))
+        names = [*(codes[i] for i in met), _NOWHERE]
+        shapes = np.array([*inside, rest], dtype=object)
+        km2 = areas_km2(shapes)
+        covered = areas_km2(shapely.intersection(shapes, self.covered))
+        by_model = np.array([self._union(hits) for hits in self._by_model.values()], dtype=object)
+        rows = [
+            CountryRow(
+                country=name,
+                km2=float(km2[i]),
+                covered_km2=float(covered[i]),
+                share=float(min(covered[i] / km2[i], 1.0)),
+                models=int((areas_km2(shapely.intersection(by_model, shapes[i])) >= TOUCH_KM2).sum()),
+            )
+            for i, name in enumerate(names)
+            if km2[i] >= TOUCH_KM2
+        ]
+        return Rows(f"{self.title}, by country", CountryRow, rows, _same, notes=self.notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON; geometries as GeoJSON."""
+        return {
+            "title": self.title,
+            "aoi_km2": self.aoi.km2,
+            "covered_km2": self.covered_km2,
+            "uncovered_km2": self.uncovered_km2,
+            "by_precision": self.by_precision(),
+            "models": self.models().to_dicts(),
+            "countries": self.countries().to_dicts(),
+            "unknown": self.unknown.to_dicts(),
+            "notes": list(self.notes),
+            "covered": shapely.geometry.mapping(self.covered),
+            "uncovered": shapely.geometry.mapping(self.uncovered),
+        }
+
+    def to_geojson(self) -> dict[str, Any]:
+        """Return what is covered and what is not as a GeoJSON FeatureCollection of two."""
+        return _features({"covered": self.covered, "uncovered": self.uncovered})
+
+    def to_map(self, path: Path | str) -> None:
+        """Draw what is covered and what is not to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
+        layers = [
+            maps.Layer("covered", [self.covered], "#2f7fc1", "#2f7fc1"),
+            maps.Layer("by nobody that is known", [self.uncovered], "#c8443c", "#c8443c"),
+            maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True),
+        ]
+        lines = [f"{self.covered_km2:,.0f} of {self.aoi.km2:,.0f} km2; {len(self.unknown)} uses not known where"]
+        picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
+        maps.write(picture, Path(path), self.models()._repr_html_() + self.countries()._repr_html_())
+
+    def _union(self, hits: list[Any]) -> BaseGeometry:
+        keys = frozenset(hit._rows.tobytes() for hit in hits)
+        if keys not in self._unions:
+            for hit in hits:
+                key = hit._rows.tobytes()
+                if key not in self._shapes:
+                    united = shapely.union_all(self.hits.footprints.geometries(hit._rows))
+                    self._shapes[key] = _polygonal(shapely.intersection(united, self.aoi.geometry))
+            self._unions[keys] = shapely.union_all([self._shapes[key] for key in sorted(keys)])
+        return self._unions[keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What of an area is covered in one stage and not in another."""
+
+    title: str
+    has: Coverage
+    lacks: Coverage
+    geometry: BaseGeometry
+    km2: float
+    models: tuple[str, ...]
+    """Models with data of the one stage in the area, and of the other nowhere in it; IRIs."""
+
+    def to_geojson(self) -> dict[str, Any]:
+        """Return the gap as a GeoJSON FeatureCollection."""
+        return _features({"gap": self.geometry})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "title": self.title,
+            "gap_km2": self.km2,
+            "models": list(self.models),
+            "unknown": self.lacks.unknown.to_dicts(),
+            "notes": list(self.lacks.notes),
+            "gap": shapely.geometry.mapping(self.geometry),
+        }
+
+    def to_map(self, path: Path | str) -> None:
+        """Draw the gap to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
+        layers = [
+            maps.Layer("covered in both stages", [self.lacks.covered], "#2f7fc1", "#2f7fc1"),
+            maps.Layer("only in the first", [self.geometry], "#c8443c", "#c8443c"),
+            maps.Layer(f"asked about: {self.has.aoi.label}", [self.has.aoi.geometry], None, "#22303c", 2.2, True),
+        ]
+        picture = maps.Picture(self.title, [f"{self.km2:,.0f} km2"], self.has.aoi.geometry, layers)
+        maps.write(picture, Path(path), self.has.models()._repr_html_())
+
+
+def coverage(
+    places: Places,
+    stages: str,
+    aoi: AoiLike,
+    *,
+    during: tuple[str, str] | None = None,
+    task: str | None = None,
+    family: str | None = None,
+) -> Coverage:
+    """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84."""
+    hits = places.uses(stages, aoi, during=during, task=task, family=family)
+    return Coverage(f"{stages.replace('_', '-')} in {hits.aoi.label}", hits)
+
+
+def gap(
+    places: Places,
+    aoi: AoiLike,
+    *,
+    has: str = "trained",
+    lacks: str = "tested",
+    during: tuple[str, str] | None = None,
+    task: str | None = None,
+    family: str | None = None,
+) -> Gap:
+    """Return what of an area is covered in one stage and not in another: trained here, never tested here.
+
+    With a family: what no model of it has been tested on. Data that are not known where may lie there: see
+    ``lacks.unknown``.
+    """
+    asked = places.area_of(aoi)
+    first = coverage(places, has, asked, during=during, task=task, family=family)
+    second = coverage(places, lacks, asked, during=during, task=task, family=family)
+    missing = _polygonal(shapely.difference(first.covered, second.covered))
+    also = set(second.hits.models)
+    return Gap(
+        title=f"{has} and never {lacks} in {asked.label}",
+        has=first,
+        lacks=second,
+        geometry=missing,
+        km2=area_km2(missing),
+        models=tuple(model for model in first.hits.models if model not in also),
+    )
+
+
+def _features(shapes: dict[str, BaseGeometry]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": None if shape.is_empty else shapely.geometry.mapping(shape),
+                "properties": {"what": what, "km2": area_km2(shape)},
+            }
+            for what, shape in shapes.items()
+        ],
+    }
+
+
+def _polygonal(shape: BaseGeometry) -> BaseGeometry:
+    """Return the part of a geometry that has an area, without slivers of rounding."""
+    parts = shapely.get_parts(shape)
+    parts = parts[shapely.get_dimensions(parts) == 2]
+    kept = parts[areas_km2(parts) >= TOUCH_KM2]
+    return shapely.union_all(kept) if len(kept) != 1 else kept[0]
+
+
+def _coarseness(word: str) -> int:
+    return [*(p.value for p in Precision), "not said"].index(word)
+
+
+def _same(row: Any) -> Any:
+    return row
