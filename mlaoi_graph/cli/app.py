@@ -655,9 +655,10 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import diff, lineage
+    from mlaoi_graph.cli import areas, diff, lineage
 
     lineage.register(app)
+    areas.register(app)
     diff.register(app)
 
 

@@ -1,0 +1,302 @@
+"""The commands that ask about places: areas, coverage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
+
+if TYPE_CHECKING:
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.queries.aoi import Aoi
+    from mlaoi_graph.queries.areas import AreaHits
+
+__all__ = ["register"]
+
+
+class Use(StrEnum):
+    """How data of an area were used."""
+
+    pretrained = "pretrained"
+    finetuned = "finetuned"
+    instruction_tuned = "instruction-tuned"
+    trained = "trained"
+    validated = "validated"
+    tested = "tested"
+    evaluated = "evaluated"
+    exposed = "exposed"
+    declared = "declared"
+
+
+# typer reads these at run time, so they are spelled without the postponed `X | None`.
+Directory = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[DIR]", help="Catalog directory (or set MLAOI_CATALOG)."),
+]
+Bbox = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="W,S,E,N", help="The area as a box, in degrees; west beyond east is across 180."),
+]
+AoiOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--aoi", metavar="FILE|WKT", help="The area as WKT, GeoJSON, or a file geopandas can read."),
+]
+Country = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(metavar="CODE", help="The area as an ISO 3166-1 alpha-3 code; may be given again."),
+]
+Place = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="NODE", help="The area as a dataset or area of the catalog, by name or IRI."),
+]
+During = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="A/B", help="When the data were acquired, as 2018/2019; .. is open."),
+]
+Task = Annotated[Optional[str], typer.Option(metavar="WORD", help="Models of this task only, as published.")]  # noqa: UP045
+Family = Annotated[Optional[str], typer.Option(metavar="NAME", help="Models of this family only.")]  # noqa: UP045
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+AsGeoJson = Annotated[bool, typer.Option("--geojson", help="Print GeoJSON.")]
+Map = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--map", metavar="FILE", help="Draw the answer to a .html, .svg or .png file as well."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    codes = "Exit codes: 0 answered, also if nothing is found; 2 the question could not be asked."
+    app.command(epilog=f"Example: mlaoi-graph areas catalog --stage tested --country BOL --map bolivia.html. {codes}")(
+        areas
+    )
+    app.command(
+        epilog=f"Example: mlaoi-graph coverage catalog --stage trained --but-not tested --bbox 5,45,10,48. {codes}"
+    )(coverage)
+
+
+@contextmanager
+def _asking(
+    arguments: list[str] | None, bbox: str | None, aoi: str | None, country: list[str] | None, place: str | None
+) -> Iterator[tuple[Catalog, Aoi]]:
+    """Yield the catalog and the area that were named."""
+    from mlaoi_graph import countries
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.cli.app import _split_directory
+
+    directory, _ = _split_directory(arguments, 0)
+    given = [value for value in (bbox, aoi, "+".join(country or ()), place) if value]
+    if len(given) != 1:
+        raise typer.BadParameter("say where, in one way: --bbox, --aoi, --country or --place")
+    if country:
+        unknown = [code for code in country if code not in countries.codes()]
+        if unknown:
+            raise typer.BadParameter(
+                f"{', '.join(unknown)}: no outline for that. Codes are ISO 3166-1 alpha-3, as BOL",
+                param_hint="--country",
+            )
+    with Catalog.open(directory) as catalog:
+        asked = catalog.places.area_of(given[0])
+        for note in asked.notes:
+            say(f"area: {clean(note)}")
+        yield catalog, asked
+
+
+def _window(during: str | None) -> tuple[str, str] | None:
+    from mlaoi_graph.footprints import instants
+
+    if during is None:
+        return None
+    first, slash, last = during.partition("/")
+    window = (first, last if slash else first)
+    window = ("0001" if window[0] in ("", "..") else window[0], "9999" if window[1] in ("", "..") else window[1])
+    try:
+        if instants(window[0])[0] > instants(window[1])[1]:
+            raise ValueError(f"{window[0]} is after {window[1]}")
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--during") from None
+    return window
+
+
+def areas(
+    arguments: Directory = None,
+    stage: Annotated[Use, typer.Option(help="How the data were used there.")] = Use.tested,
+    bbox: Bbox = None,
+    aoi: AoiOption = None,
+    country: Country = None,
+    place: Place = None,
+    during: During = None,
+    task: Task = None,
+    family: Family = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    as_geojson: AsGeoJson = False,
+    map_to: Map = None,
+) -> None:
+    """List the models that were trained, tested... on data of an area, with the data and how much they share with it.
+
+    What is not known where is counted apart, and listed by --json. "exposed" counts what ancestors and sources learned
+    from; "declared" is only where a publisher says a model may be used.
+    """
+    window = _window(during)
+    if window and stage is Use.declared:
+        raise typer.BadParameter("a declared area has no time of acquisition: leave --during out")
+    with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
+        key = f"{stage.value.replace('-', '_')}_in"
+        where: dict[str, Any] = {key: asked}
+        hits = catalog.models(during=window, task=task, family=family, **where)
+        if map_to is not None:
+            hits.to_map(map_to)
+            say(f"drawn to {map_to}")
+        if as_geojson:
+            print_json(hits.to_geojson())
+        elif as_json:
+            print_json(_whole(hits))
+        elif as_csv:
+            print_rows(hits.columns, (row.values() for row in hits.to_dicts()), as_json=False, as_csv=True)
+        else:
+            _print_hits(hits)
+
+
+def _whole(hits: AreaHits) -> dict[str, Any]:
+    return {
+        "title": hits.title,
+        "aoi": {"label": hits.aoi.label, "km2": hits.aoi.km2, "bbox": list(hits.aoi.geometry.bounds)},
+        "rows": hits.to_dicts(),
+        "family_level": hits.family_level.to_dicts(),
+        "unknown": hits.unknown.to_dicts(),
+        "notes": list(hits.notes),
+    }
+
+
+def _print_hits(hits: AreaHits) -> None:
+    if hits:
+        _print_table(hits)
+    else:
+        print(f"no model is known to be {clean(hits.title)}")
+    if hits.family_level:
+        print("\nsaid of families only, not of a size:")
+        _print_table(hits.family_level)
+    reasons = Counter(row.reason for row in hits.unknown)
+    if reasons:
+        models = len({row.model for row in hits.unknown})
+        print(f"\nnot known where, of {models} models (all of them with --json):")
+        for reason, number in reasons.most_common():
+            print(f"  {number} {'use' if number == 1 else 'uses'}: {reason}")
+    for note in hits.notes[len(hits.aoi.notes) :]:
+        print(clean(note))
+
+
+def _print_table(hits: Any) -> None:
+    with_time = any(row.in_time for row in hits)
+    columns = [name for name in ("label", "stage", "dataset_label", "how", "precision") if name in hits.columns]
+    print_table(
+        [*columns, "areas", "overlap_km2", "share_of_aoi", *(["in_time"] if with_time else [])],
+        (
+            [
+                *(getattr(row, name) for name in columns),
+                row.areas,
+                f"{row.overlap_km2:.1f}",
+                "" if row.share_of_aoi is None else f"{row.share_of_aoi:.2%}",
+                *([row.in_time] if with_time else []),
+            ]
+            for row in hits
+        ),
+    )
+
+
+def coverage(
+    arguments: Directory = None,
+    stage: Annotated[Use, typer.Option(help="How the data were used.")] = Use.tested,
+    but_not: Annotated[
+        Optional[Use],  # noqa: UP045
+        typer.Option(help="Only what is covered in the one stage and not in this one."),
+    ] = None,
+    bbox: Bbox = None,
+    aoi: AoiOption = None,
+    country: Country = None,
+    place: Place = None,
+    during: During = None,
+    task: Task = None,
+    family: Family = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of countries as CSV.")] = False,
+    as_geojson: AsGeoJson = False,
+    map_to: Map = None,
+) -> None:
+    """Show what of an area is covered by data of a stage, by which models, and what by nobody; or a gap between stages.
+
+    Data of which only a box or a country is known cover all of that, so this is an upper bound: the table by
+    precision says how good it is. Data that are not known where cover nothing.
+    """
+    from mlaoi_graph.queries import coverage as queries
+
+    window = _window(during)
+    words = [use.value.replace("-", "_") for use in (stage, but_not) if use is not None]
+    if {"exposed", "declared"} & set(words):
+        raise typer.BadParameter("coverage is of a stage: exposed and declared are for areas")
+    if as_csv and but_not:
+        raise typer.BadParameter("a gap has no table of countries: use --json or --geojson")
+    with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
+        only = {"during": window, "task": task, "family": family}
+        found: Any
+        if but_not is None:
+            found = queries.coverage(catalog.places, words[0], asked, **only)  # type: ignore[arg-type]
+        else:
+            found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)  # type: ignore[arg-type]
+        if map_to is not None:
+            found.to_map(map_to)
+            say(f"drawn to {map_to}")
+        if as_geojson:
+            print_json(found.to_geojson())
+        elif as_json:
+            print_json(found.to_dict())
+        elif as_csv:
+            rows = found.countries()
+            print_rows(rows.columns, (row.values() for row in rows.to_dicts()), as_json=False, as_csv=True)
+        elif but_not is not None:
+            _print_gap(found)
+        else:
+            _print_coverage(found)
+
+
+def _print_coverage(found: Any) -> None:
+    share = found.covered_km2 / found.aoi.km2 if found.aoi.km2 else 0.0
+    print(f"{clean(found.title)}: {found.covered_km2:.1f} of {found.aoi.km2:.1f} km2 ({share:.2%})")
+    print("\nby footprints no coarser than:")
+    print_table(("precision", "covered_km2"), [(word, f"{km2:.1f}") for word, km2 in found.by_precision().items()])
+    models, countries = found.models(), found.countries()
+    if models:
+        print()
+        print_table(
+            ("model", "covered_km2", "share_of_aoi", "precision", "datasets"),
+            [(r.label, f"{r.covered_km2:.1f}", f"{r.share_of_aoi:.2%}", r.precision, len(r.datasets)) for r in models],
+        )
+    print()
+    print_table(
+        ("country", "km2", "covered_km2", "share", "models"),
+        [(r.country, f"{r.km2:.1f}", f"{r.covered_km2:.1f}", f"{r.share:.2%}", r.models) for r in countries],
+    )
+    _print_rest(found)
+
+
+def _print_gap(found: Any) -> None:
+    print(f"{clean(found.title)}: {found.km2:.1f} km2 of {found.has.covered_km2:.1f} km2")
+    if found.models:
+        print("\nmodels with data of the first stage here, and of the second nowhere here:")
+        for model in found.models:
+            print(f"  {clean(model)}")
+    _print_rest(found.lacks)
+
+
+def _print_rest(found: Any) -> None:
+    if found.unknown:
+        print(f"\n{len(found.unknown)} uses are not known where, and may fill it: see --json")
+    for note in found.notes[len(found.aoi.notes) :]:
+        print(clean(note))
