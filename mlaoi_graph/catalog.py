@@ -541,11 +541,11 @@ class Catalog:
 
     # -- other shapes -----------------------------------------------------------------------------------------
 
-    def query(self, sparql: str, **values: str) -> Answer:
+    def query(self, sparql: str, **values: str | Literal) -> Answer:
         """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
-        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI before the
-        query runs: never format input into the text. A SELECT must project such a variable::
+        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or a literal of
+        pyoxigraph, before the query runs: never format input into the text. A SELECT must project such a variable::
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 

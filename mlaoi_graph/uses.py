@@ -205,7 +205,7 @@ class Uses:
 
 _USES: Final = """SELECT ?use ?model ?dataset ?stage ?g {
     GRAPH ?g { ?use mlaoi:ofModel ?model ; mlaoi:ofDataset ?dataset ; mlaoi:stage ?stage } }"""
-_PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf ?whole }"
+_PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf|mlaoi:splitOf ?whole }"
 _LABELS: Final = "SELECT ?class ?node ?label { ?node a ?class ; rdfs:label ?label }"
 _KIND: Final = "SELECT ?class ?node { ?node a ?class }"
 _RESOLVED: Final = "SELECT ?class ?node { ?node a ?class ; mlaoi:resolved true }"
@@ -317,15 +317,17 @@ class _Places:
         return bool(self._own.get(dataset))
 
     def _nearest(self, dataset: str) -> list[str]:
-        """Return the nearest wholes that have a footprint of their own."""
-        level, seen = [dataset], {dataset}
-        while level:
-            level = sorted({whole for iri in level for whole in self._wholes.get(iri, ())} - seen)
-            seen.update(level)
-            found = [whole for whole in level if self._tells(whole)]
-            if found:
-                return found
-        return []
+        """Return the wholes that have a footprint of their own, and none on the way to them."""
+        found, seen = set[str](), {dataset}
+        waiting = [dataset]
+        while waiting:
+            for whole in self._wholes.get(waiting.pop(), ()):
+                if self._tells(whole):
+                    found.add(whole)
+                elif whole not in seen:
+                    seen.add(whole)
+                    waiting.append(whole)
+        return sorted(found)
 
     def _all_known(self) -> set[str]:
         """Return the datasets that have an outline of their own, or of which every part is one of these."""

@@ -73,9 +73,8 @@ Map = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     codes = "Exit codes: 0 answered, also if nothing is found; 2 the question could not be asked."
-    app.command(epilog=f"Example: mlaoi-graph areas catalog --stage tested --country BOL --map bolivia.html. {codes}")(
-        areas
-    )
+    example = "mlaoi-graph areas catalog --stage tested --country BOL --map bolivia.html"
+    app.command(epilog=f"Example: {example}. {codes}")(areas)
     app.command(
         epilog=f"Example: mlaoi-graph coverage catalog --stage trained --but-not tested --bbox 5,45,10,48. {codes}"
     )(coverage)

@@ -352,7 +352,8 @@ class Places:
             unsaid = len(np.unique(users[stage == vague]))
             if unsaid:
                 broad = "trained" if wanted[0].teaches else "evaluated"
-                notes.append(f"{unsaid} more are said to have been {broad} there, and not in which stage: ask {broad}")
+                who = "1 user" if unsaid == 1 else f"{unsaid} users"
+                notes.append(f"of {who} of data there it is not said in which stage: ask for {broad}")
         pair, use = pair[chosen], use[chosen]
         order = np.lexsort((groups.precision[at[pair]], groups.source[at[pair]], use))
         pair, use = pair[order], use[order]
