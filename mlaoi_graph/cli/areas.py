@@ -158,7 +158,7 @@ def areas(
         elif as_json:
             print_json(_whole(hits))
         elif as_csv:
-            print_rows(hits.columns, (row.values() for row in hits.to_dicts()), as_json=False, as_csv=True)
+            print_rows(hits.columns, ([*row.values()] for row in hits.to_dicts()), as_json=False, as_csv=True)
         else:
             _print_hits(hits)
 
@@ -258,7 +258,7 @@ def coverage(
             print_json(found.to_dict())
         elif as_csv:
             rows = found.countries()
-            print_rows(rows.columns, (row.values() for row in rows.to_dicts()), as_json=False, as_csv=True)
+            print_rows(rows.columns, ([*row.values()] for row in rows.to_dicts()), as_json=False, as_csv=True)
         elif but_not is not None:
             _print_gap(found)
         else:

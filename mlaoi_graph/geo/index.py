@@ -12,6 +12,7 @@ rounding; :meth:`Index.overlaps` leaves out what is below 1 m2.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -309,6 +310,7 @@ def _tiled(geometry: BaseGeometry, shapes: Shapes) -> tuple[Shapes, Array, Array
     return tiles, *_join(_tree(shapely.bounds(shapes)), _tree(shapely.bounds(tiles)))
 
 
+@lru_cache(maxsize=4)
 def _tiles(geometry: BaseGeometry) -> list[BaseGeometry]:
     """Return a polygonal geometry cut into pieces of few vertices, which together are the whole."""
     waiting = list(shapely.get_parts(geometry))

@@ -27,7 +27,7 @@ AoiLike: TypeAlias = "Aoi | str | os.PathLike[str] | Mapping[str, Any] | Sequenc
 """What :func:`area_of` takes."""
 
 _WKT: Final = re.compile(
-    r"\s*(?:<[^>]*>\s*)?(MULTI)?(POINT|LINESTRING|POLYGON)\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE
+    r"\s*(<[^>]*>\s*)?((MULTI)?(POINT|LINESTRING|POLYGON)|GEOMETRYCOLLECTION)\s*Z?M?\s*(\(|EMPTY)", re.IGNORECASE
 )
 _BBOX: Final = re.compile(r"\s*[^,\s]+(\s*,\s*[^,\s]+){3}(\s*,\s*[^,\s]+){0,2}\s*")
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
@@ -67,7 +67,7 @@ def area_of(
     or no geometry, SourceNotFound, NodeNotFound.
 
     >>> area_of("7,46,8,47").label, round(area_of([7, 46, 8, 47]).km2)
-    ('7,46,8,47', 8512)
+    ('7,46,8,47', 8533)
     >>> area_of("POLYGON ((46 170, 47 170, 47 171, 46 170))").notes[0].partition(":")[0]
     'swapped-axes'
     >>> area_of("LUX+BEL").label
@@ -194,6 +194,9 @@ def _from_shapes(shapes: Any, label: str, notes: list[str]) -> Aoi:
     """Read shapes as any other document's: the same is repaired, and said."""
     made = []
     for shape in shapes:
+        if _is_plain(shape):
+            made.append(shapely.force_2d(shape))
+            continue
         found = geo.from_geojson(shapely.geometry.mapping(shape))
         notes.extend(f"{problem.rule}: {problem.message}" for problem in found.problems)
         if found.unbounded:
@@ -201,6 +204,14 @@ def _from_shapes(shapes: Any, label: str, notes: list[str]) -> Aoi:
         if found.wkt:
             made.append(shapely.from_wkt(found.wkt))
     return _united(made, label, notes)
+
+
+def _is_plain(shape: BaseGeometry) -> bool:
+    """Return whether there is nothing to mend: up to 180 degrees wide, it neither crosses 180 nor is the world."""
+    if shape.is_empty or shape.geom_type == "GeometryCollection":
+        return False
+    w, s, e, n = shape.bounds
+    return -180 <= w <= e <= 180 and -90 <= s <= n <= 90 and e - w <= 180 and bool(shapely.is_valid(shape))
 
 
 def _from_box(numbers: Sequence[float], label: str) -> Aoi:

@@ -1,0 +1,799 @@
+"""Questions about places, against areas from PROJ, answers by hand, and a plain reading of the statements."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from conftest import SHARED, collection, model, sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mlaoi_graph
+from mlaoi_graph import geo, rdf
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound, SourceNotFound, UnknownFormat
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    AssociationKind,
+    Dataset,
+    DataUse,
+    Derivation,
+    DerivationKind,
+    Disclosure,
+    Model,
+    ModelFamily,
+    Precision,
+    Rule,
+    Stage,
+)
+from mlaoi_graph.queries.aoi import area_of
+from mlaoi_graph.queries.areas import STAGES_OF
+from mlaoi_graph.queries.coverage import coverage, gap
+
+X = "https://example.com/"
+FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
+EQUAL_AREA = pyproj.Transformer.from_crs("OGC:CRS84", "+proj=cea +ellps=WGS84", always_xy=True)
+
+
+def proj_km2(w, s, e, n):
+    """The area of a box by PROJ: in an equal-area cylindrical projection a box is a rectangle."""
+    (x0, x1), (y0, y1) = EQUAL_AREA.transform([w, e], [s, n])
+    return (x1 - x0) * (y1 - y0) / 1e6
+
+
+def test_the_measure_is_right():
+    assert proj_km2(-180, -90, 180, 90) == pytest.approx(510_065_621.724, rel=1e-6)
+
+
+def box(w, s, e, n):
+    return f"POLYGON (({w} {s}, {e} {s}, {e} {n}, {w} {n}, {w} {s}))"
+
+
+def use(model, dataset, stage=Stage.TEST, **more):
+    return DataUse(
+        iri=f"{X}use/{model}-{dataset}-{stage.value}".replace(" ", ""), model=X + model, dataset=X + dataset,
+        stage=stage, rule=Rule.STATED, document=X + "doc", **more,
+    )  # fmt: skip
+
+
+def placed(dataset, *wkts, precision=Precision.SAMPLES, **more):
+    """A dataset with a footprint for each WKT."""
+    areas = [
+        AreaOfInterest(iri=f"{X}{dataset}#area-{precision.value}-{i}", precision=precision, wkt=wkt, **more)
+        for i, wkt in enumerate(wkts)
+    ]
+    return [Dataset(iri=X + dataset, label=dataset, resolved=True, footprints=tuple(a.iri for a in areas)), *areas]
+
+
+def holding(*statements):
+    catalog = Catalog.create()
+    catalog.store.replace({X + "doc": rdf.encode(statements)})
+    return catalog
+
+
+def short(hits):
+    return [(row.model.removeprefix(X), row.dataset.removeprefix(X)) for row in hits]
+
+
+# -- overlap ----------------------------------------------------------------------------------------------------------
+
+# Footprint, area asked about, km2 shared.
+OVERLAPS = {
+    "half": (box(0, 0, 2, 1), "1,0,3,1", proj_km2(1, 0, 2, 1)),
+    "the area holds it": (box(1, 1, 2, 2), "0,0,9,9", proj_km2(1, 1, 2, 2)),
+    "it holds the area": (box(0, 0, 9, 9), "4,4,5,5", proj_km2(4, 4, 5, 5)),
+    "the same": (box(7, 46, 8, 47), "7,46,8,47", proj_km2(7, 46, 8, 47)),
+    "across the antimeridian": (geo.from_bbox([178, -20, -178, -15]).wkt, "179,-18,-179,-16", 2 * proj_km2(179, -18, 180, -16)),
+    "on its far side": (geo.from_bbox([178, -20, -178, -15]).wkt, "-180,-20,-178,-15", proj_km2(178, -20, 180, -15)),
+    "round the pole": (box(-180, 85, 180, 90), "0,80,90,90", proj_km2(0, 85, 90, 90)),
+    "a hole": ("POLYGON ((0 0, 9 0, 9 9, 0 9, 0 0), (1 1, 1 8, 8 8, 8 1, 1 1))", "0,0,5,9", proj_km2(0, 0, 5, 9) - proj_km2(1, 1, 5, 8)),
+}  # fmt: skip
+APART = {
+    "a side in common": (box(0, 0, 1, 1), "1,0,2,1"),
+    "a corner in common": (box(0, 0, 1, 1), "1,1,2,2"),
+    "a ring that touches from inside": ("POLYGON ((0 0, 9 0, 9 9, 0 9, 0 0), (1 1, 1 8, 8 8, 8 1, 1 1))", "1,1,8,8"),
+    "a sliver of rounding": (box(0, 0, 1.000000000001, 1), "1,0,2,1"),
+    "the other side of the world": (geo.from_bbox([178, -20, -178, -15]).wkt, "-10,-20,10,-15"),
+    "a point on the border": ("POINT (1 1)", "1,0,2,2"),
+}
+
+
+@pytest.mark.parametrize("case", OVERLAPS)
+def test_what_lies_in_an_area_says_how_much(case):
+    wkt, asked, km2 = OVERLAPS[case]
+    with holding(*placed("d", wkt), use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in=asked)
+        whole = geo.area_km2(wkt)
+        assert hit.overlap_km2 == pytest.approx(km2, rel=1e-6)
+        assert hit.share_of_footprint == pytest.approx(km2 / whole, rel=1e-6)
+        assert hit.share_of_aoi == pytest.approx(km2 / area_of(asked).km2, rel=1e-6)
+        assert (hit.model, hit.dataset, hit.stage, hit.precision, hit.how) == (
+            X + "m",
+            X + "d",
+            "test",
+            "samples",
+            "own",
+        )
+        assert (hit.document, hit.use, hit.area) == (X + "doc", use("m", "d").iri, X + "d#area-samples-0")
+
+
+@pytest.mark.parametrize("case", APART)
+def test_what_only_touches_is_not_there(case):
+    wkt, asked = APART[case]
+    with holding(*placed("d", wkt), use("m", "d")) as catalog:
+        hits = catalog.models(tested_in=asked)
+        assert (len(hits), len(hits.unknown)) == (0, 0)
+
+
+def test_samples_that_overlap_count_the_ground_once_and_the_footprint_as_often_as_it_is_there():
+    chips = [box(0, 0, 2, 1), box(1, 0, 3, 1), box(5, 0, 6, 1)]
+    with holding(*placed("d", *chips), use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in="0,0,4,1")
+        assert hit.areas == 2
+        assert hit.overlap_km2 == pytest.approx(proj_km2(0, 0, 3, 1))
+        assert hit.share_of_footprint == pytest.approx(4 / 5)
+
+
+def test_points_are_found_and_counted():
+    with holding(*placed("d", "POINT (1 1)", "POINT (2 2)", "POINT (8 8)"), use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in="0,0,4,4")
+        assert (hit.areas, hit.overlap_km2, hit.share_of_aoi) == (2, 0, 0)
+        assert hit.share_of_footprint == pytest.approx(2 / 3)
+
+
+def test_heights_and_null_geometries_from_documents(write):
+    solid = sample("solid", split="test")
+    solid["geometry"]["coordinates"] = [[[*xy, 300.0] for xy in ring] for ring in solid["geometry"]["coordinates"]]
+    nowhere = sample("nowhere", split="test") | {"geometry": None, "bbox": None}
+    link = {"rel": "derived_from", "href": "c.json", "ml-aoi:split": "test"}
+    with Catalog.create() as catalog:
+        catalog.ingest(write(c=collection("c"), solid=solid, nowhere=nowhere, m=model("m", link)))
+        (hit,) = catalog.models(tested_in=[-180, -89, 180, 89])
+        assert hit.areas == 1
+        assert catalog.models(tested_in=[-180, -89, 180, 89]).geometries()[0].has_z is False
+
+
+# -- whose footprint --------------------------------------------------------------------------------------------------
+
+
+def test_a_dataset_is_where_its_parts_are():
+    whole = Dataset(iri=X + "d", label="d", resolved=True)
+    part = [Dataset(iri=X + "d/test", part_of=(X + "d",)), *placed("d/test", box(0, 0, 1, 1))]
+    with holding(whole, *part, use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in="0,0,2,2")
+        assert (hit.how, hit.dataset, hit.footprint_of) == ("part", X + "d", X + "d/test")
+
+
+def test_a_part_without_a_footprint_is_somewhere_in_the_whole_and_not_where_its_siblings_are():
+    statements = [
+        *placed("d", box(0, 0, 9, 9), precision=Precision.DECLARED_BOX),
+        Dataset(iri=X + "d/test", part_of=(X + "d",)),
+        Dataset(iri=X + "d/train", part_of=(X + "d",)),
+        *placed("d/train", box(20, 0, 29, 9)),
+        use("m", "d/test"),
+    ]
+    with holding(*statements) as catalog:
+        (hit,) = catalog.models(tested_in="1,1,2,2")
+        assert (hit.how, hit.footprint_of, hit.precision) == ("inherited", X + "d", "declared-box")
+        assert len(catalog.models(tested_in="21,1,22,2")) == 0
+
+
+def test_a_member_is_not_where_the_other_members_are():
+    statements = [
+        Dataset(iri=X + "all", label="all", resolved=True),
+        *placed("a", box(0, 0, 1, 1)),
+        Dataset(iri=X + "b", label="b", resolved=True),
+        *(
+            Association(iri=f"{X}in-{x}", subject=X + x, object=X + "all", kind=AssociationKind.PART_OF, rule=Rule.STATED, document=X + "doc")
+            for x in "ab"
+        ),
+        use("one", "b"), use("two", "all"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        hits = catalog.models(tested_in="0,0,1,1")
+        assert short(hits) == [("two", "all")]
+        assert {(row.model, row.reason) for row in hits.unknown} == {
+            (X + "one", "no footprint is known"), (X + "two", "some of its parts have no known footprint"),
+        }  # fmt: skip
+
+
+def test_a_box_whose_samples_are_known_to_lie_elsewhere_says_so():
+    statements = [
+        *placed("d", box(0, 0, 9, 9), precision=Precision.DECLARED_BOX), *placed("d", box(0, 0, 1, 1)), use("m", "d"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        (here,) = catalog.models(tested_in="0,0,2,2")
+        assert (here.precision, here.samples_elsewhere) == ("samples", False)
+        (box_only,) = catalog.models(tested_in="5,5,6,6")
+        assert (box_only.precision, box_only.samples_elsewhere) == ("declared-box", True)
+
+
+def test_a_use_that_is_limited_to_an_area_is_there_and_nowhere_else():
+    area = AreaOfInterest(iri=X + "a", precision=Precision.REGION, wkt=box(0, 0, 1, 1))
+    with holding(*placed("d", box(0, 0, 9, 9)), area, use("m", "d", area=X + "a"), use("n", "d")) as catalog:
+        (hit,) = catalog.models(tested_in="0.5,0.5,0.6,0.6").to_dicts()[:1]
+        assert (hit["how"], hit["footprint_of"]) == ("use", use("m", "d").iri)
+        assert short(catalog.models(tested_in="5,5,6,6")) == [("n", "d")]
+
+
+def test_archives_and_the_unknown_are_told_apart_and_never_found():
+    statements = [
+        Dataset(iri=X + "archive", label="archive", archive=True, resolved=True, footprints=(X + "world",)),
+        AreaOfInterest(iri=X + "world", precision=Precision.GLOBAL),
+        Dataset(iri=X + "nowhere", label="nowhere", resolved=True),
+        Dataset(iri=X + "nothing", resolved=False),
+        Model(iri=X + "silent", label="silent", resolved=True, disclosure=Disclosure.UNDISCLOSED),
+        *(use("m", name, Stage.PRETRAINING) for name in ("archive", "nowhere", "nothing")),
+    ]
+    with holding(*statements) as catalog:
+        hits = catalog.models(pretrained_in=[-180, -90, 180, 90])
+        assert len(hits) == 0
+        assert [(row.label, row.dataset and row.dataset.removeprefix(X), row.reason.partition(":")[0]) for row in hits.unknown] == [
+            ("m", "archive", "unbounded"),
+            ("m", "nothing", "nothing describes the dataset"),
+            ("m", "nowhere", "no footprint is known"),
+            ("silent", None, "its training data are not disclosed"),
+        ]  # fmt: skip
+        assert len(catalog.models(tested_in="0,0,1,1").unknown) == 0
+
+
+def test_each_word_means_its_stages_and_a_source_that_says_less_is_not_upgraded():
+    statements = [*placed("d", box(0, 0, 1, 1)), *(use(stage.value, "d", stage) for stage in Stage)]
+    with holding(*statements) as catalog:
+        found = {word: {row.stage for row in catalog.models(**{f"{word}_in": "0,0,1,1"})} for word in STAGES_OF}
+        notes = catalog.models(pretrained_in="0,0,1,1").notes
+    assert found == {
+        "pretrained": {"pretraining"},
+        "finetuned": {"finetuning"},
+        "instruction_tuned": {"instruction-tuning"},
+        "trained": {"pretraining", "finetuning", "instruction-tuning", "training"},
+        "validated": {"validation"},
+        "tested": {"test"},
+        "evaluated": {"validation", "test", "evaluation"},
+    }
+    assert notes == ("of 1 user of data there it is not said in which stage: ask for trained",)
+
+
+def test_what_is_said_of_a_family_is_no_fact_about_a_model():
+    family = ModelFamily(iri=X + "f", label="f")
+    with holding(*placed("d", box(0, 0, 1, 1)), family, use("f", "d"), use("m", "d")) as catalog:
+        hits = catalog.models(tested_in="0,0,1,1")
+        assert short(hits) == [("m", "d")]
+        assert short(hits.family_level) == [("f", "d")]
+
+
+def test_only_a_task_or_a_family():
+    statements = [
+        *placed("d", box(0, 0, 1, 1)), ModelFamily(iri=X + "f", label="f"),
+        Model(iri=X + "a", label="a", tasks=("segmentation",), family=X + "f", resolved=True),
+        Model(iri=X + "b", label="b", tasks=("detection",), resolved=True),
+        use("a", "d"), use("b", "d"), Dataset(iri=X + "n", resolved=True), use("a", "n"), use("b", "n"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        assert short(catalog.models(tested_in="0,0,1,1", task="detection")) == [("b", "d")]
+        some = catalog.models(tested_in="0,0,1,1", family="f")
+        assert short(some) == [("a", "d")]
+        assert [row.model for row in some.unknown] == [X + "a"]
+        with pytest.raises(NodeNotFound):
+            catalog.models(tested_in="0,0,1,1", family="nobody")
+
+
+def test_time_is_that_of_the_data_and_not_knowing_it_is_said():
+    statements = [
+        *placed("old", box(0, 0, 1, 1), start="2015", end="2016"),
+        *placed("new", box(0, 0, 1, 1), start="2020-01-01T00:00:00Z", end="2020-12-31T23:59:59Z"),
+        *placed("open", box(0, 0, 1, 1), start="2019"),
+        *placed("any", box(0, 0, 1, 1)),
+        *(use("m", name) for name in ("old", "new", "open", "any")),
+    ]
+    with holding(*statements) as catalog:
+        found = catalog.models(tested_in="0,0,1,1", during=("2020", "2021"))
+        assert [(row.dataset.removeprefix(X), row.in_time) for row in found] == [
+            ("any", "unknown"), ("new", "yes"), ("open", "unknown"),
+        ]  # fmt: skip
+        assert {row.in_time for row in catalog.models(tested_in="0,0,1,1")} == {None}
+        with pytest.raises(ValueError, match="earlier time first"):
+            catalog.models(tested_in="0,0,1,1", during=("2021", "2020"))
+
+
+def test_exposed_counts_ancestors_sources_and_parts_and_can_prove_it():
+    made = Derivation(
+        iri=X + "made",
+        derived=X + "child",
+        source=X + "parent",
+        kind=DerivationKind.FINETUNED,
+        rule=Rule.MODEL_LINK,
+        document=X + "doc",
+    )
+    cut = Derivation(
+        iri=X + "cut",
+        derived=X + "chips",
+        source=X + "scenes",
+        kind=DerivationKind.DERIVED,
+        rule=Rule.STATED,
+        document=X + "doc",
+    )
+    statements = [
+        *(Model(iri=X + name, label=name, resolved=True) for name in ("child", "parent", "part", "other")),
+        made, cut, *placed("scenes", box(0, 0, 1, 1)), *placed("chips", box(20, 20, 21, 21)),
+        use("parent", "chips", Stage.PRETRAINING),
+        Dataset(iri=X + "scenes/part", part_of=(X + "scenes",)), *placed("scenes/part", box(40, 40, 41, 41)),
+        use("part", "scenes/part", Stage.FINETUNING), use("other", "scenes"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        hits = catalog.models(exposed_in="0,0,1,1")
+        assert [(row.label, row.dataset.removeprefix(X), row.holds, row.through) for row in hits] == [
+            ("child", "scenes", "may contain", "ancestor, source"), ("parent", "scenes", "may contain", "source"),
+        ]  # fmt: skip
+        assert [step.edge for step in hits[0].explain().steps] == ["finetunedFrom", "pretrainedOn", "derivedFrom"]
+        # The part lies elsewhere, and who learned from it has not learned from the rest.
+        assert {row.label for row in catalog.models(exposed_in="40,40,41,41")} == {"child", "parent", "part"}
+
+
+def test_a_limited_use_exposes_what_descends_from_its_model():
+    made = Derivation(
+        iri=X + "made",
+        derived=X + "child",
+        source=X + "m",
+        kind=DerivationKind.FINETUNED,
+        rule=Rule.MODEL_LINK,
+        document=X + "doc",
+    )
+    area = AreaOfInterest(iri=X + "a", precision=Precision.REGION, wkt=box(0, 0, 1, 1))
+    statements = [
+        Dataset(iri=X + "d", label="d", resolved=True), area, made, use("m", "d", Stage.TRAINING, area=X + "a"),
+        *(Model(iri=X + name, label=name, resolved=True) for name in ("child", "m")),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        assert [(row.label, row.how) for row in catalog.models(exposed_in="0,0,1,1")] == [
+            ("child", "use"),
+            ("m", "use"),
+        ]
+
+
+def test_declared_is_another_question():
+    area = AreaOfInterest(iri=X + "a", precision=Precision.DECLARED_BOX, wkt=box(0, 0, 4, 4))
+    with holding(Model(iri=X + "m", label="m", declared_area=X + "a"), area) as catalog:
+        hits = catalog.models(declared_in="0,0,2,2")
+        assert [(row.model, row.footprint_of) for row in hits] == [(X + "m", X + "m")]
+        assert hits.notes == ("declared by the publisher: no evidence of training or testing there",)
+        assert all(not len(catalog.models(**{f"{word}_in": "0,0,2,2"})) for word in STAGES_OF)
+        with pytest.raises(TypeError, match="no time"):
+            catalog.models(declared_in="0,0,2,2", during=("2020", "2020"))
+
+
+def test_datasets_in_an_area():
+    with holding(*placed("d", box(0, 0, 4, 4)), *placed("e", box(8, 8, 9, 9))) as catalog:
+        (hit,) = catalog.places.datasets("0,0,2,2")
+        assert (hit.dataset, hit.share_of_footprint) == (
+            X + "d",
+            pytest.approx(proj_km2(0, 0, 2, 2) / proj_km2(0, 0, 4, 4)),
+        )
+
+
+def test_models_without_an_area_are_all_models_and_wrong_words_are_refused():
+    with holding(Model(iri=X + "m", label="m")) as catalog:
+        assert [found.iri for found in catalog.models()] == [X + "m"]
+        for wrong in (
+            {"task": "x"},
+            {"used_in": "0,0,1,1"},
+            {"tested": "0,0,1,1"},
+            {"tested_in": "BOL", "trained_in": "BOL"},
+        ):
+            with pytest.raises(TypeError):
+                catalog.models(**wrong)
+
+
+# -- any catalog, against a plain reading of its statements ----------------------------------------------------------
+
+DATA = ["d0", "d1", "d2", "d3"]
+degrees = st.integers(0, 5)
+
+
+@st.composite
+def statements(draw):
+    found = []
+    for number in range(draw(st.integers(0, 6))):
+        w, s = draw(degrees), draw(degrees)
+        wkt = draw(st.sampled_from([box(w, s, w + 1, s + 1), box(w, s, w + 3, s + 2), None]))
+        precision = draw(st.sampled_from(Precision))
+        found.append(
+            AreaOfInterest(iri=f"{X}a{number}", precision=precision, wkt=None if precision is Precision.GLOBAL else wkt)
+        )
+        found.append(Dataset(iri=X + draw(st.sampled_from(DATA)), footprints=(f"{X}a{number}",)))
+    for number in range(draw(st.integers(0, 4))):
+        part, whole = draw(st.sampled_from(DATA)), draw(st.sampled_from(DATA))
+        if draw(st.booleans()):
+            found.append(Dataset(iri=X + part, part_of=(X + whole,)))
+        elif part != whole:
+            found.append(
+                Association(
+                    iri=f"{X}in{number}",
+                    subject=X + part,
+                    object=X + whole,
+                    kind=AssociationKind.PART_OF,
+                    rule=Rule.STATED,
+                    document=X + "doc",
+                )
+            )
+    for _ in range(draw(st.integers(1, 5))):
+        stage = draw(st.sampled_from([Stage.TEST, Stage.TRAINING, Stage.PRETRAINING]))
+        found.append(use(draw(st.sampled_from("mno")), draw(st.sampled_from(DATA)), stage))
+    return found
+
+
+def plain_places(statements):
+    """Where each dataset is, by the words of the documentation: pairs of whose area and how."""
+    areas = {s.iri: s for s in statements if isinstance(s, AreaOfInterest)}
+    own, parts = {}, {}
+    for s in statements:
+        if isinstance(s, Dataset):
+            own.setdefault(s.iri, []).extend(areas[a] for a in s.footprints)
+            for whole in s.part_of:
+                parts.setdefault(whole, set()).add(s.iri)
+        elif isinstance(s, Association):
+            parts.setdefault(s.object, set()).add(s.subject)
+    tells = {d for d, found in own.items() if any(a.wkt or a.precision is Precision.GLOBAL for a in found)}
+
+    def below(dataset, seen):
+        for part in parts.get(dataset, ()):
+            if part not in seen:
+                seen.add(part)
+                below(part, seen)
+        return seen
+
+    def above(dataset, seen):
+        nearest = set()
+        for whole in (w for w, ps in parts.items() if dataset in ps and w not in seen):
+            nearest |= {whole} if whole in tells else above(whole, seen | {whole})
+        return nearest
+
+    places = {}
+    for dataset in {X + d for d in DATA}:
+        found = {(dataset, "own")} & {(d, "own") for d in tells}
+        found |= {(part, "part") for part in below(dataset, {dataset}) - {dataset} if part in tells}
+        places[dataset] = found or {(whole, "inherited") for whole in above(dataset, {dataset})}
+    return own, places
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(statements(), st.tuples(degrees, degrees))
+def test_any_catalog_answers_as_a_plain_reading_of_its_statements(found, corner):
+    own, places = plain_places(found)
+    asked = shapely.box(*corner, corner[0] + 2, corner[1] + 2)
+    with holding(*found) as catalog:
+        for word, stages in STAGES_OF.items():
+            expected = {}
+            for s in found:
+                if not isinstance(s, DataUse) or s.stage not in stages:
+                    continue
+                hits = {}
+                for source, how in places[s.dataset]:
+                    for area in own[source]:
+                        if area.wkt and geo.overlap_km2(area.wkt, asked) > 0:
+                            hits.setdefault((area.precision.value, source, how), set()).add(area.iri)
+                if any(precision == "samples" for precision, _, _ in hits):
+                    hits = {key: areas for key, areas in hits.items() if key[0] == "samples"}
+                expected |= {(s.model, s.stage.value, s.dataset, *key): len(areas) for key, areas in hits.items()}
+            answer = catalog.models(**{f"{word}_in": asked})
+            assert {
+                (r.model, r.stage, r.dataset, r.precision, r.footprint_of, r.how): r.areas for r in answer
+            } == expected
+            for row in answer:
+                drawn = [a.wkt for a in own[row.footprint_of] if a.wkt and a.precision.value == row.precision]
+                together = shapely.union_all(shapely.from_wkt(drawn))
+                assert row.overlap_km2 == pytest.approx(geo.overlap_km2(together, asked), rel=1e-9)
+
+
+# -- real catalogs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def families():
+    with Catalog.create(base="https://w3id.org/mlaoi/families/") as catalog:
+        catalog.ingest(FAMILIES)
+        yield catalog
+
+
+def test_the_flood_in_bolivia_is_found_by_its_country(families):
+    hits = [row for row in families.models(tested_in="BOL") if row.dataset == families.find("sen1floods11")]
+    assert {row.label for row in hits} == {"AnySat base", "Galileo base"}
+    assert {(row.precision, row.start) for row in hits} == {("region", "2018-02-15")}
+    assert not [
+        row
+        for row in families.models(tested_in="BOL", during=("2019", "2020"))
+        if row.dataset == families.find("sen1floods11")
+    ]
+
+
+def test_an_area_of_the_families_answers_itself(families):
+    hits = families.models(tested_in="sen1floods11")
+    assert max(row.share_of_aoi for row in hits if row.dataset == families.find("sen1floods11")) == pytest.approx(1)
+
+
+def test_archives_of_the_families_are_never_wholly_covered(families):
+    for word in STAGES_OF:
+        hits = families.models(**{f"{word}_in": [-180, -90, 180, 90]})
+        assert all(row.share_of_aoi < 1 for row in hits)
+        assert "global" not in {row.precision for row in hits}
+
+
+EUROSAT = SHARED / "stac/examples/ai-extensions-stac-data-loader/EuroSAT-subset"
+
+
+@pytest.mark.skipif(not EUROSAT.exists(), reason="the EuroSAT-subset example is not here")
+def test_no_two_splits_of_the_eurosat_subset_share_ground():
+    with Catalog.create() as catalog:
+        catalog.ingest(EUROSAT)
+        footprints = catalog.footprints
+        areas = footprints.areas(np.arange(len(footprints)))
+        by_split = {
+            s: np.array([a.row for a in areas if a.split == s and a.precision is Precision.SAMPLES])
+            for s in ("train", "validate", "test")
+        }
+        assert all(len(rows) for rows in by_split.values())
+        for one, other in (("train", "test"), ("train", "validate"), ("validate", "test")):
+            pairs = geo.index.Index.of(footprints.geometries(by_split[one])).join(
+                geo.index.Index.of(footprints.geometries(by_split[other]))
+            )
+            assert len(pairs[0]) == 0
+
+
+# -- the area asked about ---------------------------------------------------------------------------------------------
+
+POLYGON = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 47], [7, 46]]]}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "7,46,8,47",
+        " 7, 46, 8, 47 ",
+        [7, 46, 8, 47],
+        (7, 46, 0, 8, 47, 100),
+        box(7, 46, 8, 47),
+        "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> " + box(7, 46, 8, 47),
+        "POLYGON Z ((7 46 1, 8 46 1, 8 47 1, 7 47 1, 7 46 1))",
+        shapely.box(7, 46, 8, 47),
+        POLYGON,
+        json.dumps(POLYGON),
+        {"type": "Feature", "geometry": POLYGON, "properties": {}},
+        {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": POLYGON}, {"type": "Feature", "geometry": None}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_area_may_be_given_in_many_ways(what):
+    assert area_of(what).km2 == pytest.approx(proj_km2(7, 46, 8, 47))
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a.parquet", "utm.gpkg"])
+def test_an_area_may_be_a_file(tmp_path, name):
+    geopandas = pytest.importorskip("geopandas", reason="reading files other than GeoJSON needs geopandas")
+    frame = geopandas.GeoDataFrame({"n": [1]}, geometry=[shapely.box(7, 46, 8, 47)], crs="OGC:CRS84")
+    path = tmp_path / name
+    if name.startswith("utm"):
+        frame = frame.to_crs("EPSG:32632")
+    if name.endswith(".parquet"):
+        frame.to_parquet(path)
+    elif name.endswith(".geojson"):
+        path.write_text(frame.to_json())
+    else:
+        frame.to_file(path)
+    for given_as in (path, str(path)):
+        assert area_of(given_as).km2 == pytest.approx(proj_km2(7, 46, 8, 47), rel=1e-6)
+
+
+def test_a_country_and_several():
+    assert area_of("BOL").km2 == pytest.approx(1_098_581, rel=0.02)  # its official area
+    assert area_of("LUX+BEL").km2 == pytest.approx(area_of("LUX").km2 + area_of("BEL").km2, rel=1e-6)
+
+
+def test_a_dataset_a_split_and_an_area_of_a_catalog():
+    part = Dataset(iri=X + "d/test", label="test part", part_of=(X + "d",))
+    with holding(*placed("d", box(0, 0, 1, 1)), part, Dataset(iri=X + "none", label="none", resolved=True)) as catalog:
+        km2 = proj_km2(0, 0, 1, 1)
+        assert catalog.places.area_of("d").km2 == pytest.approx(km2)
+        assert catalog.places.area_of(X + "d#area-samples-0").km2 == pytest.approx(km2)
+        inherited = catalog.places.area_of("test part")
+        assert inherited.km2 == pytest.approx(km2)
+        assert inherited.notes[0].startswith("inherited")
+        with pytest.raises(GeometryError, match="no footprint"):
+            catalog.places.area_of("none")
+
+
+@pytest.mark.parametrize(
+    ("what", "note"),
+    [
+        ("POLYGON ((46 170, 47 170, 47 171, 46 170))", "swapped-axes"),
+        ("46,170,47,171", "swapped-axes"),
+        ("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))", "self-crossing"),
+        ("0,2,1,1", "bbox-order"),
+        ("178,-20,182,-15", "longitude-wrapped"),
+        ("-180,-90,180,90", "unbounded"),
+        ("POINT (1 1)", "zero-area"),
+        ("1,1,1,1", "zero-area"),
+        ("LINESTRING (0 0, 1 1)", "zero-area"),
+        ({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1]]]}, "ring-not-closed"),
+    ],
+)
+def test_what_is_mended_or_guessed_is_said(what, note):
+    with holding(*placed("d", box(-5, -5, 5, 5)), use("m", "d")) as catalog:
+        hits = catalog.models(tested_in=what)
+        assert [said.partition(":")[0] for said in hits.notes][:1] == [note]
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("POLYGON EMPTY", GeometryError),
+        ("POLYGON ((0 0", GeometryError),
+        ("GEOMETRYCOLLECTION EMPTY", GeometryError),
+        ('{"type": "Polygon"}', GeometryError),
+        ('{"type": "FeatureCollection", "features": 3}', GeometryError),
+        ("{", GeometryError),
+        ("[" * 100_000, MlaoiError),
+        ('{"a":' * 100_000, GeometryError),
+        ("nan,0,1,1", GeometryError),
+        ("500000,4000000,600000,5000000", GeometryError),
+        ([1, 2, 3], GeometryError),
+        ("1,2,3", SourceNotFound),
+        ("nowhere.geojson", SourceNotFound),
+        ("ZZZ", SourceNotFound),
+        ({}, GeometryError),
+    ],
+)
+def test_what_is_no_area_is_a_clear_error(what, error):
+    with pytest.raises(error):
+        area_of(what)
+
+
+def test_the_whole_world_is_an_area():
+    with holding(*placed("d", box(0, 0, 1, 1)), use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in="-180,-90,180,90")
+        assert hit.share_of_footprint == 1
+        assert hit.share_of_aoi == pytest.approx(proj_km2(0, 0, 1, 1) / 510_065_621.724)
+
+
+def test_a_million_vertices_are_answered():
+    angle = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
+    star = shapely.Polygon(0.99 * np.column_stack((np.cos(angle), np.sin(angle) * (1 + 0.1 * np.cos(1000 * angle)))))
+    chips = [box(x / 10, y / 10, x / 10 + 0.05, y / 10 + 0.05) for x in range(-12, 12) for y in range(-12, 12)]
+    with holding(*placed("d", *chips), use("m", "d")) as catalog:
+        (hit,) = catalog.models(tested_in=star)
+    shapely.prepare(star)
+    assert hit.areas == shapely.intersects(star, shapely.from_wkt(chips)).sum()
+
+
+# -- coverage ---------------------------------------------------------------------------------------------------------
+
+
+def test_coverage_is_what_somebody_covers_and_the_rest():
+    statements = [
+        *placed("a", box(0, 0, 2, 1)), *placed("b", box(1, 0, 3, 1), precision=Precision.COUNTRY_LIST),
+        Dataset(iri=X + "none", resolved=True),
+        use("m", "a"), use("n", "a"), use("n", "b"), use("o", "none"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        found = coverage(catalog.places, "tested", "0,0,4,1")
+        assert found.covered_km2 == pytest.approx(proj_km2(0, 0, 3, 1))
+        assert found.uncovered_km2 == pytest.approx(proj_km2(3, 0, 4, 1))
+        assert shapely.equals(found.uncovered, shapely.box(3, 0, 4, 1))
+        assert [(r.model.removeprefix(X), r.covered_km2, r.precision, len(r.datasets)) for r in found.models()] == [
+            ("n", pytest.approx(proj_km2(0, 0, 3, 1)), "country-list", 2),
+            ("m", pytest.approx(proj_km2(0, 0, 2, 1)), "samples", 1),
+        ]
+        assert found.by_precision() == {
+            "samples": pytest.approx(proj_km2(0, 0, 2, 1)),
+            "declared-box": pytest.approx(proj_km2(0, 0, 2, 1)),
+            "region": pytest.approx(proj_km2(0, 0, 2, 1)),
+            "country-list": pytest.approx(proj_km2(0, 0, 3, 1)),
+        }
+        assert [row.model for row in found.unknown] == [X + "o"]
+
+
+def test_coverage_by_country_adds_up_to_the_area():
+    with holding(*placed("d", box(5, 45, 8, 48)), use("m", "d")) as catalog:
+        found = coverage(catalog.places, "tested", "4,44,9,49")
+        rows = {row.country: row for row in found.countries()}
+        assert {"FRA", "CHE", "DEU", "ITA"} <= set(rows)
+        assert sum(row.km2 for row in rows.values()) == pytest.approx(found.aoi.km2)
+        assert sum(row.covered_km2 for row in rows.values()) == pytest.approx(found.covered_km2)
+        assert {row.models for row in rows.values() if row.covered_km2} == {1}
+
+
+def test_the_sea_is_no_country():
+    with holding(*placed("d", box(-31, 30, -30, 31)), use("m", "d")) as catalog:
+        (row,) = coverage(catalog.places, "tested", "-32,30,-30,31").countries()
+        assert (row.country, row.share) == ("(no country)", pytest.approx(0.5))
+
+
+def test_a_gap_is_trained_here_and_never_tested_here():
+    statements = [
+        *placed("train", box(0, 0, 4, 1)), *placed("test", box(0, 0, 1, 1)), ModelFamily(iri=X + "f", label="f"),
+        Model(iri=X + "m", label="m", family=X + "f"), Model(iri=X + "n", label="n", family=X + "f"), Model(iri=X + "o", label="o"),
+        use("m", "train", Stage.TRAINING), use("n", "train", Stage.FINETUNING), use("n", "test"), use("o", "train"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        found = gap(catalog.places, "0,0,2,1", family="f")
+        assert shapely.equals(found.geometry, shapely.box(1, 0, 2, 1))
+        assert found.km2 == pytest.approx(proj_km2(1, 0, 2, 1))
+        assert found.models == (X + "m",)
+        # Without the family, another's test fills it.
+        assert gap(catalog.places, "0,0,2,1").km2 == 0
+
+
+def test_nothing_covers_nothing():
+    with holding() as catalog:
+        found = coverage(catalog.places, "tested", "0,0,1,1")
+        assert (found.covered_km2, found.uncovered_km2) == (0, pytest.approx(proj_km2(0, 0, 1, 1)))
+        assert found.to_geojson()["features"][0]["geometry"] is None
+
+
+# -- other shapes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hits():
+    statements = [
+        *placed("d", box(178.5, -18, 179.5, -17), "POINT (179.2 -16.5)"),
+        *placed("e", geo.from_bbox([179, -19, -179, -16]).wkt, precision=Precision.DECLARED_BOX),
+        use("<b>m</b>", "d"), use("<b>m</b>", "e"),
+    ]  # fmt: skip
+    with holding(
+        *[s for s in statements if not isinstance(s, DataUse)],
+        use("m", "d"),
+        use("m", "e"),
+        Model(iri=X + "m", label="<b>&m"),
+    ) as catalog:
+        yield catalog.models(tested_in="178,-20,-178,-15")
+
+
+def test_rows_as_geojson_and_frames(hits, tmp_path):
+    features = hits.to_geojson()["features"]
+    assert [f["properties"]["dataset"] for f in features] == [X + "d", X + "e"]
+    assert json.loads(json.dumps(features))[1]["geometry"]["type"] == "MultiPolygon"
+    geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
+    pyarrow = pytest.importorskip("pyarrow.parquet", reason="GeoParquet needs pyarrow")
+    frame = hits.to_geodataframe()
+    assert frame.crs.to_authority() == ("OGC", "CRS84")
+    assert list(frame.columns) == [*hits.columns, "geometry"]
+    hits.to_geoparquet(tmp_path / "x.parquet")
+    read = geopandas.read_parquet(tmp_path / "x.parquet")
+    assert read.geometry.to_wkt().tolist() == frame.geometry.to_wkt().tolist()
+    assert read["overlap_km2"].tolist() == [row.overlap_km2 for row in hits]
+    # What readers of other languages prune by.
+    assert json.loads(pyarrow.read_schema(tmp_path / "x.parquet").metadata[b"geo"])["columns"]["geometry"]["covering"]
+
+
+def test_a_map_is_a_picture_that_loads_nothing(hits, tmp_path):
+    hits.to_map(tmp_path / "x.svg")
+    root = ET.parse(tmp_path / "x.svg").getroot()
+    assert root.tag.endswith("svg")
+    texts = [e.text for e in root.iter() if e.tag.endswith("text")]
+    assert {"180°", "179°E", "179°W"} <= set(texts)  # one map across the antimeridian
+    assert {"samples, one by one", "box the publisher declares"} <= set(texts)
+    hits.to_map(tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text()
+    assert "<b>&m" not in page
+    assert not [word for word in ("src=", "href=", "@import", "url(http", "<script") if word in page]
+    with pytest.raises(UnknownFormat, match="html"):
+        hits.to_map(tmp_path / "x.docx")
+
+
+def test_a_map_may_be_a_bitmap(hits, tmp_path):
+    pytest.importorskip("matplotlib", reason="PNG maps need matplotlib")
+    hits.to_map(tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_coverage_and_gaps_can_be_drawn(tmp_path):
+    with holding(*placed("d", box(0, 0, 1, 1)), use("m", "d", Stage.TRAINING)) as catalog:
+        coverage(catalog.places, "trained", "0,0,2,2").to_map(tmp_path / "c.svg")
+        gap(catalog.places, "0,0,2,2").to_map(tmp_path / "g.svg")
+    for name in ("c.svg", "g.svg"):
+        assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
