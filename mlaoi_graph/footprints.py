@@ -32,7 +32,7 @@ from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["Area", "Footprints", "instants"]
 
-_RULES: Final = "footprints 1"
+_RULES: Final = "footprints 2"
 """Changes with what is written, so that files of another version are made again."""
 _PRECISIONS: Final = tuple(Precision)
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
@@ -136,6 +136,10 @@ class Footprints:
             )
             for i, (row, area, geometry, wkt, start, end, split) in enumerate(zip(rows.tolist(), *columns, strict=True))
         ]
+
+    def areas_named(self, rows: Array) -> list[tuple[str, str, str]]:
+        """Return of rows the area's IRI, start and end as published; "" for what there is not."""
+        return list(zip(*(self._texts(name, rows) for name in ("area", "start", "end")), strict=True))
 
     def wkts(self, rows: Array) -> list[str]:
         """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""
@@ -360,6 +364,7 @@ def _arrays(store: Store) -> dict[str, Array]:
     arrays |= _owned("document", len(rows), place, ((g, area) for area, g in texts(store, _DOCUMENTS)))[0]
     own = _precisions(arrays, "dataset", owners["dataset"])
     limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", owners["use"]).items()}
+    arrays["source.km2"], arrays["source.areas"] = _totals(arrays, len(own), len(limited))
     return arrays | uses_arrays(store, own, limited)
 
 
@@ -403,6 +408,19 @@ def _precisions(arrays: dict[str, Array], name: str, owners: list[str]) -> dict[
         # What is of no stated precision says where all the same.
         found[owners[at]].add(_PRECISIONS[code] if code < len(_PRECISIONS) else Precision.DECLARED_BOX)
     return found
+
+
+def _totals(arrays: dict[str, Array], datasets: int, uses: int) -> tuple[Array, Array]:
+    """Return km2 and number of the areas with a geometry of each source: first datasets, then uses."""
+    rows = np.concatenate((arrays["dataset.rows.data"], arrays["use.rows.data"]))
+    counts = (np.diff(arrays["dataset.rows.starts"]), np.diff(arrays["use.rows.starts"]))
+    source = np.repeat(np.arange(datasets + uses), np.concatenate(counts))
+    width = len(_PRECISIONS) + 1
+    cell = source * width + arrays["precision"][rows]
+    size = (datasets + uses) * width
+    km2 = np.bincount(cell, weights=arrays["km2"][rows], minlength=size)
+    has = np.isfinite(arrays["bounds"][rows, 0])
+    return km2.reshape(-1, width), np.bincount(cell[has], minlength=size).reshape(-1, width)
 
 
 def _shapes(wkts: Sequence[str]) -> Shapes:

@@ -114,6 +114,10 @@ class Uses:
         at, packed = self._mapped.runs("target.sources", targets)
         return at, packed // _HOW, packed % _HOW
 
+    def totals(self, sources: Array) -> tuple[Array, Array]:
+        """Return the km2 of each source's areas added up, and how many there are: a column for each precision code."""
+        return self._mapped.take("source.km2", sources), self._mapped.take("source.areas", sources)
+
     def uses_of(self, targets: Array) -> tuple[Array, Array]:
         """Return pairs: a place in ``targets``, and a use of it."""
         at, use = self._mapped.runs("target.uses", targets)

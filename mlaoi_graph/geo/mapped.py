@@ -102,7 +102,8 @@ class Mapped:
             blocks = -(-length // _BLOCK)
             self._arrays[name] = body[at : at + length].view(dtype).reshape(shape)
             self._sums[name], table = table[:blocks], table[blocks:]
-            self._unchecked[name] = np.ones(blocks, dtype=bool)
+            if blocks:
+                self._unchecked[name] = np.ones(blocks, dtype=bool)
 
     @classmethod
     def in_memory(cls, arrays: Mapping[str, Array], *, note: str = "") -> Mapped:
@@ -116,27 +117,27 @@ class Mapped:
         return made
 
     def _check(self, name: str, blocks: Array) -> None:
-        unchecked = self._unchecked.get(name)
-        if unchecked is None:
-            return
-        blocks = blocks[unchecked[blocks]]
-        if not len(blocks):
-            return
+        unchecked = self._unchecked[name]
         raw = _bytes(self._arrays[name])
-        for block in np.unique(blocks).tolist():
+        for block in np.unique(blocks[unchecked[blocks]]).tolist():
             if zlib.crc32(raw[block * _BLOCK : (block + 1) * _BLOCK]) != self._sums[name][block]:
                 raise IndexDamaged(self._name, f"{name} is not what was written, from byte {block * _BLOCK} on")
             unchecked[block] = False
+        if not unchecked.any():
+            del self._unchecked[name]
 
     def _check_between(self, name: str, first: Array, last: Array) -> None:
         """Check all blocks from those of the first bytes to those of the last."""
+        unchecked = self._unchecked.get(name)
+        if unchecked is None:
+            return
         first, last = first // _BLOCK, last // _BLOCK
-        blocks = [first, last]
-        # Nearly every row lies in one block or two.
-        blocks.extend(
-            np.arange(a, b) for a, b in zip(*(x[last > first + 1].tolist() for x in (first, last)), strict=True)
-        )
-        self._check(name, np.concatenate(blocks))
+        if unchecked[first].any() or unchecked[last].any():
+            self._check(name, np.concatenate((first, last)))
+        long = last > first + 1
+        if long.any() and name in self._unchecked:
+            runs = zip(first[long].tolist(), last[long].tolist(), strict=True)
+            self._check(name, np.concatenate([np.arange(a, b) for a, b in runs]))
 
     def length(self, name: str) -> int:
         """Return how many rows an array has."""
@@ -144,7 +145,8 @@ class Mapped:
 
     def whole(self, name: str) -> Array:
         """Return an array, as it lies in the file."""
-        self._check(name, np.arange(len(self._unchecked.get(name, ()))))
+        if name in self._unchecked:
+            self._check(name, np.arange(len(self._sums[name])))
         return self._arrays[name]
 
     def take(self, name: str, rows: Array) -> Array:

@@ -8,8 +8,9 @@ the most precise ones that lie in the area answer; where only a box does, and sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -17,7 +18,7 @@ import numpy as np
 import shapely
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.footprints import Area, Footprints
+from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.model import Precision, Stage
 from mlaoi_graph.queries import maps
@@ -184,18 +185,30 @@ class AreaHits(Rows[Any]):
         title: str,
         row_type: type[Any],
         keys: Any,
-        make: Callable[[Any], Any],
+        make: Callable[[Any], list[Any]],
         *,
         aoi: Aoi,
         footprints: Footprints,
-        unknown: Rows[UnplacedUse],
+        unknown: Callable[[], Rows[UnplacedUse]] | None = None,
         notes: Iterable[str] = (),
         family_level: AreaHits | None = None,
     ) -> None:
-        super().__init__(title, row_type, keys, make, notes=[*aoi.notes, *notes], family_level=family_level)
+        one = lambda key: make([key])[0]  # noqa: E731
+        super().__init__(title, row_type, keys, one, notes=[*aoi.notes, *notes], family_level=family_level)
         self.aoi: Final = aoi
-        self.unknown: Final = unknown
         self.footprints: Final = footprints
+        self._make_all = make
+        self._find_unknown = unknown
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._make_all(self._keys))
+
+    @cached_property
+    def unknown(self) -> Rows[UnplacedUse]:
+        """Uses of which it is not known where all data are."""
+        if self._find_unknown is None:
+            return Rows("nothing unknown is looked for", UnplacedUse, (), _never)
+        return self._find_unknown()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -341,17 +354,17 @@ class Places:
         at, target, how, elsewhere = self._placed(groups)
         pair, use = self._used.uses_of(target)
         stage = self._used.stages(use)
-        chosen = np.isin(stage, [STAGES.index(one) for one in wanted])
+        chosen = _table(wanted)[stage]
         users = self._used.users(use)
         allowed = self._allowed(users[chosen], task, family)
         if allowed is not None:
             chosen &= np.isin(users, allowed)
-        vague = STAGES.index(_VAGUE[wanted[0].teaches]) if wanted else -1
         notes = []
-        if wanted and _VAGUE[wanted[0].teaches] not in wanted:
-            unsaid = len(np.unique(users[stage == vague]))
+        vague = _VAGUE[wanted[0].teaches] if wanted else Stage.EVALUATION
+        if vague not in wanted:
+            unsaid = len(np.unique(users[_table((vague,))[stage]]))
             if unsaid:
-                broad = "trained" if wanted[0].teaches else "evaluated"
+                broad = "trained" if vague.teaches else "evaluated"
                 who = "1 user" if unsaid == 1 else f"{unsaid} users"
                 notes.append(f"of {who} of data there it is not said in which stage: ask for {broad}")
         pair, use = pair[chosen], use[chosen]
@@ -359,35 +372,56 @@ class Places:
         pair, use = pair[order], use[order]
         keys = np.column_stack((at[pair], use, how[pair], elsewhere[pair])).astype(np.int64)
         is_family = self._used.are_families(self._used.users(use))
-        group_of = self._describer(groups, asked, during)
+        describe = self._describer(groups, asked, during)
 
-        def make(key: Array) -> UseHit:
-            group, one, code, outside = (int(value) for value in key)
-            alone = np.array([one])
-            user = self._used.users(alone)
-            return UseHit(
-                model=self._used.user_iris(user)[0],
-                label=self._used.user_labels(user)[0],
-                stage=STAGES[int(self._used.stages(alone)[0])].value,
-                dataset=self._used.used(alone)[0],
-                dataset_label=self._used.used_labels(alone)[0],
-                how=_HOW[How(code)],
-                samples_elsewhere=bool(outside),
-                document=self._used.documents(alone)[0],
-                use=self._used.twins(alone)[0],
-                **group_of(group),
+        def make(some: Any) -> list[UseHit]:
+            group, uses, how, outside = np.array(some, dtype=np.int64).reshape(-1, 4).T
+            users = self._used.users(uses)
+            columns = (
+                self._used.user_iris(users),
+                self._used.user_labels(users),
+                self._used.stages(uses).tolist(),
+                self._used.used(uses),
+                self._used.used_labels(uses),
+                how.tolist(),
+                outside.tolist(),
+                self._used.documents(uses),
+                self._used.twins(uses),
+                describe(group),
             )
+            return [
+                UseHit(
+                    model=model,
+                    label=label,
+                    stage=STAGES[code].value,
+                    dataset=dataset,
+                    dataset_label=dataset_label,
+                    how=_HOW[How(way)],
+                    samples_elsewhere=bool(elsewhere),
+                    document=document,
+                    use=twin,
+                    **where,
+                )
+                for model, label, code, dataset, dataset_label, way, elsewhere, document, twin, where in zip(
+                    *columns, strict=True
+                )
+            ]
 
         title = f"{word.replace('_', '-')} in {asked.label}"
-        unknown = self._unplaced(word, wanted, task, family)
         extra = AreaHits(
-            f"{title}: said of families only", UseHit, keys[is_family], make,
-            aoi=asked, footprints=self._footprints, unknown=_nothing(),
-        )  # fmt: skip
+            f"{title}: said of families only", UseHit, keys[is_family], make, aoi=asked, footprints=self._footprints
+        )
         return AreaHits(
-            title, UseHit, keys[~is_family], make,
-            aoi=asked, footprints=self._footprints, unknown=unknown, notes=notes, family_level=extra,
-        )  # fmt: skip
+            title,
+            UseHit,
+            keys[~is_family],
+            make,
+            aoi=asked,
+            footprints=self._footprints,
+            unknown=lambda: self._unplaced(word, wanted, task, family),
+            notes=notes,
+            family_level=extra,
+        )
 
     def exposed(
         self,
@@ -417,37 +451,40 @@ class Places:
             loose.extend(_Exposure(group, code, outside, one) for one in unsure)
         allowed = self._allowed_iris({key.by.model for key in found}, task, family)
         found = [key for key in found if allowed is None or key.by.model in allowed]
-        group_of = self._describer(groups, asked, during)
+        describe = self._describer(groups, asked, during)
 
         def order(key: _Exposure) -> Any:
             by = key.by
             return by.label.casefold(), by.model, by.depth, by.dataset, int(groups.source[key.group])
 
-        def make(key: _Exposure) -> ExposureHit:
-            by = key.by
-            return ExposureHit(
-                model=by.model,
-                label=by.label,
-                dataset=by.dataset,
-                dataset_label=self._catalog.lineage.label(by.dataset),
-                how=_HOW[How(key.how)],
-                holds=by.holds,
-                through=by.through,
-                stage=by.stage,
-                depth=by.depth,
-                samples_elsewhere=key.samples_elsewhere,
-                _explain=by.explain,
-                **group_of(key.group),
-            )
+        def make(some: Sequence[_Exposure]) -> list[ExposureHit]:
+            wheres = describe(np.array([key.group for key in some], dtype=np.int64))
+            return [
+                ExposureHit(
+                    model=key.by.model,
+                    label=key.by.label,
+                    dataset=key.by.dataset,
+                    dataset_label=self._catalog.lineage.label(key.by.dataset),
+                    how=_HOW[How(key.how)],
+                    holds=key.by.holds,
+                    through=key.by.through,
+                    stage=key.by.stage,
+                    depth=key.by.depth,
+                    samples_elsewhere=key.samples_elsewhere,
+                    _explain=key.by.explain,
+                    **where,
+                )
+                for key, where in zip(some, wheres, strict=True)
+            ]
 
         title = f"exposed to data in {asked.label}"
         extra = AreaHits(
             f"{title}: said of families only", ExposureHit, sorted(loose, key=order), make,
-            aoi=asked, footprints=self._footprints, unknown=_nothing(),
+            aoi=asked, footprints=self._footprints,
         )  # fmt: skip
         return AreaHits(
             title, ExposureHit, sorted(found, key=order), make, aoi=asked, footprints=self._footprints,
-            unknown=self._unplaced("trained", STAGES_OF["trained"], None, None), family_level=extra,
+            unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], None, None), family_level=extra,
         )  # fmt: skip
 
     def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
@@ -510,14 +547,14 @@ class Places:
         labels = {iri: _label(self._catalog.store, iri) for iri in models}
         kept = [g for g, iri in enumerate(models) if allowed is None or iri in allowed]
         kept.sort(key=lambda g: (labels[models[g]].casefold(), models[g], groups.precision[g]))
-        group_of = self._describer(groups, asked, None, self._footprints.models)
+        describe = self._describer(groups, asked, None, self._footprints.models)
 
-        def make(group: int) -> DeclaredHit:
-            return DeclaredHit(model=models[group], label=labels[models[group]], **group_of(group))
+        def make(some: Sequence[int]) -> list[DeclaredHit]:
+            wheres = zip(some, describe(np.array(some, dtype=np.int64)), strict=True)
+            return [DeclaredHit(model=models[group], label=labels[models[group]], **where) for group, where in wheres]
 
         return AreaHits(
             f"declared for {asked.label}", DeclaredHit, kept, make, aoi=asked, footprints=self._footprints,
-            unknown=_nothing(),
             notes=["declared by the publisher: no evidence of training or testing there"],
         )  # fmt: skip
 
@@ -529,14 +566,16 @@ class Places:
         kept = [g for g in range(len(groups.source)) if groups.source[g] < len(names)]
         labels = {g: _label(self._catalog.store, names[groups.source[g]]) for g in kept}
         kept.sort(key=lambda g: (labels[g].casefold(), names[groups.source[g]], groups.precision[g]))
-        group_of = self._describer(groups, asked, during)
+        describe = self._describer(groups, asked, during)
 
-        def make(group: int) -> DatasetHit:
-            return DatasetHit(dataset=names[groups.source[group]], label=labels[group], **group_of(group))
+        def make(some: Sequence[int]) -> list[DatasetHit]:
+            wheres = zip(some, describe(np.array(some, dtype=np.int64)), strict=True)
+            return [
+                DatasetHit(dataset=names[groups.source[group]], label=labels[group], **where) for group, where in wheres
+            ]
 
         return AreaHits(
             f"datasets in {asked.label}", DatasetHit, kept, make, aoi=asked, footprints=self._footprints,
-            unknown=_nothing(),
         )  # fmt: skip
 
     # -- rows in groups -------------------------------------------------------------------------------------------
@@ -561,52 +600,62 @@ class Places:
         return _Groups(rows, km2, unsure, at, starts, source[new], precision[new])
 
     def _describer(
-        self, groups: _Groups, aoi: Aoi, during: tuple[str, str] | None, names: list[str] | None = None
-    ) -> Callable[[int], dict[str, Any]]:
-        """Return what says the fields of an :class:`AreaHit` of a group: each group is measured once."""
+        self, groups: _Groups, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None = None
+    ) -> Callable[[Array], list[dict[str, Any]]]:
+        """Return what says the fields of an :class:`AreaHit` of groups: each group is measured once."""
         known: dict[int, dict[str, Any]] = {}
 
-        def describe(group: int) -> dict[str, Any]:
-            if group not in known:
-                known[group] = self._described(groups, group, aoi, during, names)
-            return known[group]
+        def describe(some: Array) -> list[dict[str, Any]]:
+            new = [group for group in np.unique(some).tolist() if group not in known]
+            if new:
+                known.update(zip(new, self._described(groups, np.array(new), aoi, during, declared_by), strict=True))
+            return [known[group] for group in some.tolist()]
 
         return describe
 
     def _described(
-        self, groups: _Groups, group: int, aoi: Aoi, during: tuple[str, str] | None, names: list[str] | None
-    ) -> dict[str, Any]:
-        places = groups.of(group)
-        rows, km2 = groups.rows[places], groups.km2[places]
-        source = groups.source[group : group + 1]
-        most: Area = self._footprints.areas(rows[np.argmax(km2)][None])[0]
-        overlap = float(km2[0])
-        if len(rows) > 1:
-            overlap = self._footprints.index.union_km2(rows, aoi.geometry, km2)
-        precision = int(groups.precision[group])
-        mine = self._rows_of(source, names)
-        mine = mine[self._footprints.precision_codes(mine) == precision]
-        whole = float(self._footprints.index.areas_km2(mine).sum())
-        count = int(self._footprints.has_geometry(mine).sum())
-        share = float(km2.sum()) / whole if whole else len(rows) / count
-        return {
-            "footprint_of": self._used.source_iris(source)[0] if names is None else names[int(source[0])],
-            "precision": _FINEST[precision].value if precision < len(_FINEST) else "not said",
-            "areas": len(rows),
-            "area": most.iri,
-            "overlap_km2": overlap,
-            "share_of_aoi": min(overlap / aoi.km2, 1.0) if aoi.km2 else None,
-            "share_of_footprint": min(share, 1.0) if aoi.km2 else None,
-            "in_time": None if during is None else "unknown" if groups.unsure[places].all() else "yes",
-            "start": most.start,
-            "end": most.end,
-            "_rows": rows,
-        }
+        self, groups: _Groups, some: Array, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        places = [groups.of(group) for group in some.tolist()]
+        most = np.array([groups.rows[at[np.argmax(groups.km2[at])]] for at in places])
+        areas = self._footprints.areas_named(most)
+        source, precision = groups.source[some], groups.precision[some]
+        if declared_by is None:
+            names = self._used.source_iris(source)
+            totals = [table[np.arange(len(some)), precision] for table in self._used.totals(source)]
+        else:
+            names = [declared_by[at] for at in source.tolist()]
+            totals = self._declared(names, precision)
+        for at, name, code, whole, count, (area, start, end) in zip(
+            places, names, precision.tolist(), *(table.tolist() for table in totals), areas, strict=True
+        ):
+            km2 = groups.km2[at]
+            rows = groups.rows[at]
+            overlap = float(km2[0])
+            if len(at) > 1:
+                overlap = self._footprints.index.union_km2(rows, aoi.geometry, km2)
+            share = float(km2.sum()) / whole if whole else len(at) / count
+            yield {
+                "footprint_of": name,
+                "precision": _FINEST[code].value if code < len(_FINEST) else "not said",
+                "areas": len(at),
+                "area": area or None,
+                "overlap_km2": overlap,
+                "share_of_aoi": min(overlap / aoi.km2, 1.0) if aoi.km2 else None,
+                "share_of_footprint": min(share, 1.0) if aoi.km2 else None,
+                "in_time": None if during is None else "unknown" if groups.unsure[at].all() else "yes",
+                "start": start or None,
+                "end": end or None,
+                "_rows": rows,
+            }
 
-    def _rows_of(self, source: Array, names: list[str] | None) -> Array:
-        if names is not None:
-            return self._footprints.declared_by(names[int(source[0])])
-        return self._used.rows_of(source)[1]
+    def _declared(self, models: list[str], precision: Array) -> list[Array]:
+        rows = [self._footprints.declared_by(model) for model in models]
+        mine = [r[self._footprints.precision_codes(r) == code] for r, code in zip(rows, precision, strict=True)]
+        return [
+            np.array([self._footprints.index.areas_km2(r).sum() for r in mine]),
+            np.array([self._footprints.has_geometry(r).sum() for r in mine]),
+        ]
 
     # -- who is asked about ---------------------------------------------------------------------------------------
 
@@ -685,8 +734,11 @@ def _label(store: Store, iri: str) -> str:
     return min(labels, default=iris.tail(iri))
 
 
-def _nothing() -> Rows[UnplacedUse]:
-    return Rows("nothing unknown is looked for", UnplacedUse, (), _never)
+def _table(stages: Iterable[Stage]) -> Array:
+    """Return of which stage codes these stages are."""
+    chosen: Array = np.zeros(len(STAGES), dtype=bool)
+    chosen[[STAGES.index(stage) for stage in stages]] = True
+    return chosen
 
 
 def _never(_: Any) -> Any:
