@@ -101,10 +101,17 @@ def _asking(
                 param_hint="--country",
             )
     with Catalog.open(directory) as catalog:
-        asked = catalog.places.area_of(given[0])
+        asked = catalog.places.area_of(_numbers(bbox) if bbox else given[0])
         for note in asked.notes:
             say(f"area: {clean(note)}")
         yield catalog, asked
+
+
+def _numbers(bbox: str) -> list[float]:
+    try:
+        return [float(number) for number in bbox.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{bbox} is not W,S,E,N, in degrees", param_hint="--bbox") from None
 
 
 def _window(during: str | None) -> tuple[str, str] | None:
@@ -114,7 +121,7 @@ def _window(during: str | None) -> tuple[str, str] | None:
         return None
     first, slash, last = during.partition("/")
     window = (first, last if slash else first)
-    window = ("0001" if window[0] in ("", "..") else window[0], "9999" if window[1] in ("", "..") else window[1])
+    window = ("0001" if window[0] in ("", "..") else window[0], "9998" if window[1] in ("", "..") else window[1])
     try:
         if instants(window[0])[0] > instants(window[1])[1]:
             raise ValueError(f"{window[0]} is after {window[1]}")
