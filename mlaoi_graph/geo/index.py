@@ -208,7 +208,16 @@ class Index:
 
         Pairs of boxes (chips cut along meridians) are told by their sides alone; others are read and compared.
         """
-        mine, theirs = self.join_candidates(other)
+        return self._meeting(*self.join_candidates(other), other)
+
+    def join_rows(self, rows: Array, other: Index, other_rows: Array) -> tuple[Array, Array]:
+        """Return :meth:`join` of some rows, each given once, and some of the other's."""
+        mine, theirs = _join(_tree(self.bounds(rows)), _tree(other.bounds(other_rows)))
+        mine, theirs = rows[mine], other_rows[theirs]
+        order = np.lexsort((theirs, mine))
+        return self._meeting(mine[order], theirs[order], other)
+
+    def _meeting(self, mine: Array, theirs: Array, other: Index) -> tuple[Array, Array]:
         a, b = self.bounds(mine), other.bounds(theirs)
         found = (a[:, 0] < b[:, 2]) & (a[:, 2] > b[:, 0]) & (a[:, 1] < b[:, 3]) & (a[:, 3] > b[:, 1])
         boxes = self._mapped.take("is_box", mine) & other._mapped.take("is_box", theirs)

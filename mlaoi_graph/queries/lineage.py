@@ -435,9 +435,17 @@ class LineageGraph:
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
         return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=_gap_notes(edges, first, second))
 
-    def _known(self, name: str) -> Knowledge:
-        node = self._asked(name, IS_MODEL | IS_FAMILY, "model")
+    @property
+    def edges(self) -> Edges:
+        """Nodes and edges as numbers, for other questions of this package."""
+        return self._edges
+
+    def knowledge(self, node: int) -> Knowledge:
+        """Return what is known of all a model learned from, by its number."""
         return Knowledge(self._edges, node, self._learned(node))
+
+    def _known(self, name: str) -> Knowledge:
+        return self.knowledge(self._asked(name, IS_MODEL | IS_FAMILY, "model"))
 
     # -- consequences -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,756 @@
+"""Whether what a model was measured on overlaps what it, or an ancestor, learned from.
+
+Every evaluation is held against everything learned, by lineage (:mod:`.kinship`), by the images both were cut from, and
+by place and time (:mod:`.overlap`). What is found is a row with its proof; what could not be checked is said apart, with
+the reason; a model is clean of a test only where everything relevant is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.queries.explain import Explanation, edge_word, explanation
+from mlaoi_graph.queries.graph import (
+    DERIVED,
+    EVALUATES,
+    FAMILY,
+    IS_ARCHIVE,
+    IS_DATASET,
+    IS_FAMILY,
+    PART,
+    TEACHES,
+    Edges,
+)
+from mlaoi_graph.queries.kinship import Kin, Kinship
+from mlaoi_graph.queries.lineage import LineageGraph
+from mlaoi_graph.queries.overlap import Overlap, Overlaps, Placed, Samples
+from mlaoi_graph.queries.results import Rows, Verdict
+from mlaoi_graph.queries.walk import CERTAIN, chain
+from mlaoi_graph.results import texts
+from mlaoi_graph.stores import Store
+from mlaoi_graph.uses import Unplaced
+
+__all__ = ["Leakage", "LeakageKind", "LeakageReport", "LeakageRow", "TestRow", "UncheckedRow"]
+
+
+class LeakageKind(Enum):
+    """How a test and what was learned overlap, the strongest first."""
+
+    SAME_SAMPLES = "same-samples"
+    SAME_DATASET = "same-dataset"
+    SPLIT_AGAINST_USE = "split-against-use"
+    """A model learned from what its publisher declared a test split."""
+    SELECTION_ON_TEST = "selection-on-test"
+    """A checkpoint was chosen on what is, or is reported as, the test."""
+    DERIVED_DATASET = "derived-dataset"
+    COMMON_SOURCE = "common-source"
+    SAME_SCENE = "same-scene"
+    PLACE_AND_TIME = "place-and-time"
+    PLACE = "place"
+
+
+_KINDS: Final = tuple(LeakageKind)
+_BY_KIN: Final = {
+    Kin.SAME: LeakageKind.SAME_DATASET,
+    Kin.DERIVED: LeakageKind.DERIVED_DATASET,
+    Kin.COMMON: LeakageKind.COMMON_SOURCE,
+}
+_TEST_WORDS: Final = {
+    SplitPolicy.COMMON: frozenset({"test", "testing"}),
+    # ML-AOI's decision record 0003: what is "validate" there is what others report as test.
+    SplitPolicy.ML_AOI_ADR: frozenset({"validate", "validation", "val"}),
+}
+_TRAIN_WORDS: Final = frozenset({"train", "training", "trainval"})
+_IMAGES: Final = """SELECT DISTINCT ?image {
+    ?part mlaoi:partOf* ?dataset .
+    { ?part mlaoi:sourceImage ?image } UNION { ?part mlaoi:footprint/mlaoi:sourceImage ?image } }"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakageRow:
+    """One overlap of a test with something learned: the strongest of its kinds."""
+
+    kind: str
+    verdict: Verdict
+    """``yes``, or ``may contain``."""
+    model: str | None
+    """The model that was measured; None where two datasets are compared."""
+    model_label: str | None
+    stage: str | None
+    """Stage of the evaluation."""
+    test: str
+    """The dataset, or split, it was measured on."""
+    test_label: str
+    learner: str | None
+    """Who learned: the model, or an ancestor."""
+    learner_label: str | None
+    train_stage: str | None
+    train: str
+    train_label: str
+    reason: str
+    meets: str | None
+    """The dataset in which the two meet by lineage."""
+    meets_label: str | None
+    overlap_km2: float | None
+    """Ground both cover, counted once; None where no footprints tell."""
+    share_of_test: float | None
+    areas: int | None
+    """How many areas of the test's footprint share ground with what was learned."""
+    in_time: str | None
+    """Whether the data were acquired at one time: yes, no, unknown."""
+    precision: str | None
+    """Of the footprints compared: the coarser of the two sides, and the finest of such pairs."""
+    also: tuple[str, ...]
+    """Weaker kinds that hold too."""
+    depth: int
+    """Edges in the proof."""
+    confidence: str
+    _proof: Callable[[], Explanation] = field(repr=False, compare=False)
+    _test_proof: Callable[[], Explanation] = field(repr=False, compare=False)
+    _overlap: Overlap | None = field(repr=False, compare=False)
+
+    def explain(self) -> Explanation:
+        """Return the chain from the learner's side: the model, through its ancestors, to where the two meet."""
+        return self._proof()
+
+    def explain_test(self) -> Explanation:
+        """Return the chain from the test's side: the evaluation, and how its data come to where the two meet."""
+        return self._test_proof()
+
+    def pairs(self, limit: int | None = None) -> list[Samples]:
+        """Return the pairs of areas on the same ground, those that share most first."""
+        return [] if self._overlap is None else self._overlap.pairs(limit)
+
+    def geometry(self) -> Any:
+        """Return the ground both cover as a shapely geometry, OGC:CRS84; None where no footprints tell."""
+        return None if self._overlap is None else self._overlap.ground()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncheckedRow:
+    """Something that keeps anybody from saying that a test is clean."""
+
+    what: str
+    """A slug; ``docs/leakage.md`` lists them."""
+    model: str | None
+    model_label: str | None
+    stage: str | None
+    test: str | None
+    """None where it concerns every test of the model."""
+    test_label: str | None
+    train: str | None
+    """None where it concerns no one thing that was learned."""
+    train_label: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRow:
+    """What is known of one evaluation, or of one split against another."""
+
+    __test__ = False  # no test case, whatever its name
+
+    model: str | None
+    model_label: str | None
+    stage: str | None
+    test: str
+    test_label: str
+    verdict: Verdict
+    strongest: str | None
+    """Strongest kind found."""
+    found: int
+    clean: int
+    """How many things learned were compared and found to share nothing."""
+    unchecked: int
+
+
+class LeakageReport(Rows[Any]):
+    """What was found, strongest first; ``unchecked`` is what could not be told, ``tests`` the verdict on each."""
+
+    def __init__(
+        self,
+        title: str,
+        keys: Sequence[_Finding],
+        make: Callable[[_Finding], LeakageRow],
+        *,
+        unchecked: Rows[Any],
+        tests: Rows[Any],
+        notes: Iterable[str] = (),
+    ) -> None:
+        super().__init__(title, LeakageRow, keys, make, notes=tuple(notes))  # type: ignore[arg-type]
+        self.unchecked: Final = unchecked
+        self.tests: Final = tests
+
+    def worst(self) -> LeakageKind | None:
+        """Return the strongest kind found; None if nothing was."""
+        return self._keys[0].kind if self._keys else None
+
+    def at_least(self, kind: LeakageKind) -> list[LeakageRow]:
+        """Return the rows of a kind or a stronger one."""
+        strong = _KINDS.index(kind)
+        return [self._make(key) for key in self._keys if _KINDS.index(key.kind) <= strong]
+
+    def totals(self) -> dict[str, int]:
+        """Return how many tests are leaking, may be, are clean, and cannot be told."""
+        counts = Counter(row.verdict for row in self.tests)
+        return {verdict.value: counts[verdict] for verdict in Verdict}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "title": self.title,
+            "totals": self.totals(),
+            "rows": self.to_dicts(),
+            "unchecked": self.unchecked.to_dicts(),
+            "tests": self.tests.to_dicts(),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """An evaluation of a model, or a dataset asked about."""
+
+    model: int
+    """-1 for none."""
+    dataset: int
+    edge: int
+    """-1 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """A dataset that was learned from, and the chain of edges that ends with its use."""
+
+    dataset: int
+    steps: tuple[int, ...]
+    strength: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    kind: LeakageKind
+    verdict: Verdict
+    test: _Test
+    learned: _Learned
+    reason: str
+    node: int = -1
+    test_steps: tuple[int, ...] = ()
+    train_steps: tuple[int, ...] = ()
+    overlap: Overlap | None = None
+    also: tuple[LeakageKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Unchecked:
+    what: str
+    model: int
+    test: _Test | None
+    train: int
+    reason: str
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one question has brought so far."""
+
+    found: list[_Finding] = field(default_factory=list)
+    unchecked: list[_Unchecked] = field(default_factory=list)
+    clean: Counter[_Test] = field(default_factory=Counter)
+    tests: dict[_Test, None] = field(default_factory=dict)
+
+
+class _Catalog(Protocol):
+    """What of a catalog is asked."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def footprints(self) -> Footprints: ...
+    @property
+    def lineage(self) -> LineageGraph: ...
+    @property
+    def split_policy(self) -> SplitPolicy: ...
+
+
+class Leakage:
+    """Answers for one state of a catalog, with a buffer and a window, and remembers what it has compared.
+
+    ``buffer_km`` is room around the tested areas, for data that are alike because they are near (spatial
+    autocorrelation); ``window_days`` room around their times. ``sensors`` leaves out what was learned from data that
+    are known to be of other sensors.
+    """
+
+    def __init__(
+        self, catalog: _Catalog, *, buffer_km: float = 0, window_days: float = 0, sensors: Sequence[str] = ()
+    ) -> None:
+        self._store = catalog.store
+        self._graph = catalog.lineage
+        self._edges: Edges = catalog.lineage.edges
+        self._kinship = Kinship(self._edges)
+        self._overlaps = Overlaps(catalog.footprints, buffer_km=buffer_km, window_days=window_days)
+        self._near = f" within {buffer_km:g} km" if buffer_km else ""
+        self._sensors = tuple(word.casefold() for word in sensors)
+        self._test_words = _TEST_WORDS[catalog.split_policy]
+        self._images: dict[int, frozenset[str]] = {}
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def report(self, node: str | None = None, *, against: str | None = None) -> LeakageReport:
+        """Return what is found of a model, a family, a dataset, or everything.
+
+        Of a model, each of its evaluations against everything it and its ancestors learned from; of a family, that of
+        each member; of a dataset, its splits against each other. ``against`` is another model, whose learning counts
+        instead, or a dataset. Raises NodeNotFound.
+        """
+        edges, work = self._edges, _Work()
+        if node is None:
+            if against is not None:
+                raise ValueError("against what? Name the model or dataset that is to be compared")
+            title = "leakage in the catalog"
+            for model in self._measured():
+                self._of_model(work, model, None)
+            for whole in sorted(edges.parts, key=edges.order):
+                self._splits(work, whole)
+            return self._made(title, work)
+        asked = edges.at(node)
+        title = f"leakage of {edges.label(asked)}"
+        other = None
+        if against is not None:
+            other = edges.at(against)
+            title += f" against {edges.label(other)}"
+        if edges.kinds[asked] & IS_FAMILY:
+            members = sorted({edges.subject[edge] for edge in edges.members.get(asked, ())}, key=edges.order)
+            for model in [asked, *members]:
+                self._of_model(work, model, other)
+        elif edges.kinds[asked] & IS_DATASET and other is None:
+            self._splits(work, asked)
+        elif edges.kinds[asked] & IS_DATASET:
+            assert other is not None
+            self._hold(work, [_Test(-1, asked, -1)], *self._learned_by(other))
+        else:
+            self._of_model(work, asked, other)
+        return self._made(title, work)
+
+    def _measured(self) -> list[int]:
+        """Return the models and families with an evaluation, in order."""
+        edges = self._edges
+        found = {edges.subject[edge] for edge, code in enumerate(edges.code) if code in EVALUATES}
+        return sorted(found, key=edges.order)
+
+    # -- one model ------------------------------------------------------------------------------------------------
+
+    def _of_model(self, work: _Work, model: int, against: int | None) -> None:
+        edges = self._edges
+        tests = [
+            _Test(model, dataset, edge)
+            for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in EVALUATES).items()
+        ]
+        if not tests:
+            what, reason = "no-evaluation", "no evaluation of it is recorded"
+            for edge in edges.out[model]:
+                if edges.code[edge] == FAMILY and any(
+                    edges.code[e] in EVALUATES for e in edges.out[edges.object[edge]]
+                ):
+                    what, reason = "family-only", "evaluations are said of its family, and of no size"
+            work.unchecked.append(_Unchecked(what, model, None, -1, reason))
+        learned, gaps = self._learned_by(model if against is None else against)
+        self._hold(work, tests, learned, gaps)
+        if against is None:
+            self._own_splits(work, model, tests)
+
+    def _once(self, edges_of: Iterable[int]) -> dict[tuple[int, int], int]:
+        """Return one edge for each dataset and stage, a verified one if there is any."""
+        edges = self._edges
+        found: dict[tuple[int, int], int] = {}
+        for edge in edges_of:
+            key = edges.object[edge], edges.code[edge]
+            if key not in found or edges.unverified[found[key]] > edges.unverified[edge]:
+                found[key] = edge
+        return found
+
+    def _learned_by(self, node: int) -> tuple[list[_Learned], list[tuple[str, int, str]]]:
+        """Return what a model learned from, the strongest and shortest chain to each, and what is not known of that."""
+        edges = self._edges
+        if edges.kinds[node] & IS_DATASET:
+            return [_Learned(node, (), CERTAIN)], []
+        known = self._graph.knowledge(node)
+        found: dict[int, _Learned] = {}
+        for model, at in known.models.items():
+            steps: tuple[int, ...] | None = None
+            for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in TEACHES).items():
+                steps = tuple(chain(known.found, at)) if steps is None else steps
+                learned = _Learned(dataset, (*steps, edge), at & 3)
+                held = found.get(dataset)
+                if held is None or self._rank(learned) < self._rank(held):
+                    found[dataset] = learned
+        gaps = [(what, about, reason) for what, about, reason, _ in known.gaps()]
+        return sorted(found.values(), key=lambda item: edges.order(item.dataset)), gaps
+
+    def _rank(self, learned: _Learned) -> tuple[int, bool, int]:
+        return learned.strength, self._doubtful(learned.steps), len(learned.steps)
+
+    def _doubtful(self, steps: Iterable[int]) -> bool:
+        return any(self._edges.unverified[step] for step in steps)
+
+    def _hold(self, work: _Work, tests: list[_Test], learned: list[_Learned], gaps: list[tuple[str, int, str]]) -> None:
+        """Hold each test against everything learned."""
+        for test in tests:
+            work.tests[test] = None
+            for one in learned:
+                if self._is_of_other_sensor(one.dataset):
+                    continue
+                outcome = self._compare(test, one)
+                if isinstance(outcome, _Finding):
+                    work.found.append(outcome)
+                elif isinstance(outcome, _Unchecked):
+                    work.unchecked.append(outcome)
+                else:
+                    work.clean[test] += 1
+        if tests:
+            model = tests[0].model
+            for what, about, reason in gaps:
+                label = "" if about == model else f"{self._edges.label(about)}: "
+                work.unchecked.append(_Unchecked(what, model, None, about, label + reason))
+
+    def _is_of_other_sensor(self, dataset: int) -> bool:
+        if not self._sensors:
+            return False
+        said = self._sensors_of.get(dataset)
+        return said is not None and not any(word in sensor for word in self._sensors for sensor in said)
+
+    @cached_property
+    def _sensors_of(self) -> dict[int, set[str]]:
+        """Sensors of datasets and, where they say none, of their wholes."""
+        edges = self._edges
+        said: dict[int, set[str]] = {}
+        for iri, sensor in texts(self._store, "SELECT ?dataset ?sensor { ?dataset mlaoi:sensor ?sensor }"):
+            if iri in edges.index:
+                said.setdefault(edges.index[iri], set()).add(sensor.casefold())
+        for whole, parts in edges.parts.items():
+            for edge in parts:
+                if whole in said and edges.code[edge] == PART:
+                    said.setdefault(edges.subject[edge], said[whole])
+        return said
+
+    # -- one pair -------------------------------------------------------------------------------------------------
+
+    def _compare(self, test: _Test, learned: _Learned) -> _Finding | _Unchecked | None:
+        """Return what overlaps, or why that cannot be told; None if nothing does."""
+        edges = self._edges
+        if edges.kinds[learned.dataset] & IS_ARCHIVE:
+            reason = "learned from an archive: which of it is not known, and sharing an archive is not sharing data"
+            return _Unchecked("archive", test.model, test, learned.dataset, reason)
+        if edges.kinds[test.dataset] & IS_ARCHIVE:
+            return _Unchecked(
+                "archive", test.model, test, learned.dataset, "measured on an archive: on which of it is not known"
+            )
+        meeting = self._kinship.between(test.dataset, learned.dataset)
+        if meeting.kin is Kin.NOT_STATED:
+            return _Unchecked("splits-not-stated", test.model, test, learned.dataset, self._not_stated(test, learned))
+        found: list[_Finding] = []
+        if meeting.kin in _BY_KIN:
+            kind = _BY_KIN[meeting.kin]
+            certain = kind is LeakageKind.SAME_DATASET and learned.strength == CERTAIN
+            found.append(
+                _Finding(
+                    kind,
+                    Verdict.YES if certain else Verdict.MAY_CONTAIN,
+                    test,
+                    learned,
+                    self._kin_reason(meeting.kin, meeting.node, meeting.test_steps),
+                    meeting.node,
+                    meeting.test_steps,
+                    meeting.train_steps,
+                )
+            )
+        images = self._images_of(test.dataset) & self._images_of(learned.dataset)
+        if images and meeting.kin is not Kin.SAME:
+            several = f"{len(images)} source images are" if len(images) > 1 else "a source image is"
+            reason = f"{several} common to both: {min(images)}"
+            verdict = Verdict.YES if learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+            found.append(_Finding(LeakageKind.SAME_SCENE, verdict, test, learned, reason))
+        place = None if meeting.kin is Kin.SAME else self._place(test, learned)
+        overlap = place.overlap if isinstance(place, _Finding) else None
+        if isinstance(place, _Finding):
+            found.append(place)
+        if not found:
+            return place
+        found.sort(key=lambda finding: _KINDS.index(finding.kind))
+        best = found[0]
+        return _Finding(
+            best.kind, best.verdict, test, learned, best.reason, best.node, best.test_steps, best.train_steps,
+            overlap, tuple(finding.kind for finding in found[1:]),
+        )  # fmt: skip
+
+    def _not_stated(self, test: _Test, learned: _Learned) -> str:
+        edges = self._edges
+        sides = [
+            word
+            for word, dataset in (("the evaluation", test.dataset), ("the training", learned.dataset))
+            if not edges.is_part(dataset)
+        ]
+        return f"the same data on both sides, and {' and '.join(sides)} states no split"
+
+    def _kin_reason(self, kin: Kin, node: int, test_steps: tuple[int, ...]) -> str:
+        label = self._edges.label(node)
+        if kin is Kin.SAME:
+            return f"{label} was learned from and measured on"
+        if kin is Kin.COMMON:
+            return f"both were made from {label}; whether the samples are the same is not known"
+        if any(self._edges.code[step] == DERIVED for step in test_steps):
+            return f"the test was made from {label}, which was learned from; which samples were taken is not known"
+        return f"what was learned from was made from {label}; which samples were taken is not known"
+
+    def _place(self, test: _Test, learned: _Learned) -> _Finding | _Unchecked | None:
+        def untold(what: str, reason: str) -> _Unchecked:
+            return _Unchecked(what, test.model, test, learned.dataset, reason)
+
+        ends = []
+        for side, dataset, edge in (
+            ("the test", test.dataset, test.edge),
+            ("what was learned", learned.dataset, learned.steps[-1] if learned.steps else -1),
+        ):
+            target = self._target(dataset, edge)
+            placed = None if target is None else self._overlaps.placed(target)
+            if target is None or placed is None or not len(placed.rows):
+                why = Unplaced.NO_FOOTPRINT if placed is None else placed.unplaced
+                if placed is None and dataset not in self._edges.resolved and not self._edges.is_part(dataset):
+                    why = Unplaced.UNRESOLVED
+                why = Unplaced.NO_FOOTPRINT if why is Unplaced.KNOWN else why
+                return untold(why.name.lower().replace("_", "-"), f"{side}, {self._edges.label(dataset)}: {why.reason}")
+            ends.append((target, placed))
+        (left, tested), (right, trained) = ends
+        apart = self._kinship.are_apart(test.dataset, learned.dataset)
+        shared = tested.sources & trained.sources
+        if (apart and (tested.inherited or trained.inherited)) or (shared and (tested.inherited or trained.inherited)):
+            return untold("footprint-inherited", "the footprint is that of a whole of both: it tells no splits apart")
+        overlap = self._overlaps.between(left, right)
+        if not len(overlap):
+            partly = next((p for p in (tested, trained) if p.unplaced is not Unplaced.KNOWN), None)
+            return None if partly is None else untold("some-parts", partly.unplaced.reason)
+        return self._place_finding(test, learned, tested, trained, overlap)
+
+    def _place_finding(
+        self, test: _Test, learned: _Learned, tested: Placed, trained: Placed, overlap: Overlap
+    ) -> _Finding:
+        precision = overlap.precision
+        exact = precision is not None and precision.value == "samples" and not (tested.inherited or trained.inherited)
+        verdict = Verdict.YES if exact and learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+        if exact and overlap.same.any():
+            number = int(overlap.same.sum())
+            reason = f"{number} samples are in both" if number > 1 else "one sample is in both"
+            return _Finding(LeakageKind.SAME_SAMPLES, verdict, test, learned, reason, overlap=overlap)
+        kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
+        when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
+        how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
+        bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
+        reason = f"the same ground{self._near}, {when[overlap.time]}{how}{bound}"
+        return _Finding(kind, verdict, test, learned, reason, overlap=overlap)
+
+    def _target(self, dataset: int, edge: int) -> int | None:
+        used = self._overlaps.footprints.used
+        if edge >= 0 and self._limited:
+            for twin in self._edges.twins(edge):
+                if twin.iri in self._limited:
+                    return used.target(twin.iri)
+        return used.target(self._edges.iris[dataset])
+
+    @cached_property
+    def _limited(self) -> frozenset[str]:
+        """Uses that their source limits to an area."""
+        return frozenset(self._overlaps.footprints.uses)
+
+    def _images_of(self, dataset: int) -> frozenset[str]:
+        """Return the images a dataset, its parts, or their samples were cut from."""
+        if not self._has_images:
+            return frozenset()
+        known = self._images.get(dataset)
+        if known is None:
+            rows = texts(self._store, _IMAGES, dataset=self._edges.iris[dataset])
+            known = self._images[dataset] = frozenset(image for (image,) in rows)
+        return known
+
+    @cached_property
+    def _has_images(self) -> bool:
+        return next(texts(self._store, "SELECT ?image { ?any mlaoi:sourceImage ?image } LIMIT 1"), None) is not None
+
+    # -- splits ---------------------------------------------------------------------------------------------------
+
+    def _own_splits(self, work: _Work, model: int, tests: list[_Test]) -> None:
+        """Hold a model's own uses against what splits were declared for, and its validations against its tests."""
+        edges = self._edges
+        for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in TEACHES).items():
+            if self._splits_said.get(dataset) in self._test_words:
+                test, learned = _Test(model, dataset, edge), _Learned(dataset, (edge,), CERTAIN)
+                reason = f"its publisher declared {edges.label(dataset)} a test split"
+                work.tests[test] = None
+                work.found.append(_Finding(LeakageKind.SPLIT_AGAINST_USE, Verdict.YES, test, learned, reason, dataset))
+        chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
+        reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
+        for test in chosen:
+            learned = _Learned(test.dataset, (test.edge,), CERTAIN)
+            other = next((t for t in reported if self._kinship.between(t.dataset, test.dataset).kin is Kin.SAME), None)
+            if other is not None:
+                reason = "validated on what is reported as its test"
+            elif self._splits_said.get(test.dataset) in self._test_words:
+                reason = "validated on what its publisher declared a test split"
+            else:
+                for unsure in reported:
+                    if self._kinship.between(unsure.dataset, test.dataset).kin is Kin.NOT_STATED:
+                        text = "validated and tested on the same data, and no split is stated for both"
+                        work.unchecked.append(_Unchecked("splits-not-stated", model, unsure, test.dataset, text))
+                continue
+            finding = _Finding(LeakageKind.SELECTION_ON_TEST, Verdict.YES, other or test, learned, reason, test.dataset)
+            work.found.append(finding)
+
+    @cached_property
+    def _splits_said(self) -> dict[int, str]:
+        index = self._edges.index
+        said = texts(self._store, "SELECT ?dataset ?split { ?dataset a mlaoi:Dataset ; mlaoi:split ?split }")
+        return {index[iri]: word.strip().casefold() for iri, word in said if iri in index}
+
+    def _splits(self, work: _Work, whole: int) -> None:
+        """Hold a dataset's splits against each other: what is not for training against what is."""
+        edges, said = self._edges, self._splits_said
+        splits = {
+            edges.subject[e] for e in edges.parts.get(whole, ()) if edges.code[e] == PART and edges.subject[e] in said
+        }
+        ordered = sorted(splits, key=edges.order)
+        for held_out in ordered:
+            if said[held_out] in _TRAIN_WORDS:
+                continue
+            test = _Test(-1, held_out, -1)
+            others = [
+                s for s in ordered if s != held_out and (said[s] in _TRAIN_WORDS or said[held_out] in self._test_words)
+            ]
+            if others:
+                self._hold(work, [test], [_Learned(other, (), CERTAIN) for other in others], [])
+
+    # -- the answer -----------------------------------------------------------------------------------------------
+
+    def _made(self, title: str, work: _Work) -> LeakageReport:
+        edges = self._edges
+        order = edges.order
+
+        def key(finding: _Finding) -> tuple[Any, ...]:
+            test = finding.test
+            who = order(test.model) if test.model >= 0 else ("", "")
+            return (
+                _KINDS.index(finding.kind),
+                finding.verdict is not Verdict.YES,
+                who,
+                order(test.dataset),
+                order(finding.learned.dataset),
+            )
+
+        found = sorted(work.found, key=key)
+        unchecked = list(dict.fromkeys(work.unchecked))
+        tests = self._test_rows(work, found, unchecked)
+        notes = []
+        if unchecked:
+            counts = Counter(item.what for item in unchecked)
+            told = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+            notes.append(f"not checked: {told}")
+        return LeakageReport(
+            title,
+            found,
+            self._row,
+            unchecked=Rows(f"{title}: not checked", UncheckedRow, unchecked, self._unchecked_row),  # type: ignore[type-var]
+            tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),  # type: ignore[type-var]
+            notes=notes,
+        )
+
+    def _test_rows(self, work: _Work, found: list[_Finding], unchecked: list[_Unchecked]) -> list[TestRow]:
+        edges = self._edges
+        of_test: dict[_Test, list[_Finding]] = {}
+        for finding in found:
+            of_test.setdefault(finding.test, []).append(finding)
+        missing = Counter(item.test for item in unchecked if item.test is not None)
+        of_model = Counter(item.model for item in unchecked if item.test is None)
+        rows = []
+        for test in work.tests:
+            mine = of_test.get(test, [])
+            unknown = missing[test] + of_model[test.model]
+            if any(finding.verdict is Verdict.YES for finding in mine):
+                verdict = Verdict.YES
+            else:
+                verdict = Verdict.MAY_CONTAIN if mine else Verdict.UNKNOWN if unknown else Verdict.NO
+            rows.append(
+                TestRow(
+                    **self._who(test.model),
+                    stage=None if test.edge < 0 else edge_word(edges, test.edge),
+                    test=edges.iris[test.dataset],
+                    test_label=edges.label(test.dataset),
+                    verdict=verdict,
+                    strongest=mine[0].kind.value if mine else None,
+                    found=len(mine),
+                    clean=work.clean[test],
+                    unchecked=unknown,
+                )
+            )
+        return rows
+
+    def _who(self, model: int) -> dict[str, str | None]:
+        if model < 0:
+            return {"model": None, "model_label": None}
+        return {"model": self._edges.iris[model], "model_label": self._edges.label(model)}
+
+    def _unchecked_row(self, item: _Unchecked) -> UncheckedRow:
+        edges, test = self._edges, item.test
+        return UncheckedRow(
+            what=item.what,
+            **self._who(item.model),
+            stage=None if test is None or test.edge < 0 else edge_word(edges, test.edge),
+            test=None if test is None else edges.iris[test.dataset],
+            test_label=None if test is None else edges.label(test.dataset),
+            train=None if item.train < 0 else edges.iris[item.train],
+            train_label=None if item.train < 0 else edges.label(item.train),
+            reason=item.reason,
+        )
+
+    def _row(self, finding: _Finding) -> LeakageRow:
+        edges, test, learned = self._edges, finding.test, finding.learned
+        steps = (*learned.steps, *finding.train_steps)
+        test_steps = (*((test.edge,) if test.edge >= 0 else ()), *finding.test_steps)
+        overlap = finding.overlap
+        km2 = None if overlap is None else overlap.km2()
+        learner = edges.subject[learned.steps[-1]] if learned.steps else -1
+        start = edges.subject[steps[0]] if steps else learned.dataset
+        meets = finding.node if finding.node >= 0 else learned.dataset
+        test_start = test.model if test.model >= 0 else test.dataset
+        test_end = finding.node if finding.node >= 0 else test.dataset
+        return LeakageRow(
+            kind=finding.kind.value,
+            verdict=finding.verdict,
+            **self._who(test.model),
+            stage=None if test.edge < 0 else edge_word(edges, test.edge),
+            test=edges.iris[test.dataset],
+            test_label=edges.label(test.dataset),
+            learner=None if learner < 0 else edges.iris[learner],
+            learner_label=None if learner < 0 else edges.label(learner),
+            train_stage=None if learner < 0 else edge_word(edges, learned.steps[-1]),
+            train=edges.iris[learned.dataset],
+            train_label=edges.label(learned.dataset),
+            reason=finding.reason,
+            meets=None if finding.node < 0 else edges.iris[finding.node],
+            meets_label=None if finding.node < 0 else edges.label(finding.node),
+            overlap_km2=km2,
+            share_of_test=None if overlap is None or km2 is None else overlap.share_of_test(km2),
+            areas=None if overlap is None else overlap.areas,
+            in_time=None if overlap is None else overlap.time,
+            precision=None if overlap is None or overlap.precision is None else overlap.precision.value,
+            also=tuple(kind.value for kind in finding.also),
+            depth=len(steps),
+            confidence="unverified" if self._doubtful((*steps, *test_steps)) else "verified",
+            _proof=lambda: explanation(edges, start, meets, finding.kind.value, steps),
+            _test_proof=lambda: explanation(edges, test_start, test_end, finding.kind.value, test_steps),
+            _overlap=overlap,
+        )

@@ -1,0 +1,196 @@
+"""Where the data of two datasets lie on the same ground, and whether at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import shapely
+
+from mlaoi_graph.footprints import OPEN_END, OPEN_START, Footprints
+from mlaoi_graph.geo.areas import areas_km2
+from mlaoi_graph.geo.index import Index
+from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.near import grown
+from mlaoi_graph.model import Precision
+from mlaoi_graph.uses import How, Unplaced
+
+__all__ = ["Overlap", "Overlaps", "Placed", "Samples"]
+
+_PRECISIONS: Final = tuple(Precision)
+_SAMPLES: Final = _PRECISIONS.index(Precision.SAMPLES)
+_GLOBAL: Final = _PRECISIONS.index(Precision.GLOBAL)
+_DAY_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the data of one target are."""
+
+    rows: Array
+    """Of the footprints; the samples alone where samples are known."""
+    sources: frozenset[int]
+    """Whose footprints they are, as :class:`~mlaoi_graph.uses.Uses` counts them."""
+    inherited: bool
+    """They are those of a whole: the data are somewhere in there."""
+    unplaced: Unplaced
+    """Why not all of the data are where the rows are; KNOWN if they are."""
+
+
+class Samples(NamedTuple):
+    """One pair of areas that share ground."""
+
+    test_area: str | None
+    train_area: str | None
+    overlap_km2: float
+    in_time: str
+    """``yes``, ``no``, or ``unknown`` where a time is not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The pairs of areas of two targets that lie on the same ground, as rows of the footprints."""
+
+    footprints: Footprints
+    test: Array
+    """Row of the tested side, one for each pair."""
+    train: Array
+    in_time: Array
+    """Whether the two spans meet for certain; one for each pair."""
+    maybe: Array
+    """Whether they may, because a time is not said."""
+    test_rows: Array
+    """Every row of the tested side."""
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+    @property
+    def same(self) -> Array:
+        """Return which pairs are one and the same area on both sides."""
+        return self.test == self.train
+
+    @property
+    def time(self) -> str:
+        """Return ``yes`` if any pair meets in time, else ``unknown`` if any may, else ``no``."""
+        return "yes" if self.in_time.any() else "unknown" if self.maybe.any() else "no"
+
+    @property
+    def precision(self) -> Precision | None:
+        """Return the finest precision of any pair, where the coarser side of a pair counts."""
+        codes = self.footprints.precision_codes
+        finest = np.maximum(codes(self.test), codes(self.train)).min(initial=len(_PRECISIONS))
+        return _PRECISIONS[finest] if finest < len(_PRECISIONS) else None
+
+    @property
+    def areas(self) -> int:
+        """Return how many areas of the tested side share ground with the other."""
+        return len(np.unique(self.test))
+
+    def km2(self) -> float:
+        """Return the ground the sides share; ground that several pairs share counts once."""
+        index = self.footprints.index
+        shares = index.overlap_km2(self.test, index, self.train)
+        if len(shares) <= 1:
+            return float(shares.sum())
+        return float(areas_km2([self.ground()])[0])
+
+    def ground(self) -> shapely.Geometry:
+        """Return the ground the sides share, in one geometry."""
+        once, left = np.unique(self.test, return_inverse=True)
+        other, right = np.unique(self.train, return_inverse=True)
+        geometries = self.footprints.geometries
+        return shapely.union_all(shapely.intersection(geometries(once)[left], geometries(other)[right]))
+
+    def share_of_test(self, km2: float) -> float:
+        """Return the part of the tested side's ground; of points, the part of them."""
+        whole = self.footprints.index.areas_km2(self.test_rows)
+        if not whole.sum():
+            return self.areas / len(self.test_rows)
+        if len(self.test_rows) == 1:
+            return min(1.0, km2 / float(whole[0]))
+        ground = shapely.union_all(self.footprints.geometries(self.test_rows))
+        return min(1.0, km2 / float(areas_km2([ground])[0]))
+
+    def pairs(self, limit: int | None = None) -> list[Samples]:
+        """Return the pairs with what each shares, those that share most first, then by IRI."""
+        index = self.footprints.index
+        km2 = index.overlap_km2(self.test, index, self.train)
+        order = np.lexsort((self.train, self.test, -km2))[:limit]
+        left = self.footprints.areas(self.test[order])
+        right = self.footprints.areas(self.train[order])
+        words = np.where(self.in_time[order], "yes", np.where(self.maybe[order], "unknown", "no")).tolist()
+        return [
+            Samples(a.iri, b.iri, share, word)
+            for a, b, share, word in zip(left, right, km2[order].tolist(), words, strict=True)
+        ]
+
+
+class Overlaps:
+    """Answers where targets lie on the same ground, and remembers."""
+
+    def __init__(self, footprints: Footprints, *, buffer_km: float = 0, window_days: float = 0) -> None:
+        grown([], buffer_km)
+        if not window_days >= 0:
+            raise ValueError(f"a window of {window_days} days: give 0 or more")
+        self.footprints = footprints
+        self._buffer_km = buffer_km
+        self._window_us = round(window_days * _DAY_US)
+        self._placed: dict[int, Placed] = {}
+        self._known: dict[tuple[int, int], Overlap] = {}
+
+    def placed(self, target: int) -> Placed:
+        """Return where the data of a target are."""
+        found = self._placed.get(target)
+        if found is None:
+            found = self._placed[target] = self._look_up(target)
+        return found
+
+    def _look_up(self, target: int) -> Placed:
+        used, footprints = self.footprints.used, self.footprints
+        one = np.array([target])
+        _, sources, how = used.sources_of_targets(one)
+        rows = np.unique(used.rows_of(sources)[1]).astype(np.uint32)
+        precision = footprints.precision_codes(rows)
+        rows = rows[footprints.has_geometry(rows) & (precision != _GLOBAL)]
+        samples = footprints.precision_codes(rows) == _SAMPLES
+        return Placed(
+            rows=rows[samples] if samples.any() else rows,
+            sources=frozenset(sources.tolist()),
+            inherited=bool((how == How.INHERITED).any()),
+            unplaced=Unplaced(int(used.unplaced(one)[0])),
+        )
+
+    def between(self, test: int, train: int) -> Overlap:
+        """Return what two targets share."""
+        key = test, train
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._join(self.placed(test).rows, self.placed(train).rows)
+        return found
+
+    def _join(self, test: Array, train: Array) -> Overlap:
+        index = self.footprints.index
+        if self._buffer_km:
+            near = Index.of(grown(self.footprints.geometries(test), self._buffer_km))
+            places, right = near.join_rows(np.arange(len(test), dtype=np.uint32), index, train)
+            left = test[places]
+        else:
+            left, right = index.join_rows(test, index, train)
+        certain, maybe = self._in_time(left, right)
+        return Overlap(self.footprints, left, right, certain, maybe, test)
+
+    def _in_time(self, left: Array, right: Array) -> tuple[Array, Array]:
+        """Return which pairs of rows meet in time, closed spans, and which may because a time is not said."""
+        (a, b), (c, d) = self.footprints.times(left), self.footprints.times(right)
+        unknown = (a == OPEN_START) | (b == OPEN_END) | (c == OPEN_START) | (d == OPEN_END)
+        window = self._window_us
+        meets = (a <= _later(d, window)) & (c <= _later(b, window))
+        return meets & ~unknown, meets & unknown
+
+
+def _later(instants: Array, by: int) -> Array:
+    """Return instants moved on, the open end where it is."""
+    return np.where(instants > OPEN_END - by, OPEN_END, instants + by)
