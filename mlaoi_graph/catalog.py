@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
+    from mlaoi_graph.queries.leakage import Leakage, LeakageReport
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
@@ -146,6 +147,7 @@ class Catalog:
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
         self._places: Places | None = None
+        self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class Catalog:
         self._lineage = None
         self._footprints = None
         self._places = None
+        self._leakage.clear()
         if self._hold is not None:
             self._hold.release()
 
@@ -654,6 +657,31 @@ class Catalog:
             self._places = Places(self)
         return self._places
 
+    def leakage(
+        self,
+        node: str | None = None,
+        *,
+        against: str | None = None,
+        buffer_km: float = 0,
+        window_days: float = 0,
+        sensors: Sequence[str] = (),
+    ) -> LeakageReport:
+        """Return where what a model was measured on overlaps what it, or an ancestor, learned from.
+
+        ``node`` is a model, a family, or a dataset, whose splits are held against each other; without one every
+        evaluation in the catalog is checked. ``against`` is another model, what it learned from, or a dataset.
+        ``buffer_km`` is room around the tested areas, ``window_days`` around their times; ``sensors`` leaves out what
+        is known to be learned from others.
+
+        Raises NodeNotFound, GeometryError for a buffer below 0, ValueError for such a window.
+        """
+        from mlaoi_graph.queries.leakage import Leakage
+
+        key = buffer_km, window_days, tuple(sensors)
+        if key not in self._leakage:
+            self._leakage[key] = Leakage(self, buffer_km=buffer_km, window_days=window_days, sensors=sensors)
+        return self._leakage[key].report(node, against=against)
+
     def export(self, format: str, path: str | os.PathLike[str]) -> None:
         """Write the catalog to a file.
 
@@ -733,6 +761,7 @@ class _Writer:
         catalog._lineage = None
         catalog._footprints = None
         catalog._places = None
+        catalog._leakage.clear()
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

@@ -655,10 +655,11 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import areas, diff, lineage
+    from mlaoi_graph.cli import areas, diff, leakage, lineage
 
     lineage.register(app)
     areas.register(app)
+    leakage.register(app)
     diff.register(app)
 
 

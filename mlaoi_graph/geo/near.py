@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.errors import GeometryError
-from mlaoi_graph.geo.shapes import Shapes
+from mlaoi_graph.geo.shapes import Floats, Shapes
 
 __all__ = ["grown"]
 
@@ -52,12 +52,17 @@ def grown(shapes: Sequence[BaseGeometry] | Shapes, km: float) -> Shapes:
     bounds = shapely.bounds(found)
     outside = (bounds[:, 0] < -180) | (bounds[:, 2] > 180) | (bounds[:, 1] < -90) | (bounds[:, 3] > 90)
     for at in np.flatnonzero(outside).tolist():
-        turns = [shapely.transform(found[at], lambda lonlat, by=by: lonlat + [by, 0]) for by in (-_TURN, 0, _TURN)]
-        found[at] = shapely.union_all(shapely.intersection(np.array(turns, dtype=object), _WORLD))
+        turns = np.array([_moved(found[at], by) for by in (-_TURN, 0.0, _TURN)], dtype=object)
+        found[at] = shapely.union_all(shapely.intersection(turns, _WORLD))
     return found
 
 
-def _scaled(shapes: Shapes, factors: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Shapes:
+def _moved(shape: BaseGeometry, degrees: float) -> BaseGeometry:
+    moved: BaseGeometry = shapely.transform(shape, lambda lonlat: lonlat + [degrees, 0])
+    return moved
+
+
+def _scaled(shapes: Shapes, factors: Floats) -> Shapes:
     """Return shapes with the longitudes of each multiplied."""
     shapes = shapely.force_2d(shapes)
     lonlat, owner = shapely.get_coordinates(shapes, return_index=True)

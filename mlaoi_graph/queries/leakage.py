@@ -1,8 +1,8 @@
 """Whether what a model was measured on overlaps what it, or an ancestor, learned from.
 
-Every evaluation is held against everything learned, by lineage (:mod:`.kinship`), by the images both were cut from, and
-by place and time (:mod:`.overlap`). What is found is a row with its proof; what could not be checked is said apart, with
-the reason; a model is clean of a test only where everything relevant is known.
+Every evaluation is held against everything learned: by lineage (:mod:`.kinship`), by the images both were cut from,
+and by place and time (:mod:`.overlap`). What is found is a row with its proof; what could not be checked is said apart,
+with the reason; a model is clean of a test only where everything relevant is known.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class LeakageReport(Rows[Any]):
         tests: Rows[Any],
         notes: Iterable[str] = (),
     ) -> None:
-        super().__init__(title, LeakageRow, keys, make, notes=tuple(notes))  # type: ignore[arg-type]
+        super().__init__(title, LeakageRow, keys, make, notes=tuple(notes))
         self.unchecked: Final = unchecked
         self.tests: Final = tests
 
@@ -317,8 +317,11 @@ class Leakage:
             title = "leakage in the catalog"
             for model in self._measured():
                 self._of_model(work, model, None)
+            placed = {edges.index[iri] for iri in self._overlaps.footprints.datasets if iri in edges.index}
             for whole in sorted(edges.parts, key=edges.order):
-                self._splits(work, whole)
+                # Splits without footprints of their own are all unknown, and there are very many of them.
+                if any(edges.subject[edge] in placed for edge in edges.parts[whole]):
+                    self._splits(work, whole)
             return self._made(title, work)
         asked = edges.at(node)
         title = f"leakage of {edges.label(asked)}"
@@ -663,8 +666,8 @@ class Leakage:
             title,
             found,
             self._row,
-            unchecked=Rows(f"{title}: not checked", UncheckedRow, unchecked, self._unchecked_row),  # type: ignore[type-var]
-            tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),  # type: ignore[type-var]
+            unchecked=Rows(f"{title}: not checked", UncheckedRow, unchecked, self._unchecked_row),
+            tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),
             notes=notes,
         )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.footprints import OPEN_END, OPEN_START, Footprints
 from mlaoi_graph.geo.areas import areas_km2
@@ -70,7 +70,8 @@ class Overlap:
     @property
     def same(self) -> Array:
         """Return which pairs are one and the same area on both sides."""
-        return self.test == self.train
+        same: Array = self.test == self.train
+        return same
 
     @property
     def time(self) -> str:
@@ -97,12 +98,14 @@ class Overlap:
             return float(shares.sum())
         return float(areas_km2([self.ground()])[0])
 
-    def ground(self) -> shapely.Geometry:
+    def ground(self) -> BaseGeometry:
         """Return the ground the sides share, in one geometry."""
         once, left = np.unique(self.test, return_inverse=True)
         other, right = np.unique(self.train, return_inverse=True)
         geometries = self.footprints.geometries
-        return shapely.union_all(shapely.intersection(geometries(once)[left], geometries(other)[right]))
+        shared = shapely.intersection(geometries(once)[left], geometries(other)[right])
+        ground: BaseGeometry = shapely.union_all(shared)
+        return ground
 
     def share_of_test(self, km2: float) -> float:
         """Return the part of the tested side's ground; of points, the part of them."""

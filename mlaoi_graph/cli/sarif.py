@@ -1,0 +1,96 @@
+"""Findings of an audit in SARIF 2.1.0, which code scanning services show beside the file they are about."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from mlaoi_graph import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mlaoi_graph.queries.leakage import LeakageReport, LeakageRow
+
+__all__ = ["sarif"]
+
+_RULES: Final = {
+    "same-samples": "Samples of the test were learned from.",
+    "same-dataset": "The split that was measured on was learned from.",
+    "split-against-use": "A model learned from what its publisher declared a test split.",
+    "selection-on-test": "A checkpoint was chosen on the test.",
+    "derived-dataset": "The test and what was learned from were made one from the other.",
+    "common-source": "The test and what was learned from were made from one dataset.",
+    "same-scene": "The test and what was learned from were cut from one image.",
+    "place-and-time": "The test and what was learned from lie on the same ground at the same time.",
+    "place": "The test and what was learned from lie on the same ground.",
+}
+"""Every kind of leakage, the strongest first, in a sentence."""
+
+
+def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> dict[str, Any]:
+    """Return the rows as a SARIF log: ``failing`` ones as errors or warnings, all others as notes.
+
+    A result is located at the document that states the evaluation, by its path in the source's folder where it has one.
+    """
+    failed = {id(row) for row in failing}
+    strong = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
+    names = list(_RULES)
+    results = []
+    for row in report:
+        key = (row.kind, row.model, row.stage, row.test, row.train)
+        level = ("error" if row.verdict.value == "yes" else "warning") if id(row) in failed or key in strong else "note"
+        who = f"{row.model_label}: {row.stage} on " if row.model else ""
+        learned = f"{row.learner_label} learned from {row.train_label}" if row.learner else row.train_label
+        results.append(
+            {
+                "ruleId": row.kind,
+                "ruleIndex": names.index(row.kind),
+                "level": level,
+                "message": {
+                    "text": f"{who}{row.test_label} overlaps ({row.verdict.value}) what {learned}: {row.reason}."
+                },
+                "locations": _locations(row, base),
+                "partialFingerprints": {"leakage/v1": hashlib.sha256(repr(key).encode()).hexdigest()[:32]},
+                "properties": {"overlap_km2": row.overlap_km2, "share_of_test": row.share_of_test, "also": row.also},
+            }
+        )
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "mlaoi-graph",
+                        "version": __version__,
+                        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()],
+                    }
+                },
+                "results": results,
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [
+                            {"level": "note", "message": {"text": note}} for note in report.notes
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _locations(row: LeakageRow, base: str) -> list[dict[str, Any]]:
+    steps = row.explain_test().steps or row.explain().steps
+    if not steps:
+        return []
+    document, pointer = steps[0].document, steps[0].pointer
+    start = f"{base}documents/"
+    artifact: dict[str, str] = {"uri": document}
+    if document.startswith(start):
+        artifact = {"uri": document[len(start) :].partition("/")[2], "uriBaseId": "SRCROOT"}
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact}}
+    if pointer:
+        place["logicalLocations"] = [{"fullyQualifiedName": pointer, "kind": "member"}]
+    return [place]
