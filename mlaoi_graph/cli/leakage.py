@@ -134,9 +134,8 @@ def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
                 for step in chain.steps:
                     print(f"  {clean(step)}")
         for pair in row.pairs(pairs) if pairs else ():
-            print(
-                f"  {clean(pair.test_area)}  {clean(pair.train_area)}  {pair.overlap_km2:.6g} km2  same time: {pair.in_time}"
-            )
+            areas = f"{clean(pair.test_area)}  {clean(pair.train_area)}"
+            print(f"  {areas}  {pair.overlap_km2:.6g} km2  same time: {pair.in_time}")
     print()
     totals = report.totals()
     verdicts = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "none recorded"

@@ -17,6 +17,8 @@ __all__ = ["grown"]
 _KM_PER_DEGREE: Final = 110.574
 """Along a meridian at the equator, where a degree of WGS 84 is shortest: so never less room than asked for."""
 _POLE: Final = 89.9
+_CHORDS: Final = 16
+"""In a quarter of a circle."""
 _TURN: Final = 360.0
 _WORLD: Final = shapely.box(-180, -90, 180, 90)
 
@@ -43,7 +45,8 @@ def grown(shapes: Sequence[BaseGeometry] | Shapes, km: float) -> Shapes:
     stretch = 1 / np.cos(np.radians(np.minimum(reach, _POLE)))
     known = ~np.isnan(stretch)
     found[known] = _scaled(found[known], 1 / stretch[known])
-    found[known] = shapely.buffer(found[known], degrees)
+    # Round corners are drawn by chords, which lie inside of the circle.
+    found[known] = shapely.buffer(found[known], degrees / np.cos(np.pi / 4 / _CHORDS), quad_segs=_CHORDS)
     found[known] = _scaled(found[known], stretch[known])
     over_pole = np.flatnonzero(known & (reach >= _POLE))
     for at in over_pole.tolist():
@@ -58,7 +61,7 @@ def grown(shapes: Sequence[BaseGeometry] | Shapes, km: float) -> Shapes:
 
 
 def _moved(shape: BaseGeometry, degrees: float) -> BaseGeometry:
-    moved: BaseGeometry = shapely.transform(shape, lambda lonlat: lonlat + [degrees, 0])
+    moved: BaseGeometry = shapely.transform(shape, lambda lonlat: lonlat + np.array([degrees, 0]))
     return moved
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mlaoi_graph.queries import walk
-from mlaoi_graph.queries.graph import IS_ARCHIVE, LINEAGE, PART, Edges
-from mlaoi_graph.queries.walk import DATA, SOURCE, WHOLE, Found, Move, Moves, chain, state, strongest
+from mlaoi_graph.queries.graph import IS_ARCHIVE, LINEAGE, PART, PARTS, Edges
+from mlaoi_graph.queries.walk import DATA, WHOLE, Found, Move, Moves, chain, state, strongest
 
 __all__ = ["Kin", "Kinship", "Meeting"]
 
@@ -45,13 +45,31 @@ class Meeting:
     train_steps: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Something a dataset holds: it, a part of it, or what these were made from."""
+
+    found: Found
+    at: int
+    made: bool
+    """The latter."""
+
+    @property
+    def hops(self) -> int:
+        return self.found[self.at][3]
+
+    def steps(self) -> tuple[int, ...]:
+        return tuple(chain(self.found, self.at))
+
+
 class Kinship:
     """Answers for any two datasets of a graph, and remembers."""
 
     def __init__(self, edges: Edges) -> None:
         self._edges = edges
         self._moves = walk.learned(edges, LINEAGE, None)
-        self._contents: dict[tuple[int, bool], tuple[Found, dict[int, int]]] = {}
+        self._moves_to_parts = walk.learned(edges, PARTS, None)
+        self._contents: dict[tuple[int, bool], dict[int, _Held]] = {}
         self._known: dict[tuple[int, int], Meeting] = {}
 
     def between(self, test: int, train: int) -> Meeting:
@@ -72,30 +90,34 @@ class Kinship:
         edges = self._edges
         apart = self.are_apart(test, train)
         # What two splits inherit from their whole says nothing of the one against the other.
-        left, held = self._held(test, inherits=not apart)
-        right, learned = self._held(train, inherits=not apart)
+        held = self._held(test, inherits=not apart)
+        learned = self._held(train, inherits=not apart)
         stated = edges.is_part(test) and edges.is_part(train)
         best: tuple[int, int, int, Kin] | None = None
         for node in held.keys() & learned.keys():
             if edges.kinds[node] & IS_ARCHIVE:
                 continue
-            (_, _, a, test_hops, _), (_, _, b, train_hops, _) = left[held[node]], right[learned[node]]
-            made = bool(a & SOURCE) + bool(b & SOURCE)
+            made = held[node].made + learned[node].made
             kin = (Kin.SAME if stated else Kin.NOT_STATED, Kin.DERIVED, Kin.COMMON)[made]
-            rank = made, test_hops + train_hops, node, kin
+            rank = made, held[node].hops + learned[node].hops, node, kin
             best = rank if best is None else min(best, rank, key=lambda r: (r[0], r[1], edges.iris[r[2]]))
         if best is None:
             return Meeting(Kin.APART if apart else Kin.NONE, -1)
         _, _, node, kin = best
-        return Meeting(kin, node, tuple(chain(left, held[node])), tuple(chain(right, learned[node])))
+        return Meeting(kin, node, held[node].steps(), learned[node].steps())
 
-    def _held(self, dataset: int, *, inherits: bool) -> tuple[Found, dict[int, int]]:
+    def _held(self, dataset: int, *, inherits: bool) -> dict[int, _Held]:
         key = dataset, inherits
         known = self._contents.get(key)
         if known is None:
+            start = [state(dataset, DATA)]
             moves = self._moves if inherits else _without_wholes(self._moves)
-            found = walk.search([state(dataset, DATA)], moves, self._edges)
-            known = self._contents[key] = found, strongest(found, DATA)
+            everything = walk.search(start, moves, self._edges)
+            # What is a part is one, though something of it may have been made from that part as well.
+            parts = walk.search(start, self._moves_to_parts, self._edges)
+            known = {node: _Held(everything, at, True) for node, at in strongest(everything, DATA).items()}
+            known |= {node: _Held(parts, at, False) for node, at in strongest(parts, DATA).items()}
+            self._contents[key] = known
         return known
 
     def _wholes(self, dataset: int) -> set[int]:

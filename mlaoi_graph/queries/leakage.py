@@ -68,7 +68,7 @@ _TEST_WORDS: Final = {
     SplitPolicy.ML_AOI_ADR: frozenset({"validate", "validation", "val"}),
 }
 _TRAIN_WORDS: Final = frozenset({"train", "training", "trainval"})
-_IMAGES: Final = """SELECT DISTINCT ?image {
+_IMAGES: Final = """SELECT DISTINCT ?dataset ?image {
     ?part mlaoi:partOf* ?dataset .
     { ?part mlaoi:sourceImage ?image } UNION { ?part mlaoi:footprint/mlaoi:sourceImage ?image } }"""
 
@@ -315,8 +315,8 @@ class Leakage:
             if against is not None:
                 raise ValueError("against what? Name the model or dataset that is to be compared")
             title = "leakage in the catalog"
-            for model in self._measured():
-                self._of_model(work, model, None)
+            for model in self._concerned():
+                self._of_model(work, model, None, in_all=True)
             placed = {edges.index[iri] for iri in self._overlaps.footprints.datasets if iri in edges.index}
             for whole in sorted(edges.parts, key=edges.order):
                 # Splits without footprints of their own are all unknown, and there are very many of them.
@@ -342,21 +342,26 @@ class Leakage:
             self._of_model(work, asked, other)
         return self._made(title, work)
 
-    def _measured(self) -> list[int]:
-        """Return the models and families with an evaluation, in order."""
-        edges = self._edges
-        found = {edges.subject[edge] for edge, code in enumerate(edges.code) if code in EVALUATES}
+    def _concerned(self) -> list[int]:
+        """Return the models and families with an evaluation, or that learned from a declared test, in order."""
+        edges, said = self._edges, self._splits_said
+        declared = {dataset for dataset, word in said.items() if word in self._test_words}
+        found = {
+            edges.subject[edge]
+            for edge, code in enumerate(edges.code)
+            if code in EVALUATES or (code in TEACHES and edges.object[edge] in declared)
+        }
         return sorted(found, key=edges.order)
 
     # -- one model ------------------------------------------------------------------------------------------------
 
-    def _of_model(self, work: _Work, model: int, against: int | None) -> None:
+    def _of_model(self, work: _Work, model: int, against: int | None, *, in_all: bool = False) -> None:
         edges = self._edges
         tests = [
             _Test(model, dataset, edge)
             for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in EVALUATES).items()
         ]
-        if not tests:
+        if not tests and not in_all:
             what, reason = "no-evaluation", "no evaluation of it is recorded"
             for edge in edges.out[model]:
                 if edges.code[edge] == FAMILY and any(
