@@ -729,7 +729,6 @@ class Leakage:
         steps = (*learned.steps, *finding.train_steps)
         test_steps = (*((test.edge,) if test.edge >= 0 else ()), *finding.test_steps)
         overlap = finding.overlap
-        km2 = None if overlap is None else overlap.km2()
         learner = edges.subject[learned.steps[-1]] if learned.steps else -1
         start = edges.subject[steps[0]] if steps else learned.dataset
         meets = finding.node if finding.node >= 0 else learned.dataset
@@ -750,8 +749,8 @@ class Leakage:
             reason=finding.reason,
             meets=None if finding.node < 0 else edges.iris[finding.node],
             meets_label=None if finding.node < 0 else edges.label(finding.node),
-            overlap_km2=km2,
-            share_of_test=None if overlap is None or km2 is None else overlap.share_of_test(km2),
+            overlap_km2=None if overlap is None else overlap.km2,
+            share_of_test=None if overlap is None else overlap.share_of_test,
             areas=None if overlap is None else overlap.areas,
             in_time=None if overlap is None else overlap.time,
             precision=None if overlap is None or overlap.precision is None else overlap.precision.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ class Samples(NamedTuple):
     """``yes``, ``no``, or ``unknown`` where a time is not said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Overlap:
     """The pairs of areas of two targets that lie on the same ground, as rows of the footprints."""
 
@@ -78,18 +79,19 @@ class Overlap:
         """Return ``yes`` if any pair meets in time, else ``unknown`` if any may, else ``no``."""
         return "yes" if self.in_time.any() else "unknown" if self.maybe.any() else "no"
 
-    @property
+    @cached_property
     def precision(self) -> Precision | None:
         """Return the finest precision of any pair, where the coarser side of a pair counts."""
         codes = self.footprints.precision_codes
         finest = np.maximum(codes(self.test), codes(self.train)).min(initial=len(_PRECISIONS))
         return _PRECISIONS[finest] if finest < len(_PRECISIONS) else None
 
-    @property
+    @cached_property
     def areas(self) -> int:
         """Return how many areas of the tested side share ground with the other."""
         return len(np.unique(self.test))
 
+    @cached_property
     def km2(self) -> float:
         """Return the ground the sides share; ground that several pairs share counts once."""
         index = self.footprints.index
@@ -107,15 +109,16 @@ class Overlap:
         ground: BaseGeometry = shapely.union_all(shared)
         return ground
 
-    def share_of_test(self, km2: float) -> float:
+    @cached_property
+    def share_of_test(self) -> float:
         """Return the part of the tested side's ground; of points, the part of them."""
         whole = self.footprints.index.areas_km2(self.test_rows)
         if not whole.sum():
             return self.areas / len(self.test_rows)
         if len(self.test_rows) == 1:
-            return min(1.0, km2 / float(whole[0]))
+            return min(1.0, self.km2 / float(whole[0]))
         ground = shapely.union_all(self.footprints.geometries(self.test_rows))
-        return min(1.0, km2 / float(areas_km2([ground])[0]))
+        return min(1.0, self.km2 / float(areas_km2([ground])[0]))
 
     def pairs(self, limit: int | None = None) -> list[Samples]:
         """Return the pairs with what each shares, those that share most first, then by IRI."""
