@@ -175,31 +175,30 @@ def test_evaluated_on_what_it_is_exposed_to(made):
     on_train, on_whole = tested(**TRAIN, **{"lineage:stage": "test"}), tested(**{"lineage:stage": "test"})
     assert not diff(
         made(c=collection("c"), base=base, m=model("m", link("derived_from", "./base.json"))), clean
-    ).new_overlaps
-    (overlap,) = diff(clean, on_train).new_overlaps
-    assert (overlap.model, overlap.evaluated, overlap.kind, overlap.exposed) == (
-        M,
-        f"{C}/train",
-        "same-dataset",
-        (f"{C}/train",),
-    )
-    (overlap,) = diff(clean, on_whole).new_overlaps
-    assert (overlap.model, overlap.evaluated, overlap.kind, overlap.exposed) == (M, C, "part-or-whole", (f"{C}/train",))
-    assert [o.kind for o in diff(on_whole, clean).removed_overlaps] == ["part-or-whole"]
-    assert not diff(on_whole, clean).new_overlaps
+    ).new_leakage
+    (leak,) = diff(clean, on_train).new_leakage
+    assert (leak.kind, leak.verdict, leak.model, leak.stage, leak.test, leak.train) == (
+        "same-dataset", "yes", M, "test", f"{C}/train", f"{C}/train",
+    )  # fmt: skip
+    (leak,) = diff(clean, on_whole).new_leakage
+    assert (leak.kind, leak.verdict, leak.model, leak.test, leak.train) == (
+        "splits-not-stated", "unknown", M, C, f"{C}/train",
+    )  # fmt: skip
+    assert [leak.kind for leak in diff(on_whole, clean).removed_leakage] == ["splits-not-stated"]
+    assert not diff(on_whole, clean).new_leakage
 
 
-def test_an_archive_both_trained_and_measured_on_is_no_overlap(made):
+def test_an_archive_both_trained_and_measured_on_is_no_leakage(made):
     def both(**fields):
         links = link("derived_from", "./c.json"), link("derived_from", "./c.json", **{"lineage:stage": "test"})
         return made(c=collection("c", **fields), m=model("m", *links))
 
     archive = {"lineage:kind": "archive", "lineage:iri": C}
     empty = made(c=collection("c"))
-    assert len(diff(empty, both()).new_overlaps) == 1
+    assert len(diff(empty, both()).new_leakage) == 1
     found = diff(empty, both(**archive))
     assert found.new_exposure
-    assert not found.new_overlaps
+    assert not found.new_leakage
 
 
 def test_new_unknowns(made):
@@ -288,18 +287,6 @@ def pairs(catalog):
     return {(row["m"], row["d"]) for row in catalog.query("SELECT DISTINCT ?m ?d { ?m mlaoi:exposedTo ?d }")}
 
 
-def overlapping(catalog):
-    rows = catalog.query(
-        """SELECT DISTINCT ?m ?d ?x { ?m mlaoi:evaluatedOn ?d ; mlaoi:exposedTo ?x .
-           FILTER(?d = ?x || EXISTS { ?d mlaoi:partOf+ ?x } || EXISTS { ?x mlaoi:partOf+ ?d })
-           FILTER NOT EXISTS { ?d a mlaoi:SourceArchive } FILTER NOT EXISTS { ?x a mlaoi:SourceArchive } }"""
-    )
-    found = {}
-    for row in rows:
-        found.setdefault((row["m"], row["d"]), set()).add(row["x"])
-    return {(*key, "same-dataset" if key[1] in near else "part-or-whole") for key, near in found.items()}
-
-
 def all_edges(catalog):
     """Return who says each edge, through the catalog's own methods."""
     found = {}
@@ -355,9 +342,9 @@ def test_it_is_what_the_plain_way_finds_and_the_mirror_of_the_way_back(one, othe
         was, now = pairs(before), pairs(after)
         assert {(e.model, e.dataset) for e in found.new_exposure} == now - was
         assert {(e.model, e.dataset) for e in found.removed_exposure} == was - now
-        was, now = overlapping(before), overlapping(after)
-        assert {(o.model, o.evaluated, o.kind) for o in found.new_overlaps} == now - was
-        assert {(o.model, o.evaluated, o.kind) for o in found.removed_overlaps} == was - now
+        was, now = (set(catalog.leakage().leaks()) for catalog in (before, after))
+        assert set(found.new_leakage) == now - was
+        assert set(found.removed_leakage) == was - now
 
         was, now = ({n.iri for n in catalog.unresolved()} for catalog in (before, after))
         assert {g.node for g in found.new_unknowns if g.what == "unresolved"} == now - was
@@ -393,7 +380,7 @@ def two(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("", 0), ("removed-edges", 0), ("new-overlaps", 1), ("removed-edges, new-edges", 1), ("new-unknowns", 0),
+        ("", 0), ("removed-edges", 0), ("new-leakage", 1), ("removed-edges, new-edges", 1), ("new-unknowns", 0),
         ("changed-nodes", 1), ("new-leakage", 2),
     ],
 )  # fmt: skip
@@ -403,7 +390,7 @@ def test_exit_codes(two, call, words, code):
     if code == 1:
         assert "found: 1 new-" in done.stderr or "found: 2 changed-nodes" in done.stderr
     if code == 2:
-        assert "new-overlaps" in done.stderr  # it says what is known
+        assert "new-leakage" in done.stderr  # it says what is known
 
 
 def test_the_table_and_json_say_the_same(two, call):
@@ -416,7 +403,7 @@ def test_the_table_and_json_say_the_same(two, call):
     assert "Model M  Roads         part-or-whole  Roads (train)" in text
     found = json.loads(call(*two, "--json").stdout)
     assert [len(found["edges"][how]) for how in ("new", "removed", "changed")] == [1, 0, 0]
-    assert found["overlaps"]["new"][0]["evaluated"] == C
+    assert found["leakage"]["new"][0]["test"] == C
 
 
 def test_the_docs_show_what_is_printed(tmp_path, call, monkeypatch):

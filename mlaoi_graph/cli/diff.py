@@ -29,8 +29,8 @@ _COLUMNS: Final = {
     "changed-edges": ("subject", "edge", "object", "field", "before", "after"),
     "new-exposure": ("model", "dataset"),
     "removed-exposure": ("model", "dataset"),
-    "new-overlaps": ("model", "evaluated_on", "kind", "exposed_to"),
-    "removed-overlaps": ("model", "evaluated_on", "kind", "exposed_to"),
+    "new-leakage": ("kind", "verdict", "model", "stage", "test", "learned"),
+    "removed-leakage": ("kind", "verdict", "model", "stage", "test", "learned"),
     "new-unknowns": ("what", "node", "before", "after"),
     "removed-unknowns": ("what", "node", "before", "after"),
 }
@@ -40,7 +40,7 @@ _Label = Callable[[str], str]
 
 def register(app: typer.Typer) -> None:
     """Add the command to an application."""
-    app.command(epilog="Example: mlaoi-graph diff before after --fail-on removed-edges,new-overlaps,new-unknowns")(diff)
+    app.command(epilog="Example: mlaoi-graph diff before after --fail-on removed-edges,new-leakage,new-unknowns")(diff)
 
 
 def diff(
@@ -51,7 +51,7 @@ def diff(
         typer.Option(
             metavar="WORDS",
             help="What to exit with 1 for, with commas between: new-, removed- or changed- documents, nodes, edges; "
-            "new- or removed- exposure, overlaps, unknowns.",
+            "new- or removed- exposure, leakage, unknowns.",
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with IRIs and everything.")] = False,
@@ -126,8 +126,9 @@ def _rows(word: str, thing: Any, label: _Label) -> Iterator[Row]:
                 yield *ends, change.name, _joined(change.before), _joined(change.after)
     elif what == "exposure":
         yield label(thing.model), label(thing.dataset)
-    elif what == "overlaps":
-        yield label(thing.model), label(thing.evaluated), thing.kind, _joined(tuple(map(label, thing.exposed)))
+    elif what == "leakage":
+        model = "" if thing.model is None else label(thing.model)
+        yield thing.kind, thing.verdict, model, thing.stage, label(thing.test), label(thing.train)
     else:
         yield thing.what, label(thing.node), thing.before, thing.after
 

@@ -33,13 +33,12 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
 
     A result is located at the document that states the evaluation, by its path in the source's folder where it has one.
     """
-    failed = {id(row) for row in failing}
-    strong = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
+    failed = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
     names = list(_RULES)
     results = []
     for row in report:
         key = (row.kind, row.model, row.stage, row.test, row.train)
-        level = ("error" if row.verdict.value == "yes" else "warning") if id(row) in failed or key in strong else "note"
+        level = "note" if key not in failed else "error" if row.verdict.value == "yes" else "warning"
         who = f"{row.model_label}: {row.stage} on " if row.model else ""
         learned = f"{row.learner_label} learned from {row.train_label}" if row.learner else row.train_label
         results.append(

@@ -28,10 +28,12 @@ from mlaoi_graph.model import (
 from mlaoi_graph.queries.details import StoreDetails, ends_of, predicate_of
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, decode, merge
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF
+from mlaoi_graph.vocab import MLAOI, PREFIXES
 
 if TYPE_CHECKING:
     from pyoxigraph import QuerySolutions
+
+    from mlaoi_graph.queries.leakage import Leak, LeakageReport
 
 __all__ = [
     "WORDS",
@@ -43,10 +45,9 @@ __all__ = [
     "Exposure",
     "FieldChange",
     "Gap",
-    "HasStore",
+    "HasAnswers",
     "NodeChange",
     "NodeState",
-    "Overlap",
     "Said",
     "diff",
 ]
@@ -60,7 +61,7 @@ WORDS: Final = (
     "new-nodes", "removed-nodes", "changed-nodes",
     "new-edges", "removed-edges", "changed-edges",
     "new-exposure", "removed-exposure",
-    "new-overlaps", "removed-overlaps",
+    "new-leakage", "removed-leakage",
     "new-unknowns", "removed-unknowns",
 )  # fmt: skip
 """What can differ; each is a field of :class:`Diff`, spelled with an underscore there."""
@@ -78,12 +79,15 @@ _TOLD: Final[dict[Disclosure | None, int]] = {Disclosure.COMPLETE: 2, Disclosure
 """How much a disclosure tells; undisclosed tells as little as none."""
 
 
-class HasStore(Protocol):
+class HasAnswers(Protocol):
     """A catalog, as far as it matters here."""
 
     @property
     def store(self) -> Store:
         """Its quads."""
+
+    def leakage(self) -> LeakageReport:
+        """Return what its tests overlap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,22 +211,6 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
-    """That a model was evaluated on a dataset, or a part or whole of one, that it is exposed to.
-
-    Where sources state no splits this is a question to ask, not yet a leak. Archives are left out: sharing one is not
-    sharing data.
-    """
-
-    model: str
-    evaluated: str
-    kind: str
-    """``same-dataset`` if the dataset evaluated on is itself among the exposure, ``part-or-whole`` otherwise."""
-    exposed: tuple[str, ...] = field(compare=False)
-    """What it is exposed to there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that is not known on one side, and is on the other or was no question there."""
 
@@ -249,8 +237,8 @@ class Diff:
     changed_edges: tuple[EdgeChange, ...]
     new_exposure: tuple[Exposure, ...]
     removed_exposure: tuple[Exposure, ...]
-    new_overlaps: tuple[Overlap, ...]
-    removed_overlaps: tuple[Overlap, ...]
+    new_leakage: tuple[Leak, ...]
+    removed_leakage: tuple[Leak, ...]
     new_unknowns: tuple[Gap, ...]
     removed_unknowns: tuple[Gap, ...]
 
@@ -272,16 +260,16 @@ class Diff:
         return found
 
 
-def diff(before: HasStore, after: HasStore) -> Diff:
+def diff(before: HasAnswers, after: HasAnswers) -> Diff:
     """Return what differs from one catalog to another.
 
     Documents are compared by IRI, graph by graph; nodes by IRI, all documents taken together; edges by subject,
     predicate and object, with who says them and how. A part-of is an edge, not a field of its dataset. A node of
-    another kind is one removed and one new. Exposure and overlaps are of the inferred graph.
+    another kind is one removed and one new. Exposure is of the inferred graph, leakage what ``Catalog.leakage`` finds.
 
     Every quad of both catalogs is read once, at some 120,000 a second, and those of what differs a few times more. Held
-    in memory are the IRIs of documents and models, one document and one model's exposure at a time, the wholes of the
-    datasets that evaluated models were exposed to, and the result.
+    in memory are the IRIs of documents and models, one document and one model's exposure at a time, the lineage and
+    footprints of both, and the result.
     """
     old, new = _State(before.store), _State(after.store)
     documents, nodes, edges = _touched(old, new)
@@ -293,7 +281,13 @@ def diff(before: HasStore, after: HasStore) -> Diff:
     for key in sorted(edges):
         _compare_edges(key, old.edge(key), new.edge(key), found)
     for model in sorted({*old.exposed_models(), *new.exposed_models()}):
-        _compare_answers(model, old, new, found)
+        was, now = old.exposure(model), new.exposure(model)
+        found["new_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(now - was))
+        found["removed_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(was - now))
+    leaks, leaks_now = before.leakage().leaks(), after.leakage().leaks()
+    # In the order of the report: the strongest first.
+    found["new_leakage"] += dict.fromkeys(leak for leak in leaks_now if leak not in set(leaks))
+    found["removed_leakage"] += dict.fromkeys(leak for leak in leaks if leak not in set(leaks_now))
     return Diff(**{name: tuple(rows) for name, rows in found.items()})
 
 
@@ -399,23 +393,12 @@ def _compare_edges(
         found["removed_edges"].append(EdgeState(**ends, said=before))
 
 
-def _compare_answers(model: str, old: _State, new: _State, found: dict[str, list[Any]]) -> None:
-    was, now = old.exposure(model), new.exposure(model)
-    found["new_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(now - was))
-    found["removed_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(was - now))
-    before, after = old.overlaps(model, was), new.overlaps(model, now)
-    found["new_overlaps"] += (overlap for overlap in after if overlap not in before)
-    found["removed_overlaps"] += (overlap for overlap in before if overlap not in after)
-
-
 class _State:
     """One of the two catalogs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._details = StoreDetails(store)
-        self._wholes = cache(self._find_wholes)
-        self._is_archive = cache(lambda iri: any(store.match(iri, RDF.type, MLAOI.SourceArchive)))
         self._times = cache(lambda document: (self._details.stated_at(document), self._details.read_at(document)))
 
     def documents(self) -> Iterator[str]:
@@ -488,29 +471,6 @@ class _State:
 
     def exposure(self, model: str) -> set[str]:
         return self._objects(model, MLAOI.exposedTo)
-
-    def overlaps(self, model: str, exposed: set[str]) -> list[Overlap]:
-        found: list[Overlap] = []
-        for evaluated in sorted(self._objects(model, MLAOI.evaluatedOn)):
-            if self._is_archive(evaluated):
-                continue
-            near = {evaluated, *self._wholes(evaluated)} & exposed
-            near |= {dataset for dataset in exposed if evaluated in self._wholes(dataset)}
-            near = {dataset for dataset in near if not self._is_archive(dataset)}
-            if near:
-                kind = "same-dataset" if evaluated in near else "part-or-whole"
-                found.append(Overlap(model=model, evaluated=evaluated, kind=kind, exposed=tuple(sorted(near))))
-        return found
-
-    def _find_wholes(self, dataset: str) -> frozenset[str]:
-        """Return everything a dataset is part of, at any height."""
-        found: set[str] = set()
-        todo = [dataset]
-        while todo:
-            fresh = self._objects(todo.pop(), MLAOI.partOf) - found
-            found |= fresh
-            todo += fresh
-        return frozenset(found)
 
     def _objects(self, subject: str, predicate: str) -> set[str]:
         return {cast(NamedNode, quad.object).value for quad in self._store.match(subject, predicate)}

@@ -37,7 +37,7 @@ from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import Unplaced
 
-__all__ = ["Leakage", "LeakageKind", "LeakageReport", "LeakageRow", "TestRow", "UncheckedRow"]
+__all__ = ["Leak", "Leakage", "LeakageKind", "LeakageReport", "LeakageRow", "TestRow", "UncheckedRow"]
 
 
 class LeakageKind(Enum):
@@ -171,6 +171,19 @@ class TestRow:
     unchecked: int
 
 
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """That a test overlaps what was learned, or may: a row without its ground, which takes time to measure."""
+
+    kind: str
+    """A kind of leakage, or ``splits-not-stated``."""
+    verdict: str
+    model: str | None
+    stage: str | None
+    test: str
+    train: str
+
+
 class LeakageReport(Rows[Any]):
     """What was found, strongest first; ``unchecked`` is what could not be told, ``tests`` the verdict on each."""
 
@@ -182,11 +195,13 @@ class LeakageReport(Rows[Any]):
         *,
         unchecked: Rows[Any],
         tests: Rows[Any],
+        leak: Callable[[_Finding], Leak],
         notes: Iterable[str] = (),
     ) -> None:
         super().__init__(title, LeakageRow, keys, make, notes=tuple(notes))
         self.unchecked: Final = unchecked
         self.tests: Final = tests
+        self._leak = leak
 
     def worst(self) -> LeakageKind | None:
         """Return the strongest kind found; None if nothing was."""
@@ -196,6 +211,13 @@ class LeakageReport(Rows[Any]):
         """Return the rows of a kind or a stronger one."""
         strong = _KINDS.index(kind)
         return [self._make(key) for key in self._keys if _KINDS.index(key.kind) <= strong]
+
+    def leaks(self) -> list[Leak]:
+        """Return what every row is about, and the tests of data that were learned from, with no split stated."""
+        unsure = (row for row in self.unchecked if row.what == "splits-not-stated")
+        return [self._leak(key) for key in self._keys] + [
+            Leak(row.what, Verdict.UNKNOWN.value, row.model, row.stage, row.test, row.train) for row in unsure
+        ]
 
     def totals(self) -> dict[str, int]:
         """Return how many tests are leaking, may be, are clean, and cannot be told."""
@@ -672,6 +694,7 @@ class Leakage:
             found,
             self._row,
             unchecked=Rows(f"{title}: not checked", UncheckedRow, unchecked, self._unchecked_row),
+            leak=self._brief,
             tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),
             notes=notes,
         )
@@ -722,6 +745,17 @@ class Leakage:
             train=None if item.train < 0 else edges.iris[item.train],
             train_label=None if item.train < 0 else edges.label(item.train),
             reason=item.reason,
+        )
+
+    def _brief(self, finding: _Finding) -> Leak:
+        edges, test = self._edges, finding.test
+        return Leak(
+            kind=finding.kind.value,
+            verdict=finding.verdict.value,
+            model=None if test.model < 0 else edges.iris[test.model],
+            stage=None if test.edge < 0 else edge_word(edges, test.edge),
+            test=edges.iris[test.dataset],
+            train=edges.iris[finding.learned.dataset],
         )
 
     def _row(self, finding: _Finding) -> LeakageRow:
