@@ -381,7 +381,7 @@ def two(tmp_path):
     ("words", "code"),
     [
         ("", 0), ("removed-edges", 0), ("new-leakage", 1), ("removed-edges, new-edges", 1), ("new-unknowns", 0),
-        ("changed-nodes", 1), ("new-leakage", 2),
+        ("changed-nodes", 1), ("new-overlaps", 2),
     ],
 )  # fmt: skip
 def test_exit_codes(two, call, words, code):
@@ -400,7 +400,7 @@ def test_the_table_and_json_say_the_same(two, call):
     assert "\nnew-edges\n" in text
     assert "Model M  testedOn  Roads" in text
     assert "Fields (train)  Roads (train)" in text.replace("label", "")
-    assert "Model M  Roads         part-or-whole  Roads (train)" in text
+    assert "splits-not-stated  unknown  Model M  test   Roads  Roads (train)" in text
     found = json.loads(call(*two, "--json").stdout)
     assert [len(found["edges"][how]) for how in ("new", "removed", "changed")] == [1, 0, 0]
     assert found["leakage"]["new"][0]["test"] == C
