@@ -521,13 +521,13 @@ class Leakage:
         )  # fmt: skip
 
     def _not_stated(self, test: _Test, learned: _Learned) -> str:
-        edges = self._edges
-        sides = [
-            word
-            for word, dataset in (("the evaluation", test.dataset), ("the training", learned.dataset))
-            if not edges.is_part(dataset)
-        ]
-        return f"the same data on both sides, and {' and '.join(sides)} states no split"
+        stated = self._edges.is_part(test.dataset), self._edges.is_part(learned.dataset)
+        who = {
+            (False, False): "neither the evaluation nor the training states a split",
+            (True, False): "the training states no split",
+            (False, True): "the evaluation states no split",
+        }
+        return f"the same data on both sides, and {who.get(stated, 'no split is stated')}"
 
     def _kin_reason(self, kin: Kin, node: int, test_steps: tuple[int, ...]) -> str:
         label = self._edges.label(node)
