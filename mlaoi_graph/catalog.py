@@ -49,7 +49,7 @@ from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.readers.fetch import check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
-from mlaoi_graph.stores import Store
+from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 
@@ -140,6 +140,7 @@ class Catalog:
         self._hold = hold
         self._interrupted = False
         self._lineage: LineageGraph | None = None
+        self._without_inferred: Store | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -188,7 +189,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
-        self._lineage = None
+        self._lineage = self._without_inferred = None
         if self._hold is not None:
             self._hold.release()
 
@@ -490,7 +491,7 @@ class Catalog:
 
     # -- other shapes -----------------------------------------------------------------------------------------
 
-    def query(self, sparql: str, **values: str) -> Answer:
+    def query(self, sparql: str, scope: Scope | None = None, /, **values: str) -> Answer:
         """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
         The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI before the
@@ -498,10 +499,21 @@ class Catalog:
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 
-        Raises QueryError.
+        ``scope`` chooses graphs, as a client of the SPARQL protocol does; one that leaves out what was inferred copies
+        the rest into memory, once. Raises QueryError.
         """
         refuse_what_is_no_reading(sparql)
-        return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
+        store = self._store if scope is None or scope.inferred or scope.chooses else self._asserted
+        return answer(store.query(sparql, substitutions=values, prefixes=PREFIXES, scope=scope))
+
+    @property
+    def _asserted(self) -> Store:
+        """The store without what was inferred."""
+        if self._without_inferred is None:
+            if not isinstance(self._store, OxigraphStore):
+                raise StoreError("leaving out what was inferred needs an Oxigraph store. Name the graphs instead")
+            self._without_inferred = self._store.without(rdf.INFERRED_GRAPH)
+        return self._without_inferred
 
     def rdflib_graph(self) -> rdflib.Graph:
         """Return the union of all documents as an rdflib Graph.
@@ -654,7 +666,7 @@ class _Writer:
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
         catalog._interrupted = False
-        catalog._lineage = None
+        catalog._lineage = catalog._without_inferred = None
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

@@ -17,6 +17,7 @@
     ├── QueryError              a SPARQL query cannot be parsed or run
     ├── GeometryError           a geometry cannot be used as a footprint
     ├── StoreError              the store refuses
+    ├── SettingsError           a server's settings cannot be used
     └── MissingExtra            an optional part of the package is not installed
 
 A bad *document* is no exception: it gives a :class:`mlaoi_graph.model.Finding` and the
@@ -145,6 +146,10 @@ class GeometryError(MlaoiError):
 
 class StoreError(MlaoiError):
     """The store refuses what it was asked for."""
+
+
+class SettingsError(MlaoiError):
+    """A server's settings cannot be used; which of them, and why, is in the message."""
 
 
 class MissingExtra(MlaoiError):

@@ -655,10 +655,11 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import diff, lineage
+    from mlaoi_graph.cli import diff, lineage, serve
 
     lineage.register(app)
     diff.register(app)
+    serve.register(app)
 
 
 _register()
