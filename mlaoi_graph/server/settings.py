@@ -105,7 +105,9 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     if named is not None and not named.is_file():
         raise SettingsError(f"{named}: no such file. Check --config or MLAOI_CONFIG")
     # The file is the class's business in pydantic-settings, so each file has a class of its own.
-    chosen = type("Settings", (Settings,), {"file": named, "__module__": __name__, "__doc__": Settings.__doc__})
+    chosen: type[Settings] = type(
+        "Settings", (Settings,), {"file": named, "__module__": __name__, "__doc__": Settings.__doc__}
+    )
     try:
         return chosen(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:

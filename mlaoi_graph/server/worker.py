@@ -166,6 +166,7 @@ def _position(reason: str) -> dict[str, int]:
 def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool: str, warm: Task | None) -> None:
     """Answer requests from a socket until it closes; the target of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
+    _leave_network()
     _watch_parent(sock)
     log = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 2)
@@ -244,6 +245,16 @@ def _hold_memory(limit_mb: int) -> None:
     limit = (int(found[1]) << 10) + (limit_mb << 20)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _leave_network() -> None:
+    """Leave the network where that is allowed: a second wall behind the refusal of ``SERVICE`` and ``LOAD``."""
+    if not sys.platform.startswith("linux"):
+        return
+    unshare = ctypes.CDLL(None).unshare
+    new_user, new_net = 0x10000000, 0x40000000
+    if unshare(new_net):  # needs a privilege, which a user namespace gives where those are on
+        unshare(new_user | new_net)
 
 
 def _watch_parent(sock: socket.socket) -> None:

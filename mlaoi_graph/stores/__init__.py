@@ -107,9 +107,9 @@ class Store(Protocol):
         """Run a SPARQL query; raises QueryError if it cannot be parsed or run.
 
         The default graph is the merge of all named graphs: a triple said by two graphs is in it once.
-        ``FROM`` and ``GRAPH`` choose graphs as usual, and ``scope`` before them. ``substitutions`` gives variables (names without
-        the question mark) a value, ``str`` for an IRI, before the query runs: the way to pass input.
-        A SELECT must project such a variable (SPARQL-dev SEP-0007).
+        ``FROM`` and ``GRAPH`` choose graphs as usual, and ``scope`` before them. ``substitutions`` gives
+        variables (names without the question mark) a value, ``str`` for an IRI, before the query runs: the
+        way to pass input. A SELECT must project such a variable (SPARQL-dev SEP-0007).
         """
 
     def graphs(self) -> Iterator[str]:

@@ -185,7 +185,7 @@ class OxigraphStore:
         engine = self._readable()
         chosen: dict[str, Any] = {}
         if scope is not None and scope.chooses:
-            default = [_node(graph) for graph in scope.default_graphs]
+            default: list[ox.NamedNode | ox.DefaultGraph] = [_node(graph) for graph in scope.default_graphs]
             named = [_node(graph) for graph in scope.named_graphs]
             if len(default) > 1:
                 with _engine_errors(_refused):
@@ -313,14 +313,17 @@ class _Change:
     emptied: bool = False
 
 
-def _merged(engine: ox.Store, default: list[ox.NamedNode], named: list[ox.NamedNode]) -> ox.Store:
+def _merged(
+    engine: ox.Store, default: Iterable[ox.NamedNode | ox.DefaultGraph], named: Iterable[ox.NamedNode]
+) -> ox.Store:
     """Return a copy in memory of some graphs, the first ones merged into its default graph.
 
     Given several default graphs, Oxigraph gives a triple once for each that says it (oxigraph/oxigraph#1919).
     """
     copy = ox.Store()
     for graph in default:
-        copy.extend(ox.Quad(*quad.triple, _DEFAULT) for quad in engine.quads_for_pattern(None, None, None, graph))
+        quads = engine.quads_for_pattern(None, None, None, graph)
+        copy.extend(ox.Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
     for graph in named:
         copy.extend(engine.quads_for_pattern(None, None, None, graph))
     return copy
