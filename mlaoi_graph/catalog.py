@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph import rdf
+from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.errors import (
     CatalogDamaged,
     CatalogExists,
@@ -51,6 +51,7 @@ from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, open_newest, prune, publish
 from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.update import prepare
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 
 if TYPE_CHECKING:
@@ -271,6 +272,22 @@ class Catalog:
             report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
             writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
         return report
+
+    def update(self, sparql: str, scope: Scope | None = None, /) -> None:
+        """Run a SPARQL update: all of it or nothing. What follows from what is there now is inferred anew.
+
+        An update writes named graphs, the documents' or its own; the default graph stays the union of them. ``scope``
+        names the graphs its ``WHERE`` is about. It costs a pass over the catalog; documents come in by :meth:`ingest`.
+        Raises QueryError, CatalogLocked.
+        """
+        scope = scope or Scope()
+        text = prepare(sparql, scope)
+        with _Writer(self) as writer:
+            if not isinstance(writer.store, OxigraphStore):
+                raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
+            writer.store.update(text, base=scope.base, prefixes=PREFIXES)
+            reasoning.refresh(writer.store)
+            writer.publish()
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""

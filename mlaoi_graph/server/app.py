@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
@@ -24,6 +25,7 @@ from mlaoi_graph.server import sparql
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
+from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.settings import Settings
 from mlaoi_graph.server.worker import Bounds
@@ -78,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.queries, app.state.answers = pools
+    app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Refusal, _refused)
@@ -141,6 +144,7 @@ def run(settings: Settings) -> None:
         backlog=settings.connections,
         lifespan="on",
         ws="none",
+        http=protocol(settings.header_timeout),
     )
     server = _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 
 import pyoxigraph as ox
@@ -72,7 +73,29 @@ async def _query(request: Request, given: dict[str, list[bytes]]) -> Response:
 
 
 async def _update(request: Request, given: dict[str, list[bytes]]) -> Response:
-    raise Refusal(403, "read-only", "this server takes no updates")
+    settings = settings_of(request)
+    if not settings.writable or settings.token is None:
+        raise Refusal(403, "read-only", "this server takes no updates. It would with --writable and a token")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    expected = settings.token.get_secret_value().encode()
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("utf-8", "replace"), expected):
+        reply = Refusal(401, "token", "an update needs the server's token: Authorization: Bearer ...").reply()
+        reply.headers["WWW-Authenticate"] = "Bearer"
+        return Sent(reply)
+    if "query" in given or len(given["update"]) != 1:
+        raise Refusal(400, "parameters", "send one update, and no query with it")
+    async with request.app.state.writing:
+        return await ask(
+            request,
+            request.app.state.answers,
+            tasks.update,
+            sparql=given["update"][0],
+            scope=Scope(
+                default_graphs=_iris(given, "using-graph-uri"),
+                named_graphs=_iris(given, "using-named-graph-uri"),
+                base=f"{site_of(request)}sparql",
+            ),
+        )
 
 
 def _described(request: Request) -> Response:

@@ -13,17 +13,14 @@ from mlaoi_graph.server.rows import RowCounter
 from mlaoi_graph.server.worker import Context, Spool
 from mlaoi_graph.stores import Scope
 
-__all__ = ["graph", "named_graph", "query"]
+__all__ = ["graph", "named_graph", "query", "update"]
 
 _BRACKETS: Final = re.compile(r"[\[({\])}]")
 
 
 def query(context: Context, *, sparql: bytes, accept: str, scope: Scope) -> Reply:
     """Run a SPARQL query and return its answer in the format a client likes best."""
-    try:
-        text = sparql.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refusal(400, "encoding", f"the query is not UTF-8: {error.reason} at byte {error.start}") from None
+    text = _text(sparql, "query")
     check_nesting(text, context.bounds.nesting)
     check_graphs(scope)
     found = context.catalog.query(text, scope)
@@ -41,6 +38,16 @@ def query(context: Context, *, sparql: bytes, accept: str, scope: Scope) -> Repl
         target.spool.drop()
         raise
     return target.spool.reply(media_type, counter.rows)
+
+
+def update(context: Context, *, sparql: bytes, scope: Scope) -> Reply:
+    """Run a SPARQL update; 204 once readers see it."""
+    text = _text(sparql, "update")
+    check_nesting(text, context.bounds.nesting)
+    check_graphs(scope)
+    with context.apart() as catalog:
+        catalog.update(text, scope)
+    return Reply(204, "text/plain")
 
 
 def graph(context: Context, found: Graph, media_type: str) -> Reply:
@@ -76,6 +83,13 @@ def named_graph(context: Context, *, iri: str | None, accept: str, inferred: boo
     found = catalog.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }", scope)
     assert isinstance(found, Graph)
     return graph(context, found, media_type)
+
+
+def _text(sparql: bytes, name: str) -> str:
+    try:
+        return sparql.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refusal(400, "encoding", f"the {name} is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def check_nesting(text: str, most: int) -> None:

@@ -33,7 +33,8 @@ class Sent(Response):
         self.media_type = reply.media_type
         self.background = None
         self.body = b""
-        self.init_headers({"content-length": str(reply.size), "vary": "Accept", **reply.headers, **headers})
+        length = {} if reply.status == 204 else {"content-length": str(reply.size)}
+        self.init_headers({**length, "vary": "Accept", **reply.headers, **headers})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""

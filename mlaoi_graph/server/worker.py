@@ -23,7 +23,15 @@ from typing import IO, Any, Final
 import orjson
 
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.errors import CatalogError, MissingExtra, MlaoiError, NodeNotFound, QueryError, StoreError
+from mlaoi_graph.errors import (
+    CatalogError,
+    CatalogLocked,
+    MissingExtra,
+    MlaoiError,
+    NodeNotFound,
+    QueryError,
+    StoreError,
+)
 from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.server.reply import Refusal, Reply, problem
 
@@ -56,6 +64,10 @@ class Context:
         self._catalog: Catalog | None = None
         self._opened: tuple[int, int] | None = None
         self._kept: dict[str, Any] = {}
+
+    def apart(self) -> Catalog:
+        """Return the catalog opened once more, to write to; whoever asks closes it."""
+        return Catalog.open(self._directory)
 
     @property
     def catalog(self) -> Catalog:
@@ -146,6 +158,8 @@ def answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
         return problem(404, "not-found", str(error), candidates=list(error.candidates))
     except NotOfKind as error:
         return problem(400, "wrong-kind", str(error))
+    except CatalogLocked as error:
+        return problem(503, "locked", str(error))
     except (CatalogError, StoreError, MissingExtra) as error:
         return problem(500, "catalog", str(error))
     except MlaoiError as error:

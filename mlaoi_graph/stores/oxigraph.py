@@ -204,6 +204,13 @@ class OxigraphStore:
                 **chosen,
             )
 
+    def update(self, sparql: str, *, base: str | None = None, prefixes: Mapping[str, str] | None = None) -> None:
+        """Run a SPARQL update in one transaction; the default graph is the caller's to keep. Raises QueryError."""
+        with self._writing:
+            engine = self._writable()
+            with _engine_errors(QueryError):
+                engine.update(sparql, base_iri=base, prefixes=dict(prefixes or {}))
+
     def without(self, graph: str) -> OxigraphStore:
         """Return a copy in memory that lacks one graph, and what only that graph says."""
         engine, node = self._readable(), _node(graph)
