@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,8 +59,29 @@ class Solutions:
         }
         if format not in formats:
             raise UnknownFormat("results format", format, list(formats))
+        if format == "csv":
+            self._write_csv(target)
+            return
         with _query_errors():
             self._found.serialize(target, formats[format])
+
+    def _write_csv(self, target: str | Path | IO[bytes]) -> None:
+        """Write CSV by Python: Oxigraph 0.5.13 quotes literals and no IRIs, and an IRI may hold a comma."""
+        if isinstance(target, str | Path):
+            with open(target, "wb") as file:
+                self._write_csv(file)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        with _query_errors():
+            for number, row in enumerate(self._found):
+                writer.writerow(["" if term is None else getattr(term, "value", str(term)) for term in row])
+                if number % 500 == 499:
+                    target.write(text.getvalue().encode())
+                    text.seek(0)
+                    text.truncate()
+        target.write(text.getvalue().encode())
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of text."""

@@ -55,7 +55,7 @@ def negotiate(accept: str, offered: Mapping[str, str]) -> str:
         return next(iter(offered))
     try:
         # The last of equals is taken there.
-        found = mimeparse.best_match(list(offered)[::-1], accept) if len(accept) <= _LONGEST else ""
+        found = mimeparse.best_match(list(offered)[::-1], accept.lower()) if len(accept) <= _LONGEST else ""
     except (mimeparse.MimeTypeParseException, ValueError, OverflowError):
         found = ""
     if not found:

@@ -216,7 +216,14 @@ class OxigraphStore:
         engine, node = self._readable(), _node(graph)
         copy = OxigraphStore()
         with _engine_errors(_refused):
-            said = {quad.triple for quad in engine.quads_for_pattern(None, None, None, node)}
+            said = {
+                quad.triple
+                for quad in engine.quads_for_pattern(None, None, None, node)
+                if all(
+                    other.graph_name in (node, _DEFAULT)
+                    for other in engine.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+                )
+            }
             copy.engine.bulk_extend(
                 quad
                 for quad in engine
