@@ -21,7 +21,7 @@ from starlette.routing import Route
 import mlaoi_graph
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.manifest import Manifest
-from mlaoi_graph.server import sparql
+from mlaoi_graph.server import nodes, sparql
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -76,12 +76,13 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*sparql.routes, Route("/health", _health), Route("/metrics", _metrics)],
+        routes=[*sparql.routes, *nodes.routes, Route("/health", _health), Route("/metrics", _metrics)],
     )
     app.state.settings = settings
     app.state.queries, app.state.answers = pools
     app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
+    app.router.routes.append(nodes.below_base)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Refusal, _refused)
     app.add_middleware(

@@ -95,7 +95,7 @@ class Pool:
         self._number = 0
         # One process has everything imported and forks the others: a worker is there in milliseconds, not in a second.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["mlaoi_graph.server.tasks"])
+        self._context.set_forkserver_preload(["mlaoi_graph.server.node_tasks"])
         self._starting = asyncio.Lock()
 
     @property
