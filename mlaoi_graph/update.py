@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlaoi_graph.errors import QueryError
+from mlaoi_graph.iri import is_iri
 from mlaoi_graph.stores import Scope
 
 __all__ = ["prepare"]
@@ -56,8 +57,8 @@ def prepare(sparql: str, scope: Scope) -> str:
     'INSERT { GRAPH <urn:g> { ?s a <urn:c> } } USING <urn:a> WHERE { ?s ?p ?o }'
     """
     for graph in (*scope.default_graphs, *scope.named_graphs):
-        if re.search(r'[\x00-\x20<>"{}|^`\\]', graph):
-            raise QueryError(f"{graph!r} is not an IRI")
+        if not is_iri(graph):
+            raise QueryError(f"{graph!r} is not an absolute IRI")
     tokens = list(_tokens(sparql))
     clauses = "".join(f"USING <{graph}> " for graph in scope.default_graphs)
     clauses += "".join(f"USING NAMED <{graph}> " for graph in scope.named_graphs)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mlaoi_graph.catalog import Catalog, Edge
 from mlaoi_graph.errors import NodeNotFound
-from mlaoi_graph.iri import is_absolute, tail
+from mlaoi_graph.iri import is_absolute, is_iri, tail
 from mlaoi_graph.results import Graph
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.formats import GRAPHS, negotiate
@@ -78,7 +78,7 @@ def node(context: Context, *, names: list[str], accept: str, site: str) -> Reply
 def _candidates(names: list[str], base: str) -> Iterator[tuple[str, str | None]]:
     for name in names:
         iri = name if is_absolute(name) else f"{base}{name}"
-        if any(c in '<>"{}|^`\\' or ord(c) <= 0x20 for c in iri):
+        if not is_iri(iri):
             continue
         yield iri, None
         for suffix in SUFFIXES:

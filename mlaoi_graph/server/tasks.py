@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mlaoi_graph.iri import is_absolute
+from mlaoi_graph.iri import is_iri
 from mlaoi_graph.results import Graph, bare
 from mlaoi_graph.server.formats import GRAPHS, SOLUTIONS, negotiate
 from mlaoi_graph.server.reply import Refusal, Reply
@@ -105,7 +105,7 @@ def check_nesting(text: str, most: int) -> None:
 def check_graphs(scope: Scope) -> None:
     """Raise Refusal for a graph that is named by no absolute IRI."""
     for iri in (*scope.default_graphs, *scope.named_graphs):
-        if not is_absolute(iri) or re.search(r'[\x00-\x20<>"{}|^`\\]', iri):
+        if not is_iri(iri):
             raise Refusal(400, "graph", f"{iri!r} is not an absolute IRI. Name graphs by theirs")
 
 
