@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf, reasoning
@@ -142,6 +142,7 @@ class Catalog:
         self._interrupted = False
         self._lineage: LineageGraph | None = None
         self._without_inferred: Store | None = None
+        self._names: dict[str, set[str]] | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -190,7 +191,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
-        self._lineage = self._without_inferred = None
+        self._lineage = self._without_inferred = self._names = None
         if self._hold is not None:
             self._hold.release()
 
@@ -229,6 +230,11 @@ class Catalog:
     def verified_only(self) -> bool:
         """Whether unverified edges are left out here."""
         return self._manifest.verified_only
+
+    @property
+    def snapshot(self) -> int:
+        """Number of the state that is read: it grows with each change; 0 in memory and before the first ingest."""
+        return self._manifest.snapshot
 
     @property
     def store(self) -> Store:
@@ -446,6 +452,20 @@ class Catalog:
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
         wanted = _squeeze(name)
+        if self._names is None:
+            self._names = self._squeezed_names(kinds)
+        names = self._names
+        found = names.get(wanted, set())
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            raise NodeNotFound(name, sorted(found), ambiguous=True)
+        # Likeness is asked of each name in turn: seconds where there are very many.
+        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if len(names) < _COMPARED else []
+        near += [known for known in names if wanted and wanted in known and known not in near][:5]
+        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+
+    def _squeezed_names(self, kinds: tuple[str, ...]) -> dict[str, set[str]]:
         names: dict[str, set[str]] = {}
         for class_iri in kinds:
             for iri in self._subjects(class_iri):
@@ -453,28 +473,25 @@ class Catalog:
                 for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
                     for quad in self._store.match(iri, predicate):
                         names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
-        found = names.get(wanted, set())
-        if len(found) == 1:
-            return next(iter(found))
-        if found:
-            raise NodeNotFound(name, sorted(found), ambiguous=True)
-        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6)
-        near += [known for known in names if wanted and wanted in known and known not in near][:5]
-        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+        return names
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
 
+    def node(self, name: str) -> Model | ModelFamily | Dataset | AreaOfInterest | Unknown:
+        """Return a node, by any name :meth:`find` takes. Raises NodeNotFound."""
+        iri = self.find(name)
+        said = [s for statements in self._said_of(iri).values() for s in statements]
+        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
+            ours: list[Any] = [s for s in said if isinstance(s, cls)]
+            if ours:
+                return cast("Model | ModelFamily | Dataset | AreaOfInterest | Unknown", rdf.merge(ours))
+        raise NodeNotFound(name)
+
     def describe(self, name: str) -> Described:
         """Return a node and every edge at it, by any name :meth:`find` takes."""
-        iri = self.find(name)
-        node: Any = None
-        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
-            node = self._node(iri, cls)
-            if node is not None:
-                break
-        if node is None:
-            raise NodeNotFound(name)
+        node = self.node(name)
+        iri = node.iri
 
         def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
             twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
@@ -630,6 +647,10 @@ class Catalog:
         write(self._store, Path(folder), root_href=root_href)
 
 
+_COMPARED: Final = 20_000
+"""Names a mistyped one is compared with, at most."""
+
+
 def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:
     edge = Edge.of(twin)
     graph.add_edge(
@@ -683,7 +704,7 @@ class _Writer:
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
         catalog._interrupted = False
-        catalog._lineage = catalog._without_inferred = None
+        catalog._lineage = catalog._without_inferred = catalog._names = None
         if directory is None or self._mark is None:
             catalog._manifest = manifest
             return

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -22,6 +23,7 @@ import mlaoi_graph
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.server import nodes, sparql
+from mlaoi_graph.server.api import routes, tasks
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -55,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
             **more,
         )
 
-    pools = [pool("queries", settings.workers), pool("answers", settings.answerers)]
+    pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=tasks.warm)]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -82,9 +84,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.queries, app.state.answers = pools
     app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
+    app.include_router(routes.router)
     app.router.routes.append(nodes.below_base)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
@@ -116,6 +120,13 @@ async def _refused(_: Request, refusal: Exception) -> Response:
 
     assert isinstance(refusal, Refusal)
     return Sent(refusal.reply())
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    """Say which parameters cannot be used, and why."""
+    assert isinstance(error, RequestValidationError)
+    problems = [f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()]
+    return JSONResponse({"error": "parameters", "reason": "; ".join(problems)}, 422)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

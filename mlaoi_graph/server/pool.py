@@ -28,6 +28,7 @@ _LENGTH: Final = struct.Struct("!Q")
 _SLOW: Final = 0.5
 """Seconds after which a request gives way to shorter ones."""
 _RETRY: Final = 1.0
+_PRELOADED: Final = ("mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.tasks")
 _START: Final = 60.0
 _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
 
@@ -95,7 +96,7 @@ class Pool:
         self._number = 0
         # One process has everything imported and forks the others: a worker is there in milliseconds, not in a second.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["mlaoi_graph.server.node_tasks"])
+        self._context.set_forkserver_preload(list(_PRELOADED))
         self._starting = asyncio.Lock()
 
     @property
