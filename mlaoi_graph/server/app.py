@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -20,8 +21,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 import mlaoi_graph
+from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
-from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.server import nodes, sparql
 from mlaoi_graph.server.api import routes, tasks
 from mlaoi_graph.server.door import Door
@@ -39,9 +40,9 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application that serves a catalog.
 
     Its workers start with it (the lifespan protocol). ``app.state`` has ``queries`` and ``answers``, the pools that
-    run SPARQL and everything else. Raises CatalogNotFound, CatalogDamaged.
+    run SPARQL and everything else. Raises CatalogNotFound, CatalogDamaged, StoreError.
     """
-    Manifest.read(settings.catalog)
+    Catalog.open(settings.catalog).close()
     bounds = Bounds(
         memory_mb=settings.memory_mb, rows=settings.rows, result_mb=settings.result_mb, nesting=settings.nesting
     )
@@ -160,7 +161,8 @@ def run(settings: Settings) -> None:
     )
     server = _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/")
     try:
-        server.run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):  # what Ctrl-C stopped has stopped well
+            server.run(sockets=[listening])
     finally:
         listening.close()
     if not server.started:

@@ -6,6 +6,7 @@ and gets a whole answer or none. A worker has a memory ceiling; time is kept by 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pickle
@@ -186,6 +187,8 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     os.dup2(log, 2)
     os.close(log)
     context = Context(Path(directory), bounds, Path(spool))
+    with contextlib.suppress(MlaoiError):  # whoever asks is told
+        _ = context.catalog
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(Reply(200, "text/plain", str(os.getpid()).encode())))
     if warm is not None:
