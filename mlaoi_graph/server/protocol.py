@@ -27,6 +27,7 @@ class _Bounded(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._size = 0
         self._in_head = True
+        self._ended = False
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,8 +41,9 @@ class _Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._wait()
+        self._ended = False
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and not self._ended:
             self._size += len(data)
             if self._size > _HEAD and not self.transport.is_closing():
                 self._refuse(b"431 Request Header Fields Too Large", b"head-size")
@@ -52,7 +54,7 @@ class _Bounded(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._in_head = True
+        self._in_head = self._ended = True
         self._size = 0
         super().on_message_complete()
 

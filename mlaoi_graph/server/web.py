@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,7 @@ _CHUNK: Final = 256 * 1024
 _STALLED: Final = 60.0
 """Seconds a client may take none of an answer before it is given up."""
 _FIELDS: Final = 1_000
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 
 class Sent(Response):
@@ -137,4 +139,7 @@ def settings_of(request: Request) -> Settings:
 
 def site_of(request: Request) -> str:
     """Return the address clients know the server by; ends in a slash."""
-    return settings_of(request).public_url or str(request.base_url)
+    public = settings_of(request).public_url
+    if public is None and not _HOST.fullmatch(request.headers.get("host", "")):
+        raise Refusal(400, "host", "the Host header is not the name of a machine")
+    return public or str(request.base_url)
