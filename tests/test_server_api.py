@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from serving import serve
+from serving import serve, until
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Stage
@@ -154,6 +154,7 @@ def test_a_cursor_of_another_state_is_refused(write, tmp_path):
             first = server.get("api/models?limit=1").json()
             assert (first["total"], len(first["rows"])) == (2, 1)
             catalog.ingest(write(c=model("c")), name="source")
+            until(lambda: server.get("api/models").json()["total"] == 3, 1.5)
             found = server.get("api/models", params={"limit": 1, "cursor": first["next"]})
             assert (found.status_code, found.json()["error"]) == (410, "changed")
             assert server.get("api/models").json()["total"] == 3

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -34,6 +36,10 @@ from mlaoi_graph.server.settings import Settings
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["create_app", "run"]
+
+_LOG: Final = logging.getLogger("mlaoi_graph.server")
+_LOOK: Final = 0.25
+"""Seconds between two looks for a newer snapshot."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -65,7 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             for one in pools:
                 await one.start()
+            watching = asyncio.create_task(_watch(settings.catalog, pools[1]))
             yield
+            watching.cancel()
         finally:
             for one in pools:
                 await one.close()
@@ -99,6 +107,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Door, metrics=app.state.metrics)
     return app
+
+
+async def _watch(catalog: Path, pool: Pool) -> None:
+    """Have a pool follow the newest snapshot."""
+
+    def seen() -> tuple[int, int]:
+        stat = os.stat(catalog / "manifest.json")
+        return stat.st_mtime_ns, stat.st_ino
+
+    known = seen()
+    while True:
+        await asyncio.sleep(_LOOK)
+        try:
+            found = seen()
+            if found != known:
+                await pool.refresh()
+                known = found
+        except Exception as error:  # noqa: BLE001 - it has to go on looking
+            _LOG.error("the newest snapshot is not followed: %s", error)
 
 
 async def _health(request: Request) -> Response:

@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import tempfile
+from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -30,6 +31,7 @@ _SLOW: Final = 0.5
 _RETRY: Final = 1.0
 _PRELOADED: Final = ("mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.tasks")
 _START: Final = 60.0
+_WARM: Final = 1800.0
 _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
 
 
@@ -64,7 +66,8 @@ class _Figures:
 class Pool:
     """A number of workers over one catalog directory.
 
-    ``warm`` is a task each worker runs before its first request.
+    ``warm`` is a task each worker runs before its first request. It may take long, so such workers stay with the
+    snapshot they opened until others have taken their places: see :meth:`refresh`.
     """
 
     def __init__(
@@ -86,9 +89,9 @@ class Pool:
         self._queue = queue
         self._timeout = timeout
         self._warm = warm
-        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+        self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()
-        self._waiting = 0
+        self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._coming = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -107,18 +110,28 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many of them answer something."""
-        return len(self._alive) - self._idle.qsize()
+        return len(self._alive) - len(self._idle)
 
     @property
     def waiting(self) -> int:
         """How many requests wait for one."""
-        return self._waiting
+        return len(self._waiting)
 
     async def start(self) -> None:
-        """Return when the first worker is ready; the others follow. Raises what keeps a worker from starting."""
-        await self._add()
-        for _ in range(self.size - 1):
+        """Return when the first worker is ready, or at once if they have to warm up; the others follow."""
+        if self._warm is None:
+            await self._add()
+        for _ in range(self.size - len(self._alive)):
             self._later(self._replace())
+
+    async def refresh(self) -> None:
+        """Put workers that have opened the newest snapshot in the places of those there are, one after the other."""
+        for old in list(self._alive):
+            await self._add()
+            self._alive.discard(old)
+            if old in self._idle:
+                self._idle.remove(old)
+                self._later(self._end(old))
 
     async def close(self) -> None:
         """End the workers, whatever they do."""
@@ -153,27 +166,50 @@ class Pool:
             raise
         finally:
             slow.cancel()
-            if not ended and (not one.slowed or self._speed_up(one)):
-                self._idle.put_nowait(one)
+            if ended:
+                self.figures.killed[ended] += 1
+                _LOG.warning("worker %d ended: %s", one.pid, ended)
+            if not ended and one in self._alive and (not one.slowed or self._speed_up(one)):
+                self._offer(one)
             else:
-                if ended:
-                    self.figures.killed[ended] += 1
-                    _LOG.warning("worker %d ended: %s", one.pid, ended)
                 self._alive.discard(one)
                 self._later(self._end(one))
                 self._later(self._replace())
 
     async def _take(self) -> _Worker:
-        if self._idle.empty() and self._waiting >= self._queue:
-            raise Refusal(503, "busy", f"{self._waiting} requests are waiting already. Try again in a while")
-        self._waiting += 1
+        while self._idle:
+            one = self._idle.pop()
+            if not one.reader.at_eof():
+                return one
+            self._alive.discard(one)  # it ended while it had nothing to do
+            self._later(self._end(one))
+            self._later(self._replace())
+        if len(self._waiting) >= self._queue:
+            raise Refusal(503, "busy", f"{len(self._waiting)} requests are waiting already. Try again in a while")
+        place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._idle.get()
-        except TimeoutError:
-            raise Refusal(503, "busy", f"no worker was free for {self._timeout:g} s. Try again in a while") from None
+                return await place
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if place.done() and not place.cancelled():  # it came in the very moment
+                self._offer(place.result())
+            if isinstance(error, TimeoutError):
+                reason = f"no worker was free for {self._timeout:g} s. Try again in a while"
+                raise Refusal(503, "busy", reason) from None
+            raise
         finally:
-            self._waiting -= 1
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(place)
+
+    def _offer(self, one: _Worker) -> None:
+        """Give a free worker to whoever has waited longest."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(one)
+                return
+        self._idle.append(one)
 
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
@@ -197,7 +233,7 @@ class Pool:
             self._coming -= 1
         self.figures.started += 1
         self._alive.add(one)
-        self._idle.put_nowait(one)
+        self._offer(one)
 
     async def _replace(self) -> None:
         while not self._closing and len(self._alive) + self._coming < self.size:
@@ -222,7 +258,7 @@ class Pool:
         assert process.pid is not None
         one = _Worker(process, reader, writer, stderr, spool, process.pid)
         try:
-            async with asyncio.timeout(_START):
+            async with asyncio.timeout(_START if self._warm is None else _WARM):
                 await one.next_reply()
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             said = stderr.read_text("utf-8", "replace")[-2000:] if stderr.exists() else ""

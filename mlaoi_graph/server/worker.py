@@ -56,9 +56,13 @@ class Bounds:
 
 
 class Context:
-    """What a task works on: the catalog as of its newest snapshot, the limits, and where a long answer goes."""
+    """What a task works on: the catalog, the limits, and where a long answer goes.
 
-    def __init__(self, directory: Path, bounds: Bounds, spool: Path) -> None:
+    ``stays`` with the snapshot it opened; otherwise each look at the catalog is one at the newest.
+    """
+
+    def __init__(self, directory: Path, bounds: Bounds, spool: Path, *, stays: bool = False) -> None:
+        self._stays = stays
         self.bounds = bounds
         self._directory = directory
         self._spool = spool
@@ -72,7 +76,9 @@ class Context:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog as of the last finished ingest; opened again when there is a newer one."""
+        """The catalog as of the last finished ingest."""
+        if self._stays and self._catalog is not None:
+            return self._catalog
         stat = os.stat(self._directory / "manifest.json")
         found = stat.st_mtime_ns, stat.st_ino
         if self._catalog is None or found != self._opened:
@@ -186,13 +192,13 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     log = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 2)
     os.close(log)
-    context = Context(Path(directory), bounds, Path(spool))
+    context = Context(Path(directory), bounds, Path(spool), stays=warm is not None)
     with contextlib.suppress(MlaoiError):  # whoever asks is told
         _ = context.catalog
-    _hold_memory(bounds.memory_mb)
-    write_frame(sock, _packed(Reply(200, "text/plain", str(os.getpid()).encode())))
     if warm is not None:
         answer(context, warm, {})
+    _hold_memory(bounds.memory_mb)
+    write_frame(sock, _packed(Reply(200, "text/plain")))
     while (frame := read_frame(sock)) is not None:
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
