@@ -183,3 +183,10 @@ def test_the_log_is_json_a_line(served):
     served.get("health")
     lines = [line for line in served.log.splitlines() if line.startswith("{")]
     assert all(json.loads(line)["status"] for line in lines)
+
+
+def test_the_documentation_shows_the_settings():
+    page = (ROOT / "docs/serve.md").read_text("utf-8")
+    (block,) = re.findall(r"<!-- output of: mlaoi-graph serve lineage --show-config -->\n```toml\n(.*?)```", page, re.S)
+    assert shown(load(catalog="lineage")) + "\n" == block
+    assert all(f"`{word}" in page for word in ("timeout", "memory", "rows", "result-size", "body-size", "nesting", "busy", "slow"))
