@@ -189,4 +189,7 @@ def test_the_documentation_shows_the_settings():
     page = (ROOT / "docs/serve.md").read_text("utf-8")
     (block,) = re.findall(r"<!-- output of: mlaoi-graph serve lineage --show-config -->\n```toml\n(.*?)```", page, re.S)
     assert shown(load(catalog="lineage")) + "\n" == block
-    assert all(f"`{word}" in page for word in ("timeout", "memory", "rows", "result-size", "body-size", "nesting", "busy", "slow"))
+    assert all(
+        f"`{word}" in page
+        for word in ("timeout", "memory", "rows", "result-size", "body-size", "nesting", "busy", "slow")
+    )
