@@ -4,8 +4,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -190,30 +193,25 @@ def test_a_long_answer_goes_through_a_file_and_none_is_left(served, tmp_path_fac
 
 def spools(server):
     """Return the files of a server's spool folders."""
-    import tempfile
-    from pathlib import Path
-
     return [p.name for p in Path(tempfile.gettempdir()).glob("mlaoi-*/*")]
 
 
 def test_a_worker_that_is_killed_is_replaced(served):
-    (worker, *_) = children(served.process.pid, "forkserver")
+    (worker, *_) = children(served.process.pid)
     os.kill(worker, signal.SIGKILL)
     for _ in range(8):
         assert served.sparql("ASK {}").status_code in (200, 503)
-    until(lambda: worker not in children(served.process.pid, "forkserver"))
+    until(lambda: worker not in children(served.process.pid))
     for _ in range(8):
         answers_as_usual(served)
 
 
-def children(pid, _):
+def children(pid):
     """Return the worker processes of a server: children of its child that forks them."""
     return [grandchild for child in _children(pid) for grandchild in _children(child)]
 
 
 def _children(pid):
-    from pathlib import Path
-
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += map(int, (task / "children").read_text().split())
@@ -222,7 +220,7 @@ def _children(pid):
 
 def test_workers_end_with_their_server(families_catalog, tmp_path):
     with serve(families_catalog, tmp_path, "--workers", 1) as server:
-        workers = children(server.process.pid, "forkserver")
+        workers = children(server.process.pid)
         assert workers
         threading.Thread(target=lambda: ignore(lambda: server.sparql(ENDLESS)), daemon=True).start()
         time.sleep(0.3)
@@ -239,8 +237,6 @@ def ignore(call):
 
 
 def alive(pid):
-    from pathlib import Path
-
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -275,3 +271,12 @@ def test_every_request_has_a_line_in_the_log(tight):
     assert {"time", "client", "method", "path", "query", "status", "ms", "bytes", "rows"} == set(lines[-1])
     assert (lines[-1]["status"], lines[-1]["path"]) == (404, "/no/such\x1b[31mpage")
     assert "\x1b" not in tight.log
+
+
+def test_workers_leave_the_network_where_that_is_allowed(served):
+    """util-linux's unshare says whether it is."""
+    tried = [subprocess.run(["unshare", flags, "true"], capture_output=True).returncode for flags in ("-n", "-rn")]
+    workers = children(served.process.pid)
+    assert len(workers) >= 4
+    ours = os.readlink(f"/proc/{served.process.pid}/ns/net")
+    assert {os.readlink(f"/proc/{worker}/ns/net") != ours for worker in workers} == {0 in tried}

@@ -66,6 +66,9 @@ def serve(
     if show_config:
         print(shown(settings))
         return
+    from mlaoi_graph.server import forking
+
+    forking.start()
     try:
         from mlaoi_graph.server.app import run
     except ImportError as error:

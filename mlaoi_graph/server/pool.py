@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import os
 import pickle
 import shutil
@@ -19,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Final
 
-from mlaoi_graph.server import worker
+from mlaoi_graph.server import forking, worker
 from mlaoi_graph.server.reply import Refusal, Reply, problem
 
 __all__ = ["Pool"]
@@ -29,7 +28,6 @@ _LENGTH: Final = struct.Struct("!Q")
 _SLOW: Final = 0.5
 """Seconds after which a request gives way to shorter ones."""
 _RETRY: Final = 1.0
-_PRELOADED: Final = ("mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.tasks")
 _START: Final = 60.0
 _WARM: Final = 1800.0
 _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
@@ -97,9 +95,7 @@ class Pool:
         self._closing = False
         self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
         self._number = 0
-        # One process has everything imported and forks the others: a worker is there in milliseconds, not in a second.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(_PRELOADED))
+        self._context = forking.context()
         self._starting = asyncio.Lock()
 
     @property
