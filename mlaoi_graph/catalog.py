@@ -19,10 +19,10 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph import rdf
+from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.errors import (
     CatalogDamaged,
     CatalogExists,
@@ -50,8 +50,9 @@ from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.readers.fetch import check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
-from mlaoi_graph.stores import Store
+from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.update import prepare
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ class Catalog:
         self._footprints: Footprints | None = None
         self._places: Places | None = None
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
+        self._without_inferred: Store | None = None
+        self._names: dict[str, set[str]] | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
-        self._lineage = None
+        self._lineage = self._without_inferred = self._names = None
         self._footprints = None
         self._places = None
         self._leakage.clear()
@@ -240,6 +243,11 @@ class Catalog:
         return self._manifest.verified_only
 
     @property
+    def snapshot(self) -> int:
+        """Number of the state that is read: it grows with each change; 0 in memory and before the first ingest."""
+        return self._manifest.snapshot
+
+    @property
     def store(self) -> Store:
         """The quads, for what the methods here do not cover."""
         return self._store
@@ -281,6 +289,22 @@ class Catalog:
             report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
             writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
         return report
+
+    def update(self, sparql: str, scope: Scope | None = None, /) -> None:
+        """Run a SPARQL update: all of it or nothing. What follows from what is there now is inferred anew.
+
+        An update writes named graphs, the documents' or its own; the default graph stays the union of them. ``scope``
+        names the graphs its ``WHERE`` is about. It costs a pass over the catalog; documents come in by :meth:`ingest`.
+        Raises QueryError, CatalogLocked.
+        """
+        scope = scope or Scope()
+        text = prepare(sparql, scope)
+        with _Writer(self) as writer:
+            if not isinstance(writer.store, OxigraphStore):
+                raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
+            writer.store.update(text, base=scope.base, prefixes=PREFIXES)
+            reasoning.refresh(writer.store)
+            writer.publish()
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
@@ -482,6 +506,20 @@ class Catalog:
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
         wanted = _squeeze(name)
+        if self._names is None:
+            self._names = self._squeezed_names(kinds)
+        names = self._names
+        found = names.get(wanted, set())
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            raise NodeNotFound(name, sorted(found), ambiguous=True)
+        # Likeness is asked of each name in turn: seconds where there are very many.
+        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if len(names) < _COMPARED else []
+        near += [known for known in names if wanted and wanted in known and known not in near][:5]
+        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+
+    def _squeezed_names(self, kinds: tuple[str, ...]) -> dict[str, set[str]]:
         names: dict[str, set[str]] = {}
         for class_iri in kinds:
             for iri in self._subjects(class_iri):
@@ -489,28 +527,25 @@ class Catalog:
                 for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
                     for quad in self._store.match(iri, predicate):
                         names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
-        found = names.get(wanted, set())
-        if len(found) == 1:
-            return next(iter(found))
-        if found:
-            raise NodeNotFound(name, sorted(found), ambiguous=True)
-        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6)
-        near += [known for known in names if wanted and wanted in known and known not in near][:5]
-        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+        return names
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
 
+    def node(self, name: str) -> Model | ModelFamily | Dataset | AreaOfInterest | Unknown:
+        """Return a node, by any name :meth:`find` takes. Raises NodeNotFound."""
+        iri = self.find(name)
+        said = [s for statements in self._said_of(iri).values() for s in statements]
+        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
+            ours: list[Any] = [s for s in said if isinstance(s, cls)]
+            if ours:
+                return cast("Model | ModelFamily | Dataset | AreaOfInterest | Unknown", rdf.merge(ours))
+        raise NodeNotFound(name)
+
     def describe(self, name: str) -> Described:
         """Return a node and every edge at it, by any name :meth:`find` takes."""
-        iri = self.find(name)
-        node: Any = None
-        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
-            node = self._node(iri, cls)
-            if node is not None:
-                break
-        if node is None:
-            raise NodeNotFound(name)
+        node = self.node(name)
+        iri = node.iri
 
         def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
             twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
@@ -544,7 +579,7 @@ class Catalog:
 
     # -- other shapes -----------------------------------------------------------------------------------------
 
-    def query(self, sparql: str, **values: str | Literal) -> Answer:
+    def query(self, sparql: str, scope: Scope | None = None, /, **values: str | Literal) -> Answer:
         """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
         The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or a literal of
@@ -552,10 +587,21 @@ class Catalog:
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 
-        Raises QueryError.
+        ``scope`` chooses graphs, as a client of the SPARQL protocol does; one that leaves out what was inferred copies
+        the rest into memory, once. Raises QueryError.
         """
         refuse_what_is_no_reading(sparql)
-        return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
+        store = self._store if scope is None or scope.inferred or scope.chooses else self._asserted
+        return answer(store.query(sparql, substitutions=values, prefixes=PREFIXES, scope=scope))
+
+    @property
+    def _asserted(self) -> Store:
+        """The store without what was inferred."""
+        if self._without_inferred is None:
+            if not isinstance(self._store, OxigraphStore):
+                raise StoreError("leaving out what was inferred needs an Oxigraph store. Name the graphs instead")
+            self._without_inferred = self._store.without(rdf.INFERRED_GRAPH)
+        return self._without_inferred
 
     def rdflib_graph(self) -> rdflib.Graph:
         """Return the union of all documents as an rdflib Graph.
@@ -705,6 +751,10 @@ class Catalog:
         write(self._store, Path(folder), root_href=root_href)
 
 
+_COMPARED: Final = 20_000
+"""Names a mistyped one is compared with, at most."""
+
+
 def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:
     edge = Edge.of(twin)
     graph.add_edge(
@@ -758,7 +808,7 @@ class _Writer:
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**changes)
         catalog._interrupted = False
-        catalog._lineage = None
+        catalog._lineage = catalog._without_inferred = catalog._names = None
         catalog._footprints = None
         catalog._places = None
         catalog._leakage.clear()

@@ -18,6 +18,7 @@
     ├── GeometryError           a geometry cannot be used as a footprint
     ├── IndexDamaged            an index of footprints is not what was written
     ├── StoreError              the store refuses
+    ├── SettingsError           a server's settings cannot be used
     └── MissingExtra            an optional part of the package is not installed
 
 A bad *document* is no exception: it gives a :class:`mlaoi_graph.model.Finding` and the
@@ -154,6 +155,10 @@ class IndexDamaged(MlaoiError):
 
 class StoreError(MlaoiError):
     """The store refuses what it was asked for."""
+
+
+class SettingsError(MlaoiError):
+    """A server's settings cannot be used; which of them, and why, is in the message."""
 
 
 class MissingExtra(MlaoiError):

@@ -34,6 +34,19 @@ def is_absolute(href: str) -> bool:
     return bool(_SCHEME.match(href)) and not re.match(r"[A-Za-z]:[\\/]", href)
 
 
+def is_iri(text: str) -> bool:
+    """Return whether a text is an absolute IRI as it stands.
+
+    >>> is_iri("urn:a"), is_iri("a"), is_iri("urn:a b"), is_iri("urn:\ufffd")
+    (True, False, False, False)
+    """
+    try:
+        NamedNode(text)
+    except ValueError:
+        return False
+    return True
+
+
 def safe_iri(href: str) -> str | None:
     """Return ``href`` as a valid absolute IRI, percent-encoding what RFC 3987 forbids; None if it cannot be one.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
@@ -59,8 +61,29 @@ class Solutions:
         }
         if format not in formats:
             raise UnknownFormat("results format", format, list(formats))
+        if format == "csv":
+            self._write_csv(target)
+            return
         with _query_errors():
             self._found.serialize(target, formats[format])
+
+    def _write_csv(self, target: str | Path | IO[bytes]) -> None:
+        """Write CSV by Python: Oxigraph 0.5.13 quotes literals and no IRIs, and an IRI may hold a comma."""
+        if isinstance(target, str | Path):
+            with open(target, "wb") as file:
+                self._write_csv(file)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        with _query_errors():
+            for number, row in enumerate(self._found):
+                writer.writerow(["" if term is None else getattr(term, "value", str(term)) for term in row])
+                if number % 500 == 499:
+                    target.write(text.getvalue().encode())
+                    text.seek(0)
+                    text.truncate()
+        target.write(text.getvalue().encode())
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of text."""
@@ -82,38 +105,69 @@ class Graph:
             for triple in self._found:
                 yield str(triple.subject), str(triple.predicate), str(triple.object)
 
-    def write(self, target: str | Path | IO[bytes], format: str = "turtle") -> None:
-        """Write the triples as turtle, ntriples or rdfxml."""
+    def write(
+        self, target: str | Path | IO[bytes], format: str = "turtle", *, meet: Callable[[], None] = lambda: None
+    ) -> None:
+        """Write the triples as turtle, ntriples, rdfxml, jsonld, trig or nquads.
+
+        ``meet`` is called for each triple, and what it raises ends the writing.
+        """
         formats = {
             "turtle": ox.RdfFormat.TURTLE,
             "ntriples": ox.RdfFormat.N_TRIPLES,
             "rdfxml": ox.RdfFormat.RDF_XML,
+            "jsonld": ox.RdfFormat.JSON_LD,
+            "trig": ox.RdfFormat.TRIG,
+            "nquads": ox.RdfFormat.N_QUADS,
         }
         if format not in formats:
             raise UnknownFormat("graph format", format, list(formats))
+
+        def met() -> Iterator[ox.Triple]:
+            for triple in self._found:
+                meet()
+                yield triple
+
+        chosen = formats[format]
         with _query_errors():
-            self._found.serialize(target, formats[format])
+            ox.serialize(met(), target, chosen, prefixes=PREFIXES if chosen in _HAS_PREFIXES else None)
 
 
+_HAS_PREFIXES = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
 Answer: TypeAlias = Solutions | Graph | bool
 
 
-_NOT_CODE = re.compile(r"""<[^<>"{}|^`\\\s]*>|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*""")
-_LONG_TEXT = re.compile(r"""'{3}(?:[^'\\]|\\.|'(?!''))*'{3}|"{3}(?:[^"\\]|\\.|"(?!""))*"{3}""")
+_NOT_CODE = re.compile(
+    r"""
+      \\. | '{3} (?: [^'\\] | \\. | '(?!'') )*+ '{3} | "{3} (?: [^"\\] | \\. | "(?!"") )*+ "{3}
+    | '(?: [^'\\\n\r] | \\. )*+' | "(?: [^"\\\n\r] | \\. )*+" | <[^<>"{}|^`\\\s]*+> | \#[^\n\r]*+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Text, IRIs, comments and escaped characters, in one pass: a quote in a comment opens no text, and so on."""
 _ELSEWHERE = re.compile(r"(?<![?$:\w])(SERVICE|LOAD)\b(?!:)", re.IGNORECASE)
 _CHANGES = re.compile(
     r"^\s*(?:(?:PREFIX\s+\S*:|BASE)\s+)*(INSERT|DELETE|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE
 )
 
 
+def bare(sparql: str) -> str:
+    """Return a query without its IRIs, texts and comments: what is left is structure.
+
+    The escapes that SPARQL resolves before anything else are resolved first.
+
+    >>> bare("SELECT * { ?s <urn:p> '}' } # {")
+    'SELECT * { ?s     }  '
+    """
+    return _NOT_CODE.sub(" ", re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql))
+
+
 def refuse_what_is_no_reading(sparql: str) -> None:
     """Raise QueryError for a query that would ask another machine, or change something.
 
-    The engine has no switch against ``SERVICE``. Keywords are looked for outside of IRIs, text and comments; the
-    escapes that SPARQL resolves before anything else are resolved first.
+    The engine has no switch against ``SERVICE``. Keywords are looked for outside of IRIs, text and comments.
     """
-    plain = re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql)
-    plain = _NOT_CODE.sub(" ", _LONG_TEXT.sub(" ", plain))
+    plain = bare(sparql)
     found = _ELSEWHERE.search(plain)
     if found:
         raise QueryError(f"{found[1].upper()} asks another machine, and queries here stay in the catalog")

@@ -95,3 +95,23 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def families_catalog(tmp_path_factory):
+    """Return the directory of the shipped families, built."""
+    import mlaoi_graph
+
+    where = tmp_path_factory.mktemp("families") / "catalog"
+    with Catalog.create(where, base="https://w3id.org/mlaoi/families/") as catalog:
+        catalog.ingest(Path(mlaoi_graph.__file__).parent / "families")
+    return where
+
+
+@pytest.fixture(scope="session")
+def served(families_catalog, tmp_path_factory):
+    """Return a server of the shipped families with its usual limits."""
+    from serving import serve
+
+    with serve(families_catalog, tmp_path_factory.mktemp("served")) as server:
+        yield server

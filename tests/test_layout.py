@@ -15,7 +15,7 @@ PACKAGE = Path(mlaoi_graph.__file__).parent
 # Ground floor first; a module imports its own storey and those below.
 STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
-    {"rdf", "stores", "results"},
+    {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
     {"reasoning", "queries", "validation", "footprints", "uses"},
     {"manifest", "snapshots", "ingest", "catalog"},

@@ -655,12 +655,13 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import areas, diff, leakage, lineage
+    from mlaoi_graph.cli import areas, diff, leakage, lineage, serve
 
     lineage.register(app)
     areas.register(app)
     leakage.register(app)
     diff.register(app)
+    serve.register(app)
 
 
 _register()

@@ -7,6 +7,7 @@ group ``mlaoi_graph.stores``. Whoever writes one proves it with :class:`mlaoi_gr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
@@ -28,7 +29,25 @@ if TYPE_CHECKING:
     Term: TypeAlias = NamedNode | BlankNode | Literal | Triple
     Results: TypeAlias = QuerySolutions | QueryBoolean | QueryTriples
 
-__all__ = ["Store", "open_store", "store_names"]
+__all__ = ["Scope", "Store", "open_store", "store_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The graphs a query is about, as the SPARQL protocol says them: they stand before the query's own ``FROM``."""
+
+    default_graphs: tuple[str, ...] = ()
+    """Merged into the default graph; IRIs."""
+    named_graphs: tuple[str, ...] = ()
+    base: str | None = None
+    """What relative IRIs in the query are relative to; without one they are an error."""
+    inferred: bool = True
+    """Whether what was inferred is there; only a :class:`~mlaoi_graph.catalog.Catalog` tells it from the rest."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether any graph is named; then those are all there are."""
+        return bool(self.default_graphs or self.named_graphs)
 
 
 class Store(Protocol):
@@ -83,13 +102,14 @@ class Store(Protocol):
         *,
         substitutions: Mapping[str, str | Term] | None = None,
         prefixes: Mapping[str, str] | None = None,
+        scope: Scope | None = None,
     ) -> Results:
         """Run a SPARQL query; raises QueryError if it cannot be parsed or run.
 
         The default graph is the merge of all named graphs: a triple said by two graphs is in it once.
-        ``FROM`` and ``GRAPH`` choose graphs as usual. ``substitutions`` gives variables (names without
-        the question mark) a value, ``str`` for an IRI, before the query runs: the way to pass input.
-        A SELECT must project such a variable (SPARQL-dev SEP-0007).
+        ``FROM`` and ``GRAPH`` choose graphs as usual, and ``scope`` before them. ``substitutions`` gives
+        variables (names without the question mark) a value, ``str`` for an IRI, before the query runs: the
+        way to pass input. A SELECT must project such a variable (SPARQL-dev SEP-0007).
         """
 
     def graphs(self) -> Iterator[str]:

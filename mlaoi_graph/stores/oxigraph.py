@@ -16,14 +16,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import CatalogLocked, MlaoiError, QueryError, StoreError
 
 if TYPE_CHECKING:
-    from mlaoi_graph.stores import Results, Term
+    from mlaoi_graph.stores import Results, Scope, Term
 
 __all__ = ["OxigraphStore", "open_memory", "open_oxigraph"]
 
@@ -175,6 +175,7 @@ class OxigraphStore:
         *,
         substitutions: Mapping[str, str | Term] | None = None,
         prefixes: Mapping[str, str] | None = None,
+        scope: Scope | None = None,
     ) -> Results:
         """See :meth:`mlaoi_graph.stores.Store.query`.
 
@@ -182,15 +183,53 @@ class OxigraphStore:
         read. There is no time limit. Queries of strangers need a process of their own.
         """
         engine = self._readable()
+        chosen: dict[str, Any] = {}
+        if scope is not None and scope.chooses:
+            default: list[ox.NamedNode | ox.DefaultGraph] = [_node(graph) for graph in scope.default_graphs]
+            named = [_node(graph) for graph in scope.named_graphs]
+            if len(default) > 1:
+                with _engine_errors(_refused):
+                    engine, default = _merged(engine, default, named), [_DEFAULT]
+            # Given, they stand before what the query says itself.
+            chosen = {"default_graph": default, "named_graphs": named}
         with _engine_errors(QueryError):
             return engine.query(
                 sparql,
+                base_iri=scope.base if scope else None,
                 prefixes=dict(prefixes or {}),
                 substitutions={
                     ox.Variable(name): ox.NamedNode(value) if isinstance(value, str) else value
                     for name, value in (substitutions or {}).items()
                 },
+                **chosen,
             )
+
+    def update(self, sparql: str, *, base: str | None = None, prefixes: Mapping[str, str] | None = None) -> None:
+        """Run a SPARQL update in one transaction; the default graph is the caller's to keep. Raises QueryError."""
+        with self._writing:
+            engine = self._writable()
+            with _engine_errors(QueryError):
+                engine.update(sparql, base_iri=base, prefixes=dict(prefixes or {}))
+
+    def without(self, graph: str) -> OxigraphStore:
+        """Return a copy in memory that lacks one graph, and what only that graph says."""
+        engine, node = self._readable(), _node(graph)
+        copy = OxigraphStore()
+        with _engine_errors(_refused):
+            said = {
+                quad.triple
+                for quad in engine.quads_for_pattern(None, None, None, node)
+                if all(
+                    other.graph_name in (node, _DEFAULT)
+                    for other in engine.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+                )
+            }
+            copy.engine.bulk_extend(
+                quad
+                for quad in engine
+                if quad.graph_name != node and (quad.graph_name != _DEFAULT or quad.triple not in said)
+            )
+        return copy
 
     def graphs(self) -> Iterator[str]:
         """See :meth:`mlaoi_graph.stores.Store.graphs`."""
@@ -286,6 +325,22 @@ class _Change:
     gone: set[ox.Triple]
     new: set[ox.Triple]
     emptied: bool = False
+
+
+def _merged(
+    engine: ox.Store, default: Iterable[ox.NamedNode | ox.DefaultGraph], named: Iterable[ox.NamedNode]
+) -> ox.Store:
+    """Return a copy in memory of some graphs, the first ones merged into its default graph.
+
+    Given several default graphs, Oxigraph gives a triple once for each that says it (oxigraph/oxigraph#1919).
+    """
+    copy = ox.Store()
+    for graph in default:
+        quads = engine.quads_for_pattern(None, None, None, graph)
+        copy.extend(ox.Quad(quad.subject, quad.predicate, quad.object) for quad in quads)
+    for graph in named:
+        copy.extend(engine.quads_for_pattern(None, None, None, graph))
+    return copy
 
 
 def _missing(engine: ox.Store, graph: ox.NamedNode, triples: set[ox.Triple]) -> set[ox.Triple]:

@@ -1,0 +1,76 @@
+"""The command that serves a catalog over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(epilog="Example: mlaoi-graph serve lineage --port 8765 --timeout 10")(serve)
+
+
+def serve(
+    catalog: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG, or catalog in the file."),
+    ] = None,
+    host: Annotated[Optional[str], typer.Option(help="Address to listen on (127.0.0.1).")] = None,  # noqa: UP045
+    port: Annotated[Optional[int], typer.Option(help="Port to listen on (8765); 0 takes a free one.")] = None,  # noqa: UP045
+    public_url: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="URL", help="Address clients know it by, behind a proxy."),
+    ] = None,
+    workers: Annotated[Optional[int], typer.Option(help="SPARQL queries at a time (4).")] = None,  # noqa: UP045
+    timeout: Annotated[Optional[float], typer.Option(help="Seconds a request may run (30).")] = None,  # noqa: UP045
+    memory_mb: Annotated[Optional[int], typer.Option(help="Memory a request may take (1024).")] = None,  # noqa: UP045
+    rows: Annotated[Optional[int], typer.Option(help="Rows an answer may have (1000000).")] = None,  # noqa: UP045
+    writable: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option("--writable", help="Take SPARQL Update with the bearer token MLAOI_TOKEN."),
+    ] = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Settings in TOML; or set MLAOI_CONFIG."),
+    ] = None,
+    show_config: Annotated[bool, typer.Option("--show-config", help="Print the settings in force, and stop.")] = False,
+) -> None:
+    """Serve a catalog: SPARQL at /sparql, JSON at /api, every node at its own address. Needs the extra server.
+
+    A flag stands before MLAOI_* in the environment (MLAOI_PORT, MLAOI_MEMORY_MB ...), and that before the file. More
+    can be set there than by flags; --show-config has all names. Stops on Ctrl-C, when what is under way is answered.
+    """
+    from mlaoi_graph.errors import MissingExtra
+
+    try:
+        from mlaoi_graph.server.settings import load, shown
+    except ImportError as error:
+        raise MissingExtra("server", needed_for="serving a catalog") from error
+    settings = load(
+        config,
+        catalog=catalog,
+        host=host,
+        port=port,
+        public_url=public_url,
+        workers=workers,
+        timeout=timeout,
+        memory_mb=memory_mb,
+        rows=rows,
+        writable=writable,
+    )
+    if show_config:
+        print(shown(settings))
+        return
+    from mlaoi_graph.server import forking
+
+    forking.start()
+    try:
+        from mlaoi_graph.server.app import run
+    except ImportError as error:
+        raise MissingExtra("server", needed_for="serving a catalog") from error
+    run(settings)

@@ -1,0 +1,96 @@
+"""What the JSON API says of itself in OpenAPI: our dataclasses as schemas, pages of them, and its errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from typing import Annotated, Any, Final, get_type_hints
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from mlaoi_graph.server.api.tasks import Part
+
+__all__ = ["ERRORS", "NAME", "Paging", "Problem", "answer_of", "many", "or_none", "page_of", "shape"]
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    model_config = ConfigDict(extra="allow")
+
+    error: str
+    """A word programs may rely on."""
+    reason: str
+    """A sentence for people."""
+
+
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Problem, "description": "The request cannot be answered as it is"},
+    404: {"model": Problem, "description": "Nothing goes by that name"},
+    410: {"model": Problem, "description": "The catalog has changed since the cursor was given"},
+    413: {"model": Problem, "description": "The answer is past a limit of this server"},
+    422: {"model": Problem, "description": "A parameter is missing or not of its type"},
+    503: {"model": Problem, "description": "Too busy, or the answer took too long or too much memory"},
+}
+NAME: Final = Query(
+    min_length=1, max_length=2000, description="An IRI, an id, a label, an alias, or the end of an IRI."
+)
+
+
+def many(model: type[BaseModel]) -> Any:
+    """Return the type of a list of a model."""
+    return list[model]  # type: ignore[valid-type]
+
+
+def or_none(model: type[BaseModel]) -> Any:
+    """Return the type of a model that may be null."""
+    return model | None
+
+
+@cache
+def shape(cls: type) -> type[BaseModel]:
+    """Return a dataclass as a schema: its public fields with their types."""
+    hints = get_type_hints(cls)
+    fields: dict[str, Any] = {}
+    for one in dataclasses.fields(cls):
+        if one.name.startswith("_"):
+            continue
+        hint = hints[one.name]
+        inner = [t for t in getattr(hint, "__args__", ()) if isinstance(t, type) and dataclasses.is_dataclass(t)]
+        fields[one.name] = (many(shape(inner[0])) if inner else hint, ...)
+    return create_model(cls.__name__, __doc__=(cls.__doc__ or "").partition("\n")[0], **fields)
+
+
+@cache
+def page_of(cls: type) -> type[BaseModel]:
+    """Return a page of a list: so many rows, and the cursor of the next page."""
+    return create_model(
+        f"{cls.__name__}List",
+        total=(int, Field(description="How many there are on all pages.")),
+        rows=(many(shape(cls)), ...),
+        next=(str | None, Field(description="Give it as cursor for the next page; null on the last.")),
+        snapshot=(int, Field(description="The state of the catalog this is of.")),
+    )
+
+
+@cache
+def answer_of(cls: type) -> type[BaseModel]:
+    """Return a page of an answer: a list with what a reader has to know."""
+    return create_model(
+        f"{cls.__name__}Answer",
+        __base__=page_of(cls),
+        title=(str, ...),
+        notes=(list[str], Field(description="What was left out, what was not checked.")),
+        family_level_total=(int, Field(description="Rows said of families only: see family_level.")),
+    )
+
+
+def _part(
+    limit: Annotated[int, Query(ge=1, le=1000, description="Rows a page.")] = 100,
+    cursor: Annotated[str | None, Query(max_length=100, description="next of the page before.")] = None,
+) -> Part:
+    return Part(limit, cursor)
+
+
+Paging = _part

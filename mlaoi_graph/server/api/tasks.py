@@ -1,0 +1,138 @@
+"""What workers do for the JSON API: nodes in pages, and the questions about lineage."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.queries import Rows
+from mlaoi_graph.queries.results import plain
+from mlaoi_graph.server.reply import Refusal, Reply
+from mlaoi_graph.server.worker import Context
+
+__all__ = ["Part", "answer_json", "explain", "nodes", "question", "verdict", "warm"]
+
+_LISTED: Final = {
+    "models": "SELECT ?node { ?node a mlaoi:Model } ORDER BY ?node",
+    "datasets": "SELECT ?node { ?node a mlaoi:Dataset } ORDER BY ?node",
+}
+QUESTIONS: Final = frozenset(
+    {"upstream", "downstream", "exposure", "exposed_models", "impact", "licences", "unknowns", "families"}
+)
+"""Methods of :class:`~mlaoi_graph.queries.LineageGraph` that give rows."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a long answer is asked for."""
+
+    limit: int
+    cursor: str | None = None
+
+
+def warm(context: Context) -> Reply:
+    """Load the lineage and what it makes at its first question, so that no request waits for it."""
+    lineage = context.catalog.lineage
+    for row in lineage.roots()[:1]:
+        lineage.impact(row.node)
+    return Reply(200, "text/plain")
+
+
+def nodes(context: Context, *, kind: str, part: Part) -> Reply:
+    """Return a page of the models or datasets, by IRI."""
+
+    def listed(catalog: Catalog) -> list[str]:
+        found = catalog.query(_LISTED[kind])
+        assert not isinstance(found, bool)
+        return [row["node"] for row in found if isinstance(row, dict) and row["node"] is not None]
+
+    iris = context.kept(kind, listed)
+    catalog = context.catalog
+    return answer_json(_paged(catalog, iris, part, lambda iri: _fields(catalog.node(iri))))
+
+
+def question(context: Context, *, name: str, about: str, only: dict[str, Any], family_level: bool, part: Part) -> Reply:
+    """Return a page of the rows of a question about lineage."""
+    assert name in QUESTIONS
+    catalog = context.catalog
+    rows: Rows[Any] = getattr(catalog.lineage, name)(catalog.find(about), **only)
+    shown = rows.family_level if family_level else rows
+    columns = shown.columns
+    page = _paged(catalog, shown, part, lambda row: {column: plain(getattr(row, column)) for column in columns})
+    more = {"title": rows.title, "notes": list(rows.notes), "family_level_total": len(rows.family_level)}
+    return answer_json({**page, **more})
+
+
+def verdict(context: Context, *, model: str, dataset: str) -> Reply:
+    """Return whether a model learned from a dataset, with the reason."""
+    catalog = context.catalog
+    found = catalog.lineage.is_exposed(catalog.find(model), catalog.find(dataset))
+    proof = found.explain()
+    return answer_json(
+        {
+            "model": found.model,
+            "dataset": found.dataset,
+            "verdict": found.verdict.value,
+            "reason": found.reason,
+            "checked": found.checked,
+            "missing": [_fields(gap) for gap in found.missing],
+            "explanation": None if proof is None else proof.to_dict(),
+            "snapshot": catalog.snapshot,
+        }
+    )
+
+
+def explain(context: Context, *, newer: str, older: str, most: int) -> Reply:
+    """Return chains of asserted edges from one node to what it came from, shortest first."""
+    catalog = context.catalog
+    a, b = catalog.find(newer), catalog.find(older)
+    if most == 1:
+        one = catalog.lineage.explain(a, b)
+        chains, note = ([] if one is None else [one.to_dict()]), ""
+    else:
+        found = catalog.lineage.paths(a, b, most)
+        chains, note = [chain.to_dict() for chain in found.chains], found.note
+    return answer_json({"chains": chains, "complete": not note, "note": note, "snapshot": catalog.snapshot})
+
+
+def answer_json(value: Any) -> Reply:
+    """Return a value as JSON."""
+    return Reply(200, "application/json", orjson.dumps(value))
+
+
+def _paged(catalog: Catalog, items: Sequence[Any], part: Part, make: Callable[[Any], Any]) -> dict[str, Any]:
+    start = _start(part.cursor, catalog.snapshot)
+    end = start + part.limit
+    return {
+        "total": len(items),
+        "rows": [make(item) for item in items[start:end]],
+        "next": _cursor(catalog.snapshot, end) if end < len(items) else None,
+        "snapshot": catalog.snapshot,
+    }
+
+
+def _cursor(snapshot: int, start: int) -> str:
+    return base64.urlsafe_b64encode(f"{snapshot}.{start}".encode()).decode()
+
+
+def _start(cursor: str | None, snapshot: int) -> int:
+    if cursor is None:
+        return 0
+    try:
+        of, start = map(int, base64.urlsafe_b64decode(cursor.encode()).split(b"."))
+    except (ValueError, binascii.Error):
+        raise Refusal(400, "cursor", "that is no cursor this server gave. Start without one") from None
+    if of != snapshot:
+        raise Refusal(410, "changed", "the catalog has changed since that page. Start again without a cursor")
+    return max(start, 0)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    names = (f.name for f in dataclasses.fields(value))
+    return {name: plain(getattr(value, name)) for name in names if not name.startswith("_")}

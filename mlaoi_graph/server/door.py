@@ -1,0 +1,82 @@
+"""What every request passes: a log line, a count, safe headers, and errors as JSON."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mlaoi_graph.server.metrics import Metrics
+from mlaoi_graph.server.reply import Refusal, problem
+from mlaoi_graph.server.web import Sent
+
+__all__ = ["Door"]
+
+_ACCESS: Final = logging.getLogger("mlaoi_graph.access")
+_LOG: Final = logging.getLogger("mlaoi_graph.server")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Door:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status, size = 0, 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_HEADERS]
+            else:
+                size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Refusal as refusal:
+            await Sent(refusal.reply())(scope, receive, watched)
+        except Exception:
+            _LOG.exception("%s %s", scope["method"], scope["path"])
+            if status:
+                raise  # the connection is closed: an answer that was begun is not ended as if it were whole
+            await Sent(problem(500, "internal", "the server made a mistake; its log says which"))(
+                scope, receive, watched
+            )
+        finally:
+            self._note(scope, status, size, time.perf_counter() - begun)
+
+    def _note(self, scope: Scope, status: int, size: int, seconds: float) -> None:
+        route = getattr(scope.get("endpoint"), "__name__", "none").strip("_")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.count(route, method, status, seconds)
+        if not _ACCESS.isEnabledFor(logging.INFO):
+            return
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "client": (scope.get("client") or ("",))[0],
+            "method": scope["method"][:20],
+            "path": scope["path"][:500],
+            "query": scope["query_string"][:500].decode("latin-1"),
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "bytes": size,
+            "rows": scope.get("state", {}).get("rows"),
+        }
+        _ACCESS.info("%s", orjson.dumps(line).decode())

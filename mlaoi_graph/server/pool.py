@@ -1,0 +1,295 @@
+"""Worker processes: so many requests at a time, each with an end, a queue that is bounded, and the dead replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import shutil
+import signal
+import socket
+import struct
+import tempfile
+from collections import deque
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, Final
+
+from mlaoi_graph.server import forking, worker
+from mlaoi_graph.server.reply import Refusal, Reply, problem
+
+__all__ = ["Pool"]
+
+_LOG: Final = logging.getLogger("mlaoi_graph.server")
+_LENGTH: Final = struct.Struct("!Q")
+_SLOW: Final = 0.5
+"""Seconds after which a request gives way to shorter ones."""
+_RETRY: Final = 1.0
+_START: Final = 60.0
+_WARM: Final = 1800.0
+_NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: ForkServerProcess
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    stderr: Path
+    spool: Path
+    pid: int
+    slowed: bool = False
+
+    async def ask(self, frame: bytes) -> Reply:
+        self.writer.write(frame)
+        await self.writer.drain()
+        return await self.next_reply()
+
+    async def next_reply(self) -> Reply:
+        (length,) = _LENGTH.unpack(await self.reader.readexactly(_LENGTH.size))
+        return worker.unpacked(await self.reader.readexactly(length))
+
+
+@dataclass(slots=True)
+class _Figures:
+    """What is counted, for ``/metrics``."""
+
+    started: int = 0
+    killed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("timeout", "memory", "crash", "gone"), 0))
+
+
+class Pool:
+    """A number of workers over one catalog directory.
+
+    ``warm`` is a task each worker runs before its first request. It may take long, so such workers stay with the
+    snapshot they opened until others have taken their places: see :meth:`refresh`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        bounds: worker.Bounds,
+        *,
+        name: str,
+        workers: int,
+        queue: int,
+        timeout: float,
+        warm: worker.Task | None = None,
+    ) -> None:
+        self.name = name
+        self.size = workers
+        self.figures = _Figures()
+        self._directory = directory
+        self._bounds = bounds
+        self._queue = queue
+        self._timeout = timeout
+        self._warm = warm
+        self._idle: list[_Worker] = []
+        self._alive: set[_Worker] = set()
+        self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._coming = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
+        self._number = 0
+        self._context = forking.context()
+        self._starting = asyncio.Lock()
+
+    @property
+    def alive(self) -> int:
+        """How many workers there are now."""
+        return len(self._alive)
+
+    @property
+    def busy(self) -> int:
+        """How many of them answer something."""
+        return len(self._alive) - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for one."""
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Return when the first worker is ready, or at once if they have to warm up; the others follow."""
+        if self._warm is None:
+            await self._add()
+        for _ in range(self.size - len(self._alive)):
+            self._later(self._replace())
+
+    async def refresh(self) -> None:
+        """Put workers that have opened the newest snapshot in the places of those there are, one after the other."""
+        for old in list(self._alive):
+            await self._add()
+            self._alive.discard(old)
+            if old in self._idle:
+                self._idle.remove(old)
+                self._later(self._end(old))
+
+    async def close(self) -> None:
+        """End the workers, whatever they do."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(self._end(w) for w in list(self._alive)))
+        shutil.rmtree(self._spool, ignore_errors=True)
+
+    async def run(self, task: worker.Task, /, **arguments: Any) -> Reply:
+        """Return what a task answers, or the error of the limit it passed. Cancelled, the task is ended at once."""
+        try:
+            one = await self._take()
+        except Refusal as refusal:
+            return refusal.reply()
+        frame = pickle.dumps((task, arguments))
+        slow = asyncio.get_running_loop().call_later(_SLOW, self._slow_down, one)
+        ended = ""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await one.ask(_LENGTH.pack(len(frame)) + frame)
+        except TimeoutError:
+            ended = "timeout"
+            reason = f"it took longer than {self._timeout:g} s and was stopped. Ask for less, or use LIMIT"
+            return problem(503, "timeout", reason)
+        except (OSError, asyncio.IncompleteReadError):
+            ended, reply = await self._died(one)
+            return reply
+        except asyncio.CancelledError:
+            ended = "gone"
+            raise
+        finally:
+            slow.cancel()
+            if ended:
+                self.figures.killed[ended] += 1
+                _LOG.warning("worker %d ended: %s", one.pid, ended)
+            if not ended and one in self._alive and (not one.slowed or self._speed_up(one)):
+                self._offer(one)
+            else:
+                self._alive.discard(one)
+                self._later(self._end(one))
+                self._later(self._replace())
+
+    async def _take(self) -> _Worker:
+        while self._idle:
+            one = self._idle.pop()
+            if not one.reader.at_eof():
+                return one
+            self._alive.discard(one)  # it ended while it had nothing to do
+            self._later(self._end(one))
+            self._later(self._replace())
+        if len(self._waiting) >= self._queue:
+            raise Refusal(503, "busy", f"{len(self._waiting)} requests are waiting already. Try again in a while")
+        place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await place
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if place.done() and not place.cancelled():  # it came in the very moment
+                self._offer(place.result())
+            if isinstance(error, TimeoutError):
+                reason = f"no worker was free for {self._timeout:g} s. Try again in a while"
+                raise Refusal(503, "busy", reason) from None
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(place)
+
+    def _offer(self, one: _Worker) -> None:
+        """Give a free worker to whoever has waited longest."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(one)
+                return
+        self._idle.append(one)
+
+    async def _died(self, one: _Worker) -> tuple[str, Reply]:
+        """Return why a worker died under a request, and what to say."""
+        await asyncio.to_thread(one.process.join, 5)
+        said = one.stderr.read_text("utf-8", "replace")[-2000:] if one.stderr.exists() else ""
+        _LOG.warning("worker %d died (exit code %s): %s", one.pid, one.process.exitcode, said.strip()[:500])
+        if any(word in said for word in _NO_MEMORY):
+            return "memory", worker.out_of_memory(self._bounds.memory_mb)
+        if "overflowed its stack" in said or one.process.exitcode == -signal.SIGSEGV:
+            return "crash", problem(400, "nesting", "it is nested too deeply for the engine. Ask more simply")
+        return "crash", problem(503, "crash", "the engine ended while answering, and was started again")
+
+    # -- workers ----------------------------------------------------------------------------------------------
+
+    async def _add(self) -> None:
+        self._coming += 1
+        try:
+            async with self._starting:
+                one = await self._started()
+        finally:
+            self._coming -= 1
+        self.figures.started += 1
+        self._alive.add(one)
+        self._offer(one)
+
+    async def _replace(self) -> None:
+        while not self._closing and len(self._alive) + self._coming < self.size:
+            try:
+                await self._add()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next try may work: it has to go on
+                _LOG.error("no worker could be started: %s", error)
+                await asyncio.sleep(_RETRY)
+
+    async def _started(self) -> _Worker:
+        self._number += 1
+        ours, theirs = socket.socketpair()
+        stderr, spool = self._spool / f"{self._number}.err", self._spool / f"{self._number}.out"
+        process = self._context.Process(
+            target=worker.main,
+            args=(theirs, str(stderr), str(self._directory), self._bounds, str(spool), self._warm),
+            daemon=True,
+        )
+        with theirs:
+            await asyncio.to_thread(process.start)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        assert process.pid is not None
+        one = _Worker(process, reader, writer, stderr, spool, process.pid)
+        try:
+            async with asyncio.timeout(_START if self._warm is None else _WARM):
+                await one.next_reply()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            said = stderr.read_text("utf-8", "replace")[-2000:] if stderr.exists() else ""
+            await self._end(one)
+            raise RuntimeError(f"a worker ended at its start: {said}") from None
+        return one
+
+    async def _end(self, one: _Worker) -> None:
+        self._alive.discard(one)
+        with contextlib.suppress(ProcessLookupError):
+            one.process.kill()
+        one.writer.close()
+        await asyncio.to_thread(one.process.join, 5)
+        for path in (one.spool, one.stderr):
+            path.unlink(missing_ok=True)
+
+    def _later(self, work: Any) -> None:
+        if self._closing:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _slow_down(self, one: _Worker) -> None:
+        """Let shorter requests go first on the processor."""
+        one.slowed = True
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, one.pid, 10)
+
+    def _speed_up(self, one: _Worker) -> bool:
+        """Return whether a worker could be made as fast as before: not everybody may do that."""
+        try:
+            os.setpriority(os.PRIO_PROCESS, one.pid, 0)
+        except OSError:
+            return False
+        one.slowed = False
+        return True

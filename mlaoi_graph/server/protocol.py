@@ -1,0 +1,81 @@
+"""HTTP as uvicorn speaks it, with an end to a request's head: so long, and so large."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+__all__ = ["protocol"]
+
+_HEAD: Final = 64 * 1024
+"""Bytes of a request's line and headers."""
+
+
+def protocol(seconds: float) -> type[asyncio.Protocol]:
+    """Return the protocol class of connections whose requests' heads have to come within so many seconds."""
+    return type("Protocol", (_Bounded,), {"seconds": seconds})
+
+
+class _Bounded(HttpToolsProtocol):
+    # uvicorn has an end for idle connections only; whoever sends a byte at a time could hold one for good
+    # (Kludex/uvicorn#157).
+    seconds: float
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._size = 0
+        self._in_head = True
+        self._ended = False
+        self._late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._wait()
+        self._ended = False
+        super().data_received(data)
+        if self._in_head and not self._ended:
+            self._size += len(data)
+            if self._size > _HEAD and not self.transport.is_closing():
+                self._refuse(b"431 Request Header Fields Too Large", b"head-size")
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._arrived()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head = self._ended = True
+        self._size = 0
+        super().on_message_complete()
+
+    def _wait(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(self.seconds, self._too_late)
+
+    def _arrived(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        if not self.transport.is_closing():
+            self._refuse(b"408 Request Timeout", b"slow")
+
+    def _refuse(self, status: bytes, error: bytes) -> None:
+        self.logger.warning("%s: %s", (self.client or ("?",))[0], status.decode())
+        body = b'{"error":"' + error + b'","reason":"' + status[4:] + b'"}'
+        self.transport.write(
+            b"HTTP/1.1 " + status + b"\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
+            + str(len(body)).encode() + b"\r\n\r\n" + body
+        )  # fmt: skip
+        self.transport.close()

@@ -1,0 +1,53 @@
+"""What a worker sends back: an answer that is complete, or what is wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+__all__ = ["Refusal", "Reply", "problem"]
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer, or an error as JSON; nothing is sent before it is complete."""
+
+    status: int
+    media_type: str
+    body: bytes = b""
+    file: Path | None = None
+    """Where a large body is instead; whoever has the reply removes it."""
+    rows: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.body) if self.file is None else os.path.getsize(self.file)
+
+
+class Refusal(Exception):
+    """A request that is answered by an error status: raised where it is found, turned into a reply at the top."""
+
+    def __init__(self, status: int, error: str, reason: str, **more: Any) -> None:
+        self.status = status
+        self.error = error
+        self.reason = reason
+        self.more = more
+        super().__init__(reason)
+
+    def reply(self) -> Reply:
+        return problem(self.status, self.error, self.reason, **self.more)
+
+
+def problem(status: int, error: str, reason: str, **more: Any) -> Reply:
+    """Return an error as JSON: ``error`` is a word programs may rely on, ``reason`` a sentence for people."""
+    headers = {}
+    if error in ("busy", "starting", "locked"):
+        headers["Retry-After"] = "1"
+    if error in ("body-size", "slow"):
+        headers["Connection"] = "close"  # what comes of the body after this is nobody's
+    return Reply(status, "application/json", orjson.dumps({"error": error, "reason": reason, **more}), headers=headers)

@@ -1,0 +1,145 @@
+"""Between HTTP and the workers: reading a request within limits, sending a reply that is complete."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mlaoi_graph.server import worker
+from mlaoi_graph.server.pool import Pool
+from mlaoi_graph.server.reply import Refusal, Reply
+from mlaoi_graph.server.settings import Settings
+
+__all__ = ["Sent", "ask", "parameters", "read_body", "settings_of", "site_of"]
+
+_CHUNK: Final = 256 * 1024
+_STALLED: Final = 60.0
+"""Seconds a client may take none of an answer before it is given up."""
+_FIELDS: Final = 1_000
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+class Sent(Response):
+    """A worker's reply as a response; removes the file a long one is in."""
+
+    def __init__(self, reply: Reply, **headers: str) -> None:
+        self.reply = reply
+        self.status_code = reply.status
+        self.media_type = reply.media_type
+        self.background = None
+        self.body = b""
+        length = {} if reply.status == 204 else {"content-length": str(reply.size)}
+        self.init_headers({**length, "vary": "Accept", **reply.headers, **headers})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        reply = self.reply
+        scope.setdefault("state", {})["rows"] = reply.rows
+        file = None
+        if reply.file is not None:
+            file = reply.file.open("rb")
+            reply.file.unlink()
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+                return
+            async with asyncio.timeout(_STALLED) as limit:
+                while file is not None and (chunk := file.read(_CHUNK)):
+                    limit.reschedule(asyncio.get_running_loop().time() + _STALLED)
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": reply.body})
+        finally:
+            if file is not None:
+                file.close()
+
+
+async def ask(request: Request, pool: Pool, task: worker.Task, /, **arguments: Any) -> Response:
+    """Return a task's reply; a client that goes away ends the task."""
+    running = asyncio.ensure_future(pool.run(task, **arguments))
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            return Response(status_code=499)  # nobody is there to read it; the log says so
+        return Sent(running.result())
+    finally:
+        for one in (running, gone):
+            if not one.done():
+                one.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await one
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str, bytes]:
+    """Return a body's media type, which has to be one of these, and its bytes.
+
+    Raises Refusal: 415 for another type or a charset that is not UTF-8, 413 for one too long, 408 for one too slow.
+    """
+    media_type, _, rest = request.headers.get("content-type", "").partition(";")
+    media_type = media_type.strip().lower()
+    if media_type not in media_types:
+        raise Refusal(415, "media-type", f"{media_type or 'no media type'}: send one of {', '.join(media_types)}")
+    charset = [p.partition("=")[2].strip(" \"'").lower() for p in rest.split(";") if "charset=" in p.lower()]
+    if charset and charset[0] not in ("utf-8", "utf8"):
+        raise Refusal(415, "media-type", f"charset {charset[0]}: send UTF-8")
+    settings = settings_of(request)
+    limit = settings.body_kb << 10
+    too_long = Refusal(413, "body-size", f"the body is longer than {settings.body_kb} kB. Send less")
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > limit:
+        raise too_long
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.header_timeout):
+            async for part in request.stream():
+                body += part
+                if len(body) > limit:
+                    raise too_long
+    except TimeoutError:
+        raise Refusal(408, "slow", f"the body took longer than {settings.header_timeout:g} s") from None
+    return media_type, bytes(body)
+
+
+def parameters(query_string: bytes) -> dict[str, list[bytes]]:
+    """Return the values of each parameter, as bytes: what they are in is for a worker to find out.
+
+    Raises Refusal for more than a thousand.
+    """
+    try:
+        pairs = parse_qsl(
+            query_string.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=_FIELDS
+        )
+    except ValueError as error:
+        raise Refusal(400, "parameters", str(error)) from None
+    found: dict[str, list[bytes]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value.encode("latin-1"))
+    return found
+
+
+def settings_of(request: Request) -> Settings:
+    """Return the settings of the server that was asked."""
+    settings = request.app.state.settings
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def site_of(request: Request) -> str:
+    """Return the address clients know the server by; ends in a slash."""
+    public = settings_of(request).public_url
+    if public is None and not _HOST.fullmatch(request.headers.get("host", "")):
+        raise Refusal(400, "host", "the Host header is not the name of a machine")
+    return public or str(request.base_url)

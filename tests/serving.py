@@ -1,0 +1,79 @@
+"""Servers for tests: the real command in a process of its own, on a free port of this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parents[1]
+
+
+class Served:
+    """A running server: its address, and what it logged."""
+
+    def __init__(self, process, url, log):
+        self.process = process
+        self.url = url
+        self._log = log
+
+    @property
+    def log(self):
+        return self._log.read_text("utf-8", "replace")
+
+    def sparql(self, query, accept="application/sparql-results+json", **more):
+        """POST a query and return the response."""
+        body = {"query": query, **more}
+        return requests.post(f"{self.url}sparql", data=body, headers={"Accept": accept}, timeout=60)
+
+    def get(self, path, **more):
+        return requests.get(f"{self.url}{path}", timeout=60, **more)
+
+    def metric(self, line):
+        """Return the value of the line of /metrics that starts so."""
+        (found,) = [v for v in self.get("metrics").text.splitlines() if v.startswith(line)]
+        return float(found.rpartition(" ")[2])
+
+
+@contextmanager
+def serve(directory, folder, *flags, **environment):
+    """Run ``mlaoi-graph serve`` until the block ends, then stop it as Ctrl-C does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "log"
+    command = [sys.executable, "-m", "mlaoi_graph", "serve", str(directory), "--port", "0", *map(str, flags)]
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("MLAOI_")}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=folder,
+            env=clean | {"PYTHONPATH": str(ROOT)} | {f"MLAOI_{k.upper()}": str(v) for k, v in environment.items()},
+        )  # fmt: skip
+    try:
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:"), log.read_text()
+        yield Served(process, url, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            process.stdout.close()
+
+
+def until(condition, seconds=10):
+    """Return the first true value of a condition; fail if there is none in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s")

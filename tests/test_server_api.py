@@ -1,0 +1,207 @@
+"""The JSON API gives what Python gives, page by page, and nothing that its OpenAPI description does not say."""
+
+import dataclasses
+from enum import Enum
+
+import pytest
+import requests
+import schemathesis
+from conftest import model
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from serving import serve, until
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.model import Stage
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+@pytest.fixture(scope="module")
+def families(families_catalog):
+    with Catalog.open(families_catalog) as catalog:
+        yield catalog
+
+
+def pages(server, path, limit=7, **parameters):
+    """Yield the pages of an answer."""
+    cursor = None
+    while True:
+        given = {k: v for k, v in parameters.items() if v is not None} | {"limit": limit}
+        found = server.get(f"api/{path}", params=given | ({"cursor": cursor} if cursor else {}))
+        assert found.status_code == 200, found.text
+        yield found.json()
+        cursor = found.json()["next"]
+        if cursor is None:
+            return
+
+
+def rows(server, path, **parameters):
+    found = list(pages(server, path, **parameters))
+    assert all(len(page["rows"]) == 7 for page in found[:-1])
+    every = [row for page in found for row in page["rows"]]
+    assert {page["total"] for page in found} == {len(every)}
+    return every
+
+
+def as_json(value):
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("kind", ["models", "datasets"])
+def test_nodes_are_those_of_the_catalog(served, families, kind):
+    expected = sorted(getattr(families, kind)(), key=lambda node: node.iri)
+    found = rows(served, kind)
+    assert found == [{f.name: as_json(getattr(n, f.name)) for f in dataclasses.fields(n)} for n in expected]
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize(
+    ("path", "question", "parameters", "only"),
+    [
+        ("lineage", "upstream", {"node": "geochat-7b"}, {}),
+        ("lineage", "downstream", {"node": "samrs-sota", "direction": "down"}, {}),
+        (
+            "lineage",
+            "upstream",
+            {"node": "geochat-7b", "depth": 1, "verified_only": "true"},
+            {"depth": 1, "verified_only": True},
+        ),
+        (
+            "lineage",
+            "upstream",
+            {"node": "geochat-7b", "stage": ["test", "validation"]},
+            {"stages": [Stage.TEST, Stage.VALIDATION]},
+        ),
+        ("lineage", "upstream", {"node": "geochat-7b", "before": "2020-01-01"}, {"before": "2020-01-01"}),
+        ("exposure", "exposure", {"model": "geochat-7b"}, {}),
+        ("exposed", "exposed_models", {"dataset": "dota"}, {}),
+        ("impact", "impact", {"node": "samrs-sota"}, {}),
+        ("licences", "licences", {"model": "GeoChat-7B"}, {}),
+        ("unknowns", "unknowns", {"model": "geochat-7b"}, {}),
+    ],
+)
+def test_answers_are_those_of_python(served, families, path, question, parameters, only):
+    (about,) = [v for k, v in parameters.items() if k in ("node", "model", "dataset")]
+    expected = getattr(families.lineage, question)(about, **only)
+    assert rows(served, path, **parameters) == expected.to_dicts()
+    first = next(pages(served, path, **parameters))
+    assert (first["title"], first["notes"]) == (expected.title, list(expected.notes))
+    assert first["family_level_total"] == len(expected.family_level)
+    assert rows(served, path, family_level="true", **parameters) == expected.family_level.to_dicts()
+
+
+def test_a_verdict_is_that_of_python(served, families):
+    for dataset in ("dota", "sa-1b", "levir-cd"):
+        expected = families.lineage.is_exposed("geochat-7b", dataset)
+        found = served.get("api/exposure/verdict", params={"model": "geochat-7b", "dataset": dataset}).json()
+        assert (found["verdict"], found["reason"], found["checked"]) == (
+            expected.verdict.value,
+            expected.reason,
+            expected.checked,
+        )
+        assert len(found["missing"]) == len(expected.missing)
+        proof = expected.explain()
+        assert (found["explanation"] is None) is (proof is None)
+
+
+def test_chains_are_those_of_python(served, families):
+    found = served.get("api/explain", params={"newer": "geochat-7b", "older": "dota"}).json()
+    (chain,) = found["chains"]
+    expected = families.lineage.explain("geochat-7b", "dota")
+    assert [(s["subject"], s["edge"], s["object"], s["document"]) for s in chain["steps"]] == [
+        (s.subject, s.edge, s.object, s.document) for s in expected.steps
+    ]
+    every = served.get("api/explain", params={"newer": "geochat-7b", "older": "dota", "most": 100}).json()
+    assert len(every["chains"]) == len(families.lineage.paths("geochat-7b", "dota", 100))
+    assert every["complete"] is True
+    assert served.get("api/explain", params={"newer": "dota", "older": "geochat-7b"}).json()["chains"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [
+        ("lineage?node=no+such+thing", 404, "not-found"), ("exposure?model=dota", 400, "wrong-kind"), ("lineage", 422, "parameters"),
+        ("lineage?node=", 422, "parameters"), ("models?limit=0", 422, "parameters"), ("models?limit=1001", 422, "parameters"),
+        ("models?cursor=x", 400, "cursor"), ("models?cursor=%ff", 400, "cursor"), ("lineage?node=dota&depth=-1", 422, "parameters"),
+        ("lineage?node=dota&before=yesterday", 422, "parameters"), ("lineage?node=dota&stage=cooking", 422, "parameters"),
+        ("nothing", 404, "not-found"), ("explain?newer=geochat-7b", 422, "parameters"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_answered_says_why(served, path, status, error):
+    found = served.get(f"api/{path}")
+    assert (found.status_code, found.json()["error"]) == (status, error)
+    assert found.json()["reason"]
+
+
+def test_near_names_are_offered(served):
+    found = served.get("api/exposure?model=geochatt-7b").json()
+    assert any("geochat-7b" in name for name in found["candidates"])
+
+
+def test_a_cursor_of_another_state_is_refused(write, tmp_path):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(write(a=model("a"), b=model("b")), name="source")
+        with serve(tmp_path / "catalog", tmp_path / "server") as server:
+            first = server.get("api/models?limit=1").json()
+            assert (first["total"], len(first["rows"])) == (2, 1)
+            catalog.ingest(write(c=model("c")), name="source")
+            until(lambda: server.get("api/models").json()["total"] == 3, 1.5)
+            found = server.get("api/models", params={"limit": 1, "cursor": first["next"]})
+            assert (found.status_code, found.json()["error"]) == (410, "changed")
+            assert server.get("api/models").json()["total"] == 3
+
+
+OPERATIONS = [
+    "models",
+    "datasets",
+    "lineage",
+    "exposure",
+    "exposure/verdict",
+    "exposed",
+    "impact",
+    "licences",
+    "unknowns",
+    "explain",
+]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
+@pytest.mark.parametrize("path", OPERATIONS)
+def test_nothing_is_answered_that_is_not_described(served, path, mode):
+    """By schemathesis: parameters that fit the description, and such that do not."""
+    api = schemathesis.openapi.from_url(f"{served.url}api/openapi.json")
+    assert sorted(api) == sorted(f"/api/{name}" for name in OPERATIONS)
+
+    @given(api[f"/api/{path}"]["GET"].as_strategy(generation_mode=mode))
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def hold(case):
+        case.call_and_validate(checks=CHECKS)
+
+    hold()
+    assert not [line for line in served.log.splitlines() if "Traceback" in line]
+
+
+def test_the_schema_test_meets_real_answers(served):
+    """Names in the schema test are made up; these go through the same description with names that are there."""
+    description = requests.get(f"{served.url}api/openapi.json", timeout=30).json()
+    api = schemathesis.openapi.from_dict(description)
+    names = {"node": "geochat-7b", "model": "geochat-7b", "dataset": "dota", "newer": "geochat-7b", "older": "dota"}
+    asked = 0
+    for path, methods in description["paths"].items():
+        wanted = {p["name"]: names[p["name"]] for p in methods["get"]["parameters"] if p["name"] in names}
+        for more in ({}, {"family_level": "true"}):
+            response = served.get(path.removeprefix("/"), params=wanted | more)
+            assert response.status_code == 200
+            api[path]["get"].validate_response(response)
+            asked += 1
+    assert asked == 2 * len(description["paths"]) >= 20

@@ -1,0 +1,308 @@
+"""Hostile clients: an error status, a line in the log, and the server answering in its normal time."""
+
+import socket
+import threading
+import time
+
+import pytest
+import requests
+from serving import serve, until
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+JSON = "application/sparql-results+json"
+BIG = "VALUES ?{0} {{" + " ".join(map(str, range(3000))) + "}}"
+
+
+@pytest.fixture(scope="module")
+def server(families_catalog, tmp_path_factory):
+    with serve(
+        families_catalog, tmp_path_factory.mktemp("hostile"), "--timeout", 2, "--memory-mb", 300, "--rows", 10_000,
+        result_mb=8, header_timeout=1, connections=1500,
+    ) as server:  # fmt: skip
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def answers_as_usual_afterwards(server):
+    yield
+    for _ in range(3):
+        found = server.sparql("SELECT ?m { ?m a mlaoi:Model } LIMIT 3")
+        assert found.status_code == 200
+        assert len(found.json()["results"]["bindings"]) == 3
+        assert found.elapsed.total_seconds() < 3
+    assert not [line for line in server.log.splitlines() if "Traceback" in line]
+
+
+def is_told(response, *statuses):
+    assert response.status_code in statuses, response.text[:300]
+    assert set(response.json()) >= {"error", "reason"}
+
+
+MALFORMED = [
+    "", " ", "\x00", "SELECT", "SELECT * {", "}" * 100, "SELECT * { ?s ?p }", "ASK { ?s ?p 'unclosed }", "ASK { '''''' ''' }",
+ "\ufeffASK {}", "ASK {} ASK {}", "\\u", "\\uD800", "\\U0011FFFF ASK", "#" * 10_000,
+    "PREFIX : <:> PREFIX", "SELECT (1/0 AS ?x) (?x AS ?x) {}", "ASK { ?s \u202e?p ?o }", "АSK {}", "ASK { ?\ud83d ?p ?o }",
+    "BASE <" + "x" * 5000 + ">" * 3, "ASK { <a\\u0020b> ?p ?o }", "DESCRIBE", "CONSTRUCT WHERE", "EXPLAIN SELECT",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", MALFORMED)
+def test_malformed_queries(server, query):
+    body = query.encode("utf-8", "surrogatepass")
+    found = requests.post(
+        f"{server.url}sparql", data=body, headers={"Content-Type": "application/sparql-query"}, timeout=30
+    )
+    is_told(found, 400)
+
+
+EXPENSIVE = {
+    "cartesian product": "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
+    "product that is counted": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
+    "product that is kept": "SELECT DISTINCT ?a ?d ?g { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
+    "sorted at random": "SELECT * { ?a ?b ?c . ?d ?e ?f } ORDER BY RAND()",
+    "values": f"SELECT (COUNT(*) AS ?n) {{ {BIG.format('a')} {BIG.format('b')} {BIG.format('c')} }}",
+    "values, grouped": f"SELECT ?a ?b (COUNT(*) AS ?n) {{ {BIG.format('a')} {BIG.format('b')} {BIG.format('c')} }} GROUP BY ?a ?b",
+    "path explosion": "SELECT (COUNT(*) AS ?n) { ?a (!<urn:x>|^!<urn:x>)* ?b . ?b (!<urn:x>|^!<urn:x>)* ?c }",
+    "nested path": "SELECT (COUNT(*) AS ?n) { ?a ((((!<urn:x>)*)*)*/((!<urn:y>|^!<urn:x>)*)*)* ?b }",
+    "string that doubles": "SELECT (STRLEN(?z) AS ?n) { BIND('aaaaaaaaaaaaaaaa' AS ?a) "
+    + " ".join(f"BIND(CONCAT({', '.join(['?' + chr(97 + i)] * 16)}) AS ?{chr(98 + i)})" for i in range(8))
+    + " BIND(?i AS ?z) }",
+    "group_concat": "SELECT (GROUP_CONCAT(?c) AS ?all) { ?a ?b ?c . ?d ?e ?f }",
+    "construct": "CONSTRUCT { ?a ?b ?f } { ?a ?b ?c . ?d ?e ?f }",
+    "exists in exists": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c FILTER NOT EXISTS { ?d ?e ?f FILTER NOT EXISTS { ?g ?h ?i FILTER(?a = ?g && ?c = ?f) } FILTER(?f = ?c && ?a != ?d) } }",
+}
+
+
+@pytest.mark.parametrize("name", EXPENSIVE)
+def test_expensive_queries_are_stopped(server, name):
+    begun = time.monotonic()
+    is_told(server.sparql(EXPENSIVE[name], "*/*"), 503, 413)
+    assert time.monotonic() - begun < 8
+
+
+REGEXES = [
+    r"^(a+)+$", r"(a|aa)+$", r"(.*a){25}", r"([a-zA-Z]+)*$", r"((a{1,1000}){1,1000}){1,1000}", "(" * 150 + ")" * 150, r"\p{L}{1000}{1000}", "[", r"(?=a)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", REGEXES)
+def test_regex_bombs(server, pattern):
+    pattern = pattern.replace("\\", "\\\\")
+    query = f"SELECT (COUNT(*) AS ?n) {{ ?s ?p ?o FILTER(REGEX(CONCAT(STR(?o), '{'a' * 5000}!'), '{pattern}')) }}"
+    found = server.sparql(query)
+    # The engine's expressions are automata: linear. One that is too large, or none, is an error in its row.
+    assert found.status_code in (200, 400, 503)
+
+
+@pytest.mark.parametrize(
+    "unit", ["!", "-", "1+", "?a/", "^", "(", "{", "[", "<<", "OPTIONAL{", "NOT EXISTS{", "IF(1,1,", "COALESCE("]
+)
+def test_deep_nesting_of_every_kind(server, unit):
+    """Brackets are bounded; what nests without any ends its process at worst, and that is replaced."""
+    for depth in (300, 3_000, 30_000):
+        prefix = (
+            "ASK { ?s "
+            if unit in ("?a/", "^")
+            else "ASK { FILTER "
+            if unit not in ("{", "[", "<<", "OPTIONAL{")
+            else "ASK { "
+        )
+        units = ("<urn:p>/" if unit == "?a/" else unit) * depth
+        found = server.sparql(f"{prefix}{units}1 }}")
+        assert found.status_code in (200, 400, 413, 503)
+    until(lambda: server.metric('mlaoi_workers{pool="queries",state="idle"}') == 4, 20)
+
+
+@pytest.mark.parametrize("join", [" UNION ", " . ", " OPTIONAL ", " MINUS "])
+def test_long_chains(server, join):
+    for number in (500, 5_000):
+        groups = join.join(f"{{ ?s ?p ?o{n} }}" for n in range(number))
+        found = server.sparql(f"SELECT (COUNT(*) AS ?n) {{ {groups} }}")
+        assert found.status_code in (200, 400, 413, 503)
+    until(lambda: server.metric('mlaoi_workers{pool="queries",state="idle"}') == 4, 20)
+
+
+def test_a_query_of_ten_megabytes(server):
+    begun = time.monotonic()
+    is_told(server.sparql("SELECT * { ?s ?p ?o } #" + "x" * 10_000_000), 413)
+    assert time.monotonic() - begun < 5
+
+
+def raw(server, data, wait=5.0, half_close=False):
+    """Send bytes and return what comes back until the server closes."""
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=wait) as connection:
+        try:
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            found = b""
+            while part := connection.recv(65536):
+                found += part
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        except TimeoutError:
+            return found + b" [still open]"
+        return found
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 200_000, b"431"),
+        (b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"4"),
+        (b"".join([b"GET / HTTP/1.1\r\nHost: x\r\n", b"a: b\r\n" * 50_000]), b"431"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
+        (b"GET / HTTP/9.9\r\n\r\n", b"400"),
+        (b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"4"),
+        (b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", b"400"),
+        (
+            b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 99999999999999\r\n\r\n",
+            b"413",
+        ),
+        (b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", b"4"),
+        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404"),
+    ],
+    ids=[
+        "long header",
+        "long path",
+        "many headers",
+        "TLS",
+        "version",
+        "smuggling",
+        "negative",
+        "huge",
+        "bytes",
+        "traversal",
+    ],
+)
+def test_requests_that_are_no_http(server, data, status):
+    found = raw(server, data)
+    assert found.startswith(b"HTTP/1.1 " + status), found[:200]
+    assert b"root:" not in found
+
+
+def test_a_head_that_never_ends_is_given_up(server):
+    for data in (b"", b"GET /sparql HTTP/1.1\r\nHost: x\r\n", b"G"):
+        begun = time.monotonic()
+        assert b"408" in raw(server, data)
+        assert time.monotonic() - begun < 4
+
+
+def test_a_byte_now_and_then_does_not_hold_a_connection(server):
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        begun = time.monotonic()
+        sent = 0
+        try:
+            for byte in b"GET /sparql?query=ASK{} HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200:
+                connection.sendall(bytes([byte]))
+                sent += 1
+                time.sleep(0.1)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        assert sent < 40
+        assert time.monotonic() - begun < 6
+
+
+def test_a_body_that_never_ends_is_given_up(server):
+    head = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: 100\r\n\r\nASK"
+    )
+    begun = time.monotonic()
+    found = raw(server, head)
+    assert b"408" in found
+    assert b'"slow"' in found
+    assert time.monotonic() - begun < 4
+
+
+def test_half_open_connections(server):
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    held = [socket.create_connection((host, int(port)), timeout=5) for _ in range(200)]
+    for connection in held[::2]:
+        connection.shutdown(socket.SHUT_WR)
+    try:
+        begun = time.monotonic()
+        assert server.sparql("ASK {}").status_code == 200
+        assert time.monotonic() - begun < 3
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_a_client_that_takes_nothing_holds_no_worker(server):
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    query = b"SELECT%20*%20%7B?s%20?p%20?o%7D%20LIMIT%2010000"
+    held = []
+    for _ in range(8):
+        connection = socket.create_connection((host, int(port)), timeout=5)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /sparql?query=" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        held.append(connection)
+    try:
+        until(lambda: server.metric('mlaoi_workers{pool="queries",state="busy"}') == 0, 20)
+        assert server.sparql("ASK {}").status_code == 200
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_a_thousand_connections_at_once(server):
+    statuses = []
+    ready = threading.Barrier(1000)
+
+    def ask():
+        ready.wait()
+        try:
+            found = requests.get(f"{server.url}sparql", params={"query": "ASK { ?s ?p ?o }"}, timeout=60)
+            statuses.append(found.status_code)
+        except requests.exceptions.RequestException as error:
+            statuses.append(type(error).__name__)
+
+    threading.stack_size(256 * 1024)
+    try:
+        threads = [threading.Thread(target=ask) for _ in range(1000)]
+        for one in threads:
+            one.start()
+    finally:
+        threading.stack_size(0)
+    for one in threads:
+        one.join()
+    assert len(statuses) == 1000
+    assert set(statuses) <= {200, 503}
+    assert statuses.count(200) >= 100
+
+
+@pytest.mark.parametrize(
+    "header", ["Accept", "Content-Type", "Authorization", "Origin", "Host", "X-Forwarded-For", "Accept-Encoding"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\xff\xfe",
+        "a" * 30_000,
+        "*/*;q=" + "9" * 1000,
+        ",,,;;;==",
+        "text/csv;q=nan",
+        "'\"<script>",
+        "%00%0d%0a",
+        "*/*," * 5_000,
+    ],
+)
+def test_hostile_headers(server, header, value):
+    begun = time.monotonic()
+    found = requests.get(f"{server.url}sparql?query=ASK{{}}", headers={header: value.encode("latin-1")}, timeout=30)
+    assert found.status_code in (200, 400, 406, 431)
+    assert "<script>" not in str(found.headers)
+    assert time.monotonic() - begun < 3
+    assert requests.get(
+        f"{server.url}models/geochat-7b", headers={header: value.encode("latin-1")}, timeout=30
+    ).status_code in (200, 406, 400, 431)
+
+
+def test_what_was_asked_is_in_the_log_on_one_line(server):
+    server.get("x%0aINFO forged\x1b[2J?\u202e")
+    until(lambda: "forged" in server.log)
+    assert not [line for line in server.log.splitlines() if line.startswith("INFO forged")]
+    assert "\x1b" not in server.log

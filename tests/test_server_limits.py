@@ -1,0 +1,282 @@
+"""Queries past a limit are stopped and say so; the others are answered as if nothing had been."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import box, model
+from serving import serve, until
+
+from mlaoi_graph.catalog import Catalog
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+NUMBERS = "VALUES ?{0} {{" + " ".join(map(str, range(1000))) + "}}"
+PRODUCT = " ".join(NUMBERS.format(name) for name in "abc")  # a thousand million rows
+HOLDS = f"SELECT (COUNT(*) AS ?n) {{ SELECT DISTINCT ?a ?b ?c {{ {PRODUCT} }} }}"
+ENDLESS = f"SELECT (COUNT(*) AS ?n) {{ {PRODUCT} {NUMBERS.format('d')} }}"
+
+
+@pytest.fixture(scope="module")
+def tight(families_catalog, tmp_path_factory):
+    with serve(
+        families_catalog, tmp_path_factory.mktemp("tight"), "--timeout", 1.5, "--memory-mb", 200, "--rows", 500,
+        "--workers", 2, body_kb=64, result_mb=1, queue=4, header_timeout=1,
+    ) as server:  # fmt: skip
+        yield server
+
+
+def answers_as_usual(server):
+    found = server.sparql("SELECT ?m { ?m a mlaoi:Model } LIMIT 3")
+    assert found.status_code == 200
+    assert len(found.json()["results"]["bindings"]) == 3
+    assert found.elapsed.total_seconds() < 3
+
+
+def refused(response, status, error):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    found = response.json()
+    assert found["error"] == error
+    assert found["reason"]
+    return found["reason"]
+
+
+def test_a_query_that_takes_too_long_is_stopped(tight):
+    before = tight.metric('mlaoi_workers_ended_total{pool="queries",why="timeout"}')
+    begun = time.monotonic()
+    reason = refused(tight.sparql(ENDLESS), 503, "timeout")
+    assert 1.4 < time.monotonic() - begun < 4
+    assert "1.5 s" in reason
+    assert tight.metric('mlaoi_workers_ended_total{pool="queries",why="timeout"}') == before + 1
+    answers_as_usual(tight)
+    until(lambda: tight.metric('mlaoi_workers{pool="queries",state="idle"}') == 2)
+
+
+def test_a_query_that_takes_too_much_memory_is_stopped(families_catalog, tmp_path):
+    with serve(families_catalog, tmp_path, "--memory-mb", 200, "--timeout", 60, "--workers", 1) as server:
+        reason = refused(server.sparql(HOLDS), 503, "memory")
+        assert "200 MB" in reason
+        answers_as_usual(server)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/sparql-results+json", "application/sparql-results+xml", "text/csv", "text/tab-separated-values"],
+)
+def test_an_answer_of_too_many_rows_is_refused_whole(tight, accept):
+    at_the_limit = "SELECT * { VALUES ?x {" + " ".join(f'"{n} }},{{<result>"' for n in range(500)) + "} }"
+    one_more = at_the_limit.replace('"0 }', '"-1" "0 }')
+    assert tight.sparql(at_the_limit, accept).status_code == 200
+    assert "500" in refused(tight.sparql(one_more, accept), 413, "rows")
+
+
+def test_a_graph_of_too_many_triples_is_refused_whole(tight):
+    for accept in ("text/turtle", "application/ld+json"):
+        assert tight.sparql("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o } LIMIT 500", accept).status_code == 200
+        refused(tight.sparql("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o } LIMIT 501", accept), 413, "rows")
+    answers_as_usual(tight)
+
+
+def test_an_answer_that_is_too_large_is_refused_whole(tight):
+    wide = (
+        f'SELECT * {{ VALUES ?x {{ "{"a" * 5000}" }} {NUMBERS.format("y").replace("1000", "400")} FILTER(?y < 400) }}'
+    )
+    assert "1 MB" in refused(tight.sparql(wide), 413, "result-size")
+    answers_as_usual(tight)
+
+
+def test_a_body_that_is_too_long_is_refused_unread(tight):
+    refused(tight.sparql("SELECT * { ?s ?p ?o } # " + "x" * 70_000), 413, "body-size")
+
+    def in_pieces():
+        for _ in range(100):
+            yield b"x" * 1000
+
+    sent = requests.post(
+        f"{tight.url}sparql", data=in_pieces(), headers={"Content-Type": "application/sparql-query"}, timeout=10
+    )
+    refused(sent, 413, "body-size")
+
+
+@pytest.mark.parametrize(("opens", "closes"), ["{}", "()"])
+def test_nesting_is_bounded_before_anything_is_parsed(tight, opens, closes):
+    def nested(depth):
+        if opens == "{":
+            return "ASK " + "{" * depth + " ?s ?p ?o " + "}" * depth
+        return "ASK { FILTER " + "(" * (depth - 1) + "1 = 1" + ")" * (depth - 1) + " }"
+
+    before = tight.metric('mlaoi_workers_started_total{pool="queries"}')
+    assert tight.sparql(nested(200)).status_code == 200
+    for depth in (201, 2_000, 10_000):
+        refused(tight.sparql(nested(depth)), 400, "nesting")
+    in_text = f"ASK {{ FILTER('{'(' * 1000}' != \"{'{' * 1000}\") }} # {'[' * 1000}"
+    assert tight.sparql(in_text).json() == {"head": {}, "boolean": True}
+    assert tight.metric('mlaoi_workers_started_total{pool="queries"}') == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { SERVICE SILENT ?where { ?s ?p ?o } VALUES ?where { <http://127.0.0.1:PORT/> } }",
+        "SELECT * { \\u0053ERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "# '''\nSELECT * { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }\n# '''",
+        "PREFIX e: <urn:e:> SELECT * { e:a\\#b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "PREFIX e: <urn:e:> SELECT * { e:a\\'b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s e:it\\'s ?o } }",
+        "LOAD <http://127.0.0.1:PORT/>",
+    ],
+)
+def test_nobody_else_is_asked(served, query):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.3)
+        found = served.sparql(query.replace("PORT", str(listening.getsockname()[1])))
+        refused(found, 400, "query")
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+def test_the_queue_is_bounded_and_the_rest_is_told_at_once(tight):
+    statuses = []
+
+    def ask():
+        found = tight.sparql(ENDLESS)
+        statuses.append((found.status_code, found.json()["error"], found.headers.get("retry-after")))
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(statuses) == 12
+    assert {status for status, *_ in statuses} == {503}
+    busy = [retry for _, error, retry in statuses if error == "busy"]
+    assert len(busy) >= 4
+    assert set(busy) == {"1"}
+    until(lambda: tight.metric('mlaoi_workers{pool="queries",state="idle"}') == 2)
+    answers_as_usual(tight)
+
+
+def test_a_slow_query_does_not_keep_others_waiting(tight):
+    slow = threading.Thread(target=tight.sparql, args=(ENDLESS,))
+    slow.start()
+    for _ in range(10):
+        answers_as_usual(tight)
+    assert slow.is_alive()
+    slow.join()
+
+
+def test_a_client_that_goes_away_takes_its_query_with_it(served):
+    before = served.metric('mlaoi_workers_ended_total{pool="queries",why="gone"}')
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.post(f"{served.url}sparql", data={"query": ENDLESS}, timeout=0.5)
+    until(lambda: served.metric('mlaoi_workers_ended_total{pool="queries",why="gone"}') == before + 1)
+    until(lambda: served.metric('mlaoi_workers{pool="queries",state="busy"}') == 0)
+
+
+def test_a_long_answer_goes_through_a_file_and_none_is_left(served, tmp_path_factory):
+    whole = served.sparql("SELECT * { ?s ?p ?o }", "text/csv")
+    assert whole.status_code == 200
+    assert int(whole.headers["content-length"]) == len(whole.content) > 1 << 20
+    with Catalog.open(served.process.args[4]) as catalog:
+        assert whole.text.count("\r\n") - 1 >= sum(1 for _ in catalog.query("SELECT ?s ?p ?o { ?s ?p ?o }"))
+    assert not [name for name in spools(served) if name.endswith(".out")]
+
+
+def spools(server):
+    """Return the files of a server's spool folders."""
+    return [p.name for p in Path(tempfile.gettempdir()).glob("mlaoi-*/*")]
+
+
+def test_a_worker_that_is_killed_is_replaced(served):
+    (worker, *_) = children(served.process.pid)
+    os.kill(worker, signal.SIGKILL)
+    for _ in range(8):
+        assert served.sparql("ASK {}").status_code in (200, 503)
+    until(lambda: worker not in children(served.process.pid))
+    for _ in range(8):
+        answers_as_usual(served)
+
+
+def children(pid):
+    """Return the worker processes of a server: children of its child that forks them."""
+    return [grandchild for child in _children(pid) for grandchild in _children(child)]
+
+
+def _children(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def test_workers_end_with_their_server(families_catalog, tmp_path):
+    with serve(families_catalog, tmp_path, "--workers", 1) as server:
+        workers = children(server.process.pid)
+        assert workers
+        threading.Thread(target=lambda: ignore(lambda: server.sparql(ENDLESS)), daemon=True).start()
+        time.sleep(0.3)
+        server.process.kill()
+        server.process.wait()
+        until(lambda: not any(alive(worker) for worker in workers))
+
+
+def ignore(call):
+    from contextlib import suppress
+
+    with suppress(requests.exceptions.ConnectionError):
+        call()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_newest_finished_ingest_is_seen_within_a_second_and_the_writer_does_not_wait(write, tmp_path):
+    where = tmp_path / "catalog"
+    with Catalog.create(where) as catalog:
+        catalog.ingest(write(one=model("one")), name="source")
+    with serve(where, tmp_path / "server", "--timeout", 8) as server:
+        assert models(server) == {"one"}
+        slow = threading.Thread(target=server.sparql, args=(ENDLESS.replace("VALUES ?d", "VALUES ?e"),), daemon=True)
+        slow.start()
+        with Catalog.open(where) as catalog:
+            begun = time.monotonic()
+            catalog.ingest(write(two=model("two", geometry=box(1, 1, 2, 2))), name="source")
+            assert time.monotonic() - begun < 10
+        until(lambda: models(server) == {"one", "two"}, 1)
+
+
+def models(server):
+    rows = server.sparql("SELECT ?id { ?m a mlaoi:Model ; dcterms:identifier ?id }").json()["results"]["bindings"]
+    return {row["id"]["value"] for row in rows}
+
+
+def test_every_request_has_a_line_in_the_log(tight):
+    tight.sparql("ASK { 'not this' }")
+    tight.get("no/such\x1b[31mpage?a=\x1b[0m")
+    until(lambda: "no/such" in tight.log)
+    lines = [json.loads(line) for line in tight.log.splitlines() if line.startswith("{")]
+    assert {"time", "client", "method", "path", "query", "status", "ms", "bytes", "rows"} == set(lines[-1])
+    assert (lines[-1]["status"], lines[-1]["path"]) == (404, "/no/such\x1b[31mpage")
+    assert "\x1b" not in tight.log
+
+
+def test_workers_leave_the_network_where_that_is_allowed(served):
+    """util-linux's unshare says whether it is."""
+    tried = [subprocess.run(["unshare", flags, "true"], capture_output=True).returncode for flags in ("-n", "-rn")]
+    workers = children(served.process.pid)
+    assert len(workers) >= 4
+    ours = os.readlink(f"/proc/{served.process.pid}/ns/net")
+    assert {os.readlink(f"/proc/{worker}/ns/net") != ours for worker in workers} == {0 in tried}
