@@ -18,6 +18,7 @@ from pystac.validation import JsonSchemaSTACValidator, set_validator
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import StoreError
+from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -40,6 +41,7 @@ from mlaoi_graph.model import (
     Stage,
     Unknown,
 )
+from mlaoi_graph.ontology_files import ontology_file
 from mlaoi_graph.validation import validate_source
 from mlaoi_graph.writers import stac
 
@@ -117,7 +119,7 @@ def test_the_table_of_what_is_lost_is_this_short():
 def test_what_is_written_breaks_no_schema(exported):
     assert [str(finding) for finding in validate_source(str(exported / "catalog.json"), schemas=SCHEMAS)] == []
     declared = {e for path in exported.rglob("*.json") for e in load(path).get("stac_extensions", ())}
-    assert declared == {f"https://{name}" for name in EXTENSIONS}
+    assert declared == {f"https://{name}" for name in EXTENSIONS} | {SCHEMA}
 
 
 @pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
@@ -131,6 +133,7 @@ def test_pystac_opens_and_validates_it(exported, families):
     validator = JsonSchemaSTACValidator()
     for name in EXTENSIONS:  # STAC's own come with pystac
         validator.schema_cache[f"https://{name}"] = load(SCHEMAS / name)
+    validator.schema_cache[SCHEMA] = load(ontology_file("stac-extension/json-schema/schema.json"))
     set_validator(validator)
     try:
         # The whole of it, which takes pystac a while, is held against the same schemas above.

@@ -1,7 +1,7 @@
 """Hold STAC documents against the JSON schemas of their STAC version and of the extensions they declare.
 
-Schemas come from a folder and only from there: ``https://HOST/PATH`` is the file ``FOLDER/HOST/PATH``.
-One that is not there is reported, never fetched.
+Schemas come from a folder: ``https://HOST/PATH`` is the file ``FOLDER/HOST/PATH``. That of our own extension is shipped
+with the package. One that is not there is reported, never fetched.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT7
 
 from mlaoi_graph.errors import SourceNotFound
+from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.model import Finding, Severity, SplitPolicy
+from mlaoi_graph.ontology_files import ontology_file
 from mlaoi_graph.readers import Context, Target
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson, extensions_of, parse
 from mlaoi_graph.readers.stac.walk import Walk
@@ -241,6 +243,8 @@ class _Schemas:
 
     def _path(self, uri: str) -> Path | None:
         """Return where a schema's file belongs; None for what is no http(s) address, or leads out of the folder."""
+        if uri == SCHEMA:
+            return ontology_file("stac-extension/json-schema/schema.json")
         try:
             parts = urlsplit(uri)
         except ValueError:

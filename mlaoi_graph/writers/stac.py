@@ -32,7 +32,19 @@ import shapely
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import StoreError
-from mlaoi_graph.lineage_fields import OPEN_END, OPEN_START, Described, encode, encode_evidence, kind_of
+from mlaoi_graph.lineage_fields import (
+    EVALUATED_ON,
+    EXPOSED_TO,
+    OPEN_END,
+    OPEN_START,
+    PART_OF,
+    SCHEMA,
+    Described,
+    encode,
+    encode_evidence,
+    kind_of,
+    repeated,
+)
 from mlaoi_graph.model import (
     AreaOfInterest,
     AssociationKind,
@@ -49,6 +61,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["write"]
 
@@ -95,6 +108,7 @@ class _Graph:
     """What the documents of a store say: each node once, each edge at its newer end."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         said: defaultdict[type, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
         self.edges: defaultdict[str, list[QualifiedEdge]] = defaultdict(list)
         for graph in sorted(store.graphs()):
@@ -111,6 +125,14 @@ class _Graph:
         self.areas: dict[str, AreaOfInterest] = _merged(said[AreaOfInterest])
         self.unknown: dict[str, Unknown] = _merged(said[Unknown])
         self.evidence: dict[str, Evidence] = _merged(said[Evidence])
+
+    def searchable(self, iri: str) -> _Json:
+        """Return the fields of a thing that repeat its edges, for searches, and what it learned from at any depth."""
+        exposed = sorted(
+            quad.object.value  # type: ignore[union-attr]
+            for quad in self._store.match(iri, MLAOI.exposedTo, None, rdf.INFERRED_GRAPH)
+        )
+        return repeated(self.edges[iri]) | ({EXPOSED_TO: exposed} if exposed else {})
 
 
 def _merged(said: Mapping[str, Sequence[_N]]) -> dict[str, _N]:
@@ -292,6 +314,7 @@ class _Documents:
         found: _Json = {**document, "description": about, "links": self._structure(place)}
         uncited = [source for iri, source in self._graph.evidence.items() if iri not in self._cited]
         if root and uncited:  # the root is the last to be written
+            found["stac_extensions"] = [SCHEMA]
             found["lineage:evidence"] = [encode_evidence(source) for source in uncited]
         return found
 
@@ -345,6 +368,8 @@ class _Documents:
         sources = () if isinstance(node, AreaOfInterest | Unknown) else node.sources
         cited = {*sources, *(iri for edge in edges for iri in edge.evidence)} & self._graph.evidence.keys()
         self._cited |= cited
+        if edges:
+            fields |= self._graph.searchable(node.iri)
         if cited:
             fields["lineage:evidence"] = [encode_evidence(self._graph.evidence[iri]) for iri in sorted(cited)]
         links = self._structure(place)
@@ -380,6 +405,10 @@ class _Documents:
             link |= {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
             link |= _stated(target)
         link |= {"lineage:iri": iri}
+        split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
+        node = target.node if target is not None else None
+        if split is not None and isinstance(node, Dataset) and node.split == split and node.part_of:
+            link[PART_OF] = node.part_of[0]
         if isinstance(edge, DataUse):
             link["lineage:stage"] = edge.stage.value
             link |= _known(
@@ -407,10 +436,10 @@ def _known(**values: Any) -> _Json:
 def _rel(edge: QualifiedEdge) -> str:
     if isinstance(edge, DataUse):
         # What a model is measured on it was not made from.
-        return "derived_from" if edge.stage.teaches else "lineage:evaluated_on"
+        return "derived_from" if edge.stage.teaches else EVALUATED_ON
     if isinstance(edge, Derivation):
         return "derived_from"
-    return "lineage:part_of" if edge.kind is AssociationKind.PART_OF else "predecessor-version"
+    return PART_OF if edge.kind is AssociationKind.PART_OF else "predecessor-version"
 
 
 def _stated(target: _Place) -> _Json:
@@ -443,7 +472,7 @@ def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
         found.append("version/v1.2.0")
     if fields.get("ml-aoi:split") in ("train", "test", "validate"):
         found.append("ml-aoi/v0.2.0")
-    return [f"{_EXTENSIONS}/{name}/schema.json" for name in found]
+    return [SCHEMA, *(f"{_EXTENSIONS}/{name}/schema.json" for name in found)]
 
 
 # -- place and time -------------------------------------------------------------------------------------------------
