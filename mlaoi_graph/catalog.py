@@ -28,6 +28,7 @@ from mlaoi_graph.errors import (
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
+    SourceNotFound,
     StoreError,
 )
 from mlaoi_graph.ingest import Ingest, IngestReport
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     import rdflib
     from pyoxigraph import Literal, NamedNode
 
+    from mlaoi_graph.annotate import Annotated
     from mlaoi_graph.footprints import Footprints
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
@@ -501,14 +503,15 @@ class Catalog:
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
 
+    def node(self, iri: str) -> Model | ModelFamily | Dataset | AreaOfInterest | Unknown | None:
+        """Return the node with an IRI, what all documents say of it united; None if there is none."""
+        kinds: tuple[Any, ...] = (Model, Dataset, ModelFamily, AreaOfInterest, Unknown)
+        return next((node for cls in kinds if (node := self._node(iri, cls)) is not None), None)
+
     def describe(self, name: str) -> Described:
         """Return a node and every edge at it, by any name :meth:`find` takes."""
         iri = self.find(name)
-        node: Any = None
-        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
-            node = self._node(iri, cls)
-            if node is not None:
-                break
+        node = self.node(iri)
         if node is None:
             raise NodeNotFound(name)
 
@@ -703,6 +706,21 @@ class Catalog:
         from mlaoi_graph.writers.stac import write
 
         write(self._store, Path(folder), root_href=root_href)
+
+    def annotate_stac(self, source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Annotated:
+        """Write a copy of a folder of STAC documents that says what this catalog knows in our Lineage extension.
+
+        The folder has to be a source of this catalog, unchanged since it was read. Nothing but what is added differs
+        from it; see ``docs/annotate.md``. Raises SourceNotFound, StoreError.
+        """
+        from mlaoi_graph.annotate import annotate
+
+        where = os.path.realpath(source)
+        digest = hashlib.sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        name = next((name for name, known in self._manifest.sources.items() if known == digest), None)
+        if name is None:
+            raise SourceNotFound(os.fspath(source), "not a folder this catalog was built from")
+        return annotate(self, name, Path(source), Path(folder))
 
 
 def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:

@@ -655,11 +655,12 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import areas, diff, leakage, lineage
+    from mlaoi_graph.cli import annotate, areas, diff, leakage, lineage
 
     lineage.register(app)
     areas.register(app)
     leakage.register(app)
+    annotate.register(app)
     diff.register(app)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Context",
     "Kind",
     "Known",
+    "NothingKnown",
     "Outcome",
     "ReadDocument",
     "Reader",
@@ -29,7 +30,7 @@ __all__ = [
     "reader_names",
 ]
 
-READING_RULES = 3
+READING_RULES = 4
 """Raised whenever a reader would give another answer for the same bytes, so that they are read again."""
 
 
@@ -79,6 +80,22 @@ class Known(Protocol):
 
         A DOI may come as an address of doi.org.
         """
+
+
+class NothingKnown:
+    """The catalog as a reader sees it when there is none."""
+
+    def is_unchanged(self, document: str, content_hash: str) -> bool:
+        """Return False."""
+        return False
+
+    def target(self, iri: str) -> Target | None:
+        """Return None."""
+        return None
+
+    def named(self, name: str) -> Sequence[Target]:
+        """Return nothing."""
+        return ()
 
 
 class Outcome(Enum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from mlaoi_graph.errors import SourceNotFound
 from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.model import Finding, Severity, SplitPolicy
 from mlaoi_graph.ontology_files import ontology_file
-from mlaoi_graph.readers import Context, Target
+from mlaoi_graph.readers import Context, NothingKnown
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson, extensions_of, parse
 from mlaoi_graph.readers.stac.walk import Walk
 
@@ -64,22 +64,9 @@ def validate_source(source: str, *, schemas: Path | None = None) -> Iterator[Fin
     """
     if schemas is not None and not schemas.is_dir():
         raise SourceNotFound(str(schemas), "no such folder of schemas")
-    context = Context(base="", policy=SplitPolicy.COMMON, known=_NothingKnown(), name="validate")
+    context = Context(base="", policy=SplitPolicy.COMMON, known=NothingKnown(), name="validate")
     walk = Walk(source, context)
     return _findings(source, walk, _Schemas(schemas if schemas is not None else schema_folder()))
-
-
-class _NothingKnown:
-    """The catalog as a reader sees it when there is none."""
-
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
-        return False
-
-    def target(self, iri: str) -> Target | None:
-        return None
-
-    def named(self, name: str) -> Sequence[Target]:
-        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ from mlaoi_graph.model import (
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["write"]
+__all__ = ["edge_link", "stated", "write"]
 
 _EXTENSIONS: Final = "https://stac-extensions.github.io"
 _DOI: Final = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
@@ -397,36 +397,47 @@ class _Documents:
         return links + [link("item" if child.is_item else "child", child) for child in place.children]
 
     def _edge(self, place: _Place, edge: QualifiedEdge) -> _Json:
-        """Return an edge as a link that says by itself what it points at and how."""
-        iri = _ends(edge)[1]
-        target = self._tree.of.get(iri)
-        link: _Json = {"rel": _rel(edge), "href": iri}
-        if target is not None:
-            link |= {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
-            link |= _stated(target)
-        link |= {"lineage:iri": iri}
-        split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
-        node = target.node if target is not None else None
-        if split is not None and isinstance(node, Dataset) and node.split == split and node.part_of:
-            link[PART_OF] = node.part_of[0]
-        if isinstance(edge, DataUse):
-            link["lineage:stage"] = edge.stage.value
-            link |= _known(
-                split=edge.split,
-                split_policy=edge.policy.value if edge.policy is not None else None,
-                area=edge.area,
-                metrics=_metrics(edge.metrics),
-            )
-        elif isinstance(edge, Derivation):
-            link["lineage:derivation"] = edge.kind.value
-            link |= _known(split=edge.source_split, derived_split=edge.derived_split)
-        return link | _known(
-            # Who reads it again must not take for stated what was only concluded.
-            rule=edge.rule.value if edge.rule is not Rule.STATED else None,
-            evidence=edge.evidence[0] if len(edge.evidence) == 1 else list(edge.evidence) or None,
-            confidence=edge.confidence.value if edge.confidence is not Confidence.VERIFIED else None,
-            note=edge.note,
-        )
+        target = self._tree.of.get(_ends(edge)[1])
+        if target is None:
+            return edge_link(edge, None)
+        where = {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
+        return edge_link(edge, target.node, **where)
+
+
+def edge_link(edge: QualifiedEdge, target: Described | None, **where: str) -> _Json:
+    """Return an edge as a link that says by itself what it points at and how.
+
+    ``target`` is what is known of that, ``where`` gives the link's href, type and title; else it leads to the IRI.
+    """
+    iri = _ends(edge)[1]
+    link: _Json = {"rel": _rel(edge), "href": iri, **where}
+    if target is not None:
+        link |= _stated(target)
+    link |= {"lineage:iri": iri}
+    split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
+    if split is not None and isinstance(target, Dataset) and target.split == split and target.part_of:
+        link[PART_OF] = target.part_of[0]
+    link |= stated(edge)
+    if isinstance(edge, DataUse):
+        link |= _known(split=edge.split, area=edge.area, metrics=_metrics(edge.metrics))
+    elif isinstance(edge, Derivation):
+        link |= _known(split=edge.source_split, derived_split=edge.derived_split)
+    return link | _known(
+        evidence=edge.evidence[0] if len(edge.evidence) == 1 else list(edge.evidence) or None,
+        confidence=edge.confidence.value if edge.confidence is not Confidence.VERIFIED else None,
+        note=edge.note,
+    )
+
+
+def stated(edge: QualifiedEdge) -> _Json:
+    """Return the link fields that say of which kind an edge is, and by which rule if nobody stated that."""
+    if isinstance(edge, DataUse):
+        policy = edge.policy.value if edge.policy is not None else None
+        found = _known(stage=edge.stage.value, split_policy=policy)
+    else:
+        found = _known(derivation=edge.kind.value) if isinstance(edge, Derivation) else {}
+    # Who reads it again must not take for stated what was only concluded.
+    return found | _known(rule=edge.rule.value if edge.rule is not Rule.STATED else None)
 
 
 def _known(**values: Any) -> _Json:
@@ -442,10 +453,8 @@ def _rel(edge: QualifiedEdge) -> str:
     return PART_OF if edge.kind is AssociationKind.PART_OF else "predecessor-version"
 
 
-def _stated(target: _Place) -> _Json:
+def _stated(node: Described) -> _Json:
     """Return what a link says of its target, so that it can be read without opening that."""
-    node = target.node
-    assert node is not None
     found: _Json = {"lineage:kind": kind_of(node)}
     if isinstance(node, Unknown) or (isinstance(node, Model | Dataset) and node.resolved is False):
         found |= {"title": node.label, "lineage:unresolved_name": node.unresolved_name}

@@ -288,7 +288,9 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
     if link.get("lineage:stage") is not None:
         finding("role-on-data", "lineage:stage belongs on a model's links; not used")
     if text(kind_word) in kinds and fits:
-        return _derivation(reference, target, kinds[kind_word], _rule(link), split)
+        # ml-aoi:split is of data, and a model has none.
+        of_source = text(link.get("lineage:split")) if kind_word == DerivationKind.LABELLED.value else split
+        return _derivation(reference, target, kinds[kind_word], _rule(link), of_source)
     if kind_word is not None:
         finding(
             "role-on-data",

@@ -60,6 +60,8 @@ class Raw:
     failed: bool = False
     unchanged: bool = False
     container: str | None = None
+    pointer: str = ""
+    """Of a member: where in its file it is, a JSON pointer or a line number."""
     closes: bool = False
     """True for the container itself, after its members."""
 
@@ -302,6 +304,7 @@ class Walk:
             container.shown + "#" + pointer,
             content.content_hash(text),
             container=container.iri,
+            pointer=pointer,
         )
         raw.take(data)
         if unique != key:
