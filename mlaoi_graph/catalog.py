@@ -255,12 +255,14 @@ class Catalog:
         name: str | None = None,
         reader: str | None = None,
         allow_network: bool = False,
+        collections: Sequence[str] = (),
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
         """Read a folder, file or address into the catalog and return what happened.
 
         Reading a source again replaces what each of its documents said; unchanged documents cost a hash.
         ``name`` is what the source goes by (its folder's name unless given) and part of its documents' IRIs.
+        ``collections`` are the ids of those whose items are read from a STAC API; without, only collections are.
 
         Raises SourceNotFound, SourceNameTaken, NetworkNotAllowed, CatalogLocked. A bad document raises nothing:
         it is in the report.
@@ -280,7 +282,14 @@ class Catalog:
                 reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
                 repair=writer.interrupted,
             )
-            report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
+            report = run.run(
+                where,
+                used_name,
+                found,
+                allow_network=allow_network,
+                collections=tuple(collections),
+                progress=progress,
+            )
             writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 

@@ -126,6 +126,12 @@ def build(
         bool,
         typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names."),
     ] = False,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Of a STAC API: a collection whose items are read; may be given more than once."
+        ),
+    ] = None,
     verified_only: Annotated[
         bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
@@ -175,7 +181,14 @@ def build(
             try:
                 with counting(source) as progress:
                     reports.append(
-                        catalog.ingest(source, name=name, reader=reader, allow_network=allow_network, progress=progress)
+                        catalog.ingest(
+                            source,
+                            name=name,
+                            reader=reader,
+                            allow_network=allow_network,
+                            collections=collection or (),
+                            progress=progress,
+                        )
                     )
             except MlaoiError as error:
                 if len(sources) == 1:

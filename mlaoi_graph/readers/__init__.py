@@ -137,6 +137,8 @@ class Context:
     name: str
     """Short name of the source, the first piece of its documents' IRIs."""
     allow_network: bool = False
+    collections: tuple[str, ...] = ()
+    """Ids of the collections of an API whose items are wanted."""
 
 
 class Reader(Protocol):

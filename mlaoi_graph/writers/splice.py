@@ -41,11 +41,11 @@ class _Container:
 class Splice:
     """JSON text, and what is to be added to it.
 
-    >>> text = Splice('{"a": 1.50,\\n "b": []}')
+    >>> text = Splice('{"a": 1.50, "b": []}')
     >>> text.add((), "c", 2)
     >>> text.append(("b",), "x")
     >>> text.result()
-    '{"a": 1.50,\\n "b": [\\n  "x"\\n ],\\n "c": 2}'
+    '{"a": 1.50, "b": ["x"], "c": 2}'
     """
 
     def __init__(self, text: str) -> None:

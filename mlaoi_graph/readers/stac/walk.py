@@ -31,6 +31,13 @@ _RULES: Final[dict[type[SourceError], str]] = {
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
 
+class NotAnApi(SourceError):
+    """Collections were named of what is no STAC API."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source}: not a STAC API, so no collections can be chosen from it. Leave out --collection")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a document is: a path below the source's folder, or an address."""
@@ -84,6 +91,7 @@ class Walk:
 
     def __init__(self, source: str, context: Context) -> None:
         check_source(source)
+        self.source = source
         self.context = context
         self.remote = source.startswith(("http://", "https://"))
         self.not_read = 0
@@ -105,6 +113,8 @@ class Walk:
         self.shown_root = source if path.is_dir() else os.path.dirname(source)
 
     def __iter__(self) -> Iterator[Raw]:
+        if self.context.collections and (not self.remote or self.start is None):
+            raise NotAnApi(self.source)
         if self.start is None:
             yield from self._folder()
         elif self.start.name.lower().endswith(_LINES):
@@ -364,6 +374,11 @@ class Walk:
             # What the user named himself is not there or may not be asked: that is an error, and no finding.
             first = self._parsed(place, self.read(place)) if place == start and self.remote else self._open(place)
             for raw in first:
+                if place == start and self.remote and content.is_api(raw.data):
+                    yield from self._api(raw)
+                    continue
+                if place == start and self.context.collections:
+                    raise NotAnApi(place.name)
                 if place == start and not self.remote:
                     address = content.self_iri(raw.data)
                     if address is not None and address.rpartition("/")[2] == place.name:
@@ -372,6 +387,35 @@ class Walk:
                 if raw.form in (Form.CATALOG, Form.COLLECTION):
                     stack.extend(reversed(self._children(raw)))
                 yield raw
+
+    def _api(self, landing: Raw) -> Iterator[Raw]:
+        """Yield the landing page of a STAC API, its collections, and the items of those that are wanted."""
+        from mlaoi_graph.readers.stac import api
+
+        source = api.Api(landing.place.name, landing.data, self.fetcher)
+        for url, data in source.collections(self.context.collections):
+            yield from self._answered(url, data)
+        wanted = self.context.collections
+        if not wanted:
+            message = "only collections are read; name those whose items are wanted: --collection ID"
+            landing.note("", "items-not-read", message, Severity.INFO)
+        yield landing
+        for collection in wanted:
+            try:
+                for url, data in source.items(collection):
+                    yield from self._answered(url, data)
+            except SourceError as error:
+                place = Place(url=source.address(collection, "items"))
+                yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
+
+    def _answered(self, url: str, data: Json) -> Iterator[Raw]:
+        """Yield a document that came within the answer of an API."""
+        place = Place(url=url)
+        text = content.dumps(data)
+        if text is None:
+            yield self._failure(place, "not-json", "nested too deep")
+        elif self._first_visit(place):
+            yield from self._parsed(place, text.encode("utf-8", "replace"))
 
     def _children(self, raw: Raw) -> list[Place]:
         found: list[Place] = []
