@@ -705,16 +705,24 @@ class Catalog:
 
         write(self._store, format, Path(path))
 
-    def export_stac(self, folder: str | os.PathLike[str], *, root_href: str | None = None) -> None:
+    def export_stac(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        root_href: str | None = None,
+        relative_links: bool = False,
+        mlm_links: bool = False,
+    ) -> None:
         """Write the catalog as a static STAC catalog into a folder that is empty or not there.
 
-        Links are relative, or absolute below ``root_href``, the address it will be published at. Reading it back
-        gives the same graph but for what ``docs/stac-export.md`` lists. Raises StoreError, ValueError for an address
-        that is none.
+        Links are relative, or absolute below ``root_href``, the address it will be published at; with
+        ``relative_links`` only its root says that address. ``mlm_links`` adds links as MLM's best practices write them.
+        Reading it back gives the same graph but for what ``docs/stac-export.md`` lists. Raises StoreError, ValueError
+        for an address that is none.
         """
         from mlaoi_graph.writers.stac import write
 
-        write(self._store, Path(folder), root_href=root_href)
+        write(self._store, Path(folder), root_href=root_href, relative_links=relative_links, mlm_links=mlm_links)
 
     def annotate_stac(self, source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Annotated:
         """Write a copy of a folder of STAC documents that says what this catalog knows in our Lineage extension.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -365,6 +366,16 @@ def test_on_the_command_line(write, tmp_path):
     assert done.exit_code == 0, done.output
     both = CliRunner().invoke(app, ["annotate", "x", "y", "--catalog", "z", "--base", HOST])
     assert both.exit_code == 2
+
+
+def test_the_page_prints_what_is_shown(tmp_path):
+    root = Path(__file__).parents[1]
+    command, shown = re.search(
+        r"```console\n\$ (.*?)\n(.*?)```", (root / "docs/annotate.md").read_text(), re.S
+    ).groups()
+    _, name, source, out, *rest = command.split()
+    done = CliRunner().invoke(app, [name, str(root / source), str(tmp_path / out), *rest])
+    assert done.output.replace(f"{tmp_path}/", "") == shown
 
 
 # -- splicing -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -106,6 +106,15 @@ def stated_target(link: Json) -> Target | None:
         return Target(iri, kind, split=split, whole=whole)
     name = text(link["lineage:unresolved_name"])
     return Target(iri, kind, text(link.get("title")), split, whole, described=False, name=name)
+
+
+def repeats(link: Json, stated: Collection[object]) -> bool:
+    """Return whether a link says again, in MLM's way, what others state whose ``lineage:iri`` is among those given."""
+    if link.get("rel") != DERIVED_FROM or "ml-aoi:split" not in link:
+        return False
+    ours = "lineage:stage" in link or "lineage:derivation" in link
+    iri = lineage_iri(link)
+    return not ours and iri is not None and iri in stated
 
 
 def names_of(dataset: str, split: str | None) -> tuple[str, ...]:

@@ -26,6 +26,12 @@ from mlaoi_graph.readers.stac.resolve import Resolver, is_object
 from mlaoi_graph.readers.stac.walk import Raw
 
 _JSON_NAMES: Final = {dict: "an object", list: "a list"}
+_PLACE_AND_TIME: Final = frozenset(
+    {"type", "stac_version", "id", "geometry", "bbox", "collection", "datetime", "start_datetime", "end_datetime"}
+    | {"extent", "links", "assets", "stac_extensions"}
+)
+"""What the graph has terms of its own for, and what is kept otherwise."""
+_TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
 
@@ -62,8 +68,39 @@ class DocumentReader:
         found = [*(s for s in found if not (isinstance(s, Evidence) and s.iri in told)), *sources]
         properties = is_object(raw.data.get("properties")) or raw.data
         stated = text(properties.get("updated")) or text(properties.get("created"))
-        found.append(SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash))
+        whole = self._as_published(raw) if any(isinstance(s, Model) and s.iri == about for s in found) else None
+        found.append(
+            SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash, as_published=whole)
+        )
         return found
+
+    def _as_published(self, raw: Raw) -> str | None:
+        """Return what a model's document holds besides place, time and lineage; addresses absolute if that is known."""
+        data = raw.data
+        own = data.get("properties") if raw.form is Form.ITEM else data
+        properties = {
+            key: value
+            for key, value in (is_object(own) or {}).items()
+            if key not in _PLACE_AND_TIME and not key.startswith("lineage:")
+        }
+        found: Json = {"properties": properties}
+        if raw.form is Form.ITEM:
+            found |= {key: value for key, value in data.items() if key not in {*_PLACE_AND_TIME, "properties"}}
+        found["stac_extensions"] = list(content.extensions_of(data))
+        assets = is_object(data.get("assets")) or {}
+        found["assets"] = {key: self._absolute(asset, raw) for key, asset in assets.items()}
+        found["links"] = [
+            self._absolute(link, raw)
+            for _, link in content.links_of(data)
+            if link.get("rel") not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
+        ]
+        return content.dumps(found)
+
+    def _absolute(self, value: Any, raw: Raw) -> Any:
+        """Return a link or asset with its href as an address, if the document's own is known."""
+        href = text(value.get("href")) if isinstance(value, dict) else None
+        address = self._resolver.against_self(href, raw) if href is not None and not iris.is_absolute(href) else None
+        return value if address is None else {**value, "href": address}
 
     def _written(self, raw: Raw) -> tuple[list[Statement], str | None]:
         """A document that says all there is to know of a node in our own fields, as the STAC writer writes it."""
@@ -194,8 +231,11 @@ class DocumentReader:
 
     def _model_links(self, raw: Raw, iri: str) -> list[Statement]:
         statements: list[Statement] = []
+        stated = {content.lineage_iri(link) for _, link in content.links_of(raw.data) if "lineage:stage" in link}
         for index, link in content.links_of(raw.data):
             rel = text(link.get("rel"))
+            if links.repeats(link, stated):
+                continue
             if rel in links.USE_RELS:
                 target = self._target(raw, index, link)
                 if target is not None:
