@@ -76,13 +76,12 @@ def annotate(catalog: Catalog, name: str, source: Path, folder: Path) -> Annotat
     if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(source)):
         raise StoreError(f"{folder}: inside of {source}. Choose a folder outside of what is copied")
     found = Annotated()
-    texts = dict(_Annotator(catalog, name, source, found).texts())
     temporary = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, temporary, symlinks=True)
-        for path, text in texts.items():
+        for path, text in _Annotator(catalog, name, source, found).texts():
             (temporary / path).write_bytes(text.encode("utf-8", "surrogateescape"))
         if folder.exists():
             folder.rmdir()
@@ -125,27 +124,35 @@ class _Annotator:
                 self._ends.update(dataset.part_of)
         by_file: defaultdict[str, list[tuple[Raw, str]]] = defaultdict(list)
         for raw in Walk(str(self._source), self._context):
-            about = self._about(raw)
-            if about is not None:
+            if raw.failed or raw.closes or raw.form not in (Form.ITEM, Form.COLLECTION):
+                continue
+            said = self._said(raw)
+            if not said:
+                self._found.left.append(
+                    f"{raw.shown}: it could not be read, or was not there, when the catalog was built"
+                )
+                continue
+            about = next((s.describes for s in said if isinstance(s, SourceDocument)), None)
+            if about is None:
+                continue
+            assert raw.place.path is not None
+            if about in self._ends or any(isinstance(s, DataUse | Derivation) for s in said):
+                raw.data = {}  # read again when its turn comes: a catalog may be larger than memory
                 self._places.setdefault(about, raw)
-                assert raw.place.path is not None
                 by_file[raw.place.path].append((raw, about))
+            else:
+                self._found.as_they_were += 1
         for path, documents in by_file.items():
             text = self._file(path, documents)
             if text is not None:
                 yield path, text
 
-    def _about(self, raw: Raw) -> str | None:
-        """Return what an item or collection is about; None for any other document."""
-        if raw.failed or raw.closes or raw.form not in (Form.ITEM, Form.COLLECTION):
-            return None
-        said = [s for s in self._said(raw.iri) if isinstance(s, SourceDocument)]
-        if not said or said[0].content_hash != raw.hash:
+    def _said(self, raw: Raw) -> list[Any]:
+        """Return what a document says, nothing if it was not read. Raises StoreError if it has changed since."""
+        said = rdf.decode(self._catalog.store.match(graph=raw.iri))
+        if said and not any(isinstance(s, SourceDocument) and s.content_hash == raw.hash for s in said):
             raise StoreError(f"{raw.shown}: not as this catalog has read it. Read it again first: mlaoi-graph build")
-        return said[0].describes
-
-    def _said(self, document: str) -> list[Any]:
-        return rdf.decode(self._catalog.store.match(graph=document))
+        return said
 
     def _file(self, path: str, documents: list[tuple[Raw, str]]) -> str | None:
         """Return the new text of a file; None if it stays as it is."""
@@ -181,7 +188,7 @@ class _Annotator:
         return whole.result() if changed else None
 
     def _say(self, raw: Raw, about: str, additions: _Additions) -> None:
-        own = [edge for edge in self._said(raw.iri) if isinstance(edge, DataUse | Derivation)]
+        own = [edge for edge in self._said(raw) if isinstance(edge, DataUse | Derivation)]
         known = set(map(_key, own))
         others: list[DataUse | Derivation] = []
         for edge in self._from_elsewhere[about]:

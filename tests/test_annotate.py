@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pystac
 import pytest
 from conftest import SHARED, collection, link, model, sample
 from hypothesis import given, settings
@@ -131,6 +132,18 @@ def test_stac_validator_takes_what_it_took_before(tmp_path):
         found = stac_validator(tmp_path / "out" / path.name)
         assert found.valid, found.message
         assert stac_validator(path).valid
+
+
+@collected
+def test_pystac_and_stac_validator_take_a_whole_annotated_catalog(tmp_path):
+    annotated(Path(__file__).parents[1] / "docs/example-stac", tmp_path / "out")
+    found = stac_validator(tmp_path / "out/catalog.json", recursive=True)
+    assert found.valid, found.message
+    assert [entry["valid_stac"] for entry in found.message] == [True] * 10
+    opened = pystac.Catalog.from_file(str(tmp_path / "out/catalog.json"))
+    items = {item.id: item for item in opened.get_items(recursive=True)}
+    assert len(items) == 8
+    assert items["field-finder"].properties["lineage:finetuned_on"]
 
 
 @pytest.mark.skipif(not REAL, reason="needs the real documents in ../shared/stac")
@@ -292,6 +305,16 @@ def test_what_has_no_place_for_it_is_left_and_told(write, tmp_path, broken, reas
     assert done.exit_code == 1
     assert f"m.json: {reason} is no list" in done.output
     assert (tmp_path / "out/m.json").read_bytes() == (source / "m.json").read_bytes()
+
+
+def test_what_could_not_be_read_is_left_and_told(write, tmp_path):
+    nameless = {key: value for key, value in model("x").items() if key != "id"}
+    stated = link("derived_from", f"{HOST}d", **{"ml-aoi:split": "train"})
+    found = annotated(write(m=model("m", stated), x=nameless, y="{"), tmp_path / "out")
+    assert found.documents == 1
+    (told,) = found.left
+    assert told.endswith("x.json: it could not be read, or was not there, when the catalog was built")
+    assert (tmp_path / "out/y.json").read_text() == "{"
 
 
 def test_fields_that_are_there_are_added_to_and_never_replaced(write, tmp_path):

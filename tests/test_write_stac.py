@@ -15,6 +15,7 @@ from conftest import SHARED, collection, link, model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pystac.validation import JsonSchemaSTACValidator, set_validator
+from test_stac_extension import stac_validator
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
@@ -143,6 +144,15 @@ def test_pystac_opens_and_validates_it(exported, families):
         assert catalog.get_child("datasets").get_child("bigearthnet").validate_all() == 1
     finally:
         set_validator(JsonSchemaSTACValidator())
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
+@pytest.mark.parametrize("start", ["models/clay/catalog.json", "datasets/bigearthnet/collection.json"])
+def test_stac_validator_takes_it(exported, start):
+    found = stac_validator(exported / start, recursive=True, max_depth=4)
+    assert found.valid, found.message
+    assert len(found.message) > 2
+    assert all(entry["valid_stac"] for entry in found.message)
 
 
 def test_a_document_says_what_the_record_says(exported):

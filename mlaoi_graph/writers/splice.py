@@ -64,13 +64,13 @@ class Splice:
 
     def result(self) -> str:
         """Return the text with all that was added."""
-        edits = [
-            edit for found in self._found.values() if found is not None and found.added for edit in self._edits(found)
-        ]
-        text = self._text
-        for position, insertion in sorted(edits, reverse=True):
-            text = text[:position] + insertion + text[position:]
-        return text
+        added = [found for found in self._found.values() if found is not None and found.added]
+        pieces: list[str] = []
+        position = 0
+        for place, insertion in sorted(edit for found in added for edit in self._edits(found)):
+            pieces += (self._text[position:place], insertion)
+            position = place
+        return "".join([*pieces, self._text[position:]])
 
     def _at(self, path: Path, bracket: str) -> _Container:
         found = self._container(path)
