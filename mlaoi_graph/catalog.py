@@ -48,7 +48,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
-from mlaoi_graph.readers.fetch import check_source
+from mlaoi_graph.readers.fetch import NotAnApi, check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
 from mlaoi_graph.stores import Store
@@ -269,6 +269,8 @@ class Catalog:
         """
         where = os.fspath(source)
         check_source(where)
+        if collections and not where.startswith(("http://", "https://")):
+            raise NotAnApi(where)
         found = find_reader(where, reader)
         with _Writer(self) as writer:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pystac
@@ -64,35 +65,45 @@ def is_within(part, whole):
     return all(byte in rest for byte in part)
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Annotate each real catalog once."""
+
+    @cache
+    def of(source):
+        folder = tmp_path_factory.mktemp("real") / "out"
+        return folder, annotated(source, folder)
+
+    return of
+
+
 # -- real catalogs ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("source", REAL, ids=lambda path: path.name)
-def test_nothing_but_our_fields_is_new_in_real_catalogs(source, tmp_path):
-    found = annotated(source, tmp_path / "out")
+def test_nothing_but_our_fields_is_new_in_real_catalogs(source, done):
+    out, found = done(source)
     assert found.left == []
     changed = 0
     for path in source.rglob("*"):
-        there = tmp_path / "out" / path.relative_to(source)
+        there = out / path.relative_to(source)
         if path.is_file() and path.read_bytes() != there.read_bytes():
             changed += 1
             before, after = path.read_bytes(), there.read_bytes()
             assert without(spelled(after)) == without(spelled(before))
             assert is_within(before, after)
             assert before.endswith(b"\n") == after.endswith(b"\n")
-    assert {p.relative_to(source) for p in source.rglob("*")} == {
-        p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*")
-    }
+    assert {p.relative_to(source) for p in source.rglob("*")} == {p.relative_to(out) for p in (out).rglob("*")}
     assert changed == found.documents
 
 
 @pytest.mark.parametrize("source", REAL, ids=lambda path: path.name)
-def test_annotated_real_catalogs_give_the_same_graph(source, tmp_path):
-    annotated(source, tmp_path / "out")
-    assert of_folder(tmp_path / "out") == of_folder(source)
+def test_annotated_real_catalogs_give_the_same_graph(source, done):
+    out, _ = done(source)
+    assert of_folder(out) == of_folder(source)
     # Read by somebody else, names that were made up differ; what is said does not.
     (_, here), _ = of_folder(source)
-    (_, there), _ = of_folder(tmp_path / "out", base="https://elsewhere.example/")
+    (_, there), _ = of_folder(out, base="https://elsewhere.example/")
     kinds = [
         Counter((type(e), getattr(e, "stage", getattr(e, "kind", None)), e.rule) for e in edges.elements())
         for edges in (here, there)
@@ -101,24 +112,24 @@ def test_annotated_real_catalogs_give_the_same_graph(source, tmp_path):
 
 
 @pytest.mark.parametrize("source", REAL, ids=lambda path: path.name)
-def test_annotating_twice_changes_nothing(source, tmp_path):
-    annotated(source, tmp_path / "out")
-    again = annotated(tmp_path / "out", tmp_path / "again")
+def test_annotating_twice_changes_nothing(source, done, tmp_path):
+    out, _ = done(source)
+    again = annotated(out, tmp_path / "again")
     assert again.documents == 0
-    for path in (tmp_path / "out").rglob("*.json"):
-        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(tmp_path / "out")).read_bytes()
+    for path in (out).rglob("*.json"):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(out)).read_bytes()
 
 
 @collected
 @pytest.mark.parametrize("source", REAL, ids=lambda path: path.name)
-def test_annotated_real_catalogs_break_no_schema_more(source, tmp_path):
-    annotated(source, tmp_path / "out")
+def test_annotated_real_catalogs_break_no_schema_more(source, done):
+    out, _ = done(source)
 
     def broken(folder):
         found = validate_source(str(folder), schemas=SCHEMAS)
         return sorted((f.rule, f.pointer, f.document.replace(str(folder), "")) for f in found)
 
-    assert broken(tmp_path / "out") == broken(source)
+    assert broken(out) == broken(source)
 
 
 @collected

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections import Counter
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -217,9 +218,13 @@ def test_a_collection_that_is_not_there_is_said_at_once(serve, catalog):
 
 
 def test_collections_are_chosen_from_apis_only(serve, catalog, write, tmp_path):
-    with pytest.raises(SourceError, match="Leave out --collection"):
-        catalog.ingest(write(c=collection("c")), collections=["c"])
+    families = Path(__file__).parents[1] / "mlaoi_graph/families"
+    for source in (write(c=collection("c")), families):
+        with pytest.raises(SourceError, match="Leave out --collection"):
+            catalog.ingest(source, collections=["c"])
     served = serve()
+    with pytest.raises(SourceError, match="Leave out --collection"):
+        catalog.ingest(f"{served.url}/items.ndjson", collections=["c"], allow_network=True)
     served.changes["/stac"] = lambda page: {k: v for k, v in page.items() if k != "conformsTo"}
     with pytest.raises(SourceError, match="not a STAC API"):
         ingest(catalog, served, "fields")

@@ -63,6 +63,13 @@ class OutsideTree(SourceError):
         super().__init__(f"{href}: outside of the source's folder, not opened. Give that folder as a source too")
 
 
+class NotAnApi(SourceError):
+    """Collections were named of what is no STAC API."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source}: not a STAC API, so no collections can be chosen from it. Leave out --collection")
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What an address answered."""

@@ -18,7 +18,14 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context
-from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree, check_source
+from mlaoi_graph.readers.fetch import (
+    MAX_DOCUMENT_BYTES,
+    DocumentTooLarge,
+    Fetcher,
+    NotAnApi,
+    OutsideTree,
+    check_source,
+)
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 
@@ -29,13 +36,6 @@ _RULES: Final[dict[type[SourceError], str]] = {
     NetworkNotAllowed: "refused-link",
 }
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
-
-
-class NotAnApi(SourceError):
-    """Collections were named of what is no STAC API."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(f"{source}: not a STAC API, so no collections can be chosen from it. Leave out --collection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,6 @@ class Walk:
 
     def __init__(self, source: str, context: Context) -> None:
         check_source(source)
-        self.source = source
         self.context = context
         self.remote = source.startswith(("http://", "https://"))
         self.not_read = 0
@@ -113,11 +112,11 @@ class Walk:
         self.shown_root = source if path.is_dir() else os.path.dirname(source)
 
     def __iter__(self) -> Iterator[Raw]:
-        if self.context.collections and (not self.remote or self.start is None):
-            raise NotAnApi(self.source)
         if self.start is None:
             yield from self._folder()
         elif self.start.name.lower().endswith(_LINES):
+            if self.context.collections:
+                raise NotAnApi(self.start.name)
             yield from self._lines(self.start)
         else:
             yield from self._follow(self.start)
