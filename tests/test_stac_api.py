@@ -290,20 +290,55 @@ def test_odd_pages_are_findings_at_most(serve, catalog, odd):
     assert {f.rule for f in report.findings.kept} <= {"unreadable", "not-stac"}
 
 
-def test_odd_landing_pages_are_errors_of_ours(serve, catalog):
-    for change in (
-        {"links": 7},
-        {"links": [7]},
-        {"links": [{"rel": "data", "href": 7}]},
-        {"id": None},
-        {"links": [link("data", "http://[")]},
-    ):
-        served = serve()
-        served.changes["/stac"] = lambda page, change=change: page | change
-        try:
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"links": 7}, None),
+        ({"links": [7]}, None),
+        ({"links": [{"rel": "data", "href": 7}]}, None),
+        ({"id": None}, None),
+        ({"links": [link("data", "http://[")]}, "not what a STAC API answers"),
+        ({"links": [link("data", "file:///etc/passwd")]}, "only plain http and https"),
+        ({"conformsTo": 7}, "not a STAC API"),
+    ],
+)
+def test_odd_landing_pages_are_told(serve, catalog, change, error):
+    """Without a data link that is one, collections are where the specification has them."""
+    served = serve()
+    served.changes["/stac"] = lambda page: page | change
+    if error is None:
+        report = ingest(catalog, served, "fields")
+        assert (report.read, report.failed) == (2, 1)
+        assert [f.rule for f in report.findings.kept] == ["unreadable"]
+    else:
+        with pytest.raises(SourceError, match=error):
             ingest(catalog, served, "fields")
-        except SourceError:
-            continue
+        assert list(catalog.documents()) == []
+
+
+@pytest.mark.parametrize("link_of", ["data", "search", "next"])
+def test_no_file_of_this_machine_is_opened(serve, catalog, tmp_path, monkeypatch, link_of):
+    """pystac-client opens what is no address as a file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").mkdir()
+    secret = json.dumps(
+        {"collections": [collection("secret")], "features": [sample("secret", "fields")], **collection("secret")}
+    )
+    (tmp_path / "secret/fields").write_text(secret)
+    (tmp_path / "secret.json").write_text(secret)
+    served = serve()
+    hrefs = {"data": "file:secret", "search": "file:secret.json", "next": (tmp_path / "secret.json").as_uri()}
+    for href in (hrefs[link_of], "secret.json", str(tmp_path / "secret.json")):
+        moved = [link(link_of, href, type="application/geo+json")]
+        if link_of == "next":
+            served.changes["/stac/search"] = lambda page, moved=moved: page | {"links": moved}
+        else:
+            served.changes["/stac"] = lambda page, moved=moved: (
+                page | {"links": [*moved, *(e for e in page["links"] if e["rel"] != link_of)]}
+            )
+        with contextlib.suppress(SourceError):
+            ingest(catalog, served, "fields")
+    assert not any("secret" in str(quad.object) for quad in catalog.store.match())
 
 
 def test_on_the_command_line(serve, tmp_path):

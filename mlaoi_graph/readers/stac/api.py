@@ -13,7 +13,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urljoin
 
 import orjson
-from pystac import STACError
+from pystac import Link, STACError
+from pystac.link import HREF
 
 from mlaoi_graph.errors import MissingExtra, SourceNotFound
 from mlaoi_graph.readers.fetch import Fetcher
@@ -43,7 +44,8 @@ class Api:
     def __init__(self, url: str, landing: Json, fetcher: Fetcher) -> None:
         self._url = url
         self._io = _Requests(url, fetcher)
-        self._data = urljoin(url, content.link_href(landing, "data") or f"{url.rstrip('/')}/collections")
+        with _understood(url):
+            self._data = urljoin(url, content.link_href(landing, "data") or f"{url.rstrip('/')}/collections")
         searches = [link for _, link in content.links_of(landing) if link.get("rel") == "search"]
         self._method = "POST" if any(link.get("method") == "POST" for link in searches) else "GET"
 
@@ -127,6 +129,12 @@ class _Requests(StacApiIO):
         self._fetcher = fetcher
         self._asked: set[tuple[str, bytes | None]] = set()
 
+    def read_text(self, source: HREF, *args: Any, **kwargs: Any) -> str:
+        """Return the text at an address; what is none is no file of this machine, as pystac-client would have it."""
+        if isinstance(source, Link):
+            return super().read_text(source, *args, **kwargs)
+        return self.request(str(source), *args, **kwargs)
+
     def request(
         self,
         href: str,
@@ -135,7 +143,7 @@ class _Requests(StacApiIO):
         parameters: dict[str, Any] | None = None,
     ) -> str:
         """Return the text an address answers. Raises SourceError."""
-        url = urljoin(self._at, href)
+        url = urljoin(self._at, href)  # a ValueError for what is no address is told by who asked
         body = None
         if (method or "GET").upper() == "POST":
             body = orjson.dumps(parameters or {})
