@@ -195,8 +195,7 @@ class _Annotator:
             if _key(edge) not in known:
                 known.add(_key(edge))
                 others.append(edge)
-        for edge in own:
-            additions.kind(edge)
+        own = [edge for edge in own if additions.kind(edge)]
         for edge in others:
             additions.link(self._link(edge, raw))
         sources = sorted({iri for edge in others for iri in edge.evidence})
@@ -307,18 +306,28 @@ class _Additions:
         else:
             self.problem = f"{name} is no list"
 
-    def kind(self, edge: DataUse | Derivation) -> None:
-        """Have the link an edge was read from say what kind of edge that is."""
+    def kind(self, edge: DataUse | Derivation) -> bool:
+        """Have the link an edge was read from say what kind of edge that is; return whether the document then says it.
+
+        It does not where nothing is known, or the link says something else that could not be used: what such a link
+        stands for depends on what else is known when it is read.
+        """
         pointer = re.fullmatch(r"/links/(\d+)", edge.pointer or "")
-        if pointer is None or (isinstance(edge, Derivation) and edge.kind is DerivationKind.UNKNOWN):
-            return  # a field of another extension; or nothing is known, which need not be said
+        if pointer is None:
+            return True  # a field of ours, or mlm:pretrained_source
         index = int(pointer[1])
         link = dict(content.links_of(self._data)).get(index, {})
         if edge.as_published is None or json.loads(edge.as_published) != link:
-            return  # brought up to date from an older STAC, where it stood elsewhere
+            return False  # brought up to date from an older STAC, where it stood elsewhere
+        said = stated(edge)
+        word = "lineage:stage" if isinstance(edge, DataUse) else "lineage:derivation"
+        if isinstance(edge, Derivation) and edge.kind is DerivationKind.UNKNOWN:
+            return False
         if "lineage:stage" not in link and "lineage:derivation" not in link:
             path = (*self._path, "links", index)
-            self._members.extend((path, name, value) for name, value in stated(edge).items() if name not in link)
+            self._members.extend((path, name, value) for name, value in said.items() if name not in link)
+            return True
+        return link.get(word) == said[word] and not ("lineage:stage" in link and "lineage:derivation" in link)
 
     def link(self, link: Json) -> None:
         """Add a link."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pystac
 import pytest
 from conftest import SHARED, collection, link, model, sample
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_stac_extension import SCHEMAS, collected, stac_validator
 from test_write_stac import graph
@@ -172,6 +172,56 @@ def test_a_real_chain_says_what_it_is(tmp_path):
     assert said["example-unet"]["lineage:derivation"] == "unstated"
     assert said["buildings-banepa"]["lineage:stage"] == "training"
     assert said["buildings-banepa"]["lineage:rule"] == "bare-derived-from"
+
+
+hrefs = st.sampled_from(
+    ["./a.json", "./b.json", "./c.json", "./d.json", "gone.json", "a", "c", "ImageNet", f"{HOST}x", f"{HOST}d.json", f"{HOST}w.pt",
+     "https://earth-search.aws.element84.com/v1/collections/sentinel-2-l2a", "../out.json", "i.tif"]
+)  # fmt: skip
+some_links = st.builds(
+    lambda rel, href, fields: link(rel, href, **{key: value for key, value in fields.items() if value is not None}),
+    st.sampled_from(["derived_from", "derived_from", "derived_from", "lineage:evaluated_on", "ml-model:train-data", "ml-model:test-data", "predecessor-version", "source"]),
+    hrefs,
+    st.fixed_dictionaries(
+        {
+            "ml-aoi:split": st.sampled_from([None, None, "train", "test", "validate", "val"]),
+            "mlm:name": st.sampled_from([None, None, "a"]),
+            "lineage:stage": st.sampled_from([None, None, None, "finetuning", "test"]),
+            "lineage:derivation": st.sampled_from([None, None, None, "finetuned", "drawn", "labelled", "unknown"]),
+            "lineage:split": st.sampled_from([None, None, None, "fold-1"]),
+        }
+    ),
+)  # fmt: skip
+links_of_one = st.lists(some_links, max_size=4)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    links_of_one, links_of_one, links_of_one, links_of_one, st.sampled_from([None, "a", "c", "ImageNet", f"{HOST}w.pt"])
+)
+def test_any_links_read_the_same_when_annotated(tmp_path, of_a, of_b, of_c, of_s, pretrained):
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    source = folder / "source"
+    source.mkdir(parents=True)
+    documents = {
+        "a": model("a", *of_a, **({"mlm:pretrained_source": pretrained} if pretrained else {})),
+        "b": model("b", link("self", f"{HOST}b.json"), *of_b),
+        "c": collection("c", *of_c),
+        "d": collection("d", link("self", f"{HOST}d.json"), split="test"),
+        "s": sample("s", "c", link("collection", "./c.json"), *of_s),
+    }
+    for name, document in documents.items():
+        (source / f"{name}.json").write_text(json.dumps(document, indent=2))
+    assert annotated(source, folder / "out").left == []
+    before, after = of_folder(source), of_folder(folder / "out")
+    assert after[0] == before[0]
+    assert annotated(folder / "out", folder / "again").documents == 0
+    # Whoever reads it under another base reads no more and no less.
+    (_, here), _ = before
+    (_, there), _ = of_folder(folder / "out", base="https://elsewhere.example/")
+    assert Counter(edge.rule for edge in there.elements()) == Counter(edge.rule for edge in here.elements())
 
 
 # -- what only other documents say ----------------------------------------------------------------------------------
