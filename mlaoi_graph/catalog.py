@@ -28,6 +28,7 @@ from mlaoi_graph.errors import (
     CatalogExists,
     NodeNotFound,
     SourceNameTaken,
+    SourceNotFound,
     StoreError,
 )
 from mlaoi_graph.ingest import Ingest, IngestReport
@@ -47,7 +48,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
-from mlaoi_graph.readers.fetch import check_source
+from mlaoi_graph.readers.fetch import NotAnApi, check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
 from mlaoi_graph.stores import Scope, Store
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     import rdflib
     from pyoxigraph import Literal, NamedNode
 
+    from mlaoi_graph.annotate import Annotated
     from mlaoi_graph.footprints import Footprints
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
@@ -261,18 +263,22 @@ class Catalog:
         name: str | None = None,
         reader: str | None = None,
         allow_network: bool = False,
+        collections: Sequence[str] = (),
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
         """Read a folder, file or address into the catalog and return what happened.
 
         Reading a source again replaces what each of its documents said; unchanged documents cost a hash.
         ``name`` is what the source goes by (its folder's name unless given) and part of its documents' IRIs.
+        ``collections`` are the ids of those whose items are read from a STAC API; without, only collections are.
 
         Raises SourceNotFound, SourceNameTaken, NetworkNotAllowed, CatalogLocked. A bad document raises nothing:
         it is in the report.
         """
         where = os.fspath(source)
         check_source(where)
+        if collections and not where.startswith(("http://", "https://")):
+            raise NotAnApi(where)
         found = find_reader(where, reader)
         with _Writer(self) as writer:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.
@@ -286,7 +292,14 @@ class Catalog:
                 reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
                 repair=writer.interrupted,
             )
-            report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
+            report = run.run(
+                where,
+                used_name,
+                found,
+                allow_network=allow_network,
+                collections=tuple(collections),
+                progress=progress,
+            )
             writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
@@ -739,16 +752,39 @@ class Catalog:
 
         write(self._store, format, Path(path))
 
-    def export_stac(self, folder: str | os.PathLike[str], *, root_href: str | None = None) -> None:
+    def export_stac(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        root_href: str | None = None,
+        relative_links: bool = False,
+        mlm_links: bool = False,
+    ) -> None:
         """Write the catalog as a static STAC catalog into a folder that is empty or not there.
 
-        Links are relative, or absolute below ``root_href``, the address it will be published at. Reading it back
-        gives the same graph but for what ``docs/stac-export.md`` lists. Raises StoreError, ValueError for an address
-        that is none.
+        Links are relative, or absolute below ``root_href``, the address it will be published at; with
+        ``relative_links`` only its root says that address. ``mlm_links`` adds links as MLM's best practices write them.
+        Reading it back gives the same graph but for what ``docs/stac-export.md`` lists. Raises StoreError, ValueError
+        for an address that is none.
         """
         from mlaoi_graph.writers.stac import write
 
-        write(self._store, Path(folder), root_href=root_href)
+        write(self._store, Path(folder), root_href=root_href, relative_links=relative_links, mlm_links=mlm_links)
+
+    def annotate_stac(self, source: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Annotated:
+        """Write a copy of a folder of STAC documents that says what this catalog knows in our Lineage extension.
+
+        The folder has to be a source of this catalog, unchanged since it was read. Nothing but what is added differs
+        from it; see ``docs/annotate.md``. Raises SourceNotFound, StoreError.
+        """
+        from mlaoi_graph.annotate import annotate
+
+        where = os.path.realpath(source)
+        digest = hashlib.sha256(where.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        name = next((name for name, known in self._manifest.sources.items() if known == digest), None)
+        if name is None:
+            raise SourceNotFound(os.fspath(source), "not a folder this catalog was built from")
+        return annotate(self, name, Path(source), Path(folder))
 
 
 _COMPARED: Final = 20_000

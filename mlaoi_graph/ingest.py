@@ -277,6 +277,7 @@ class Ingest:
         reader: Reader,
         *,
         allow_network: bool = False,
+        collections: tuple[str, ...] = (),
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
         """Read the source into the store and return what happened.
@@ -287,7 +288,7 @@ class Ingest:
         report = IngestReport(source, name)
         fresh = next(self._store.graphs(), None) is None
         known = _Known(self._store, fresh=fresh, reread=self._reread)
-        context = Context(self._base, self._policy, known, name, allow_network)
+        context = Context(self._base, self._policy, known, name, allow_network, collections)
         documents = self._documents(reader.read(source, context), report, known, progress)
         if not fresh:
             self._note_documents(name)

@@ -1,4 +1,6 @@
-"""How a node stands in a STAC item or collection: plain fields where STAC has them, ``lineage:`` fields where not.
+"""How lineage stands in STAC documents: what our Lineage extension has, and what of it is in plain fields.
+
+The names here, the JSON schema and the tables of ``ontology/stac-extension/`` are the same; a test holds that.
 
 A field of a node is the STAC field of :data:`PLAIN` if it has one there, else ``lineage:`` and its own name. Where
 STAC wants another value than the graph holds (an id where there is none, a license that is a word), or wants one and
@@ -11,18 +13,39 @@ Geometry, ``start_datetime`` and ``end_datetime`` are left to who writes and rea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.model import AreaOfInterest, Dataset, Disclosure, Evidence, Model, ModelFamily, Precision, Unknown
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Dataset,
+    DataUse,
+    Derivation,
+    DerivationKind,
+    Disclosure,
+    Evidence,
+    Model,
+    ModelFamily,
+    Precision,
+    QualifiedEdge,
+    Stage,
+    Unknown,
+)
 
 __all__ = [
+    "EVALUATED_ON",
+    "EXPOSED_TO",
+    "LINK_FIELDS",
+    "NODE_FIELDS",
     "OPEN_END",
     "OPEN_START",
+    "PART_OF",
     "PLAIN",
+    "REPEATED",
+    "SCHEMA",
     "Described",
     "decode",
     "decode_evidence",
@@ -30,11 +53,43 @@ __all__ = [
     "encode_evidence",
     "kind_of",
     "node_class",
+    "repeated",
 ]
 
 Described: TypeAlias = Model | ModelFamily | Dataset | AreaOfInterest | Unknown
 """What has an item or a collection of its own."""
 _Fields: TypeAlias = Mapping[str, Any]
+
+SCHEMA: Final = "https://w3id.org/mlaoi/stac/lineage/v0.1.0/schema.json"
+"""Identifier of the extension, and the address of its JSON schema."""
+EVALUATED_ON: Final = "lineage:evaluated_on"
+"""Relation to what a model was measured on: it was not made from that."""
+PART_OF: Final = "lineage:part_of"
+"""Relation to what data are said to be a part of."""
+EXPOSED_TO: Final = "lineage:exposed_to"
+"""What a model learned from at any depth: computed, written for searches, and never read as a statement."""
+
+_TRAINING: Final = frozenset(stage for stage in Stage if stage.teaches)
+REPEATED: Final[Mapping[str, frozenset[Stage | DerivationKind]]] = {
+    "lineage:pretrained_on": frozenset({Stage.PRETRAINING}),
+    "lineage:finetuned_on": frozenset({Stage.FINETUNING}),
+    "lineage:instruction_tuned_on": frozenset({Stage.INSTRUCTION_TUNING}),
+    "lineage:trained_on": _TRAINING,
+    "lineage:validated_on": frozenset({Stage.VALIDATION}),
+    "lineage:tested_on": frozenset({Stage.TEST}),
+    "lineage:evaluated_on": frozenset(Stage) - _TRAINING,
+    "lineage:derived_from": frozenset(DerivationKind) - {DerivationKind.LABELLED, DerivationKind.UNKNOWN},
+}
+"""Which edges each of the fields that searches use repeats; narrower ones before those that take them in."""
+
+LINK_FIELDS: Final = frozenset(
+    f"lineage:{name}"
+    for name in (
+        "iri", "kind", "part_of", "unresolved_name", "stage", "derivation", "split", "split_policy", "derived_split",
+        "area", "metrics", "rule", "evidence", "confidence", "note",
+    )
+)  # fmt: skip
+"""Fields of a link."""
 
 OPEN_START: Final = "1900-01-01T00:00:00Z"
 OPEN_END: Final = "9999-12-31T23:59:59Z"
@@ -66,6 +121,13 @@ _IRIS: Final = frozenset(
     {"declared_area", "family", "footprints", "label_sources", "part_of", "source_images", "sources"}
 )
 _NOT_FIELDS: Final = frozenset({"iri", "wkt", "archive"})
+NODE_FIELDS: Final = frozenset(
+    {
+        "lineage:kind", "lineage:iri", "lineage:evidence", "lineage:footprint", EXPOSED_TO, *REPEATED,
+        *(f"lineage:{f.name}" for cls in _CLASSES.values() for f in fields(cls) if f.name not in _NOT_FIELDS),
+    }
+)  # fmt: skip
+"""Fields of an item's properties, of a collection, or of a catalog."""
 _LICENSE: Final = re.compile(r"[\w.+-]+", re.ASCII)
 _WHOLE: Final = re.compile(r"[1-9]\d{0,17}")
 
@@ -80,6 +142,24 @@ def kind_of(node: Described) -> str:
     if isinstance(node, Dataset) and node.archive:
         return "archive"
     return next(kind for kind, cls in _CLASSES.items() if isinstance(node, cls))
+
+
+def repeated(edges: Iterable[QualifiedEdge]) -> dict[str, list[str]]:
+    """Return the fields that repeat a thing's own edges, so that an API can filter on them; IRIs in order.
+
+    >>> from mlaoi_graph.model import Rule
+    >>> used = {"urn:b": Stage.TRAINING, "urn:a": Stage.PRETRAINING}
+    >>> repeated(DataUse(iri="", model="", dataset=d, stage=s, rule=Rule.STATED, document="") for d, s in used.items())
+    {'lineage:pretrained_on': ['urn:a'], 'lineage:trained_on': ['urn:a', 'urn:b']}
+    """
+    found: dict[str, set[str]] = {name: set() for name in REPEATED}
+    for edge in edges:
+        if isinstance(edge, DataUse | Derivation):
+            kind, target = (edge.stage, edge.dataset) if isinstance(edge, DataUse) else (edge.kind, edge.source)
+            for name, kinds in REPEATED.items():
+                if kind in kinds:
+                    found[name].add(target)
+    return {name: sorted(targets) for name, targets in found.items() if targets}
 
 
 def encode(node: Described) -> dict[str, Any]:

@@ -384,6 +384,8 @@ class SourceDocument:
     """When the source says it made or changed its statement."""
     content_hash: str | None = None
     """``sha256:`` and the hexadecimal digest of the bytes that were read."""
+    as_published: str | None = None
+    """Of a model's item: what stands there besides place, time and lineage, JSON text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

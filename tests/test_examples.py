@@ -1001,7 +1001,8 @@ def test_every_edge_ends_in_a_node(everything: tuple[Catalog, IngestReport]) -> 
 
 def test_no_local_path_gets_into_the_graph(everything: tuple[Catalog, IngestReport]) -> None:
     catalog, _ = everything
-    leaks = [str(quad) for quad in catalog.store.match() if str(ROOT) in str(quad) or "file:" in str(quad)]
+    # "file:/" and not "file:", which is the prefix of an extension: what stood in a model's item is kept as text.
+    leaks = [str(quad) for quad in catalog.store.match() if str(ROOT) in str(quad) or "file:/" in str(quad)]
     assert leaks == []
 
 

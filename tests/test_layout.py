@@ -18,7 +18,7 @@ STOREYS = [
     {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
     {"reasoning", "queries", "validation", "footprints", "uses"},
-    {"manifest", "snapshots", "ingest", "catalog"},
+    {"manifest", "snapshots", "ingest", "annotate", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
 SIDEWAYS = {

@@ -675,6 +675,8 @@ def test_wheel_holds_the_ontology_files(tmp_path: Path) -> None:
         text=True,
     ).stdout.strip()
     assert Path(found) == tmp_path / "installed" / "mlaoi_graph" / "ontology" / "mlaoi.ttl"
-    for name in [*TURTLE_FILES, "context.jsonld"]:
+    extension = [str(p.relative_to(ROOT / "ontology")) for p in (ROOT / "ontology/stac-extension").rglob("*.*")]
+    assert "stac-extension/json-schema/schema.json" in extension
+    for name in [*TURTLE_FILES, "context.jsonld", *extension]:
         shipped = tmp_path / "installed" / "mlaoi_graph" / "ontology" / name
         assert shipped.read_bytes() == (ROOT / "ontology" / name).read_bytes()

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pystac
 import pytest
@@ -14,10 +15,12 @@ from conftest import SHARED, collection, link, model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pystac.validation import JsonSchemaSTACValidator, set_validator
+from test_stac_extension import stac_validator
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import StoreError
+from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -40,6 +43,7 @@ from mlaoi_graph.model import (
     Stage,
     Unknown,
 )
+from mlaoi_graph.ontology_files import ontology_file
 from mlaoi_graph.validation import validate_source
 from mlaoi_graph.writers import stac
 
@@ -61,7 +65,7 @@ def graph(catalog):
     """Return nodes by class and IRI, and how often each edge is stated, without what the docs say is lost."""
     said, edges = {}, Counter()
     gone = lost()
-    for name in catalog.store.graphs():
+    for name in sorted(catalog.store.graphs()):
         if name in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
             continue
         for statement in rdf.decode(catalog.store.match(graph=name)):
@@ -117,7 +121,7 @@ def test_the_table_of_what_is_lost_is_this_short():
 def test_what_is_written_breaks_no_schema(exported):
     assert [str(finding) for finding in validate_source(str(exported / "catalog.json"), schemas=SCHEMAS)] == []
     declared = {e for path in exported.rglob("*.json") for e in load(path).get("stac_extensions", ())}
-    assert declared == {f"https://{name}" for name in EXTENSIONS}
+    assert declared == {f"https://{name}" for name in EXTENSIONS} | {SCHEMA}
 
 
 @pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
@@ -131,6 +135,7 @@ def test_pystac_opens_and_validates_it(exported, families):
     validator = JsonSchemaSTACValidator()
     for name in EXTENSIONS:  # STAC's own come with pystac
         validator.schema_cache[f"https://{name}"] = load(SCHEMAS / name)
+    validator.schema_cache[SCHEMA] = load(ontology_file("stac-extension/json-schema/schema.json"))
     set_validator(validator)
     try:
         # The whole of it, which takes pystac a while, is held against the same schemas above.
@@ -139,6 +144,15 @@ def test_pystac_opens_and_validates_it(exported, families):
         assert catalog.get_child("datasets").get_child("bigearthnet").validate_all() == 1
     finally:
         set_validator(JsonSchemaSTACValidator())
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
+@pytest.mark.parametrize("start", ["models/clay/catalog.json", "datasets/bigearthnet/collection.json"])
+def test_stac_validator_takes_it(exported, start):
+    found = stac_validator(exported / start, recursive=True, max_depth=4)
+    assert found.valid, found.message
+    assert len(found.message) > 2
+    assert all(entry["valid_stac"] for entry in found.message)
 
 
 def test_a_document_says_what_the_record_says(exported):
@@ -210,7 +224,11 @@ FIJI = (
 )
 STATED = {"rule": Rule.STATED, "document": DOC, "pointer": "/links/0"}
 EVERYTHING = [
-    SourceDocument(iri=DOC, stated_at="2020", content_hash="sha256:0", describes=f"{X}m"),
+    SourceDocument(
+        iri=DOC, stated_at="2020", content_hash="sha256:0", describes=f"{X}m",
+        as_published='{"properties":{"title":"old","keywords":["a"],"license":"MIT","providers":[{"name":"Q"},{"name":"P","roles":["host"]}]},'
+        '"assets":{"w":{"href":"w.pt"}},"links":[{"rel":"about","href":"x.html"}],"stac_extensions":[],"foreign":1}',
+    ),
     Evidence(iri=f"{X}paper", label="A paper", url="https://example.com/p", doi="10.1/p", commit="abc", tier="secondary", read_on="2026-01"),
     Evidence(iri=f"{X}uncited", label="Nobody rests on this"),
     ModelFamily(
@@ -447,3 +465,134 @@ def test_nothing_in_our_fields_can_break_the_reader(tmp_path):
         assert report.documents == next(number)
         assert "wrong-type" in {rule for rule, _ in report.findings.counts}
         assert not {f.rule for f in report.findings.kept if f.severity is Severity.ERROR}
+
+
+# -- what stood in a model's item besides ---------------------------------------------------------------------------
+
+MLM = sorted((SHARED / "stac/examples/stac-extensions-mlm").glob("v1.[45]*/item*.json"))
+TREE = {"self", "root", "parent", "collection", "item", "child"}
+READ = {"derived_from", "predecessor-version", "successor-version", "latest-version"}
+
+
+@pytest.mark.parametrize("path", MLM, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_models_item_keeps_what_the_graph_has_no_terms_for(path, tmp_path):
+    before = load(path)
+    with Catalog.create() as catalog:
+        catalog.ingest(path)
+        stac.write(catalog.store, tmp_path / "stac")
+        (item,) = [d for d in map(load, (tmp_path / "stac/models").rglob("*.json")) if d["type"] == "Feature"]
+        assert read(tmp_path / "stac") == graph(catalog)
+    dates = {"datetime", "start_datetime", "end_datetime"}
+    kept = {key: value for key, value in before["properties"].items() if key not in dates}
+    there = {key: sorted(value) if key == "mlm:tasks" else value for key, value in item["properties"].items()}
+    assert {key: there.get(key) for key in kept} == {k: sorted(v) if k == "mlm:tasks" else v for k, v in kept.items()}
+    if "datacube" not in path.stem:  # whose longitudes are beyond 180, and are brought back
+        assert item["geometry"] == before["geometry"]
+    assert set(before["stac_extensions"]) <= set(item["stac_extensions"])
+    base = next((entry["href"] for entry in before["links"] if entry["rel"] == "self"), "")
+    for name, asset in before["assets"].items():
+        assert item["assets"][name] == {**asset, "href": urljoin(base, asset["href"])}
+    rest = [entry for entry in before["links"] if entry["rel"] not in TREE | READ]
+    assert [entry for entry in item["links"] if entry["rel"] not in TREE | READ | {"lineage:evaluated_on"}] == [
+        {**entry, "href": urljoin(base, entry["href"])} for entry in rest
+    ]
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="needs the collected schemas in ../shared/stac")
+@pytest.mark.parametrize(
+    "path", [path for path in MLM if "v1.5" in str(path)], ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_a_valid_mlm_item_is_a_valid_mlm_item_again(path, tmp_path):
+    with Catalog.create() as catalog:
+        catalog.ingest(path)
+        stac.write(catalog.store, tmp_path / "stac")
+    assert any("/mlm/" in e for p in (tmp_path / "stac").rglob("*.json") for e in load(p).get("stac_extensions", ()))
+    assert [str(f) for f in validate_source(str(tmp_path / "stac/catalog.json"), schemas=SCHEMAS)] == []
+
+
+def test_fields_that_differ_from_the_graph_do_not_mislead(tmp_path):
+    with holding(*EVERYTHING) as catalog:
+        stac.write(catalog.store, tmp_path / "stac")
+    item = load(tmp_path / "stac/models/m/m-2.json")
+    said = item["properties"]
+    assert (said["title"], said["keywords"], said["license"]) == ("Ünï “m”", ["a"], "MIT")
+    assert said["lineage:license"] == "see the card"
+    assert said["lineage:publisher"] == "P"
+    assert [provider["name"] for provider in said["providers"]] == ["Q", "P"]
+    assert (item["foreign"], item["assets"]) == (1, {"w": {"href": "w.pt"}})
+    assert {"rel": "about", "href": "x.html"} in item["links"]
+
+
+def test_what_others_put_on_a_link_stays_on_it(tmp_path, write):
+    stated = {"lineage:stage": "training", "title": "C", "file:size": 7, "x:y": {"z": [1]}}
+    with Catalog.create() as catalog:
+        catalog.ingest(write(m=model("m", link("derived_from", "./c.json", **stated)), c=collection("c")))
+        stac.write(catalog.store, tmp_path / "stac")
+        assert read(tmp_path / "stac") == graph(catalog)
+    (found,) = [entry for entry in load(tmp_path / "stac/models/m.json")["links"] if entry["rel"] == "derived_from"]
+    assert (found["file:size"], found["x:y"], found["lineage:stage"]) == (7, {"z": [1]}, "training")
+
+
+# -- kinds of catalogs, and MLM's links -----------------------------------------------------------------------------
+
+
+def test_a_relative_published_catalog_says_at_its_root_where_it_is(families, tmp_path):
+    stac.write(families.store, tmp_path / "stac", root_href="https://example.com/stac", relative_links=True)
+    found = {
+        path: [entry for entry in load(path)["links"] if entry["rel"] == "self"]
+        for path in (tmp_path / "stac").rglob("*.json")
+    }
+    (root,) = found.pop(tmp_path / "stac/catalog.json")
+    assert root["href"] == "https://example.com/stac/catalog.json"
+    assert not any(found.values())
+    clay = {entry["rel"]: entry["href"] for entry in load(tmp_path / "stac/models/clay/clay.json")["links"]}
+    assert (clay["root"], clay["parent"]) == ("../../catalog.json", "catalog.json")
+    assert read(tmp_path / "stac/catalog.json") == graph(families)
+    assert len(list(pystac.Catalog.from_file(str(tmp_path / "stac/catalog.json")).get_children())) == 2
+
+
+def test_mlms_links_are_there_for_who_knows_no_other_and_change_nothing(families, tmp_path):
+    stac.write(families.store, tmp_path / "stac", mlm_links=True)
+    assert read(tmp_path / "stac") == graph(families)
+    clay = load(tmp_path / "stac/models/clay/clay-v1.5.json")["links"]
+    mlm = sorted(
+        (entry["ml-aoi:split"], entry["lineage:iri"].removeprefix(FAMILIES))
+        for entry in clay
+        if "ml-aoi:split" in entry
+    )
+    assert ("train", "datasets/clay-v1-pretraining") in mlm
+    assert ("validate", "datasets/clay-v1-pretraining/validation") in mlm
+    assert {entry["rel"] for entry in clay if "ml-aoi:split" in entry} == {"derived_from"}
+    uses = sum(1 for entry in clay if "lineage:stage" in entry)
+    assert len(mlm) == uses
+
+
+def test_mlms_links_keep_the_word_that_was_published(tmp_path):
+    with holding(*EVERYTHING) as catalog:
+        stac.write(catalog.store, tmp_path / "stac", mlm_links=True)
+        again = Catalog.create(base="https://elsewhere.example/")
+        again.ingest(tmp_path / "stac")
+        assert graph(again) == graph(catalog)
+    item = load(tmp_path / "stac/models/m/m-2.json")
+    words = {entry["lineage:iri"]: entry["ml-aoi:split"] for entry in item["links"] if "ml-aoi:split" in entry}
+    # Tested on what ML-AOI's record calls "validate", evaluated on the train split.
+    assert words == {f"{X}d": "validate", f"{X}d/train": "train"}
+
+
+def test_searchable_fields_say_what_links_say(exported, families):
+    """Of every model: the fields against the graph, asked by SPARQL."""
+    for name, predicate in (
+        ("lineage:pretrained_on", "pretrainedOn"), ("lineage:finetuned_on", "finetunedOn"), ("lineage:trained_on", "trainedOn"),
+        ("lineage:instruction_tuned_on", "instructionTunedOn"), ("lineage:validated_on", "validatedOn"), ("lineage:tested_on", "testedOn"),
+        ("lineage:evaluated_on", "evaluatedOn"), ("lineage:exposed_to", "exposedTo"),
+    ):  # fmt: skip
+        rows = families.query(f"SELECT DISTINCT ?s ?o {{ ?s mlaoi:{predicate} ?o }}")
+        asked = {(row["s"], row["o"]) for row in rows}
+        written = {
+            (item["properties"]["lineage:iri"], iri)
+            for item in map(load, (exported / "models").rglob("*.json"))
+            if item["type"] == "Feature"
+            for iri in item["properties"].get(name, ())
+        }
+        assert written == asked, name
+        assert asked or name == "lineage:pretrained_on"

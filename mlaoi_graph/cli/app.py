@@ -126,6 +126,12 @@ def build(
         bool,
         typer.Option("--allow-network", help="Follow addresses; never to private machines that a document names."),
     ] = False,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Of a STAC API: a collection whose items are read; may be given more than once."
+        ),
+    ] = None,
     verified_only: Annotated[
         bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
@@ -175,7 +181,14 @@ def build(
             try:
                 with counting(source) as progress:
                     reports.append(
-                        catalog.ingest(source, name=name, reader=reader, allow_network=allow_network, progress=progress)
+                        catalog.ingest(
+                            source,
+                            name=name,
+                            reader=reader,
+                            allow_network=allow_network,
+                            collections=collection or (),
+                            progress=progress,
+                        )
                     )
             except MlaoiError as error:
                 if len(sources) == 1:
@@ -497,6 +510,15 @@ def export(
         str | None,
         typer.Option(metavar="URL", help="For stac: the address it will be published at; links are absolute."),
     ] = None,
+    relative_links: Annotated[
+        bool, typer.Option("--relative-links", help="With --root-href: links are relative, only the root says where.")
+    ] = False,
+    mlm_links: Annotated[
+        bool,
+        typer.Option(
+            "--mlm-links", help="For stac: also a derived_from with ml-aoi:split for every use, as MLM has it."
+        ),
+    ] = False,
 ) -> None:
     """Write the graph to a file, or as a static STAC catalog into a folder.
 
@@ -511,12 +533,14 @@ def export(
     chosen = format or _SUFFIXES.get(Path(output).suffix.lower())
     if chosen is None:
         raise typer.BadParameter(f"{output}: no format has that suffix; give --format")
-    if root_href is not None and chosen is not Format.stac:
-        raise typer.BadParameter("--root-href goes with --format stac")
+    if (root_href is not None or mlm_links) and chosen is not Format.stac:
+        raise typer.BadParameter("--root-href and --mlm-links go with --format stac")
+    if relative_links and root_href is None:
+        raise typer.BadParameter("--relative-links goes with --root-href; without it links are relative anyway")
     with Catalog.open(directory) as catalog:
         if chosen is Format.stac:
             try:
-                catalog.export_stac(output, root_href=root_href)
+                catalog.export_stac(output, root_href=root_href, relative_links=relative_links, mlm_links=mlm_links)
             except ValueError as error:
                 raise typer.BadParameter(str(error)) from None
             say(f"{output}: {sum(1 for _ in Path(output).rglob('*.json')):,} STAC documents")
@@ -655,11 +679,12 @@ def remove(
 
 
 def _register() -> None:
-    from mlaoi_graph.cli import areas, diff, leakage, lineage, serve
+    from mlaoi_graph.cli import annotate, areas, diff, leakage, lineage, serve
 
     lineage.register(app)
     areas.register(app)
     leakage.register(app)
+    annotate.register(app)
     diff.register(app)
     serve.register(app)
 

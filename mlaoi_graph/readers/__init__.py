@@ -21,6 +21,7 @@ __all__ = [
     "Context",
     "Kind",
     "Known",
+    "NothingKnown",
     "Outcome",
     "ReadDocument",
     "Reader",
@@ -29,7 +30,7 @@ __all__ = [
     "reader_names",
 ]
 
-READING_RULES = 3
+READING_RULES = 4
 """Raised whenever a reader would give another answer for the same bytes, so that they are read again."""
 
 
@@ -81,6 +82,22 @@ class Known(Protocol):
         """
 
 
+class NothingKnown:
+    """The catalog as a reader sees it when there is none."""
+
+    def is_unchanged(self, document: str, content_hash: str) -> bool:
+        """Return False."""
+        return False
+
+    def target(self, iri: str) -> Target | None:
+        """Return None."""
+        return None
+
+    def named(self, name: str) -> Sequence[Target]:
+        """Return nothing."""
+        return ()
+
+
 class Outcome(Enum):
     """What became of one document."""
 
@@ -120,6 +137,8 @@ class Context:
     name: str
     """Short name of the source, the first piece of its documents' IRIs."""
     allow_network: bool = False
+    collections: tuple[str, ...] = ()
+    """Ids of the collections of an API whose items are wanted."""
 
 
 class Reader(Protocol):

@@ -63,6 +63,25 @@ class OutsideTree(SourceError):
         super().__init__(f"{href}: outside of the source's folder, not opened. Give that folder as a source too")
 
 
+class NotAnApi(SourceError):
+    """Collections were named of what is no STAC API."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source}: not a STAC API, so no collections can be chosen from it. Leave out --collection")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an address answered."""
+
+    url: str
+    """After redirects."""
+    status: int
+    body: bytes
+    location: str | None = None
+    retry_after: str | None = None
+
+
 @dataclass(slots=True)
 class Fetcher:
     """Opens what one source may open."""
@@ -122,20 +141,29 @@ class Fetcher:
 
         Raises NetworkNotAllowed for an address that may not be asked, SourceNotFound if it gives no answer.
         """
+        answer = self.ask(url)
+        if answer.status != 200:
+            raise SourceNotFound(answer.url, f"the server answered {answer.status}")
+        return answer.url, answer.body
+
+    def ask(self, url: str, body: bytes | None = None) -> Response:
+        """Return what an address answers, whatever its status, after redirects; JSON in ``body`` is posted to it.
+
+        Raises NetworkNotAllowed for an address that may not be asked, SourceNotFound if it gives no answer.
+        """
         for _ in range(_MAX_REDIRECTS):
-            status, location, body = self._get(url)
-            if status in (301, 302, 303, 307, 308) and location:
-                try:
-                    url = urljoin(url, location)
-                except ValueError as error:
-                    raise SourceNotFound(url, f"redirected to no address ({error})") from error
-                continue
-            if status != 200:
-                raise SourceNotFound(url, f"the server answered {status}")
-            return url, body
+            answer = self._ask(url, body)
+            if answer.status not in (301, 302, 303, 307, 308) or not answer.location:
+                return answer
+            try:
+                url = urljoin(url, answer.location)
+            except ValueError as error:
+                raise SourceNotFound(url, f"redirected to no address ({error})") from error
+            if answer.status not in (307, 308):  # RFC 9110: only these have it posted again
+                body = None
         raise SourceNotFound(url, f"more than {_MAX_REDIRECTS} redirects")
 
-    def _get(self, url: str) -> tuple[int, str | None, bytes]:
+    def _ask(self, url: str, body: bytes | None) -> Response:
         if not self.allow_network:
             raise NetworkNotAllowed(url)
         try:
@@ -145,16 +173,19 @@ class Fetcher:
             raise SourceNotFound(url, f"no address ({error})") from error
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
             raise NetworkNotAllowed(url, "only plain http and https addresses are read")
+        headers = {"Accept": "application/geo+json, application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
             address = self._checked_address(url, parts.netloc, host, port)
             connection = _connection(parts.scheme, host, port, address)
             try:
                 target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("GET", target, headers={"Accept": "application/geo+json, application/json"})
-                response = connection.getresponse()
-                body = _read(response, url)
-                return response.status, response.getheader("Location"), body
+                connection.request("GET" if body is None else "POST", target, body, headers)
+                found = connection.getresponse()
+                read = _read(found, url)
+                return Response(url, found.status, read, found.getheader("Location"), found.getheader("Retry-After"))
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -1,7 +1,7 @@
 """Hold STAC documents against the JSON schemas of their STAC version and of the extensions they declare.
 
-Schemas come from a folder and only from there: ``https://HOST/PATH`` is the file ``FOLDER/HOST/PATH``.
-One that is not there is reported, never fetched.
+Schemas come from a folder: ``https://HOST/PATH`` is the file ``FOLDER/HOST/PATH``. That of our own extension is shipped
+with the package. One that is not there is reported, never fetched.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,10 @@ from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT7
 
 from mlaoi_graph.errors import SourceNotFound
+from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.model import Finding, Severity, SplitPolicy
-from mlaoi_graph.readers import Context, Target
+from mlaoi_graph.ontology_files import ontology_file
+from mlaoi_graph.readers import Context, NothingKnown
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson, extensions_of, parse
 from mlaoi_graph.readers.stac.walk import Walk
 
@@ -62,22 +64,9 @@ def validate_source(source: str, *, schemas: Path | None = None) -> Iterator[Fin
     """
     if schemas is not None and not schemas.is_dir():
         raise SourceNotFound(str(schemas), "no such folder of schemas")
-    context = Context(base="", policy=SplitPolicy.COMMON, known=_NothingKnown(), name="validate")
+    context = Context(base="", policy=SplitPolicy.COMMON, known=NothingKnown(), name="validate")
     walk = Walk(source, context)
     return _findings(source, walk, _Schemas(schemas if schemas is not None else schema_folder()))
-
-
-class _NothingKnown:
-    """The catalog as a reader sees it when there is none."""
-
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
-        return False
-
-    def target(self, iri: str) -> Target | None:
-        return None
-
-    def named(self, name: str) -> Sequence[Target]:
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +230,8 @@ class _Schemas:
 
     def _path(self, uri: str) -> Path | None:
         """Return where a schema's file belongs; None for what is no http(s) address, or leads out of the folder."""
+        if uri == SCHEMA:
+            return ontology_file("stac-extension/json-schema/schema.json")
         try:
             parts = urlsplit(uri)
         except ValueError:

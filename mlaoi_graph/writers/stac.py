@@ -32,7 +32,20 @@ import shapely
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import StoreError
-from mlaoi_graph.lineage_fields import OPEN_END, OPEN_START, Described, encode, encode_evidence, kind_of
+from mlaoi_graph.lineage_fields import (
+    EVALUATED_ON,
+    EXPOSED_TO,
+    OPEN_END,
+    OPEN_START,
+    PART_OF,
+    SCHEMA,
+    Described,
+    decode,
+    encode,
+    encode_evidence,
+    kind_of,
+    repeated,
+)
 from mlaoi_graph.model import (
     AreaOfInterest,
     AssociationKind,
@@ -46,11 +59,14 @@ from mlaoi_graph.model import (
     Precision,
     QualifiedEdge,
     Rule,
+    SourceDocument,
+    Stage,
     Unknown,
 )
 from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["write"]
+__all__ = ["edge_link", "stated", "write"]
 
 _EXTENSIONS: Final = "https://stac-extensions.github.io"
 _DOI: Final = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
@@ -61,12 +77,20 @@ _Box = tuple[float, float, float, float]
 _N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, Evidence, Unknown)
 
 
-def write(store: Store, folder: Path, *, root_href: str | None = None) -> None:
+def write(
+    store: Store,
+    folder: Path,
+    *,
+    root_href: str | None = None,
+    relative_links: bool = False,
+    mlm_links: bool = False,
+) -> None:
     """Write what the documents of a store assert into a folder that is empty or not there.
 
-    Links are relative, so the folder can be moved. With ``root_href``, the address it will be served at, they are
-    absolute, and every document has a self link. The folder is complete or not there; meanwhile the graph is held
-    in memory.
+    Links are relative, so the folder can be moved (self-contained). With ``root_href``, the address it will be served
+    at, they are absolute and every document has a self link (absolute published); with ``relative_links`` too, only
+    the root has one (relative published). ``mlm_links`` adds a link for every use in the way of MLM's best practices.
+    The folder is complete or not there; meanwhile the graph is held in memory.
 
     Raises StoreError if the folder holds something or cannot be written, ValueError for an address that is none.
     """
@@ -75,7 +99,7 @@ def write(store: Store, folder: Path, *, root_href: str | None = None) -> None:
     temporary = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
-        for path, document in _documents(_Graph(store), root_href):
+        for path, document in _Documents(_Graph(store), root_href, relative_links, mlm_links).all():
             place = temporary / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -95,14 +119,20 @@ class _Graph:
     """What the documents of a store say: each node once, each edge at its newer end."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         said: defaultdict[type, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
         self.edges: defaultdict[str, list[QualifiedEdge]] = defaultdict(list)
+        self.published: dict[str, str] = {}
+        """Of models, what else stood in the first document that describes them."""
         for graph in sorted(store.graphs()):
             if graph in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
                 continue
             for statement in rdf.decode(store.match(graph=graph)):
                 if isinstance(statement, QualifiedEdge):
                     self.edges[_ends(statement)[0]].append(statement)
+                elif isinstance(statement, SourceDocument):
+                    if statement.as_published is not None and statement.describes is not None:
+                        self.published.setdefault(statement.describes, statement.as_published)
                 else:
                     said[type(statement)][statement.iri].append(statement)
         self.models: dict[str, Model] = _merged(said[Model])
@@ -111,6 +141,14 @@ class _Graph:
         self.areas: dict[str, AreaOfInterest] = _merged(said[AreaOfInterest])
         self.unknown: dict[str, Unknown] = _merged(said[Unknown])
         self.evidence: dict[str, Evidence] = _merged(said[Evidence])
+
+    def searchable(self, iri: str) -> _Json:
+        """Return the fields of a thing that repeat its edges, for searches, and what it learned from at any depth."""
+        exposed = sorted(
+            quad.object.value  # type: ignore[union-attr]
+            for quad in self._store.match(iri, MLAOI.exposedTo, None, rdf.INFERRED_GRAPH)
+        )
+        return repeated(self.edges[iri]) | ({EXPOSED_TO: exposed} if exposed else {})
 
 
 def _merged(said: Mapping[str, Sequence[_N]]) -> dict[str, _N]:
@@ -263,16 +301,13 @@ def _file_name(identifier: str) -> str:
 # -- the documents --------------------------------------------------------------------------------------------------
 
 
-def _documents(graph: _Graph, root_href: str | None) -> Iterator[tuple[str, _Json]]:
-    """Yield each document with its path."""
-    return _Documents(graph, root_href).all()
-
-
 class _Documents:
-    def __init__(self, graph: _Graph, root_href: str | None) -> None:
+    def __init__(self, graph: _Graph, root_href: str | None, relative_links: bool, mlm_links: bool) -> None:
         self._graph = graph
         self._tree = _Tree(graph)
         self._address = iris.check_base(root_href) if root_href is not None else None
+        self._relative = relative_links or root_href is None
+        self._mlm_links = mlm_links
         self._cited: set[str] = set()
 
     def all(self) -> Iterator[tuple[str, _Json]]:
@@ -292,6 +327,7 @@ class _Documents:
         found: _Json = {**document, "description": about, "links": self._structure(place)}
         uncited = [source for iri, source in self._graph.evidence.items() if iri not in self._cited]
         if root and uncited:  # the root is the last to be written
+            found["stac_extensions"] = [SCHEMA]
             found["lineage:evidence"] = [encode_evidence(source) for source in uncited]
         return found
 
@@ -325,15 +361,27 @@ class _Documents:
             when, bent = _when(area)
             said = encode(area) if area is not None else {"lineage:iri": node.declared_area}
             fields["lineage:declared_area"] = said | bent
+        published = self._published(place, node)
+        if published and isinstance(node, Model):
+            fields = _with_published(node, fields, published["properties"])
+            links += published["links"]
+        extensions = dict.fromkeys([*published.get("stac_extensions", ()), *_extensions(fields, links)])
         document: _Json = {
-            "type": "Feature", "stac_version": "1.1.0", "stac_extensions": _extensions(fields, links),
+            "type": "Feature", "stac_version": "1.1.0", "stac_extensions": list(extensions),
             "id": place.identifier, "geometry": None,
         }  # fmt: skip
         if area is not None and area.wkt is not None:
             document |= {"geometry": _geometry(area.wkt), "bbox": _around(_boxes(area.wkt))}
         if place.parent is not None and isinstance(place.parent.node, Dataset):
             document["collection"] = place.parent.identifier
-        return document | {"properties": {**fields, **when}, "links": links, "assets": {}}
+        more = {key: value for key, value in published.items() if key not in ("properties", "links", "stac_extensions")}
+        return document | {"properties": {**fields, **when}, "links": links, "assets": {}} | more
+
+    def _published(self, place: _Place, node: Described) -> _Json:
+        """Return what stood in a model's document that the graph has no terms for."""
+        text = self._graph.published.get(node.iri) if self._tree.of.get(node.iri) is place else None
+        found: _Json = orjson.loads(text) if text is not None else {}
+        return found
 
     def _said(self, place: _Place, node: Described) -> tuple[_Json, list[_Json]]:
         """Return the fields of a node and all links of its document."""
@@ -345,14 +393,16 @@ class _Documents:
         sources = () if isinstance(node, AreaOfInterest | Unknown) else node.sources
         cited = {*sources, *(iri for edge in edges for iri in edge.evidence)} & self._graph.evidence.keys()
         self._cited |= cited
+        if edges:
+            fields |= self._graph.searchable(node.iri)
         if cited:
             fields["lineage:evidence"] = [encode_evidence(self._graph.evidence[iri]) for iri in sorted(cited)]
         links = self._structure(place)
-        links.extend(sorted((self._edge(place, edge) for edge in edges), key=orjson.dumps))
+        links.extend(sorted((link for edge in edges for link in self._links(place, edge)), key=orjson.dumps))
         return fields, links
 
     def _href(self, source: _Place, target: str) -> str:
-        if self._address is not None:
+        if self._address is not None and not self._relative:
             return self._address + target
         return posixpath.relpath(target, posixpath.dirname(source.path) or ".")
 
@@ -363,41 +413,112 @@ class _Documents:
             return {"rel": rel, "href": self._href(place, to.path), "type": to.media_type, "title": to.title}
 
         links = [link("root", self._tree.root)]
-        if self._address is not None:
-            links.append(link("self", place))
+        if self._address is not None and (place is self._tree.root or not self._relative):
+            links.append(link("self", place) | {"href": self._address + place.path})
         if place.parent is not None:
             links.append(link("parent", place.parent))
             if place.is_item and isinstance(place.parent.node, Dataset):
                 links.append(link("collection", place.parent))
         return links + [link("item" if child.is_item else "child", child) for child in place.children]
 
-    def _edge(self, place: _Place, edge: QualifiedEdge) -> _Json:
-        """Return an edge as a link that says by itself what it points at and how."""
-        iri = _ends(edge)[1]
-        target = self._tree.of.get(iri)
-        link: _Json = {"rel": _rel(edge), "href": iri}
+    def _links(self, place: _Place, edge: QualifiedEdge) -> Iterator[_Json]:
+        """Yield the links for an edge: ours, and that of MLM's best practices if that is wanted."""
+        target = self._tree.of.get(_ends(edge)[1])
+        where = {}
         if target is not None:
-            link |= {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
-            link |= _stated(target)
-        link |= {"lineage:iri": iri}
-        if isinstance(edge, DataUse):
-            link["lineage:stage"] = edge.stage.value
-            link |= _known(
-                split=edge.split,
-                split_policy=edge.policy.value if edge.policy is not None else None,
-                area=edge.area,
-                metrics=_metrics(edge.metrics),
-            )
-        elif isinstance(edge, Derivation):
-            link["lineage:derivation"] = edge.kind.value
-            link |= _known(split=edge.source_split, derived_split=edge.derived_split)
-        return link | _known(
-            # Who reads it again must not take for stated what was only concluded.
-            rule=edge.rule.value if edge.rule is not Rule.STATED else None,
+            where = {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
+        yield edge_link(edge, target.node if target is not None else None, **where)
+        word = _mlm_split(edge)
+        if self._mlm_links and word is not None:
+            iri = _ends(edge)[1]
+            yield {"rel": "derived_from", "href": iri, **where, "ml-aoi:split": word, "lineage:iri": iri}
+
+
+def _with_published(node: Model, fields: _Json, published: _Json) -> _Json:
+    """Return the fields of a model with those that stood in its item and the graph has no terms for.
+
+    Where the two together would be read as something else than the node, a ``lineage:`` field says what it is.
+    """
+    found = {**published, **fields}
+    if "providers" in published and "providers" in fields:
+        found["providers"] = published["providers"]  # the graph knows one name of them
+    again = decode(Model, node.iri, {**found, "id": node.identifier, "lineage:declared_area": None}, [])
+    own = encode(node)
+    for name in (
+        "label",
+        "description",
+        "version",
+        "license",
+        "publisher",
+        "doi",
+        "architecture",
+        "tasks",
+        "framework",
+        "parameters",
+    ):
+        value = getattr(node, name)
+        if f"lineage:{name}" not in own and (again is None or getattr(again, name) != value):
+            found[f"lineage:{name}"] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+_MLM_SPLITS: Final = {Stage.VALIDATION: "validate", Stage.TEST: "test"}
+
+
+def _mlm_split(edge: QualifiedEdge) -> str | None:
+    """Return the split word of a use in MLM's best practices: as published, else of its stage; None for none."""
+    if not isinstance(edge, DataUse):
+        return None
+    if edge.split in ("train", "validate", "test"):
+        return edge.split
+    return "train" if edge.stage.teaches else _MLM_SPLITS.get(edge.stage)
+
+
+def edge_link(edge: QualifiedEdge, target: Described | None, **where: str) -> _Json:
+    """Return an edge as a link that says by itself what it points at and how.
+
+    ``target`` is what is known of that, ``where`` gives the link's href, type and title; else it leads to the IRI.
+    """
+    iri = _ends(edge)[1]
+    link: _Json = {"rel": _rel(edge), "href": iri, **where}
+    if target is not None:
+        link |= _stated(target)
+    link |= {"lineage:iri": iri}
+    split = edge.split if isinstance(edge, DataUse) else edge.source_split if isinstance(edge, Derivation) else None
+    if split is not None and isinstance(target, Dataset) and target.split == split and target.part_of:
+        link[PART_OF] = target.part_of[0]
+    link |= stated(edge)
+    if isinstance(edge, DataUse):
+        link |= _known(split=edge.split, area=edge.area, metrics=_metrics(edge.metrics))
+    elif isinstance(edge, Derivation):
+        link |= _known(split=edge.source_split, derived_split=edge.derived_split)
+    return (
+        _foreign(edge)
+        | link
+        | _known(
             evidence=edge.evidence[0] if len(edge.evidence) == 1 else list(edge.evidence) or None,
             confidence=edge.confidence.value if edge.confidence is not Confidence.VERIFIED else None,
             note=edge.note,
         )
+    )
+
+
+def _foreign(edge: QualifiedEdge) -> _Json:
+    """Return the fields of other extensions on the link an edge was read from."""
+    link = orjson.loads(edge.as_published) if edge.as_published is not None else {}
+    ours = ("rel", "href", "type", "title", "mlm:pretrained_source", "ml-aoi:split")
+    return {key: value for key, value in link.items() if key not in ours and not key.startswith("lineage:")}
+
+
+def stated(edge: QualifiedEdge) -> _Json:
+    """Return the link fields that say of which kind an edge is, and by which rule if nobody stated that."""
+    if isinstance(edge, DataUse):
+        policy = edge.policy.value if edge.policy is not None else None
+        found = _known(stage=edge.stage.value, split_policy=policy)
+    else:
+        found = _known(derivation=edge.kind.value) if isinstance(edge, Derivation) else {}
+    # Who reads it again must not take for stated what was only concluded.
+    return found | _known(rule=edge.rule.value if edge.rule is not Rule.STATED else None)
 
 
 def _known(**values: Any) -> _Json:
@@ -407,16 +528,14 @@ def _known(**values: Any) -> _Json:
 def _rel(edge: QualifiedEdge) -> str:
     if isinstance(edge, DataUse):
         # What a model is measured on it was not made from.
-        return "derived_from" if edge.stage.teaches else "lineage:evaluated_on"
+        return "derived_from" if edge.stage.teaches else EVALUATED_ON
     if isinstance(edge, Derivation):
         return "derived_from"
-    return "lineage:part_of" if edge.kind is AssociationKind.PART_OF else "predecessor-version"
+    return PART_OF if edge.kind is AssociationKind.PART_OF else "predecessor-version"
 
 
-def _stated(target: _Place) -> _Json:
+def _stated(node: Described) -> _Json:
     """Return what a link says of its target, so that it can be read without opening that."""
-    node = target.node
-    assert node is not None
     found: _Json = {"lineage:kind": kind_of(node)}
     if isinstance(node, Unknown) or (isinstance(node, Model | Dataset) and node.resolved is False):
         found |= {"title": node.label, "lineage:unresolved_name": node.unresolved_name}
@@ -443,7 +562,7 @@ def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
         found.append("version/v1.2.0")
     if fields.get("ml-aoi:split") in ("train", "test", "validate"):
         found.append("ml-aoi/v0.2.0")
-    return [f"{_EXTENSIONS}/{name}/schema.json" for name in found]
+    return [SCHEMA, *(f"{_EXTENSIONS}/{name}/schema.json" for name in found)]
 
 
 # -- place and time -------------------------------------------------------------------------------------------------

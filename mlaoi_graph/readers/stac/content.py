@@ -116,6 +116,12 @@ def form_of(data: Any) -> Form:
     return Form.OTHER
 
 
+def is_api(data: Json) -> bool:
+    """Return whether a catalog is the landing page of a STAC API."""
+    conforms = data.get("conformsTo")
+    return isinstance(conforms, list) and any(isinstance(c, str) and "api.stacspec.org" in c for c in conforms)
+
+
 _CURRENT = re.compile(r"1\.0\.\d+|1\.1\.\d+")
 
 

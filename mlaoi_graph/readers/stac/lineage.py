@@ -1,24 +1,44 @@
-"""Read the nodes of documents that say everything of them in our own ``lineage:`` fields.
+"""Read what documents say in our own ``lineage:`` fields; links are read like any others, by :mod:`.links`.
 
-Which field is which is on one page, :mod:`mlaoi_graph.lineage_fields`; their links are links like any other.
+Which field is which is on one page, :mod:`mlaoi_graph.lineage_fields`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mlaoi_graph import geo
-from mlaoi_graph.lineage_fields import OPEN_END, OPEN_START, decode, decode_evidence, node_class
-from mlaoi_graph.model import AreaOfInterest, Model, Precision, Severity, Statement
+from mlaoi_graph import iri as iris
+from mlaoi_graph.lineage_fields import (
+    EVALUATED_ON,
+    OPEN_END,
+    OPEN_START,
+    REPEATED,
+    decode,
+    decode_evidence,
+    node_class,
+)
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    DataUse,
+    Derivation,
+    DerivationKind,
+    Model,
+    Precision,
+    Severity,
+    Stage,
+    Statement,
+)
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, text
 from mlaoi_graph.readers.stac.walk import Raw
 
-__all__ = ["bounded", "evidence", "nodes"]
+__all__ = ["bounded", "evidence", "nodes", "unlinked"]
 
 
 def nodes(raw: Raw) -> tuple[list[Statement], str]:
-    """Return the node a document is about, then its declared area and its sources, and the node's IRI.
+    """Return the node a document is about, then its declared area, and the node's IRI.
 
     There is none, and a finding, where a field is missing that it cannot be without.
     """
@@ -48,7 +68,7 @@ def nodes(raw: Raw) -> tuple[list[Statement], str]:
         message = f"lineage:kind is {fields['lineage:kind']!r}, and a field that needs is missing; not read"
         raw.note(f"{prefix}/lineage:kind", "wrong-type", message)
         return [], iri
-    return [*found, *evidence(raw)], iri
+    return found, iri
 
 
 def _placed(area: AreaOfInterest, raw: Raw, fields: Json) -> AreaOfInterest:
@@ -80,6 +100,52 @@ def evidence(raw: Raw) -> list[Statement]:
         else:
             found.append(source)
     return found
+
+
+def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator[tuple[str, Json]]:
+    """Yield what a document's searchable fields (``lineage:tested_on`` and others) say and none of its links does.
+
+    Each as a JSON pointer and the link that would say it. Links say it in full and these fields repeat them, so of one
+    kind of edge either is read. What ``mlm:pretrained_source`` leads to may turn out later to be data or a model:
+    it counts as both.
+    """
+    fields = content.lineage_fields_of(raw.data)
+    prefix = "/properties" if raw.form is Form.ITEM else ""
+    kinds = [s.stage if isinstance(s, DataUse) else s.kind for s in said if isinstance(s, DataUse | Derivation)]
+    if text(fields.get("mlm:pretrained_source")) is not None:
+        kinds += [Stage.PRETRAINING, DerivationKind.UNSTATED]
+    taken: set[tuple[str, str]] = set()
+    for name, repeats in REPEATED.items():
+        if name not in fields or not (of_model or name == "lineage:derived_from"):
+            continue
+        listed = fields[name]
+        entries = listed if isinstance(listed, list) else []
+        addresses = [iris.safe_iri(entry) if isinstance(entry, str) else None for entry in entries]
+        if entries != listed or None in addresses:
+            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is a list of IRIs; what is none is not used")
+        linked = sum(kind in repeats for kind in kinds)
+        link = _link_for(name, of_model=of_model)
+        if linked:
+            known = linked + sum(rel == link["rel"] for rel, _ in taken)
+            if len(entries) > known:
+                message = (
+                    f"lists {len(entries)} and {known} are known otherwise; the rest needs links of its own to be read"
+                )
+                raw.note(f"{prefix}/{name}", "not-linked", message)
+            continue
+        for index, iri in enumerate(addresses):
+            if iri is not None and (link["rel"], iri) not in taken:
+                taken.add((link["rel"], iri))
+                yield f"{prefix}/{name}/{index}", {**link, "href": iri}
+
+
+def _link_for(name: str, *, of_model: bool) -> Json:
+    """Return the link that says what an entry of a field of :data:`REPEATED` says, but for what it points at."""
+    if name == "lineage:derived_from":
+        return {"rel": "derived_from"} | ({"lineage:derivation": DerivationKind.UNSTATED.value} if of_model else {})
+    stages = REPEATED[name]
+    stage = next(s for s in (Stage.TRAINING, Stage.EVALUATION, *Stage) if s in stages)  # the plain word if it is one
+    return {"rel": "derived_from" if stage.teaches else EVALUATED_ON, "lineage:stage": stage.value}
 
 
 def bounded(when: str | None) -> str | None:

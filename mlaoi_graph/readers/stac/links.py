@@ -13,11 +13,12 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mlaoi_graph import iri as iris
+from mlaoi_graph.lineage_fields import EVALUATED_ON, PART_OF
 from mlaoi_graph.model import (
     Association,
     AssociationKind,
@@ -41,7 +42,6 @@ from mlaoi_graph.readers import Kind, Target
 from mlaoi_graph.readers.stac.content import Json, dumps, lineage_iri, text, texts
 
 DERIVED_FROM: Final = "derived_from"
-EVALUATED_ON: Final = "lineage:evaluated_on"
 _ML_MODEL: Final = {
     "ml-model:train-data": Stage.TRAINING,
     "ml-model:test-data": Stage.TEST,
@@ -49,7 +49,6 @@ _ML_MODEL: Final = {
 }
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
-PART_OF: Final = "lineage:part_of"
 
 _Note = Callable[[str, str], None]
 
@@ -101,10 +100,21 @@ def stated_target(link: Json) -> Target | None:
     kind = _KINDS.get(text(link.get("lineage:kind")) or "", Kind.UNKNOWN)
     # The IRI is that of the part itself, so nothing is to be added to it for the split.
     split = text(link.get("lineage:split"))
+    whole = text(link.get("lineage:part_of")) if split is not None else None
+    whole = iris.safe_iri(whole) if whole is not None else None
     if "lineage:unresolved_name" not in link:
-        return Target(iri, kind, split=split)
+        return Target(iri, kind, split=split, whole=whole)
     name = text(link["lineage:unresolved_name"])
-    return Target(iri, kind, text(link.get("title")), split, described=False, name=name)
+    return Target(iri, kind, text(link.get("title")), split, whole, described=False, name=name)
+
+
+def repeats(link: Json, stated: Collection[object]) -> bool:
+    """Return whether a link says again, in MLM's way, what others state whose ``lineage:iri`` is among those given."""
+    if link.get("rel") != DERIVED_FROM or "ml-aoi:split" not in link:
+        return False
+    ours = "lineage:stage" in link or "lineage:derivation" in link
+    iri = lineage_iri(link)
+    return not ours and iri is not None and iri in stated
 
 
 def names_of(dataset: str, split: str | None) -> tuple[str, ...]:
@@ -287,7 +297,9 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
     if link.get("lineage:stage") is not None:
         finding("role-on-data", "lineage:stage belongs on a model's links; not used")
     if text(kind_word) in kinds and fits:
-        return _derivation(reference, target, kinds[kind_word], _rule(link), split)
+        # ml-aoi:split is of data, and a model has none.
+        of_source = text(link.get("lineage:split")) if kind_word == DerivationKind.LABELLED.value else split
+        return _derivation(reference, target, kinds[kind_word], _rule(link), of_source)
     if kind_word is not None:
         finding(
             "role-on-data",
@@ -317,8 +329,20 @@ def mention(target: Target, link: Json, *, is_model: bool) -> Statement:
     label = None if target.described else target.label
     name = None if target.described else target.name
     if not is_model:
+        part = (
+            {"split": target.split, "part_of": (target.whole,)}
+            if target.whole and target.kind is not Kind.SAMPLE
+            else {}
+        )
         archive = target.kind is Kind.ARCHIVE
-        return Dataset(iri=target.iri, label=label, archive=archive, resolved=resolved, unresolved_name=name)
+        return Dataset(
+            iri=target.iri,
+            label=label,
+            archive=archive,
+            resolved=resolved,
+            unresolved_name=name,
+            **part,  # type: ignore[arg-type]
+        )
     if link.get("lineage:kind") == "family":
         return ModelFamily(iri=target.iri)
     return Model(iri=target.iri, label=label, resolved=resolved, unresolved_name=name)

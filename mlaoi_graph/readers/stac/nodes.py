@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from mlaoi_graph import geo
 from mlaoi_graph import iri as iris
+from mlaoi_graph.lineage_fields import PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -25,6 +26,12 @@ from mlaoi_graph.readers.stac.resolve import Resolver, is_object
 from mlaoi_graph.readers.stac.walk import Raw
 
 _JSON_NAMES: Final = {dict: "an object", list: "a list"}
+_PLACE_AND_TIME: Final = frozenset(
+    {"type", "stac_version", "id", "geometry", "bbox", "collection", "datetime", "start_datetime", "end_datetime"}
+    | {"extent", "links", "assets", "stac_extensions"}
+)
+"""What the graph has terms of its own for, and what is kept otherwise."""
+_TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
 
@@ -52,27 +59,59 @@ class DocumentReader:
             elif raw.form is Form.TRAINING_DML:
                 found, about = self._training_dml(raw)
             else:
-                found, about = lineage.evidence(raw), None
+                found, about = [], None
         except _MissingId:
             raw.note("/id", "missing-id", "an id that is text is required; the document is not read", Severity.ERROR)
             return None
+        sources = lineage.evidence(raw)
+        told = {source.iri for source in sources}
+        found = [*(s for s in found if not (isinstance(s, Evidence) and s.iri in told)), *sources]
         properties = is_object(raw.data.get("properties")) or raw.data
         stated = text(properties.get("updated")) or text(properties.get("created"))
-        found.append(SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash))
+        whole = self._as_published(raw) if any(isinstance(s, Model) and s.iri == about for s in found) else None
+        found.append(
+            SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash, as_published=whole)
+        )
         return found
+
+    def _as_published(self, raw: Raw) -> str | None:
+        """Return what a model's document holds besides place, time and lineage; addresses absolute if that is known."""
+        data = raw.data
+        own = data.get("properties") if raw.form is Form.ITEM else data
+        properties = {
+            key: value
+            for key, value in (is_object(own) or {}).items()
+            if key not in _PLACE_AND_TIME and not key.startswith("lineage:")
+        }
+        found: Json = {"properties": properties}
+        if raw.form is Form.ITEM:
+            found |= {key: value for key, value in data.items() if key not in {*_PLACE_AND_TIME, "properties"}}
+        found["stac_extensions"] = list(content.extensions_of(data))
+        assets = is_object(data.get("assets")) or {}
+        found["assets"] = {key: self._absolute(asset, raw) for key, asset in assets.items()}
+        found["links"] = [
+            self._absolute(link, raw)
+            for _, link in content.links_of(data)
+            if link.get("rel") not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
+        ]
+        return content.dumps(found)
+
+    def _absolute(self, value: Any, raw: Raw) -> Any:
+        """Return a link or asset with its href as an address, if the document's own is known."""
+        href = text(value.get("href")) if isinstance(value, dict) else None
+        address = self._resolver.against_self(href, raw) if href is not None and not iris.is_absolute(href) else None
+        return value if address is None else {**value, "href": address}
 
     def _written(self, raw: Raw) -> tuple[list[Statement], str | None]:
         """A document that says all there is to know of a node in our own fields, as the STAC writer writes it."""
         nodes, iri = lineage.nodes(raw)
         if not nodes:
             return [], None
-        edges: list[Statement] = []
         if isinstance(nodes[0], Model | ModelFamily):
-            edges = self._model_links(raw, iri)
+            nodes.extend(self._model_links(raw, iri))
         elif isinstance(nodes[0], Dataset):
-            edges = self._data_links(raw, iri)
-        told = {node.iri for node in nodes}
-        return [*nodes, *(s for s in edges if not (isinstance(s, Evidence) and s.iri in told))], iri
+            nodes.extend(self._data_links(raw, iri))
+        return nodes, iri
 
     # -- items ------------------------------------------------------------------------------------------------
 
@@ -121,7 +160,7 @@ class DocumentReader:
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
                 if target is not None and (target.kind is Kind.MODEL or text(link.get("mlm:name"))):
-                    found.extend(self._edge(raw, iri, False, index, link, target))
+                    found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
         if found:
             label = text(properties.get("title")) or content.identifier_of(raw.data)
             found.append(
@@ -192,15 +231,26 @@ class DocumentReader:
 
     def _model_links(self, raw: Raw, iri: str) -> list[Statement]:
         statements: list[Statement] = []
+        stated = {content.lineage_iri(link) for _, link in content.links_of(raw.data) if "lineage:stage" in link}
         for index, link in content.links_of(raw.data):
             rel = text(link.get("rel"))
+            if links.repeats(link, stated):
+                continue
             if rel in links.USE_RELS:
                 target = self._target(raw, index, link)
                 if target is not None:
-                    statements.extend(self._edge(raw, iri, True, index, link, target))
+                    statements.extend(self._edge(raw, iri, True, f"/links/{index}", link, target))
             elif rel in links.VERSION_RELS:
                 statements.extend(self._association(raw, iri, True, index, link))
-        return statements
+        return [*statements, *self._unlinked(raw, iri, True, statements)]
+
+    def _unlinked(self, raw: Raw, iri: str, of_model: bool, said: list[Statement]) -> list[Statement]:
+        """What the document says in fields only and in no link."""
+        found: list[Statement] = []
+        for pointer, link in lineage.unlinked(raw, said, of_model=of_model):
+            target = self._resolver.link(link["href"], raw, pointer)
+            found.extend(self._edge(raw, iri, of_model, pointer, link, target))
+        return found
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
         pointer = "/properties/mlm:pretrained_source"
@@ -296,9 +346,10 @@ class DocumentReader:
             elif rel == links.DERIVED_FROM:
                 target = self._target(raw, index, link)
                 if target is not None:
-                    statements.extend(self._edge(raw, iri, False, index, link, target))
-            elif rel in links.VERSION_RELS or rel == links.PART_OF:
+                    statements.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
+            elif rel in links.VERSION_RELS or rel == PART_OF:
                 statements.extend(self._association(raw, iri, False, index, link))
+        statements.extend(self._unlinked(raw, iri, False, statements))
         if images:
             statements.append(Dataset(iri=iri, source_images=tuple(sorted(set(images)))))
         return statements
@@ -313,8 +364,8 @@ class DocumentReader:
             return None
         return links.stated_target(link) or self._resolver.link(href, raw, pointer)
 
-    def _edge(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json, target: Target) -> list[Statement]:
-        reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
+    def _edge(self, raw: Raw, iri: str, of_model: bool, pointer: str, link: Json, target: Target) -> list[Statement]:
+        reference = links.Reference(raw.iri, raw.shown, iri, of_model, pointer, link)
         statements, findings = links.type_reference(reference, target, self._policy)
         raw.findings.extend(findings)
         return statements

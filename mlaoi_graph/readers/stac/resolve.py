@@ -68,7 +68,7 @@ class Resolver:
                     return Target(own, Kind.UNKNOWN, href)
             if "." not in href.strip("."):
                 return self._nowhere(href, raw)
-        resolved = self._against_self(href, raw)
+        resolved = self.against_self(href, raw)
         if resolved is not None and not bare:
             return self._absolute(resolved, self._walk.place_of(resolved, raw), raw, pointer)
         if not bare or "." in href.strip("."):
@@ -103,7 +103,7 @@ class Resolver:
         label = iris.tail(iri) if relative else href
         return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=label, described=False, name=href)
 
-    def _against_self(self, href: str, raw: Raw) -> str | None:
+    def against_self(self, href: str, raw: Raw) -> str | None:
         """Return a relative href as an address, if the document's own address is known."""
         if self._own[0] is not raw:
             self._own = (raw, content.self_iri(raw.data))
@@ -122,7 +122,7 @@ class Resolver:
             target = self._peek(place, raw, "")
             if target is not None:
                 return target.iri
-        found = iris.safe_iri(href) if iris.is_absolute(href) else self._against_self(href, raw)
+        found = iris.safe_iri(href) if iris.is_absolute(href) else self.against_self(href, raw)
         if found is not None:
             return found
         if place is not None and place.path is not None and not self._walk.leads_out(place):

@@ -18,7 +18,14 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context
-from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, DocumentTooLarge, Fetcher, OutsideTree, check_source
+from mlaoi_graph.readers.fetch import (
+    MAX_DOCUMENT_BYTES,
+    DocumentTooLarge,
+    Fetcher,
+    NotAnApi,
+    OutsideTree,
+    check_source,
+)
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 
@@ -60,6 +67,8 @@ class Raw:
     failed: bool = False
     unchanged: bool = False
     container: str | None = None
+    pointer: str = ""
+    """Of a member: where in its file it is, a JSON pointer or a line number."""
     closes: bool = False
     """True for the container itself, after its members."""
 
@@ -106,6 +115,8 @@ class Walk:
         if self.start is None:
             yield from self._folder()
         elif self.start.name.lower().endswith(_LINES):
+            if self.context.collections:
+                raise NotAnApi(self.start.name)
             yield from self._lines(self.start)
         else:
             yield from self._follow(self.start)
@@ -302,6 +313,7 @@ class Walk:
             container.shown + "#" + pointer,
             content.content_hash(text),
             container=container.iri,
+            pointer=pointer,
         )
         raw.take(data)
         if unique != key:
@@ -361,6 +373,11 @@ class Walk:
             # What the user named himself is not there or may not be asked: that is an error, and no finding.
             first = self._parsed(place, self.read(place)) if place == start and self.remote else self._open(place)
             for raw in first:
+                if place == start and self.remote and content.is_api(raw.data):
+                    yield from self._api(raw)
+                    continue
+                if place == start and self.context.collections:
+                    raise NotAnApi(place.name)
                 if place == start and not self.remote:
                     address = content.self_iri(raw.data)
                     if address is not None and address.rpartition("/")[2] == place.name:
@@ -369,6 +386,35 @@ class Walk:
                 if raw.form in (Form.CATALOG, Form.COLLECTION):
                     stack.extend(reversed(self._children(raw)))
                 yield raw
+
+    def _api(self, landing: Raw) -> Iterator[Raw]:
+        """Yield the landing page of a STAC API, its collections, and the items of those that are wanted."""
+        from mlaoi_graph.readers.stac import api
+
+        source = api.Api(landing.place.name, landing.data, self.fetcher)
+        for url, data in source.collections(self.context.collections):
+            yield from self._answered(url, data)
+        wanted = self.context.collections
+        if not wanted:
+            message = "only collections are read; name those whose items are wanted: --collection ID"
+            landing.note("", "items-not-read", message, Severity.INFO)
+        yield landing
+        for collection in wanted:
+            try:
+                for url, data in source.items(collection):
+                    yield from self._answered(url, data)
+            except SourceError as error:
+                place = Place(url=source.address(collection, "items"))
+                yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
+
+    def _answered(self, url: str, data: Json) -> Iterator[Raw]:
+        """Yield a document that came within the answer of an API."""
+        place = Place(url=url)
+        text = content.dumps(data)
+        if text is None:
+            yield self._failure(place, "not-json", "nested too deep")
+        elif self._first_visit(place):
+            yield from self._parsed(place, text.encode("utf-8", "replace"))
 
     def _children(self, raw: Raw) -> list[Place]:
         found: list[Place] = []

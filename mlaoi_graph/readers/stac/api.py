@@ -1,0 +1,181 @@
+"""Ask a STAC API for its collections and their items, page by page.
+
+pystac-client knows how APIs page, by GET and by POST; every request it makes goes through our own
+:class:`~mlaoi_graph.readers.fetch.Fetcher`, so an answer cannot lead it to a machine the user did not name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urljoin
+
+import orjson
+from pystac import Link, STACError
+from pystac.link import HREF
+
+from mlaoi_graph.errors import MissingExtra, SourceNotFound
+from mlaoi_graph.readers.fetch import Fetcher
+from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers.stac.content import Json
+
+try:
+    from pystac_client import Client
+    from pystac_client.exceptions import APIError
+    from pystac_client.stac_api_io import StacApiIO
+except ImportError:
+    raise MissingExtra("api", needed_for="reading a STAC API") from None
+
+__all__ = ["Api"]
+
+_PAGE: Final = 100
+"""Items asked for at a time: what most APIs give if not asked."""
+_TRIES: Final = 5
+_PASSING: Final = frozenset({429, 500, 502, 503, 504})
+"""What a server answers that may do better in a moment."""
+_LONGEST_WAIT_S: Final = 60.0
+
+
+class Api:
+    """One STAC API, given its landing page."""
+
+    def __init__(self, url: str, landing: Json, fetcher: Fetcher) -> None:
+        self._url = url
+        self._io = _Requests(url, fetcher)
+        with _understood(url):
+            self._data = urljoin(url, content.link_href(landing, "data") or f"{url.rstrip('/')}/collections")
+        searches = [link for _, link in content.links_of(landing) if link.get("rel") == "search"]
+        self._method = "POST" if any(link.get("method") == "POST" for link in searches) else "GET"
+
+    def address(self, collection: str, *more: str) -> str:
+        """Return the address of a collection, or of something below it."""
+        return "/".join([self._data.rstrip("/"), *(quote(piece, safe="") for piece in (collection, *more))])
+
+    def collections(self, named: Sequence[str]) -> Iterator[tuple[str, Json]]:
+        """Yield address and document of the collections named, of all if none is. Raises SourceError."""
+        if named:
+            # All are asked for before any is read: one that is not there is an error of who named it.
+            yield from [(self.address(name), self._collection(name)) for name in named]
+            return
+        for page in self._pages(self._data):
+            for found in _objects(page, "collections"):
+                name = content.identifier_of(found)
+                if name is not None:
+                    yield self.address(name), found
+
+    def _collection(self, name: str) -> Json:
+        with _understood(self.address(name)):
+            found = self._io.read_json(self.address(name))
+        if not isinstance(found, dict):
+            raise SourceNotFound(self.address(name), "not a collection")
+        return found
+
+    def items(self, collection: str) -> Iterator[tuple[str, Json]]:
+        """Yield address and document of a collection's items. Raises SourceError, after what came before that."""
+        for page in self._item_pages(collection):
+            for found in _objects(page, "features"):
+                name = content.identifier_of(found)
+                if name is not None:
+                    yield self.address(collection, "items", name), found
+
+    def _item_pages(self, collection: str) -> Iterator[Any]:
+        with _understood(self._url):
+            client = Client.open(self._url, stac_io=self._io)
+        if not client.conforms_to("ITEM_SEARCH"):
+            yield from self._pages(self.address(collection, "items"), {"limit": _PAGE})
+            return
+        with _understood(self._url):
+            search = client.search(method=self._method, collections=[collection], limit=_PAGE)
+            pages = search.pages_as_dicts()
+        yield from _each(pages, self._url)
+
+    def _pages(self, url: str, parameters: dict[str, Any] | None = None) -> Iterator[Any]:
+        return _each(self._io.get_pages(url, parameters=parameters), url)
+
+
+def _each(pages: Iterator[Any], url: str) -> Iterator[Any]:
+    while True:
+        with _understood(url):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
+
+
+@contextmanager
+def _understood(url: str) -> Iterator[None]:
+    """Turn what pystac and pystac-client raise for an answer that is not as it should be."""
+    try:
+        yield
+    except (APIError, STACError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceNotFound(url, f"not what a STAC API answers ({type(error).__name__}: {error})") from error
+
+
+def _objects(page: Any, name: str) -> Iterator[Json]:
+    found = page.get(name) if isinstance(page, dict) else None
+    for entry in found if isinstance(found, list) else ():
+        if isinstance(entry, dict):
+            yield entry
+
+
+class _Requests(StacApiIO):
+    """pystac-client's requests, made by our fetcher: its rules hold, and what may pass is tried again."""
+
+    def __init__(self, url: str, fetcher: Fetcher) -> None:
+        super().__init__()
+        self._at = url
+        self._fetcher = fetcher
+        self._asked: set[tuple[str, bytes | None]] = set()
+
+    def read_text(self, source: HREF, *args: Any, **kwargs: Any) -> str:
+        """Return the text at an address; what is none is no file of this machine, as pystac-client would have it."""
+        if isinstance(source, Link):
+            return super().read_text(source, *args, **kwargs)
+        return self.request(str(source), *args, **kwargs)
+
+    def request(
+        self,
+        href: str,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> str:
+        """Return the text an address answers. Raises SourceError."""
+        url = urljoin(self._at, href)  # a ValueError for what is no address is told by who asked
+        body = None
+        if (method or "GET").upper() == "POST":
+            body = orjson.dumps(parameters or {})
+        elif parameters:
+            url += ("&" if "?" in url else "?") + urlencode(parameters)
+        if (url, body) in self._asked and url != self._at:
+            raise SourceNotFound(url, "its pages lead round in a circle")
+        self._asked.add((url, body))
+        return self._answer(url, body).decode("utf-8", "replace")
+
+    def _answer(self, url: str, body: bytes | None) -> bytes:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                answer = self._fetcher.ask(url, body)
+            except SourceNotFound as error:
+                if attempt == _TRIES:
+                    raise SourceNotFound(url, f"no answer, asked {_TRIES} times ({error})") from error
+                time.sleep(_wait(attempt, None))
+                continue
+            if answer.status == 200:
+                return answer.body
+            if answer.status not in _PASSING or attempt == _TRIES:
+                raise SourceNotFound(url, f"the server answered {answer.status}, asked {attempt} times")
+            time.sleep(_wait(attempt, answer.retry_after))
+        raise AssertionError
+
+
+def _wait(attempt: int, retry_after: str | None) -> float:
+    """Return how many seconds to wait before asking again: what the server wants, else longer each time.
+
+    >>> _wait(1, None), _wait(4, None), _wait(1, "7"), _wait(1, "86400"), _wait(2, "Wed, 21 Oct 2015 07:28:00 GMT")
+    (0.5, 4.0, 7.0, 60.0, 1.0)
+    """
+    wanted = float(retry_after) if retry_after is not None and retry_after.isdecimal() else 0.25 * 2**attempt
+    return min(wanted, _LONGEST_WAIT_S)
