@@ -110,9 +110,7 @@ _OBJECTS: list[NamedNode | Literal] = [
     Literal('"\n\\'),
 ]
 _GRAPHS = [_A, _B, _LOG]
-_PATTERNS = list(
-    itertools.product([None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS])
-)
+_PATTERNS = list(itertools.product([None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS]))
 _triples = st.frozensets(
     st.builds(
         Triple,

@@ -109,9 +109,7 @@ class Endpoint:
         if response.status_code in _BUSY or _is_passing(response):
             raise Unsure(f"{response.status_code}: {_said(response)}")
         if not response.is_success:
-            raise StoreError(
-                f"{self.update_url}: {response.status_code}: {_said(response)}. {_next_step(response)}"
-            )
+            raise StoreError(f"{self.update_url}: {response.status_code}: {_said(response)}. {_next_step(response)}")
 
     @staticmethod
     def waits() -> Iterator[float]:

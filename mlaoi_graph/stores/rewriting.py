@@ -41,39 +41,46 @@ class _Select:
 
 
 def rewritten(
-    sparql: str, values: Mapping[str, str], hidden: Sequence[str] = (), terms: Mapping[str, str] | None = None
+    sparql: str,
+    values: Mapping[str, str],
+    hidden: Sequence[str] = (),
+    *,
+    graphs_by_filter: bool = False,
 ) -> str:
     """Return a query, that is known to be one, with variables given values and graphs hidden.
 
     ``values`` maps variables to terms as SPARQL writes them, ``hidden`` lists IRIs that ``GRAPH ?variable`` is not to
-    find, ``terms`` maps names (``geo:wktLiteral``, ``<http://...>``) to what is sent in their place. Raises QueryError
-    where a variable that is given a value is computed by the query itself.
+    find. ``graphs_by_filter`` makes ``GRAPH <name>`` a variable and a filter, for a server that finds no graph by name once it is told the default
+    graph. Raises QueryError where a variable that is given a value is computed by the query itself.
 
     >>> print(rewritten("SELECT ?s ?o { ?s ?p ?o }", {"s": "<urn:a>"}))
     SELECT ?s ?o { VALUES ?s { <urn:a> } <urn:a> ?p ?o }
     >>> print(rewritten("ASK { GRAPH ?g { ?s ?p ?o } }", {}, ["urn:log"]))
     ASK { GRAPH ?g { ?s ?p ?o } FILTER(?g NOT IN (<urn:log>)) }
     """
-    return _Rewriter(values, hidden, terms or {}).run(sparql)
+    return _Rewriter(values, hidden, graphs_by_filter).run(sparql)
 
 
 class _Rewriter:
-    def __init__(self, values: Mapping[str, str], hidden: Sequence[str], terms: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], hidden: Sequence[str], graphs_by_filter: bool) -> None:
         self._values = values
-        self._not_hidden = f"NOT IN ({', '.join(f'<{iri}>' for iri in hidden)})" if hidden else ""
-        self._terms = terms
+        self._hidden = f"NOT IN ({', '.join(f'<{iri}>' for iri in hidden)})" if hidden else ""
+        self._graphs_by_filter = graphs_by_filter
+        self._named = 0
         self._out: list[str] = []
         self._braces: list[tuple[str | None, _Select | None]] = []
-        """For each open brace, the variable of its GRAPH, and the SELECT whose WHERE it is."""
+        """For each open brace, the filter that belongs behind it, and the SELECT whose WHERE it is."""
         self._selects: list[_Select] = []
         """The SELECTs that are being read, innermost last; one ends with the brace around it."""
         self._inside: list[int] = []
         """For each open brace, how many SELECTs there were before it."""
 
     def run(self, sparql: str) -> str:
-        before: list[str] = ["", "", ""]
-        """The last tokens, upper case, latest last."""
+        before = ""
+        """The last token; words in upper case."""
         depth = 0
+        behind: str | None = None
+        """The filter that belongs behind the group that begins next."""
         for found in _TOKEN.finditer(sparql):
             kind, token = found.lastgroup, found[0]
             if kind == "space":
@@ -83,8 +90,6 @@ class _Rewriter:
             in_clause = select is not None and not (self._inside and self._inside[-1] >= len(self._selects))
             if kind == "variable":
                 token = self._variable(token, before, select if in_clause else None)
-            elif kind in ("iri", "name"):
-                token = self._terms.get(token, token)
             elif kind == "word" and token.upper() in ("SELECT", "DESCRIBE"):
                 self._selects.append(_Select(depth))
             elif token == "(":
@@ -95,26 +100,32 @@ class _Rewriter:
                 select.all = True
             elif token == "{":
                 where = select if in_clause and select and select.where is None and depth == select.depth else None
-                graph = before[-1][1:] if before[-2] == "GRAPH" and before[-1][:1] in ("?", "$") else None
                 self._inside.append(len(self._selects))
-                self._braces.append((graph, where))
+                self._braces.append((behind, where))
+                behind = None
             elif token == "\\":
-                raise QueryError("an escape stands outside of text and IRIs, where it hides what is meant. Write it out")
+                raise QueryError(
+                    "an escape stands outside of text and IRIs, where it hides what is meant. Write it out"
+                )
+            if before == "GRAPH" and kind in ("variable", "iri", "name"):
+                token, behind = self._graph(token)
             self._out.append(token)
             if token == "{" and self._braces[-1][1] is not None:
                 self._braces[-1][1].where = len(self._out)
             elif token == "}":
                 self._close()
-            before = [*before[1:], token.upper() if kind == "word" else token]
+            before = token.upper() if kind == "word" else token
         self._end(0)
         return "".join(self._out)
 
-    def _variable(self, token: str, before: list[str], select: _Select | None) -> str:
+    def _variable(self, token: str, before: str, select: _Select | None) -> str:
         name = token[1:]
         if name not in self._values:
             return token
-        if before[-1] == "AS":
-            raise QueryError(f"?{name} is given a value, and the query computes it as well. Give one of them another name")
+        if before == "AS":
+            raise QueryError(
+                f"?{name} is given a value, and the query computes it as well. Give one of them another name"
+            )
         if select is not None:
             select.mentioned.add(name)
             return token
@@ -132,10 +143,19 @@ class _Rewriter:
     def _close(self) -> None:
         if not self._braces:
             return
-        graph, _ = self._braces.pop()
+        behind, _ = self._braces.pop()
         self._end(self._inside.pop())
-        if graph is not None and self._not_hidden and graph not in self._values:
-            self._out.append(f" FILTER(?{graph} {self._not_hidden})")
+        if behind is not None:
+            self._out.append(behind)
+
+    def _graph(self, token: str) -> tuple[str, str | None]:
+        """Return what GRAPH is followed by, and the filter behind its group."""
+        if token[0] in "?$":
+            return token, f" FILTER({token} {self._hidden})" if self._hidden else None
+        if not self._graphs_by_filter:
+            return token, None
+        self._named += 1
+        return f"?graph__{self._named}", f" FILTER(?graph__{self._named} = {token})"
 
     def _end(self, remaining: int) -> None:
         """End the SELECTs of a group: what they name of the values is said at the start of their WHERE."""

@@ -14,8 +14,8 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -45,8 +45,11 @@ _COMING: Final = f"{CATALOG_GRAPH}#coming"
 _GOING: Final = f"{CATALOG_GRAPH}#going"
 _ORPHANS: Final = f"{CATALOG_GRAPH}#orphans"
 _WKT: Final = "http://www.opengis.net/ont/geosparql#wktLiteral"
-_PLAIN_WKT: Final = f"{CATALOG_GRAPH}#wktLiteral"
-_BOOLEAN: Final = "http://www.w3.org/2001/XMLSchema#boolean"
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_BOOLEAN: Final = f"{_XSD}boolean"
+_NATIVE: Final = frozenset(
+    _XSD + name for name in ("string", "boolean", "integer", "decimal", "double", "float", "date", "dateTime")
+)
 _ASKED_AT_ONCE: Final = 200
 """Triples or graphs a query asks about."""
 
@@ -65,13 +68,16 @@ class _Server:
     """Quads an update holds while a store is filled: under a megabyte, which servers and those before them take."""
     at_once: int = 100_000
     """Quads taken away at once when a fill is undone."""
-    terms: Mapping[str, str] = field(default_factory=dict)
-    """What is sent in place of some IRIs and names."""
+    own_literals: bool = False
+    """Whether it makes something else of some literals; see :data:`_VIRTUOSO`."""
 
     def text(self, term: object) -> str:
-        """Return a term as it is sent."""
-        if self.terms and isinstance(term, ox.Literal) and term.datatype.value == _WKT:
-            return f"{ox.Literal(term.value)}^^<{_PLAIN_WKT}>"
+        """Return a term as it is sent. Raises StoreError for a literal the server could not keep."""
+        if self.own_literals and isinstance(term, ox.Literal) and term.language is None:
+            if term.datatype.value == _WKT:
+                return f"{ox.Literal(term.value)}@x-wkt"
+            if term.datatype.value not in _NATIVE:
+                raise StoreError(f"{term}: Virtuoso cannot take out again what has this datatype. Nothing was written")
         return str(term)
 
     def line(self, triple: ox.Triple) -> str:
@@ -80,15 +86,17 @@ class _Server:
 
     def answer(self, text: bytes) -> bytes:
         """Return lines of JSON results with the terms as they were meant."""
-        if not self.terms:
+        # Quotes inside of text are escaped, so none of this can be found there.
+        if not self.own_literals:
             return text
-        return _NUMBER_FOR_BOOLEAN.sub(_boolean, text.replace(_PLAIN_WKT.encode(), _WKT.encode()))
+        text = text.replace(b'"xml:lang": "x-wkt"', b'"datatype": "' + _WKT.encode() + b'"')
+        return _NUMBER_FOR_BOOLEAN.sub(_boolean, text)
 
     def term(self, term: Term) -> Term:
-        """Return a term of an answer as it was meant."""
-        if not self.terms or not isinstance(term, ox.Literal):
+        """Return a term of a graph that was answered as it was meant."""
+        if not self.own_literals or not isinstance(term, ox.Literal):
             return term
-        if term.datatype.value == _PLAIN_WKT:
+        if term.language == "x-wkt":
             return ox.Literal(term.value, datatype=ox.NamedNode(_WKT))
         if term.datatype.value == _BOOLEAN and term.value in ("0", "1"):
             return ox.Literal(term.value == "1")
@@ -96,8 +104,9 @@ class _Server:
 
 
 _STANDARD: Final = _Server()
-# Virtuoso 7: its SQL of an update may have 10,000 lines; it makes a geometry of a wktLiteral, with its own idea of what
-# is one, and keeps true as 1. Its graphs about itself are there on every server.
+# Virtuoso 7. An update becomes SQL, of 10,000 lines at most. Of a wktLiteral it makes a geometry of its own, if it can, so
+# WKT goes by a language tag; any other datatype it does not know it never deletes; true it keeps as 1. Its graphs about
+# itself are on every server.
 _VIRTUOSO: Final = _Server(
     merge=_MERGE,
     hidden=(
@@ -116,7 +125,7 @@ _VIRTUOSO: Final = _Server(
     most=800,
     in_fill=800,
     at_once=2_000,
-    terms={f"<{_WKT}>": f"<{_PLAIN_WKT}>", "geo:wktLiteral": f"<{_PLAIN_WKT}>"},
+    own_literals=True,
 )
 _NUMBER_FOR_BOOLEAN: Final = re.compile(rb'("datatype": "' + _BOOLEAN.encode() + rb'", "value": )"([01])"')
 
@@ -240,7 +249,9 @@ class SparqlStore:
 
     def _clear(self) -> None:
         """Take everything away, a part at a time."""
-        found = f"SELECT ?g ?s ?p ?o {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g {self._shown}) }} LIMIT {self._server.at_once}"
+        found = (
+            f"SELECT ?g ?s ?p ?o {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g {self._shown}) }} LIMIT {self._server.at_once}"
+        )
         while self._any():
             self._commit("GRAPH ?g { ?s ?p ?o }", "", f"{{ {found} }}")
         merged = self._merged("?s ?p ?o .\n")
@@ -352,7 +363,7 @@ class SparqlStore:
             found = self._states()
             if not found:
                 # The same for all, so it does not matter who says it, nor how often.
-                self._insist(f"INSERT DATA {{ GRAPH <{CATALOG_GRAPH}> {{ <{CATALOG_GRAPH}> <{_STATE}> \"0\" }} }}", "0")
+                self._insist(f'INSERT DATA {{ GRAPH <{CATALOG_GRAPH}> {{ <{CATALOG_GRAPH}> <{_STATE}> "0" }} }}', "0")
                 found = self._states()
             self._state = max(found, key=lambda state: int(state.split()[0]))
             if self.noted(_FILLING) is not None:
@@ -468,13 +479,14 @@ class SparqlStore:
             sparql,
             {name: self._server.text(value) for name, value in values.items()},
             self._server.hidden,
-            self._server.terms,
+            graphs_by_filter=self._server.merge is not None,
         )
+        dataset = self._dataset(text)
         if isinstance(kind, ox.QueryBoolean):
-            return cast("ox.QueryBoolean", self._answer(text))
+            return cast("ox.QueryBoolean", self._answer(text, **dataset))
         if isinstance(kind, ox.QuerySolutions):
-            return self._rows(text)
-        found = self._endpoint.ask(text, N_TRIPLES, bytes, **self._dataset(text))
+            return cast("ox.QuerySolutions", self._answer(text, **dataset))
+        found = self._endpoint.ask(text, N_TRIPLES, bytes, **dataset)
         made = ox.Store()
         with engine_errors(lambda reason: StoreError(f"{self.url}: not an answer in N-Triples: {reason}. Report it")):
             made.bulk_extend(
@@ -538,9 +550,11 @@ class SparqlStore:
             return {}
         return {"default-graph-uri": self._server.merge}
 
-    def _answer(self, sparql: str) -> ox.QuerySolutions | ox.QueryBoolean:
-        found = self._endpoint.ask(sparql, JSON, self._server.answer, **self._dataset(sparql))
-        with engine_errors(lambda reason: StoreError(f"{self.url}: not an answer in JSON: {reason}. Check the address")):
+    def _answer(self, sparql: str, **parameters: str) -> ox.QuerySolutions | ox.QueryBoolean:
+        found = self._endpoint.ask(sparql, JSON, self._server.answer, **parameters)
+        with engine_errors(
+            lambda reason: StoreError(f"{self.url}: not an answer in JSON: {reason}. Check the address")
+        ):
             answer = ox.parse_query_results(found, ox.QueryResultsFormat.JSON)
         if isinstance(answer, ox.QuerySolutions) and [v.value for v in answer.variables] == ["__ASK_RETVAL"]:
             yes = any(cast("ox.Literal", row[0]).value == "1" for row in answer)  # Virtuoso answers ASK by a row
