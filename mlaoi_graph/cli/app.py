@@ -85,11 +85,20 @@ def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[
 
     rest = list(arguments or ())
     variable = os.environ.get(CATALOG_VARIABLE)
-    if rest and (Path(rest[0], "manifest.json").exists() or not variable):
+    # With the variable set, an address is a node's unless it is one argument more than there can be.
+    if rest and (not variable or _is_directory(rest[0]) or (_is_address(rest[0]) and len(rest) > most)):
         return rest[0], _at_most(rest[1:], most)
     if variable:
         return variable, _at_most(rest, most)
     raise typer.BadParameter(f"give a catalog directory first, or set {CATALOG_VARIABLE}")
+
+
+def _is_directory(place: str) -> bool:
+    return Path(place, "manifest.json").exists()
+
+
+def _is_address(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
 
 
 def _at_most(rest: list[str], most: int) -> list[str]:
@@ -138,18 +147,21 @@ def build(
     reported, and what the catalog held of it stays. Exit code 1 if a document could not be read.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.errors import MlaoiError
+    from mlaoi_graph.errors import CatalogNotFound, MlaoiError
     from mlaoi_graph.iri import DEFAULT_BASE
     from mlaoi_graph.model import SplitPolicy
 
-    directory = Path(to)
     if name is not None and len(sources) > 1:
         raise typer.BadParameter("--name goes with one source")
-    is_new = not (directory / "manifest.json").exists()
+    try:
+        catalog = Catalog.open(to)
+        is_new = False
+    except CatalogNotFound:
+        is_new = True
     if is_new:
         try:
             catalog = Catalog.create(
-                directory,
+                to,
                 base=base or DEFAULT_BASE,
                 split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
                 verified_only=verified_only,
@@ -157,7 +169,6 @@ def build(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     else:
-        catalog = Catalog.open(directory)
         if base is not None and base.rstrip("/") != catalog.base.rstrip("/"):
             raise typer.BadParameter(
                 f"{to} was built with --base {catalog.base}; its IRIs stay. Build a new catalog for another base"
@@ -535,10 +546,14 @@ def demo(
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.cli.demo import BASE, families_folder, print_cases
+    from mlaoi_graph.errors import CatalogNotFound
     from mlaoi_graph.model import Confidence
 
-    exists = (Path(to) / "manifest.json").exists()
-    with Catalog.open(to) if exists else Catalog.create(to, base=BASE, verified_only=verified_only) as catalog:
+    try:
+        catalog = Catalog.open(to)
+    except CatalogNotFound:
+        catalog = Catalog.create(to, base=BASE, verified_only=verified_only)
+    with catalog:
         with counting("families") as progress:
             catalog.ingest(families_folder(), name="families", progress=progress)
         counts = catalog.counts()
@@ -609,7 +624,7 @@ def validate(
     from mlaoi_graph.model import Severity
     from mlaoi_graph.validation import validate_graph, validate_source
 
-    if (Path(what) / "manifest.json").exists():
+    if _is_directory(what) or _is_address(what):
         from mlaoi_graph.catalog import Catalog
 
         with Catalog.open(what) as catalog:

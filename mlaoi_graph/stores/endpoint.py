@@ -57,10 +57,12 @@ class Endpoint:
         self.query_url = query
         self.update_url = update
         try:
-            self._client = httpx.Client(auth=_auth(auth), timeout=httpx.Timeout(_SECONDS, connect=10))
             for url in (query, update):
                 if not httpx.URL(url).host:
                     raise httpx.InvalidURL("it names no machine")
+            # Certificates are checked; where nothing is https they are not loaded, which takes longer than a request.
+            secure = query.startswith("https:") or update.startswith("https:")
+            self._client = httpx.Client(auth=_auth(auth), timeout=httpx.Timeout(_SECONDS, connect=10), verify=secure)
         except httpx.InvalidURL as error:
             raise StoreError(f"{query}: not an address: {error}. Give one like https://host/sparql") from error
 

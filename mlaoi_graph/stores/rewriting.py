@@ -50,8 +50,9 @@ def rewritten(
     """Return a query, that is known to be one, with variables given values and graphs hidden.
 
     ``values`` maps variables to terms as SPARQL writes them, ``hidden`` lists IRIs that ``GRAPH ?variable`` is not to
-    find. ``graphs_by_filter`` makes ``GRAPH <name>`` a variable and a filter, for a server that finds no graph by name once it is told the default
-    graph. Raises QueryError where a variable that is given a value is computed by the query itself.
+    find. ``graphs_by_filter`` makes ``GRAPH <name>`` a variable and a filter, for a server that finds no graph by name
+    once it is told the default graph. Raises QueryError where the query itself computes a variable that is given a
+    value.
 
     >>> print(rewritten("SELECT ?s ?o { ?s ?p ?o }", {"s": "<urn:a>"}))
     SELECT ?s ?o { VALUES ?s { <urn:a> } <urn:a> ?p ?o }

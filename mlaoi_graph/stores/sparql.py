@@ -3,13 +3,14 @@
 The merge of all documents is kept by the store here too (docs/decisions/0001): in the server's default graph, or, on
 Virtuoso, whose default graph is every graph one after the other, in a named graph that queries are pointed at.
 
-Every update names the state it starts from and sets the next one, in a graph of the store's own, and happens only if that
-state still holds. So an update that is sent again because no answer came happens once, however often and however late
-it arrives, and two writers are told of each other instead of undoing each other's work.
+Every update names the state it starts from and sets the next one, in a graph of the store's own, and happens only if
+that state still holds. So an update that is sent again because no answer came happens once, however often and however
+late it arrives, and two writers are told of each other instead of undoing each other's work.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.stores import Results, Term
 
-__all__ = ["CATALOG_GRAPH", "SparqlStore", "open_sparql"]
+__all__ = ["CATALOG_GRAPH", "SparqlStore", "is_address", "open_sparql"]
 
 _Item = TypeVar("_Item")
 
@@ -104,9 +105,9 @@ class _Server:
 
 
 _STANDARD: Final = _Server()
-# Virtuoso 7. An update becomes SQL, of 10,000 lines at most. Of a wktLiteral it makes a geometry of its own, if it can, so
-# WKT goes by a language tag; any other datatype it does not know it never deletes; true it keeps as 1. Its graphs about
-# itself are on every server.
+# Virtuoso 7. An update becomes SQL, of 10,000 lines at most. Of a wktLiteral it makes a geometry of its own, if it can,
+# so WKT goes by a language tag; any other datatype it does not know it never deletes; true it keeps as 1. Its graphs
+# about itself are on every server.
 _VIRTUOSO: Final = _Server(
     merge=_MERGE,
     hidden=(
@@ -147,13 +148,30 @@ class _Change:
         return len(self.gone) + len(self.new)
 
 
+def is_address(place: str) -> bool:
+    """Return whether a place is a server's address, and not a directory.
+
+    >>> is_address("https://example.org/sparql"), is_address("lineage")
+    (True, False)
+    """
+    return place.startswith(("http://", "https://"))
+
+
 def open_sparql(
     location: Path | str | None, *, read_only: bool = False, update: str | None = None, auth: Auth | None = None
 ) -> SparqlStore:
-    """Return the store on a server: ``open_store("sparql", "https://host/sparql")``."""
+    """Return the store on a server: ``open_store("sparql", "https://host/sparql")``.
+
+    What is not given comes from the environment: MLAOI_SPARQL_UPDATE, MLAOI_SPARQL_TOKEN, MLAOI_SPARQL_USER and
+    MLAOI_SPARQL_PASSWORD.
+    """
     if location is None:
         raise StoreError("the sparql store needs an address. Give one like https://host/sparql")
-    return SparqlStore(str(location), read_only=read_only, update=update, auth=auth)
+    given = os.environ.get
+    if auth is None:
+        user = given("MLAOI_SPARQL_USER")
+        auth = given("MLAOI_SPARQL_TOKEN") or ((user, given("MLAOI_SPARQL_PASSWORD", "")) if user else None)
+    return SparqlStore(str(location), read_only=read_only, update=update or given("MLAOI_SPARQL_UPDATE"), auth=auth)
 
 
 class SparqlStore:
@@ -242,21 +260,19 @@ class SparqlStore:
 
     def _undo_fill(self) -> None:
         try:
-            self._clear()
+            self.clear()
             self.note(_FILLING, None)
         except (StoreError, CatalogLocked):
             pass  # it stays marked, and the next one who writes undoes it; what went wrong first is the error to tell
 
-    def _clear(self) -> None:
-        """Take everything away, a part at a time."""
-        found = (
-            f"SELECT ?g ?s ?p ?o {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g {self._shown}) }} LIMIT {self._server.at_once}"
-        )
-        while self._any():
-            self._commit("GRAPH ?g { ?s ?p ?o }", "", f"{{ {found} }}")
-        merged = self._merged("?s ?p ?o .\n")
-        while self._ask(f"ASK {{ {merged} }}"):
-            self._commit(merged, "", f"{{ SELECT ?s ?p ?o {{ {merged} }} LIMIT {self._server.at_once} }}")
+    def clear(self) -> None:
+        """Take everything away, a part at a time; what is noted stays."""
+        self._drain("GRAPH ?g { ?s ?p ?o }", f"FILTER(?g {self._shown})")
+        self._drain(self._merged("?s ?p ?o .\n"))
+
+    def _drain(self, pattern: str, only: str = "") -> None:
+        while self._ask(f"ASK {{ {pattern} {only} }}"):
+            self._commit(pattern, "", f"{{ SELECT * {{ {pattern} {only} }} LIMIT {self._server.at_once} }}")
 
     def note(self, name: str, text: str | None) -> None:
         """Keep a text under a name, beside the quads and in no graph of theirs; None takes it away."""
@@ -309,7 +325,7 @@ class SparqlStore:
         """Make a change too large for a request: what comes and goes is brought to the server first, then moved."""
         brought = {_COMING: change.new, _GOING: change.gone, _ORPHANS: self._orphans({graph: change})}
         for name, content in brought.items():
-            self._empty(name)
+            self._drain(_block(f"<{name}>", "?s ?p ?o"))
             for part in _parts(map(self._server.line, content), self._server.most):
                 self._commit("", _block(f"<{name}>", "".join(part)))
         self._commit(
@@ -319,12 +335,7 @@ class SparqlStore:
             f" UNION {{ GRAPH <{_COMING}> {{ ?s3 ?p3 ?o3 }} }}",
         )
         for name in brought:
-            self._empty(name)
-
-    def _empty(self, name: str) -> None:
-        block = _block(f"<{name}>", "?s ?p ?o")
-        while self._ask(f"ASK {{ {block} }}"):
-            self._commit(block, "", f"{{ SELECT ?s ?p ?o {{ {block} }} LIMIT {self._server.at_once} }}")
+            self._drain(_block(f"<{name}>", "?s ?p ?o"))
 
     def _orphans(self, changes: Mapping[ox.NamedNode, _Change]) -> set[ox.Triple]:
         """Return the triples that no graph says any more once the changes are made: they leave the merge."""
@@ -367,7 +378,7 @@ class SparqlStore:
                 found = self._states()
             self._state = max(found, key=lambda state: int(state.split()[0]))
             if self.noted(_FILLING) is not None:
-                self._clear()
+                self.clear()
                 self.note(_FILLING, None)
         return self._state
 
@@ -507,7 +518,7 @@ class SparqlStore:
 
     def __len__(self) -> int:
         rows = self._rows(f"SELECT (COUNT(*) AS ?n) {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g {self._shown}) }}")
-        return int(next(rows)["n"].value)  # type: ignore[union-attr]
+        return int(next(rows)["n"].value)
 
     def close(self) -> None:
         """See :meth:`mlaoi_graph.stores.Store.close`."""
