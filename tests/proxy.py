@@ -1,6 +1,7 @@
 """A TCP proxy on loopback that cuts connections wherever it is told to."""
 
 import contextlib
+import itertools
 import random
 import socket
 import threading
@@ -13,9 +14,10 @@ class Proxy:
     in between may do.
     """
 
-    def __init__(self, port, seed, lives=(0, 6000)):
+    def __init__(self, port, seed, lives=(0, 4000)):
         self._to = ("127.0.0.1", port)
         self._random = random.Random(seed)
+        self._fates = itertools.cycle(["request", "answer", "late", "answer"])
         self._lives = lives
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._late = []
@@ -37,7 +39,7 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        fate = self._random.choice(["request", "answer", "answer", "late"])
+        fate = next(self._fates)
         left = self._random.randint(*self._lives)
         server = socket.create_connection(self._to)
         done = threading.Event()

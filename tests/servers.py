@@ -67,15 +67,10 @@ class Server:
 
             if self.name == "oxigraph":
                 return update("DROP ALL")
-            found = client.post(
-                self.query,
-                data={"query": "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }"},
-                headers={"Accept": "application/sparql-results+json"},
-            ).json()["results"]["bindings"]
-            its_own = ("http://www.openlinksw.com/", "http://www.w3.org/ns/ldp#", "http://localuriqaserver/")
-            for graph in (row["g"]["value"] for row in found):
-                if not graph.startswith(its_own):
-                    update(f"CLEAR GRAPH <{graph}>")
+            its_own = "<http://www.openlinksw.com/schemas/virtrdf#>, <http://www.w3.org/ns/ldp#>, <http://localuriqaserver/sparql>"
+            return update(
+                f"DELETE {{ GRAPH ?g {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g NOT IN ({its_own})) }}"
+            )
 
     def kill(self):
         """End it at once, as SIGKILL does."""

@@ -127,7 +127,7 @@ def test_an_update_that_arrives_late_changes_nothing(server, impatient, monkeypa
     with contextlib.closing(opened(server)) as store:
         store.replace({DOC: TRIPLE})
         store.replace({DOC: ""})
-        for update in list(sent):
+        for update in sent:
             send(store._endpoint, update)
         assert held(store) == {}
         store.replace({DOC: TRIPLE})
@@ -336,7 +336,7 @@ class _Fake(BaseHTTPRequestHandler):
 
     status, answer, headers_sent, seen = 200, b'{"head":{},"boolean":false}', {}, []
 
-    def do_POST(self):  # noqa: N802 - the name the library calls
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.seen.append((self.headers.get("Authorization"), body))
         self.send_response(self.status)
