@@ -72,6 +72,13 @@ class Server:
                 f"DELETE {{ GRAPH ?g {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g NOT IN ({its_own})) }}"
             )
 
+    def use(self, environment):
+        """Have the environment say how it is written to, and return the address of the catalog there."""
+        environment.setenv("MLAOI_SPARQL_UPDATE", self.update)
+        for name, value in zip(("USER", "PASSWORD"), self.auth or (), strict=False):
+            environment.setenv(f"MLAOI_SPARQL_{name}", value)
+        return self.query
+
     def kill(self):
         """End it at once, as SIGKILL does."""
         self.process.kill()

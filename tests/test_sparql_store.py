@@ -428,10 +428,7 @@ def test_a_store_open_to_read_only_refuses_to_write(store, server):
 @pytest.fixture
 def place(server, monkeypatch):
     """The address of a catalog, with what the environment says about it."""
-    monkeypatch.setenv("MLAOI_SPARQL_UPDATE", server.update)
-    for name, value in zip(("USER", "PASSWORD"), server.auth or (), strict=False):
-        monkeypatch.setenv(f"MLAOI_SPARQL_{name}", value)
-    return server.query
+    return server.use(monkeypatch)
 
 
 def said(catalog):
