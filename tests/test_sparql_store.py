@@ -199,14 +199,15 @@ def test_a_server_that_is_killed_has_each_document_whole(tmp_path, start, size, 
         with contextlib.closing(opened(server)) as store:
             if kill:
                 _check_whole(store, done, size)
-            timer = threading.Timer(0.35 + kill * 0.13, server.kill)
-            timer.start()
+            timer = threading.Timer(0.15 + kill * 0.07, server.kill)
             # The one that was under way may have happened or not.
             with contextlib.suppress(StoreError, QueryError):
                 for step in range(len(done), 10_000):
                     text = "".join(f'<urn:s{step}> <urn:p{n}> "{step}" .\n' for n in range(size // 2))
                     log = {LOG: f'<urn:log> <urn:read> "{step}" .\n'}
                     store.replace({f"{DOC}{step % 3}": text}, append=log)
+                    if not timer.is_alive() and not timer.finished.is_set():
+                        timer.start()
                     done.append(step)
             timer.join()
     assert len(done) > kills
