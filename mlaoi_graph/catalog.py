@@ -132,6 +132,7 @@ _MANIFEST, _CHANGING = "manifest", "changing"
 # Over the default graph, which holds a triple once however many documents say it.
 _INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
 _NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
+_CALLED = f"SELECT ?node ?kind ?predicate ?name {{ ?node <{RDF.type}> ?kind ; ?predicate ?name }}"
 _UNDESCRIBED = f"""
     SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
 """
@@ -521,9 +522,9 @@ class Catalog:
         for class_iri in kinds:
             for iri in self._subjects(class_iri):
                 names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
-                for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
-                    for quad in self._store.match(iri, predicate):
-                        names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
+            for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
+                for row in self._select(_CALLED, kind=class_iri, predicate=predicate):
+                    names.setdefault(_squeeze(row["name"].value), set()).add(row["node"].value)
         found = names.get(wanted, set())
         if len(found) == 1:
             return next(iter(found))
