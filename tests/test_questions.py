@@ -316,9 +316,11 @@ def test_10_what_changed(ask, catalog, directory, tmp_path):
     with Catalog.create(tmp_path / "before", base=BASE) as before:
         before.ingest(source)
         was = edges(before.query(text))
+        new = edges(ask("10-who-says-so")) - was
+        assert any(document.endswith("/geochat.yaml") for *_, document in new)
+        if directory.startswith("http"):
+            return  # diff asks for every node by itself, of a server thousands of times: test_sparql_store has a small one
         changes = diff(before, catalog)
-    new = edges(ask("10-who-says-so")) - was
-    assert new
     said = {(e.subject, e.predicate, e.object, s.document) for e in changes.new_edges for s in e.said}
     more = {
         (e.subject, e.predicate, e.object, s.document)

@@ -64,7 +64,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV (of build: the findings).")]
 Arguments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show."),
+    typer.Argument(
+        metavar="[DIR] [NODE]", help="Catalog directory or server (or set MLAOI_CATALOG), and what to show."
+    ),
 ]
 
 
@@ -116,7 +118,10 @@ def build(
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="DIR", envvar=CATALOG_VARIABLE, help="Catalog directory; made if it is not there."
+            "--to",
+            metavar="DIR",
+            envvar=CATALOG_VARIABLE,
+            help="Catalog directory, made if it is not there; or a SPARQL server.",
         ),
     ],
     base: Annotated[
@@ -451,7 +456,7 @@ def query(
         list[str] | None,
         typer.Argument(
             metavar="[DIR] SPARQL|FILE.rq",
-            help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.",
+            help="Catalog directory or server (or set MLAOI_CATALOG), and the query or a file with it.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
@@ -493,7 +498,7 @@ def query(
 @app.command(epilog="Example: mlaoi-graph export lineage --format turtle --output lineage.ttl")
 def export(
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG.")
+        list[str] | None, typer.Argument(metavar="[DIR]", help="Catalog directory or server; or set MLAOI_CATALOG.")
     ] = None,
     output: Annotated[
         str,
@@ -654,7 +659,7 @@ def remove(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR] DOCUMENT", help="Catalog directory (or set MLAOI_CATALOG), and the document's IRI."
+            metavar="[DIR] DOCUMENT", help="Catalog directory or server (or set MLAOI_CATALOG), and the document's IRI."
         ),
     ] = None,
 ) -> None:

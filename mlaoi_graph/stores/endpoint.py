@@ -159,9 +159,11 @@ def _whole(response: httpx.Response, accept: str, change: Callable[[bytes], byte
     for piece in response.iter_bytes(1 << 16):
         whole, newline, rest = (rest + piece).rpartition(b"\n")
         file.write(change(whole + newline))
-        rows += whole.count(b"\n") + 1
+        if most is not None:
+            rows += sum(line.startswith(b"    {") for line in whole.split(b"\n"))  # as Virtuoso writes a row
         last = whole.rstrip()[-1:] or last
     file.write(change(rest))
+    rows += rest.startswith(b"    {")
     last = rest.rstrip()[-1:] or last
     # A server that gives up in the middle of its answer has said 200 already (Oxigraph's does when time is over).
     if accept == JSON and last != b"}":

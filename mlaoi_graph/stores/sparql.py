@@ -178,7 +178,7 @@ class SparqlStore:
     """A :class:`~mlaoi_graph.stores.Store` on a SPARQL 1.1 server that is all the store's own.
 
     ``url`` takes queries, ``update`` updates (the same address unless given). ``auth`` is a bearer token, or a user and
-    a password. Connections that break are made again, for half a minute at most; an update is never doubled.
+    a password. Connections that break are made again, for some seconds; an update is never lost or doubled.
 
     One replace, amend or note is one request, which a server does wholly or not at all if it does so with one update
     operation (Oxigraph: yes; Virtuoso: yes, of up to 800 quads a request; larger calls are several steps there, each
