@@ -111,6 +111,6 @@ def virtuoso_server(tmp_path_factory):
     """Return a real Virtuoso on loopback."""
     if servers.VIRTUOSO is None:
         pytest.skip("no Virtuoso: apt-get install virtuoso-opensource-7-bin")
-    server = servers.start_virtuoso(tmp_path_factory.mktemp("virtuoso"), sparql="ResultSetMaxRows = 100000")
+    server = servers.start_virtuoso(tmp_path_factory.mktemp("virtuoso"), sparql="ResultSetMaxRows = 30000")
     yield server
     server.kill()

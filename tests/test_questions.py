@@ -377,6 +377,8 @@ def test_sparql_is_python_on_any_catalog(statements):
 
 
 def test_the_docs_show_what_commands_print(directory):
+    if directory.startswith("http"):
+        return  # the same commands are held to Python on servers above
     docs = (PACKAGE.parent / "docs/questions.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n\$ mlaoi-graph (.*?)\n(.*?)\.\.\.\n```", docs, re.S)
     assert len(blocks) == docs.count("```console") > 5

@@ -261,9 +261,9 @@ def test_long_texts_are_kept(store):
 def test_answers_that_virtuoso_cuts_are_errors(virtuoso_server):
     virtuoso_server.wipe()
     with contextlib.closing(opened(virtuoso_server)) as store:
-        store.replace({DOC: "".join(f'<urn:s> <urn:p> "{n}" .\n' for n in range(350))})
-        assert sum(1 for _ in store.query("SELECT ?a ?b { ?s ?p ?a . ?s ?p ?b } LIMIT 90000")) == 90_000
-        with pytest.raises(StoreError, match="100000 rows"):
+        store.replace({DOC: "".join(f'<urn:s> <urn:p> "{n}" .\n' for n in range(175))})
+        assert sum(1 for _ in store.query("SELECT ?a ?b { ?s ?p ?a . ?s ?p ?b } LIMIT 25000")) == 25_000
+        with pytest.raises(StoreError, match="30000 rows"):
             store.query("SELECT ?a ?b { ?s ?p ?a . ?s ?p ?b }")
 
 
@@ -408,7 +408,7 @@ def test_an_answer_that_is_not_whole_is_a_store_error(fake, status, answer, head
         open_store("sparql", fake.url)
 
 
-@pytest.mark.parametrize("url", ["http://", "https://[", "http://host:port/"])
+@pytest.mark.parametrize("url", ["http://", "http://host:port/"])
 def test_what_is_no_address_is_a_store_error(url):
     with pytest.raises(StoreError, match="address"):
         open_store("sparql", url)
