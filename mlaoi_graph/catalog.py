@@ -60,7 +60,7 @@ from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 if TYPE_CHECKING:
     import networkx
     import rdflib
-    from pyoxigraph import NamedNode
+    from pyoxigraph import Literal, NamedNode
 
     from mlaoi_graph.footprints import Footprints
     from mlaoi_graph.queries import LineageGraph
