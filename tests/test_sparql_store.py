@@ -187,7 +187,7 @@ def test_a_writer_that_is_killed_while_filling_is_cleaned_up_after(server):
 
 
 @pytest.mark.parametrize(("start", "size", "kills"), [(servers.start_oxigraph, 2000, 3), (servers.start_virtuoso, 390, 1)], ids=["oxigraph", "virtuoso"])  # fmt: skip
-def test_a_server_that_is_killed_has_each_document_whole(tmp_path, start, size, kills, monkeypatch):
+def test_a_server_that_is_killed_has_each_document_whole(tmp_path, start, size, kills, monkeypatch, request):
     if start is servers.start_virtuoso and servers.VIRTUOSO is None:
         pytest.skip("no Virtuoso: apt-get install virtuoso-opensource-7-bin")
     monkeypatch.setattr(endpoint, "_WAITS", ())
@@ -195,6 +195,7 @@ def test_a_server_that_is_killed_has_each_document_whole(tmp_path, start, size, 
     done = []
     for kill in range(kills):
         server = start(tmp_path, port=port)
+        request.addfinalizer(server.kill)
         port = urlsplit(server.query).port
         with contextlib.closing(opened(server)) as store:
             if kill:
@@ -212,9 +213,9 @@ def test_a_server_that_is_killed_has_each_document_whole(tmp_path, start, size, 
             timer.join()
     assert len(done) > kills
     server = start(tmp_path, port=port)
+    request.addfinalizer(server.kill)
     with contextlib.closing(opened(server)) as store:
         _check_whole(store, done, size)
-    server.kill()
 
 
 def _check_whole(store, done, size):
