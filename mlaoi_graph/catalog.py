@@ -7,7 +7,8 @@ On disk a catalog is a directory::
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
     snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
 
-so readers never wait for the writer and never see half an ingest.
+so readers never wait for the writer and never see half an ingest. It may also be kept by a SPARQL server, given by its
+address: then the manifest is in a graph of the server, and readers see each document as soon as it is written.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.errors import (
     CatalogDamaged,
     CatalogExists,
+    CatalogNotFound,
     NodeNotFound,
     SourceNameTaken,
     SourceNotFound,
@@ -52,7 +54,9 @@ from mlaoi_graph.readers.fetch import NotAnApi, check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
 from mlaoi_graph.stores import Scope, Store
+from mlaoi_graph.stores.endpoint import Auth
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.stores.sparql import SparqlStore, is_address, open_sparql
 from mlaoi_graph.update import prepare
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 
@@ -126,9 +130,13 @@ class Edge:
         return cls(ends[0], ends[1].rpartition("#")[2], ends[2], twin)
 
 
+_MANIFEST, _CHANGING = "manifest", "changing"
+"""What a catalog notes on a server; a directory has files for it."""
+
 # Over the default graph, which holds a triple once however many documents say it.
 _INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
 _NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
+_CALLED = f"SELECT ?node ?kind ?predicate ?name {{ ?node <{RDF.type}> ?kind ; ?predicate ?name }}"
 _UNDESCRIBED = f"""
     SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
 """
@@ -164,12 +172,16 @@ class Catalog:
         base: str = iris.DEFAULT_BASE,
         split_policy: SplitPolicy = SplitPolicy.COMMON,
         verified_only: bool = False,
+        update: str | None = None,
+        auth: Auth | None = None,
     ) -> Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
         ``base`` starts the IRIs of what has no address of its own; ``verified_only`` leaves out edges whose
-        confidence is unverified, now and in every later ingest. Raises CatalogExists, CatalogDamaged if the
-        directory cannot be made, ValueError for a base that cannot start IRIs.
+        confidence is unverified, now and in every later ingest. Instead of a directory, the http(s) address of an
+        empty SPARQL server may be given; ``update`` and ``auth`` as for :meth:`open`. Raises CatalogExists,
+        CatalogDamaged if the directory cannot be made, StoreError if the server cannot be used, ValueError for a base
+        that cannot start IRIs.
         """
         manifest = Manifest(
             base=iris.check_base(base),
@@ -178,6 +190,14 @@ class Catalog:
         )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
+        address = os.fspath(directory)
+        if is_address(address):
+            store = open_sparql(address, update=update, auth=auth)
+            if store.noted(_MANIFEST) is not None or next(store.graphs(), None) is not None:
+                store.close()
+                raise CatalogExists(address)
+            store.note(_MANIFEST, manifest.to_json())
+            return cls(store, manifest, None)
         path = Path(directory)
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -189,11 +209,23 @@ class Catalog:
         return cls(OxigraphStore(), manifest, path)
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str]) -> Catalog:
-        """Return the catalog in a directory, as of its last finished ingest.
+    def open(cls, directory: str | os.PathLike[str], *, update: str | None = None, auth: Auth | None = None) -> Catalog:
+        """Return the catalog in a directory, as of its last finished ingest; or the one a SPARQL server keeps.
 
-        Raises CatalogNotFound, CatalogDamaged.
+        A server is given by the http(s) address that takes queries. ``update`` is where it takes updates, if that is
+        another; ``auth`` a bearer token, or a user and a password. What is not given comes from the environment:
+        ``MLAOI_SPARQL_UPDATE``, ``MLAOI_SPARQL_TOKEN``, ``MLAOI_SPARQL_USER`` and ``MLAOI_SPARQL_PASSWORD``.
+
+        Raises CatalogNotFound, CatalogDamaged, StoreError if a server cannot be used.
         """
+        address = os.fspath(directory)
+        if is_address(address):
+            server = open_sparql(address, update=update, auth=auth)
+            noted = server.noted(_MANIFEST)
+            if noted is None:
+                server.close()
+                raise CatalogNotFound(address)
+            return cls(server, Manifest.from_json(noted, address), None)
         path = Path(directory)
         manifest, store, hold = open_newest(path)
         return cls(store, manifest, path, hold)
@@ -210,6 +242,10 @@ class Catalog:
 
     def discard(self) -> None:
         """Close the catalog and remove its files; what else is in its directory stays."""
+        if isinstance(self._store, SparqlStore):
+            self._store.clear()
+            self._store.note(_MANIFEST, None)
+            self._store.note(_CHANGING, None)
         self.close()
         if self._directory is None:
             return
@@ -227,7 +263,8 @@ class Catalog:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Catalog {self._directory or 'in memory'}>"
+        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
+        return f"<Catalog {place or 'in memory'}>"
 
     @property
     def base(self) -> str:
@@ -537,9 +574,9 @@ class Catalog:
         for class_iri in kinds:
             for iri in self._subjects(class_iri):
                 names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
-                for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
-                    for quad in self._store.match(iri, predicate):
-                        names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
+            for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
+                for row in self._select(_CALLED, kind=class_iri, predicate=predicate):
+                    names.setdefault(_squeeze(row["name"].value), set()).add(row["node"].value)
         return names
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
@@ -619,15 +656,21 @@ class Catalog:
     def rdflib_graph(self) -> rdflib.Graph:
         """Return the union of all documents as an rdflib Graph.
 
-        It reads through oxrdflib, without a copy; writing to it is not supported.
+        It reads through oxrdflib, without a copy; of what a server keeps it is a copy in memory. Writing to it is not
+        supported.
         """
         import oxrdflib
+        import pyoxigraph
         import rdflib
 
-        if not isinstance(self._store, OxigraphStore):
-            raise StoreError("an rdflib graph needs an Oxigraph store. Export and parse instead")
-        # The store's default graph is the union already; rdflib's own would count a triple once per document.
-        store = oxrdflib.OxigraphStore(store=self._store.engine)
+        if isinstance(self._store, OxigraphStore):
+            # The store's default graph is the union already; rdflib's own would count a triple once per document.
+            engine = self._store.engine
+        else:
+            engine = pyoxigraph.Store()
+            found = cast("pyoxigraph.QueryTriples", self._store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))
+            engine.bulk_extend(pyoxigraph.Quad(*triple) for triple in found)
+        store = oxrdflib.OxigraphStore(store=engine)
         return rdflib.Graph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
 
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
@@ -818,16 +861,28 @@ class _Writer:
         self._catalog = catalog
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
+        self._server = self.store if isinstance(self.store, SparqlStore) else None
         self._mark = None if directory is None else directory / "store.changing"
-        self.interrupted = catalog._interrupted if self._mark is None else self._mark.exists()
+        if self._server is not None:
+            self._server.renew()
+            self.interrupted = self._server.noted(_CHANGING) is not None
+        else:
+            self.interrupted = catalog._interrupted if self._mark is None else self._mark.exists()
         """Whether the last change was cut short: its documents are whole, but what follows from them may be missing."""
 
     def __enter__(self) -> _Writer:
-        if self._catalog._directory is not None and self._mark is not None:
-            # Another writer may have been at it since this catalog was opened.
-            self._catalog._manifest = Manifest.read(self._catalog._directory)
+        catalog = self._catalog
+        # Another writer may have been at it since this catalog was opened.
+        if catalog._directory is not None and self._mark is not None:
+            catalog._manifest = Manifest.read(catalog._directory)
             self._mark.touch()
-        self._catalog._interrupted = True
+        elif self._server is not None:
+            noted = self._server.noted(_MANIFEST)
+            if noted is None:
+                raise CatalogNotFound(self._server.url)
+            catalog._manifest = Manifest.from_json(noted, self._server.url)
+            self._server.note(_CHANGING, "since this state")
+        catalog._interrupted = True
         return self
 
     def announce(self, sources: dict[str, str]) -> None:
@@ -838,6 +893,8 @@ class _Writer:
         catalog._manifest = catalog._manifest.with_(sources=sources)
         if catalog._directory is not None:
             catalog._manifest.write(catalog._directory)
+        elif self._server is not None:
+            self._server.note(_MANIFEST, catalog._manifest.to_json())
 
     def publish(self, **changes: Any) -> None:
         """Make the store as it is now what readers see."""
@@ -850,6 +907,9 @@ class _Writer:
         catalog._leakage.clear()
         if directory is None or self._mark is None:
             catalog._manifest = manifest
+            if self._server is not None:
+                self._server.note(_MANIFEST, manifest.to_json())
+                self._server.note(_CHANGING, None)
             return
         assert isinstance(self.store, OxigraphStore)
         publish(self.store, directory, manifest)

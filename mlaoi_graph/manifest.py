@@ -35,15 +35,19 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Replace the directory's manifest in one step."""
-        from mlaoi_graph.vocab import ONTOLOGY_VERSION
-
-        values = {"format": FORMAT, "ontology": ONTOLOGY_VERSION, **asdict(self), "policy": self.policy.value}
         temporary = directory / f".{NAME}.new"
         with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(values, indent=2) + "\n")
+            file.write(self.to_json())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(directory / NAME)
+
+    def to_json(self) -> str:
+        """Return it as text."""
+        from mlaoi_graph.vocab import ONTOLOGY_VERSION
+
+        values = {"format": FORMAT, "ontology": ONTOLOGY_VERSION, **asdict(self), "policy": self.policy.value}
+        return json.dumps(values, indent=2) + "\n"
 
     def with_(self, **changes: Any) -> Manifest:
         """Return a copy with some values changed."""
@@ -56,17 +60,24 @@ class Manifest:
         Raises CatalogNotFound if there is none, CatalogDamaged if it is not one of ours or newer than this package.
         """
         try:
-            values = json.loads((directory / NAME).read_text(encoding="utf-8"))
+            text = (directory / NAME).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise CatalogNotFound(str(directory)) from None
         except (OSError, ValueError) as error:
-            raise CatalogDamaged(
-                str(directory), f"{NAME} cannot be read ({error})", "Restore it, or build the catalog again"
-            ) from error
+            raise _unreadable(str(directory), error) from error
+        return Manifest.from_json(text, str(directory))
+
+    @staticmethod
+    def from_json(text: str, place: str) -> Manifest:
+        """Return the manifest of a place (a directory, an address) from its text. Raises CatalogDamaged."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise _unreadable(place, error) from error
         try:
             if values["format"] > FORMAT:
                 raise CatalogDamaged(
-                    str(directory),
+                    place,
                     f"written by a newer version (format {values['format']})",
                     "Upgrade with: pip install -U mlaoi-graph",
                 )
@@ -80,7 +91,11 @@ class Manifest:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogDamaged(
-                str(directory),
+                place,
                 f"{NAME} lacks or garbles {error}",
                 "Restore it, or build the catalog again",
             ) from error
+
+
+def _unreadable(place: str, error: Exception) -> CatalogDamaged:
+    return CatalogDamaged(place, f"{NAME} cannot be read ({error})", "Restore it, or build the catalog again")

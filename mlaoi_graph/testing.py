@@ -110,6 +110,7 @@ _OBJECTS: list[NamedNode | Literal] = [
     Literal('"\n\\'),
 ]
 _GRAPHS = [_A, _B, _LOG]
+_PATTERNS = list(itertools.product([None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS]))
 _triples = st.frozensets(
     st.builds(
         Triple,
@@ -326,9 +327,12 @@ class StoreSuite:
         max_examples=60,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
-    @given(steps=st.lists(_writes, max_size=5))
+    @given(steps=st.lists(_writes, max_size=5), patterns=st.lists(st.sampled_from(_PATTERNS), max_size=40))
     def test_any_run_of_writes_is_a_dictionary_of_sets(
-        self, store: Store, steps: list[tuple[dict[str, frozenset[Triple]], dict[str, frozenset[Triple]]]]
+        self,
+        store: Store,
+        steps: list[tuple[dict[str, frozenset[Triple]], dict[str, frozenset[Triple]]]],
+        patterns: list[tuple[str | None, str | None, str | NamedNode | Literal | None, str | None]],
     ) -> None:
         store.replace(dict.fromkeys(list(store.graphs()), ""))
         model: dict[str, set[Triple]] = {}
@@ -340,8 +344,7 @@ class StoreSuite:
             model = {graph: triples for graph, triples in model.items() if triples}
             _check(store, _texts(model))
 
-        terms = itertools.product([None, *_SUBJECTS], [None, *_PREDICATES], [None, _O, *_OBJECTS], [None, *_GRAPHS])
-        for s, p, o, g in terms:
+        for s, p, o, g in patterns:
             found = list(store.match(s, p, o, g))
             expected = {
                 Quad(triple.subject, triple.predicate, triple.object, NamedNode(graph))

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import servers
 from shipped import Shipped
 
 from mlaoi_graph.catalog import Catalog
@@ -115,3 +116,21 @@ def served(families_catalog, tmp_path_factory):
 
     with serve(families_catalog, tmp_path_factory.mktemp("served")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def oxigraph_server(tmp_path_factory):
+    """Return a real ``oxigraph serve`` on loopback."""
+    server = servers.start_oxigraph(tmp_path_factory.mktemp("oxigraph"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def virtuoso_server(tmp_path_factory):
+    """Return a real Virtuoso on loopback."""
+    if servers.VIRTUOSO is None:
+        pytest.skip("no Virtuoso: apt-get install virtuoso-opensource-7-bin")
+    server = servers.start_virtuoso(tmp_path_factory.mktemp("virtuoso"), sparql="ResultSetMaxRows = 30000")
+    yield server
+    server.kill()

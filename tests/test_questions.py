@@ -38,12 +38,22 @@ WAYS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    where = tmp_path_factory.mktemp("questions") / "catalog"
-    with Catalog.create(where, base=BASE) as catalog:
-        catalog.ingest(PACKAGE / "families")
-    return str(where)
+LOOPBACK = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+@pytest.fixture(scope="module", params=["directory", pytest.param("oxigraph", marks=LOOPBACK), pytest.param("virtuoso", marks=LOOPBACK)])  # fmt: skip
+def directory(request, tmp_path_factory):
+    """The catalog's place: a directory, or the address of a server that keeps it."""
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "directory":
+            where = str(tmp_path_factory.mktemp("questions") / "catalog")
+        else:
+            server = request.getfixturevalue(f"{request.param}_server")
+            server.wipe()
+            where = server.use(environment)
+        with Catalog.create(where, base=BASE) as catalog:
+            catalog.ingest(PACKAGE / "families")
+        yield where
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +63,9 @@ def catalog(directory):
 
 
 @pytest.fixture(scope="module")
-def models(catalog):
-    """Every model: a rule that holds for the ones in the docs only would be no rule."""
-    return sorted(model.iri for model in catalog.models())
+def models(catalog, directory):
+    """Every model: a rule that holds for the ones in the docs only would be no rule. Some, where each costs requests."""
+    return sorted(model.iri for model in catalog.models())[:: 16 if directory.startswith("http") else 1]
 
 
 @pytest.fixture
@@ -222,11 +232,7 @@ def test_5_leakage(ask, catalog, models, run):
 
 
 @pytest.mark.parametrize("older", ["dota", "vicuna 7b v1.5", "sam-vit-h"])
-def test_6_why(ask, catalog, run, older):
-    found = {
-        (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
-        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
-    }
+def test_6_why(ask, catalog, directory, run, older):
     shortest = catalog.lineage.explain("geochat-7b", older)
     chains = catalog.lineage.paths("geochat-7b", older)
     assert chains.complete
@@ -234,11 +240,17 @@ def test_6_why(ask, catalog, run, older):
     def facts(steps):
         return {(s.subject, s.edge, s.object, s.document, s.rule) for s in steps}
 
-    assert facts(shortest.steps) <= found
-    assert facts(step for chain in chains.chains for step in chain.steps) == found
     (printed,) = run("explain", "geochat-7b", older)["chains"]
     keys = ("subject", "edge", "object", "document", "rule")
     assert {tuple(step[key] for key in keys) for step in printed["steps"]} == facts(shortest.steps)
+    if "/sparql" in directory:
+        return  # Virtuoso 7.2.5 finds nothing, or no end, where a path meets a variable property: docs/sparql-store.md
+    found = {
+        (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
+        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
+    }
+    assert facts(shortest.steps) <= found
+    assert facts(step for chain in chains.chains for step in chain.steps) == found
 
 
 @pytest.mark.parametrize("pair", [("geochat-7b", "teochat"), ("clay-v1.5", "geochat-7b")])
@@ -304,9 +316,11 @@ def test_10_what_changed(ask, catalog, directory, tmp_path):
     with Catalog.create(tmp_path / "before", base=BASE) as before:
         before.ingest(source)
         was = edges(before.query(text))
+        new = edges(ask("10-who-says-so")) - was
+        assert any(document.endswith("/geochat.yaml") for *_, document in new)
+        if directory.startswith("http"):
+            return  # diff asks for every node by itself, of a server thousands of times: test_sparql_store has a small one
         changes = diff(before, catalog)
-    new = edges(ask("10-who-says-so")) - was
-    assert new
     said = {(e.subject, e.predicate, e.object, s.document) for e in changes.new_edges for s in e.said}
     more = {
         (e.subject, e.predicate, e.object, s.document)
@@ -363,6 +377,8 @@ def test_sparql_is_python_on_any_catalog(statements):
 
 
 def test_the_docs_show_what_commands_print(directory):
+    if directory.startswith("http"):
+        return  # the same commands are held to Python on servers above
     docs = (PACKAGE.parent / "docs/questions.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n\$ mlaoi-graph (.*?)\n(.*?)\.\.\.\n```", docs, re.S)
     assert len(blocks) == docs.count("```console") > 5

@@ -42,11 +42,11 @@ class TestOxigraph(StoreSuite):
 
 
 def test_stores_are_known_by_name():
-    assert store_names() == ["memory", "oxigraph"]
+    assert store_names() == ["memory", "oxigraph", "sparql"]
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(UnknownFormat, match=r"no store called 'oxygraph'\. Known: memory, oxigraph"):
+    with pytest.raises(UnknownFormat, match=r"no store called 'oxygraph'\. Known: memory, oxigraph, sparql"):
         open_store("oxygraph")
 
 
@@ -55,7 +55,7 @@ def test_stores_of_other_packages_are_found_by_entry_point_and_cannot_take_a_bui
     group = "mlaoi_graph.stores"
     plugins = EntryPoints([EntryPoint("mine", here, group), EntryPoint("oxigraph", here, group)])
     monkeypatch.setattr(stores, "entry_points", lambda *, group: plugins.select(group=group))
-    assert store_names() == ["memory", "mine", "oxigraph"]
+    assert store_names() == ["memory", "mine", "oxigraph", "sparql"]
     assert isinstance(open_store("mine", "anywhere"), OxigraphStore)
     with pytest.raises(StoreError, match="needs a directory"):
         open_store("oxigraph")

@@ -64,7 +64,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV (of build: the findings).")]
 Arguments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DIR] [NODE]", help="Catalog directory (or set MLAOI_CATALOG), and what to show."),
+    typer.Argument(
+        metavar="[DIR] [NODE]", help="Catalog directory or server (or set MLAOI_CATALOG), and what to show."
+    ),
 ]
 
 
@@ -85,11 +87,20 @@ def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[
 
     rest = list(arguments or ())
     variable = os.environ.get(CATALOG_VARIABLE)
-    if rest and (Path(rest[0], "manifest.json").exists() or not variable):
+    # With the variable set, an address is a node's unless it is one argument more than there can be.
+    if rest and (not variable or _is_directory(rest[0]) or (_is_address(rest[0]) and len(rest) > most)):
         return rest[0], _at_most(rest[1:], most)
     if variable:
         return variable, _at_most(rest, most)
     raise typer.BadParameter(f"give a catalog directory first, or set {CATALOG_VARIABLE}")
+
+
+def _is_directory(place: str) -> bool:
+    return Path(place, "manifest.json").exists()
+
+
+def _is_address(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
 
 
 def _at_most(rest: list[str], most: int) -> list[str]:
@@ -107,7 +118,10 @@ def build(
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="DIR", envvar=CATALOG_VARIABLE, help="Catalog directory; made if it is not there."
+            "--to",
+            metavar="DIR",
+            envvar=CATALOG_VARIABLE,
+            help="Catalog directory, made if it is not there; or a SPARQL server.",
         ),
     ],
     base: Annotated[
@@ -144,18 +158,21 @@ def build(
     reported, and what the catalog held of it stays. Exit code 1 if a document could not be read.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.errors import MlaoiError
+    from mlaoi_graph.errors import CatalogNotFound, MlaoiError
     from mlaoi_graph.iri import DEFAULT_BASE
     from mlaoi_graph.model import SplitPolicy
 
-    directory = Path(to)
     if name is not None and len(sources) > 1:
         raise typer.BadParameter("--name goes with one source")
-    is_new = not (directory / "manifest.json").exists()
+    try:
+        catalog = Catalog.open(to)
+        is_new = False
+    except CatalogNotFound:
+        is_new = True
     if is_new:
         try:
             catalog = Catalog.create(
-                directory,
+                to,
                 base=base or DEFAULT_BASE,
                 split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
                 verified_only=verified_only,
@@ -163,7 +180,6 @@ def build(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     else:
-        catalog = Catalog.open(directory)
         if base is not None and base.rstrip("/") != catalog.base.rstrip("/"):
             raise typer.BadParameter(
                 f"{to} was built with --base {catalog.base}; its IRIs stay. Build a new catalog for another base"
@@ -453,7 +469,7 @@ def query(
         list[str] | None,
         typer.Argument(
             metavar="[DIR] SPARQL|FILE.rq",
-            help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.",
+            help="Catalog directory or server (or set MLAOI_CATALOG), and the query or a file with it.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
@@ -495,7 +511,7 @@ def query(
 @app.command(epilog="Example: mlaoi-graph export lineage --format turtle --output lineage.ttl")
 def export(
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG.")
+        list[str] | None, typer.Argument(metavar="[DIR]", help="Catalog directory or server; or set MLAOI_CATALOG.")
     ] = None,
     output: Annotated[
         str,
@@ -559,10 +575,14 @@ def demo(
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.cli.demo import BASE, families_folder, print_cases
+    from mlaoi_graph.errors import CatalogNotFound
     from mlaoi_graph.model import Confidence
 
-    exists = (Path(to) / "manifest.json").exists()
-    with Catalog.open(to) if exists else Catalog.create(to, base=BASE, verified_only=verified_only) as catalog:
+    try:
+        catalog = Catalog.open(to)
+    except CatalogNotFound:
+        catalog = Catalog.create(to, base=BASE, verified_only=verified_only)
+    with catalog:
         with counting("families") as progress:
             catalog.ingest(families_folder(), name="families", progress=progress)
         counts = catalog.counts()
@@ -633,7 +653,7 @@ def validate(
     from mlaoi_graph.model import Severity
     from mlaoi_graph.validation import validate_graph, validate_source
 
-    if (Path(what) / "manifest.json").exists():
+    if _is_directory(what) or _is_address(what):
         from mlaoi_graph.catalog import Catalog
 
         with Catalog.open(what) as catalog:
@@ -663,7 +683,7 @@ def remove(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR] DOCUMENT", help="Catalog directory (or set MLAOI_CATALOG), and the document's IRI."
+            metavar="[DIR] DOCUMENT", help="Catalog directory or server (or set MLAOI_CATALOG), and the document's IRI."
         ),
     ] = None,
 ) -> None:

@@ -47,7 +47,9 @@ Before = Annotated[
 
 
 def _arguments(metavar: str, help: str) -> Any:
-    return typer.Argument(metavar=f"[DIR] {metavar}", help=f"Catalog directory (or set MLAOI_CATALOG), and {help}.")
+    return typer.Argument(
+        metavar=f"[DIR] {metavar}", help=f"Catalog directory or server (or set MLAOI_CATALOG), and {help}."
+    )
 
 
 def register(app: typer.Typer) -> None:

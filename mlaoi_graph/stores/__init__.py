@@ -129,6 +129,7 @@ _GROUP = "mlaoi_graph.stores"
 _BUILTIN = {
     "memory": "mlaoi_graph.stores.oxigraph:open_memory",
     "oxigraph": "mlaoi_graph.stores.oxigraph:open_oxigraph",
+    "sparql": "mlaoi_graph.stores.sparql:open_sparql",
 }
 
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyoxigraph as ox
 
-from mlaoi_graph.errors import CatalogLocked, MlaoiError, QueryError, StoreError
+from mlaoi_graph.errors import CatalogLocked, QueryError, StoreError
+from mlaoi_graph.stores.terms import engine_errors, lines, node, triples
 
 if TYPE_CHECKING:
     from mlaoi_graph.stores import Results, Scope, Term
@@ -86,11 +86,11 @@ class OxigraphStore:
         """
         with self._writing:
             engine = self._writable()
-            whole = {_node(graph): _triples(graph, text) for graph, text in graphs.items()}
-            added = {_node(graph): _triples(graph, text) for graph, text in (append or {}).items()}
+            whole = {node(graph): triples(graph, text) for graph, text in graphs.items()}
+            added = {node(graph): triples(graph, text) for graph, text in (append or {}).items()}
             for graph in whole.keys() & added.keys():
                 whole[graph] |= added.pop(graph)
-            with _engine_errors(_refused):
+            with engine_errors(_refused):
                 changes = {}
                 for graph, new in whole.items():
                     old = {quad.triple for quad in engine.quads_for_pattern(None, None, None, graph)}
@@ -103,12 +103,12 @@ class OxigraphStore:
         """See :meth:`mlaoi_graph.stores.Store.amend`."""
         with self._writing:
             engine = self._writable()
-            node, gone, more = _node(graph), _triples(graph, remove), _triples(graph, add)
-            with _engine_errors(_refused):
-                there = (gone - more) - _missing(engine, node, gone - more)
-                quads = engine.quads_for_pattern(None, None, None, node)
+            name, gone, more = node(graph), triples(graph, remove), triples(graph, add)
+            with engine_errors(_refused):
+                there = (gone - more) - _missing(engine, name, gone - more)
+                quads = engine.quads_for_pattern(None, None, None, name)
                 emptied = not more and all(quad.triple in there for quad in quads)
-                _apply(engine, {node: _Change(there, _missing(engine, node, more), emptied)})
+                _apply(engine, {name: _Change(there, _missing(engine, name, more), emptied)})
 
     def fill(self, chunks: Iterable[Mapping[str, str]]) -> None:
         """See :meth:`mlaoi_graph.stores.Store.fill`.
@@ -120,7 +120,7 @@ class OxigraphStore:
             if engine:
                 raise StoreError("a fill needs an empty store, and this one is not. Use replace, or an empty directory")
             if self._filling:
-                with _engine_errors(_refused):
+                with engine_errors(_refused):
                     self._filling.touch()
             try:
                 # Oxigraph lets other threads run while it loads, so the next chunk is made meanwhile.
@@ -134,7 +134,7 @@ class OxigraphStore:
                             loading.result()
                     if loading is not None:
                         loading.result()
-                with _engine_errors(_refused):
+                with engine_errors(_refused):
                     engine.flush()
             except BaseException:
                 self._undo_fill(engine)
@@ -144,7 +144,7 @@ class OxigraphStore:
 
     def _undo_fill(self, engine: ox.Store) -> None:
         # Emptied in place and not deleted: the lock is held all the while, and no path can be the wrong one.
-        with _engine_errors(_refused):
+        with engine_errors(_refused):
             engine.clear()
             engine.optimize()  # gives the disk space back
         if self._filling:
@@ -160,12 +160,12 @@ class OxigraphStore:
         """See :meth:`mlaoi_graph.stores.Store.match`."""
         engine = self._readable()
         pattern = (
-            None if subject is None else _node(subject),
-            None if predicate is None else _node(predicate),
-            _node(object) if isinstance(object, str) else object,
-            None if graph is None else _node(graph),
+            None if subject is None else node(subject),
+            None if predicate is None else node(predicate),
+            node(object) if isinstance(object, str) else object,
+            None if graph is None else node(graph),
         )
-        with _engine_errors(_refused):
+        with engine_errors(_refused):
             quads = engine.quads_for_pattern(*pattern)
         return (quad for quad in _reading(quads) if quad.graph_name != _DEFAULT)
 
@@ -185,14 +185,14 @@ class OxigraphStore:
         engine = self._readable()
         chosen: dict[str, Any] = {}
         if scope is not None and scope.chooses:
-            default: list[ox.NamedNode | ox.DefaultGraph] = [_node(graph) for graph in scope.default_graphs]
-            named = [_node(graph) for graph in scope.named_graphs]
+            default: list[ox.NamedNode | ox.DefaultGraph] = [node(graph) for graph in scope.default_graphs]
+            named = [node(graph) for graph in scope.named_graphs]
             if len(default) > 1:
-                with _engine_errors(_refused):
+                with engine_errors(_refused):
                     engine, default = _merged(engine, default, named), [_DEFAULT]
             # Given, they stand before what the query says itself.
             chosen = {"default_graph": default, "named_graphs": named}
-        with _engine_errors(QueryError):
+        with engine_errors(QueryError):
             return engine.query(
                 sparql,
                 base_iri=scope.base if scope else None,
@@ -208,40 +208,40 @@ class OxigraphStore:
         """Run a SPARQL update in one transaction; the default graph is the caller's to keep. Raises QueryError."""
         with self._writing:
             engine = self._writable()
-            with _engine_errors(QueryError):
+            with engine_errors(QueryError):
                 engine.update(sparql, base_iri=base, prefixes=dict(prefixes or {}))
 
     def without(self, graph: str) -> OxigraphStore:
         """Return a copy in memory that lacks one graph, and what only that graph says."""
-        engine, node = self._readable(), _node(graph)
+        engine, left_out = self._readable(), node(graph)
         copy = OxigraphStore()
-        with _engine_errors(_refused):
+        with engine_errors(_refused):
             said = {
                 quad.triple
-                for quad in engine.quads_for_pattern(None, None, None, node)
+                for quad in engine.quads_for_pattern(None, None, None, left_out)
                 if all(
-                    other.graph_name in (node, _DEFAULT)
+                    other.graph_name in (left_out, _DEFAULT)
                     for other in engine.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
                 )
             }
             copy.engine.bulk_extend(
                 quad
                 for quad in engine
-                if quad.graph_name != node and (quad.graph_name != _DEFAULT or quad.triple not in said)
+                if quad.graph_name != left_out and (quad.graph_name != _DEFAULT or quad.triple not in said)
             )
         return copy
 
     def graphs(self) -> Iterator[str]:
         """See :meth:`mlaoi_graph.stores.Store.graphs`."""
         engine = self._readable()
-        with _engine_errors(_refused):
+        with engine_errors(_refused):
             return (graph.value for graph in _reading(engine.named_graphs()))
 
     def has_graph(self, graph: str) -> bool:
         """See :meth:`mlaoi_graph.stores.Store.has_graph`."""
         engine = self._readable()
-        name = _node(graph)
-        with _engine_errors(_refused):
+        name = node(graph)
+        with engine_errors(_refused):
             return engine.contains_named_graph(name)
 
     def __len__(self) -> int:
@@ -265,7 +265,7 @@ class OxigraphStore:
         def not_made(reason: str) -> StoreError:
             return StoreError(f"{target}: no snapshot made: {reason}. Check the path")
 
-        with _engine_errors(not_made):
+        with engine_errors(not_made):
             engine.backup(target)
 
     def close(self) -> None:
@@ -288,34 +288,6 @@ class OxigraphStore:
 
 def _refused(reason: str) -> StoreError:
     return StoreError(f"the store refused: {reason}. Nothing was changed")
-
-
-@contextmanager
-def _engine_errors(ours: Callable[[str], MlaoiError]) -> Iterator[None]:
-    """Turn what pyoxigraph raises (it has no errors of its own) into one of ours."""
-    try:
-        yield
-    except SyntaxError as error:
-        raise ours(error.msg) from error
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ours(str(error)) from error
-
-
-def _node(iri: str) -> ox.NamedNode:
-    with _engine_errors(lambda reason: StoreError(f"{iri!r} is not an absolute IRI: {reason}. Give one")):
-        return ox.NamedNode(iri)
-
-
-def _triples(graph: str, text: str) -> set[ox.Triple]:
-    def not_n_triples(reason: str) -> StoreError:
-        return StoreError(f"{graph}: not N-Triples: {reason}. Nothing was written")
-
-    with _engine_errors(not_n_triples):
-        triples = {quad.triple for quad in ox.parse(text.encode(), ox.RdfFormat.N_TRIPLES)}
-    for triple in triples:
-        if not (isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode | ox.Literal)):
-            raise not_n_triples(f"{triple} is not made of IRIs and literals")
-    return triples
 
 
 @dataclass(slots=True)
@@ -357,9 +329,9 @@ def _apply(engine: ox.Store, changes: dict[ox.NamedNode, _Change]) -> None:
         if change.emptied:
             drops.append(f"DROP SILENT GRAPH {graph}")  # deleting every triple would leave the empty graph
         elif change.gone:
-            deletes.append(f"GRAPH {graph} {{\n{_lines(change.gone)}}}")
+            deletes.append(f"GRAPH {graph} {{\n{lines(change.gone)}}}")
         if change.new:
-            inserts.append(f"{_lines(change.new)}GRAPH {graph} {{\n{_lines(change.new)}}}")
+            inserts.append(f"{lines(change.new)}GRAPH {graph} {{\n{lines(change.new)}}}")
 
     # A triple leaves the default graph when the last named graph that says it lets go of it.
     arriving = set[ox.Triple]().union(*(change.new for change in changes.values()))
@@ -375,7 +347,7 @@ def _apply(engine: ox.Store, changes: dict[ox.NamedNode, _Change]) -> None:
         )
     }
     if orphans:
-        deletes.append(_lines(orphans))
+        deletes.append(lines(orphans))
     steps = drops
     # Deletion first: Oxigraph stores "01" and "1" as one number, and what is both old and new has to stay.
     if deletes:
@@ -384,10 +356,6 @@ def _apply(engine: ox.Store, changes: dict[ox.NamedNode, _Change]) -> None:
         steps.append("INSERT DATA {\n" + "\n".join(inserts) + "}")
     if steps:
         engine.update(" ;\n".join(steps))
-
-
-def _lines(triples: Iterable[ox.Triple]) -> str:
-    return "".join(f"{triple} .\n" for triple in triples)
 
 
 def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolExecutor) -> None:
@@ -399,8 +367,8 @@ def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolEx
         if "_:" in text and _BLANK_NODE.search(text):
             raise StoreError(f"{graph}: blank nodes are not kept. Nothing was written")
         # No literal holds a raw newline, so this is the end of a line and nothing else; a parser judges the rest.
-        quads.append(text.replace(" .\n", f" {_node(graph)} .\n"))
-    with _engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
+        quads.append(text.replace(" .\n", f" {node(graph)} .\n"))
+    with engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
         merging = merger.submit(engine.bulk_load, "".join(chunk.values()).encode(), ox.RdfFormat.N_TRIPLES)
         try:
             engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
@@ -409,5 +377,5 @@ def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolEx
 
 
 def _reading(items: Iterator[_Item]) -> Iterator[_Item]:
-    with _engine_errors(_refused):
+    with engine_errors(_refused):
         yield from items

@@ -1,0 +1,48 @@
+"""N-Triples text to pyoxigraph's terms and back, with errors of ours: what stores share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import pyoxigraph as ox
+
+from mlaoi_graph.errors import MlaoiError, StoreError
+
+__all__ = ["engine_errors", "lines", "node", "triples"]
+
+
+@contextmanager
+def engine_errors(ours: Callable[[str], MlaoiError]) -> Iterator[None]:
+    """Turn what pyoxigraph raises (it has no errors of its own) into one of ours."""
+    try:
+        yield
+    except SyntaxError as error:
+        raise ours(error.msg) from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ours(str(error)) from error
+
+
+def node(iri: str) -> ox.NamedNode:
+    """Return an IRI as a term. Raises StoreError if it is not an absolute one."""
+    with engine_errors(lambda reason: StoreError(f"{iri!r} is not an absolute IRI: {reason}. Give one")):
+        return ox.NamedNode(iri)
+
+
+def triples(graph: str, text: str) -> set[ox.Triple]:
+    """Return the triples of an N-Triples text. Raises StoreError, naming the graph, for anything else."""
+
+    def not_n_triples(reason: str) -> StoreError:
+        return StoreError(f"{graph}: not N-Triples: {reason}. Nothing was written")
+
+    with engine_errors(not_n_triples):
+        found = {quad.triple for quad in ox.parse(text.encode(), ox.RdfFormat.N_TRIPLES)}
+    for triple in found:
+        if not (isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode | ox.Literal)):
+            raise not_n_triples(f"{triple} is not made of IRIs and literals")
+    return found
+
+
+def lines(found: Iterable[ox.Triple]) -> str:
+    """Return triples as N-Triples text, which is how SPARQL writes them too."""
+    return "".join(f"{triple} .\n" for triple in found)
