@@ -5,6 +5,7 @@ On disk a catalog is a directory::
     manifest.json     format, base, split policy, sources, which snapshot is the newest
     store/            the writer's store; readers never open it
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
+    samples/          samples of files that were added, by the files' hash
     snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
 
 so readers never wait for the writer and never see half an ingest. It may also be kept by a SPARQL server, given by its
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
     from mlaoi_graph.queries.leakage import Leakage, LeakageReport
+    from mlaoi_graph.samples import SampleReport
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
@@ -249,7 +251,7 @@ class Catalog:
         self.close()
         if self._directory is None:
             return
-        for name in ("store", "snapshots"):
+        for name in ("store", "snapshots", "samples"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
         for name in ("manifest.json", "store.changing", "store.filling"):
             (self._directory / name).unlink(missing_ok=True)
@@ -365,6 +367,34 @@ class Catalog:
                 raise NodeNotFound(document, self._documents_like(document))
             Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted).remove(document)
             writer.publish()
+
+    def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
+        """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
+
+        The graph holds each split's outline, and the catalog a copy of the samples, so the file may go.
+        ``ml-aoi:split`` of the rows says which split of the dataset (any name :meth:`find` takes) they belong to. A
+        file of the same ``name`` (its own unless given) is replaced. See :func:`mlaoi_graph.samples.read`. Raises
+        StoreError for a catalog in memory, NodeNotFound, SourceNotFound, GeometryError, MissingExtra, CatalogLocked.
+        """
+        from mlaoi_graph.geo import mapped
+        from mlaoi_graph.samples import SampleReport, read
+
+        if self._directory is None:
+            raise StoreError("files of samples are kept in a catalog's directory. Create the catalog in one")
+        iri = self.find(dataset)
+        if not self._is_any(iri, (MLAOI.Dataset,)):
+            raise NodeNotFound(dataset)
+        found = read(Path(path))
+        document = f"{self.base}documents/samples/{iris.segment(name or Path(path).name)}"
+        folder = self._directory / "samples"
+        with _Writer(self) as writer:
+            folder.mkdir(exist_ok=True)
+            mapped.write(folder / found.digest, found.arrays())
+            run = Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted)
+            run.put(document, found.statements(document, iri))
+            writer.publish()
+        splits = {split: found.splits.count(split) for split in sorted(set(found.splits))}
+        return SampleReport(document, len(found.names), splits, found.repaired, found.left_out)
 
     def _documents_like(self, name: str) -> list[str]:
         return sorted(d.iri for d in self.documents() if name in d.iri)[:5]
@@ -747,7 +777,7 @@ class Catalog:
                 self._footprints = Footprints.of(self._store)
             else:
                 path, version = footprints_of(self._directory, self._manifest.snapshot)
-                self._footprints = Footprints.of(self._store, path, version)
+                self._footprints = Footprints.of(self._store, path, version, self._directory / "samples")
         return self._footprints
 
     @property

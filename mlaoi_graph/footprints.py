@@ -7,7 +7,8 @@ reads a million areas in half a minute; opening it takes milliseconds, whatever 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from typing import Final
 import numpy as np
 import shapely
 
+from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import IndexDamaged
 from mlaoi_graph.geo import index, mapped
 from mlaoi_graph.geo.index import Index
@@ -25,6 +27,7 @@ from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
 from mlaoi_graph.results import texts
+from mlaoi_graph.samples import stored
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import Uses
 from mlaoi_graph.uses import arrays_of as uses_arrays
@@ -51,9 +54,10 @@ class Area:
 
     row: int
     iri: str | None
-    """Of the AreaOfInterest; None for a geometry that belongs to none."""
+    """Of the AreaOfInterest, or of a sample in a file, which is no node; None for a geometry that belongs to none."""
     geometry: str | None
-    """IRI of the geometry node; None where the area has no geometry: it is not known, or unbounded."""
+    """IRI of the geometry node; None where the area has no geometry in the graph: it is a sample in a file beside it,
+    not known, or unbounded."""
     wkt: str | None
     """The literal exactly as it stands in the graph."""
     km2: float
@@ -85,10 +89,11 @@ class Footprints:
         self.index: Final = Index(mapped)
 
     @classmethod
-    def of(cls, store: Store, path: Path | None = None, version: str = "") -> Footprints:
+    def of(cls, store: Store, path: Path | None = None, version: str = "", samples: Path | None = None) -> Footprints:
         """Return the footprints in a store: from the file if it is of this version, else made and written there.
 
-        Without a path, or where none can be written, they are in memory.
+        Without a path, or where none can be written, they are in memory. In the folder ``samples`` are the files of
+        samples that documents of the store stand for (:mod:`mlaoi_graph.samples`).
         """
         note = f"{_RULES} {version}"
         if path is not None:
@@ -96,7 +101,7 @@ class Footprints:
                 known = cls(Mapped(path))
                 if known._mapped.note == note:
                     return known
-        arrays = _arrays(store)
+        arrays = _arrays(store, samples)
         if path is not None:
             with contextlib.suppress(OSError):
                 mapped.write(path, arrays, note=note)
@@ -304,12 +309,14 @@ _GEOMETRIES: Final = "SELECT ?geometry ?wkt { ?geometry geo:asWKT ?wkt }"
 _GEOMETRY_OF: Final = "SELECT ?area ?geometry { ?area geo:hasGeometry ?geometry }"
 _AREAS: Final = "SELECT ?area { ?area a mlaoi:AreaOfInterest }"
 _SAID: Final = "SELECT ?predicate ?area ?said { ?area ?predicate ?said }"
+_OF_FILES: Final = """SELECT ?document ?dataset ?hash {
+    ?document mlaoi:describes ?dataset ; mlaoi:contentHash ?hash } ORDER BY ?document"""
 _DOCUMENTS: Final = f"""SELECT ?area ?g {{
     GRAPH ?g {{ ?area a mlaoi:AreaOfInterest }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
 
 
-def _arrays(store: Store) -> dict[str, Array]:
-    """Return what a graph says of places, as arrays to write."""
+def _arrays(store: Store, samples: Path | None) -> dict[str, Array]:
+    """Return what a graph says of places, and files beside it, as arrays to write."""
     drawn: dict[str, list[str]] = {}
     for geometry, wkt in texts(store, _GEOMETRIES):
         drawn.setdefault(geometry, []).append(wkt)
@@ -324,6 +331,8 @@ def _arrays(store: Store) -> dict[str, Array]:
         found |= of_area or {(area, "", "")}
     found.update(("", geometry, wkt) for geometry in free for wkt in drawn[geometry])
     del drawn, belongs, free
+    files = _Files(store, samples)
+    found.update((iri, "", "") for iri in files.place)
     rows = sorted(found)
     place: dict[str, list[int]] = {}
     for row, (area, _, _) in enumerate(rows):
@@ -350,18 +359,25 @@ def _arrays(store: Store) -> dict[str, Array]:
         "end": end,
         "split": column(MLAOI.split),
     }
-    arrays = index.arrays_of(_shapes(columns["wkt"]))
+    shapes = _shapes(columns["wkt"])
+    of_files = files.fill_in(place, columns, shapes)
+    arrays = index.arrays_of(shapes)
     for name, values in columns.items():
         arrays |= mapped.ragged(name, [value.encode() for value in values])
     arrays["start_us"] = np.array([_edge(text, 0) for text in start], dtype=np.int64)
     arrays["end_us"] = np.array([_edge(text, 1) for text in end], dtype=np.int64)
     arrays["precision"] = np.array([codes.get(iri, len(_PRECISIONS)) for iri in precision], dtype=np.uint8)
+    arrays["precision"][of_files] = _PRECISIONS.index(Precision.SAMPLES)
 
     owners: dict[str, list[str]] = {}
     for name, predicate in _OWNERS.items():
-        more, owners[name] = _owned(name, len(rows), place, texts(store, _SAID, predicate=predicate))
+        pairs = texts(store, _SAID, predicate=predicate)
+        if name == "dataset":
+            pairs = itertools.chain(pairs, files.owners())
+        more, owners[name] = _owned(name, len(rows), place, pairs)
         arrays |= more
-    arrays |= _owned("document", len(rows), place, ((g, area) for area, g in texts(store, _DOCUMENTS)))[0]
+    documents = itertools.chain(((g, area) for area, g in texts(store, _DOCUMENTS)), files.documents())
+    arrays |= _owned("document", len(rows), place, documents)[0]
     own = _precisions(arrays, "dataset", owners["dataset"])
     limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", owners["use"]).items()}
     arrays["source.km2"], arrays["source.areas"] = _totals(arrays, len(own), len(limited))
@@ -370,6 +386,48 @@ def _arrays(store: Store) -> dict[str, Array]:
 
 _OWNERS: Final = {"dataset": MLAOI.footprint, "model": MLAOI.declaredArea, "use": MLAOI.area}
 """What a row may belong to, and by which property."""
+
+
+class _Files:
+    """The samples in files that documents of a store stand for."""
+
+    def __init__(self, store: Store, folder: Path | None) -> None:
+        self.place: dict[str, tuple[str, Mapped, int, str]] = {}
+        """Of each sample: its document, its file, its row there and the dataset it belongs to."""
+        if folder is None or not folder.is_dir():
+            return
+        for document, dataset, digest in texts(store, _OF_FILES):
+            file = stored(folder, digest)
+            if file is None:
+                continue
+            everything = np.arange(file.length("name.starts") - 1)
+            names, splits = ([piece.decode() for piece in file.pieces(name, everything)] for name in ("name", "split"))
+            for at, (name, split) in enumerate(zip(names, splits, strict=True)):
+                owner = iris.part(dataset, split) if split else dataset
+                self.place[iris.sub(document, iris.segment(name))] = (document, file, at, owner)
+
+    def fill_in(self, place: dict[str, list[int]], columns: dict[str, list[str]], shapes: Shapes) -> list[int]:
+        """Put what the files say into the columns of their rows, and return these."""
+        by_file: dict[int, tuple[Mapped, list[int], list[int]]] = {}
+        for iri, (_, file, at, _) in self.place.items():
+            _, rows, places = by_file.setdefault(id(file), (file, [], []))
+            rows.append(place[iri][0])
+            places.append(at)
+        for file, rows, places in by_file.values():
+            some = np.array(places)
+            shapes[rows] = shapely.from_wkb(np.array(file.pieces("wkb", some), dtype=object))
+            for name in ("start", "end", "split"):
+                for row, piece in zip(rows, file.pieces(name, some), strict=True):
+                    columns[name][row] = piece.decode()
+        return [place[iri][0] for iri in self.place]
+
+    def owners(self) -> Iterator[tuple[str, str]]:
+        """Iterate over pairs of dataset and sample."""
+        return ((owner, iri) for iri, (_, _, _, owner) in self.place.items())
+
+    def documents(self) -> Iterator[tuple[str, str]]:
+        """Iterate over pairs of document and sample."""
+        return ((document, iri) for iri, (document, _, _, _) in self.place.items())
 
 
 def _owned(

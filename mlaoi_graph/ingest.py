@@ -348,6 +348,11 @@ class Ingest:
         path = document.removeprefix(start).partition("#")[0]
         return not os.path.lexists(os.path.join(folder, *map(unquote, path.split("/"))))
 
+    def put(self, document: str, statements: Iterable[Statement]) -> None:
+        """Make one document's graph hold exactly these statements, and what follows from them be inferred."""
+        self._replace({document: rdf.encode(statements)})
+        self._refresh()
+
     def remove(self, document: str) -> None:
         """Remove one document's graph, those of its members, and what no longer follows."""
         members = [graph for graph in self._store.graphs() if graph.startswith(f"{document}#")]

@@ -17,7 +17,7 @@ STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
     {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
-    {"reasoning", "queries", "validation", "footprints", "uses"},
+    {"reasoning", "queries", "validation", "footprints", "uses", "samples"},
     {"manifest", "snapshots", "ingest", "annotate", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]

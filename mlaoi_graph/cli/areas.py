@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -78,6 +79,40 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=f"Example: mlaoi-graph coverage catalog --stage trained --but-not tested --bbox 5,45,10,48. {codes}"
     )(coverage)
+
+
+def samples(
+    arguments: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(
+            metavar="[DIR] DATASET FILE", help="Catalog directory (or set MLAOI_CATALOG), a dataset, and GeoParquet."
+        ),
+    ] = None,
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="What the file goes by, its own name unless given; one of the same name is replaced."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a GeoParquet file of a dataset's samples, which stay beside the graph; the graph holds each split's outline.
+
+    The catalog keeps a copy. Removing the document that is printed removes the samples.
+    """
+    from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.cli.app import _split_directory
+
+    directory, rest = _split_directory(arguments, 2)
+    if len(rest) != 2:
+        raise typer.BadParameter("give a dataset and a GeoParquet file")
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples(rest[0], rest[1], name=name)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        splits = ", ".join(f"{number} {split or 'of no split'}" for split, number in report.splits.items())
+        print(f"{report.document}: {report.samples} samples ({clean(splits)})")
+        if report.repaired or report.left_out:
+            say(f"{report.repaired} repaired; {report.left_out} left out: no geometry in degrees, or across 180 uncut")
 
 
 @contextmanager

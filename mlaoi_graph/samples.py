@@ -1,0 +1,186 @@
+"""Very large sample sets: GeoParquet files (stac-geoparquet) that stay beside the graph.
+
+The graph holds, of each split in such a file, its outline, its time and the file's content hash; the samples are kept
+in the catalog under that hash, and :mod:`mlaoi_graph.footprints` gives each of them a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.errors import GeometryError, MissingExtra, SourceNotFound
+from mlaoi_graph.geo import mapped
+from mlaoi_graph.geo.mapped import Array, Mapped
+from mlaoi_graph.geo.shapes import Shapes
+from mlaoi_graph.model import AreaOfInterest, Dataset, Precision, SourceDocument, Statement
+
+__all__ = ["SampleReport", "Samples", "read", "stored"]
+
+_SPLIT: Final = "ml-aoi:split"
+_CRS84: Final = ({"authority": "OGC", "code": "CRS84"}, {"authority": "EPSG", "code": 4326})
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReport:
+    """What became of a file of samples."""
+
+    document: str
+    """IRI of the document its statements are in; removing that removes the samples."""
+    samples: int
+    splits: dict[str, int]
+    """How many samples each split has; "" for those that state none."""
+    repaired: int
+    """Crossing rings, repaired."""
+    left_out: int
+    """Without a geometry, not in degrees, or across the antimeridian without being cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of one file."""
+
+    digest: str
+    shapes: Shapes
+    names: list[str]
+    splits: list[str]
+    starts: list[str]
+    ends: list[str]
+    repaired: int
+    left_out: int
+
+    def statements(self, document: str, dataset: str) -> Iterator[Statement]:
+        """Yield what the graph holds of them: each split's outline, as a footprint of the split."""
+        yield SourceDocument(iri=document, describes=dataset, content_hash=f"sha256:{self.digest}")
+        for split in sorted(set(self.splits)):
+            chosen = np.array([one == split for one in self.splits])
+            area = iris.sub(document, f"outline-{split}" if split else "outline")
+            owner = iris.part(dataset, split) if split else dataset
+            yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
+            yield AreaOfInterest(
+                iri=area,
+                precision=Precision.DECLARED_BOX,
+                wkt=_outline(self.shapes[chosen]),
+                start=min(
+                    (text for text, kept in zip(self.starts, chosen, strict=True) if kept and text), default=None
+                ),
+                end=max((text for text, kept in zip(self.ends, chosen, strict=True) if kept and text), default=None),
+                split=split or None,
+                note=f"outline of {int(chosen.sum())} samples in a file",
+            )
+
+    def arrays(self) -> dict[str, Array]:
+        """Return them as arrays to write."""
+        texts = {"name": self.names, "split": self.splits, "start": self.starts, "end": self.ends}
+        arrays = mapped.ragged("wkb", shapely.to_wkb(self.shapes).tolist())
+        for name, values in texts.items():
+            arrays |= mapped.ragged(name, [value.encode() for value in values])
+        return arrays
+
+
+def read(path: Path) -> Samples:
+    """Return the samples in a GeoParquet file. Needs the extra ``parquet``.
+
+    Read are the primary geometry column (WKB, OGC:CRS84), and, where they are there, ``id``, ``ml-aoi:split``,
+    ``datetime``, ``start_datetime`` and ``end_datetime``. Raises SourceNotFound, GeometryError for another encoding or
+    coordinate system.
+    """
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingExtra("parquet", needed_for="reading GeoParquet") from None
+    if not path.is_file():
+        raise SourceNotFound(str(path))
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    try:
+        schema = pq.read_schema(path)
+        column = _geometry_column(path, schema.metadata or {})
+        wanted = [column, "id", _SPLIT, "datetime", "start_datetime", "end_datetime"]
+        table = pq.read_table(path, columns=[name for name in wanted if name in schema.names])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise GeometryError(f"{path}: no Parquet file: {error}", "Give a GeoParquet file") from error
+    if column not in table.column_names:
+        raise GeometryError(f"{path}: no column {column}", "Give a GeoParquet file")
+    shapes: Shapes = shapely.force_2d(shapely.from_wkb(np.array(table[column].to_pylist()), on_invalid="ignore"))
+    bounds = shapely.bounds(shapes)
+    with np.errstate(invalid="ignore"):
+        inside = (np.abs(bounds[:, ::2]) <= 180).all(axis=1) & (np.abs(bounds[:, 1::2]) <= 90).all(axis=1)
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    wide = np.zeros(len(shapes), dtype=bool)
+    wide[row[np.ptp(shapely.bounds(parts)[:, ::2], axis=1) > 180]] = True
+    kept = np.flatnonzero(inside & ~wide)
+    shapes = shapes[kept]
+    crossing = ~shapely.is_valid(shapes)
+    shapes[crossing] = shapely.make_valid(shapes[crossing], method="structure", keep_collapsed=False)
+
+    def texts(*names: str) -> list[str]:
+        """Return the first of the columns that says something, row by row."""
+        found = [""] * len(kept)
+        for name in names:
+            if name in table.column_names:
+                values = table[name].take(pa.array(kept)).to_pylist()
+                found = [old or _text(new) for old, new in zip(found, values, strict=True)]
+        return found
+
+    names = texts("id")
+    return Samples(
+        digest=digest.hexdigest(),
+        shapes=shapes,
+        names=[name or str(at) for name, at in zip(names, kept.tolist(), strict=True)],
+        splits=texts(_SPLIT),
+        starts=texts("start_datetime", "datetime"),
+        ends=texts("end_datetime", "datetime"),
+        repaired=int(crossing.sum()),
+        left_out=len(bounds) - len(kept),
+    )
+
+
+def stored(folder: Path, content_hash: str) -> Mapped | None:
+    """Return the samples kept under a document's content hash; None if it is no file of samples."""
+    path = folder / content_hash.removeprefix("sha256:")
+    return Mapped(path) if path.is_file() else None
+
+
+def _geometry_column(path: Path, metadata: dict[bytes, bytes]) -> str:
+    import json
+
+    try:
+        about = json.loads(metadata.get(b"geo", b"{}"))
+        column: str = about.get("primary_column", "geometry")
+        details = about.get("columns", {}).get(column, {})
+        encoding, crs = details.get("encoding", "WKB"), details.get("crs", {"id": _CRS84[0]})
+    except (ValueError, AttributeError) as error:
+        raise GeometryError(f"{path}: geo metadata that are none: {error}", "Write it anew with geopandas") from None
+    if encoding != "WKB":
+        raise GeometryError(f"{path}: geometries as {encoding}", "Write them as WKB")
+    if not (isinstance(crs, dict) and crs.get("id") in _CRS84):
+        raise GeometryError(f"{path}: not in OGC:CRS84", "Transform it: frame.to_crs('OGC:CRS84')")
+    return column
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+
+
+def _outline(shapes: Shapes) -> str | None:
+    """Return the convex hulls of what lies west and east of Greenwich, so that none goes round the world."""
+    parts = shapely.get_parts(shapes)
+    parts = parts[~shapely.is_empty(parts)]
+    west = shapely.bounds(parts)[:, 0] < 0
+    sides: list[Any] = [shapely.geometrycollections(some) for some in (parts[west], parts[~west]) if len(some)]
+    if not sides:
+        return None
+    return str(shapely.to_wkt(shapely.union_all(shapely.convex_hull(sides)), rounding_precision=-1))

@@ -1,0 +1,164 @@
+"""Samples in a file beside the graph answer as the same samples in it."""
+
+import datetime
+import json
+
+import numpy as np
+import pytest
+import shapely
+from conftest import collection, model, sample
+from typer.testing import CliRunner
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.app import app
+from mlaoi_graph.errors import GeometryError, NodeNotFound, SourceNotFound, StoreError
+
+pa = pytest.importorskip("pyarrow", reason="GeoParquet needs pyarrow")
+pq = pytest.importorskip("pyarrow.parquet", reason="GeoParquet needs pyarrow")
+CHIPS = {
+    "a": ("train", 7.0, "2020"),
+    "b": ("train", 7.5, "2020"),
+    "c": ("test", 7.2, "2021"),
+    "d": ("test", 9.0, "2021"),
+}
+
+
+def square(west):
+    return shapely.box(west, 46.0, west + 0.3, 46.3)
+
+
+def parquet(path, rows, crs=None, **columns):
+    """Write rows of id, split, geometry and year as stac-geoparquet has them."""
+    ids, splits, shapes, years = zip(*rows, strict=True)
+    table = pa.table(
+        {
+            "id": list(ids),
+            "ml-aoi:split": list(splits),
+            "datetime": [datetime.datetime(int(year), 6, 1, tzinfo=datetime.UTC) for year in years],
+            "geometry": shapely.to_wkb(np.array(shapes, dtype=object)).tolist(),
+        }
+        | columns
+    )
+    details = {"encoding": "WKB", "geometry_types": []} | ({} if crs is None else {"crs": crs})
+    about = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": details}}
+    pq.write_table(table.replace_schema_metadata({b"geo": json.dumps(about).encode()}), path)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path):
+    return parquet(
+        tmp_path / "chips.parquet", [(name, split, square(w), year) for name, (split, w, year) in CHIPS.items()]
+    )
+
+
+LINKS = [{"rel": "derived_from", "href": "c.json", "ml-aoi:split": split} for split in ("train", "test")]
+
+
+@pytest.fixture
+def directory(write, tmp_path):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(write(c=collection("c", bbox=(5, 40, 12, 50)), m=model("m", *LINKS)))
+    return tmp_path / "catalog"
+
+
+def answers(catalog):
+    return [
+        (word, asked, row.dataset, row.how, row.precision, row.areas, row.overlap_km2, row.in_time)
+        for word in ("trained_in", "tested_in", "exposed_in")
+        for asked in ("7,46,7.4,47", "8.9,45,9.5,47", "11,41,11.5,42")
+        for row in catalog.models(**{word: asked}, during=("2021", "2021"))
+    ]
+
+
+def test_samples_in_a_file_answer_as_those_in_the_graph(directory, file, write, tmp_path):
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", file)
+        assert (report.samples, report.splits, report.left_out) == (4, {"test": 2, "train": 2}, 0)
+        beside = answers(catalog)
+        areas = catalog.counts().areas
+    items = {}
+    for name, (split, west, year) in CHIPS.items():
+        items[f"i-{name}"] = sample(name, "c", split=split, datetime=f"{year}-06-01T00:00:00Z")
+        items[f"i-{name}"] |= {"geometry": shapely.geometry.mapping(square(west)), "bbox": list(square(west).bounds)}
+    with Catalog.create(tmp_path / "other") as catalog:
+        catalog.ingest(write(c=collection("c", bbox=(5, 40, 12, 50)), m=model("m", *LINKS), **items))
+        inside = answers(catalog)
+        # The graph has an outline for each split, and not the samples.
+        assert areas == catalog.counts().areas - len(CHIPS) + 2
+    strip = [row for row in beside if row[4] == "samples"]
+    assert strip == [row for row in inside if row[4] == "samples"] != []
+
+
+def test_an_outline_that_lies_there_without_a_sample_says_so(directory, file):
+    with Catalog.open(directory) as catalog:
+        catalog.add_samples("c", file)
+        (hit,) = catalog.models(tested_in="8,46.1,8.1,46.2")
+        assert (hit.precision, hit.samples_elsewhere) == ("declared-box", True)
+
+
+def test_the_file_may_go_and_the_samples_stay_until_their_document_is_removed(directory, file):
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", file)
+    file.unlink()
+    for path in (directory / "snapshots").glob("*.footprints"):
+        path.unlink()
+    with Catalog.open(directory) as catalog:
+        assert [row.precision for row in catalog.models(tested_in="8.9,45,9.5,47")] == ["samples"]
+        catalog.remove(report.document)
+        assert [row.precision for row in catalog.models(tested_in="8.9,45,9.5,47")] == ["declared-box"]
+
+
+def test_a_file_of_the_same_name_replaces_it(directory, file):
+    with Catalog.open(directory) as catalog:
+        catalog.add_samples("c", file)
+        parquet(file, [("z", "test", square(11.0), "2021")])
+        catalog.add_samples("c", file)
+        assert [row.areas for row in catalog.models(tested_in="10.9,45,11.5,47") if row.precision == "samples"] == [1]
+        assert not [row for row in catalog.models(tested_in="8.9,45,9.5,47") if row.precision == "samples"]
+
+
+def test_what_is_no_place_is_left_out_and_said(directory, tmp_path):
+    bow = shapely.Polygon([(7, 46), (7.3, 46.3), (7.3, 46), (7, 46.3)])
+    rows = [
+        ("good", None, square(7.0), "2020"), ("null", None, None, "2020"), ("bow", None, bow, "2020"),
+        ("metres", None, shapely.box(500_000, 0, 600_000, 9), "2020"), ("uncut", None, shapely.box(-179, 0, 179, 1), "2020"),
+    ]  # fmt: skip
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert (report.samples, report.repaired, report.left_out) == (2, 1, 3)
+
+
+def test_an_outline_across_the_antimeridian_does_not_go_round_the_world(directory, tmp_path):
+    rows = [("east", None, shapely.box(179, 0, 180, 1), "2020"), ("west", None, shapely.box(-180, 0, -179, 1), "2020")]
+    with Catalog.open(directory) as catalog:
+        catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert not len(catalog.places.datasets("-10,0,4,1"))
+
+
+def test_what_cannot_be_added(directory, file, tmp_path):
+    with Catalog.create() as catalog, pytest.raises(StoreError, match="directory"):
+        catalog.add_samples("c", file)
+    (tmp_path / "no.parquet").write_text("no")
+    other = parquet(
+        tmp_path / "utm.parquet", [("a", None, square(7.0), "2020")], crs={"id": {"authority": "EPSG", "code": 32632}}
+    )
+    with Catalog.open(directory) as catalog:
+        for dataset, path, error in (
+            ("nobody", file, NodeNotFound), ("m", file, NodeNotFound), ("c", tmp_path / "none.parquet", SourceNotFound),
+            ("c", tmp_path / "no.parquet", GeometryError), ("c", other, GeometryError),
+        ):  # fmt: skip
+            with pytest.raises(error):
+                catalog.add_samples(dataset, path)
+        assert len(catalog.footprints) == 2
+
+
+def test_on_the_command_line(directory, file):
+    result = CliRunner().invoke(app, ["samples", str(directory), "c", str(file)], catch_exceptions=False)
+    assert (
+        result.stdout == "https://w3id.org/mlaoi/local/documents/samples/chips.parquet: 4 samples (2 test, 2 train)\n"
+    )
+    result = CliRunner().invoke(
+        app, ["areas", str(directory), "--bbox", "8.9,45,9.5,47", "--json"], catch_exceptions=False
+    )
+    assert [row["precision"] for row in json.loads(result.stdout)["rows"]] == ["samples"]
