@@ -76,9 +76,9 @@ def register(app: typer.Typer) -> None:
     codes = "Exit codes: 0 answered, also if nothing is found; 2 the question could not be asked."
     example = "mlaoi-graph areas catalog --stage tested --country BOL --map bolivia.html"
     app.command(epilog=f"Example: {example}. {codes}")(areas)
-    app.command(
-        epilog=f"Example: mlaoi-graph coverage catalog --stage trained --but-not tested --bbox 5,45,10,48. {codes}"
-    )(coverage)
+    example = "mlaoi-graph coverage catalog --stage trained --but-not tested --bbox 5,45,10,48"
+    app.command(epilog=f"Example: {example}. {codes}")(coverage)
+    app.command(epilog="Example: mlaoi-graph samples catalog eurosat chips.parquet")(samples)
 
 
 def samples(
