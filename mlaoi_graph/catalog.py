@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
+from mlaoi_graph import geosparql, rdf, reasoning
 from mlaoi_graph import iri as iris
-from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.errors import (
     CatalogDamaged,
     CatalogExists,
@@ -668,10 +668,16 @@ class Catalog:
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 
         ``scope`` chooses graphs, as a client of the SPARQL protocol does; one that leaves out what was inferred copies
-        the rest into memory, once. Raises QueryError.
+        the rest into memory, once. Geometry is asked for by GeoSPARQL, see ``docs/geosparql.md``; ``index`` of the
+        answer says whether the footprint index was used. Raises QueryError; MissingExtra for a function that needs
+        pyproj.
         """
         refuse_what_is_no_reading(sparql)
         store = self._store if scope is None or scope.inferred or scope.chooses else self._asserted
+        if geosparql.concerns(sparql):
+            from mlaoi_graph.geosparql import answering
+
+            return answering.query(store, sparql, values, lambda: self.footprints, scope)
         return answer(store.query(sparql, substitutions=values, prefixes=PREFIXES, scope=scope))
 
     @property
@@ -951,3 +957,6 @@ class _Writer:
     def __exit__(self, *_: object) -> None:
         if self._catalog._directory is not None:
             self.store.close()
+        else:
+            # A change that was cut short is in the store nevertheless, and what was made of it before is of another.
+            self._catalog._lineage = self._catalog._footprints = self._catalog._places = None

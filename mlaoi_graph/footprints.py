@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import IndexDamaged
@@ -41,6 +42,9 @@ _PRECISIONS: Final = tuple(Precision)
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _DEEPEST_WKT: Final = 100
 """Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
+_MANY_PARTS: Final = 1000
+"""Parts of a geometry beyond which its own box is looked for, instead of one box after the other."""
+_NEAR: Final = 1e-9
 OPEN_START: Final = np.iinfo(np.int64).min
 OPEN_END: Final = np.iinfo(np.int64).max
 """What stands for a time that is not said."""
@@ -149,6 +153,26 @@ class Footprints:
     def wkts(self, rows: Array) -> list[str]:
         """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""
         return self._texts("wkt", rows)
+
+    def wkt_candidates(self, geometry: BaseGeometry) -> set[str]:
+        """Return every WKT in the graph, exactly as it stands there, that may share a point with a CRS84 geometry.
+
+        A superset, as engines differ in the last digit: those nearer than 1e-9 degrees, and those that have no place.
+        """
+        parts = shapely.get_parts(geometry)
+        boxes = shapely.bounds(parts[~shapely.is_empty(parts)] if len(parts) <= _MANY_PARTS else [geometry])
+        found = [self.index.candidates(box) for box in boxes.tolist()]
+        rows = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint32)
+        # What is no valid shape has no inside that engines agree on.
+        if shapely.is_valid(geometry) and not shapely.equals(geometry, shapely.envelope(geometry)):
+            shapely.prepare(geometry)
+            rows = rows[shapely.dwithin(geometry, self.geometries(rows), _NEAR)]
+        return {*self.wkts(rows), *self._unplaced}
+
+    @cached_property
+    def _unplaced(self) -> tuple[str, ...]:
+        rows = np.arange(len(self), dtype=np.uint32)
+        return tuple(filter(None, self.wkts(rows[~self.has_geometry(rows)])))
 
     def geometries(self, rows: Array) -> Shapes:
         """Return the geometries of rows, valid and two-dimensional; an empty point where there is none."""

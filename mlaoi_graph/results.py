@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.stores import Store
 
-__all__ = ["Answer", "Graph", "Solutions", "answer", "refuse_what_is_no_reading", "texts"]
+__all__ = ["Answer", "Graph", "IndexUse", "Solutions", "answer", "refuse_what_is_no_reading", "texts"]
 
 Row: TypeAlias = dict[str, str | None]
 
@@ -34,20 +35,41 @@ def _query_errors() -> Iterator[None]:
         raise QueryError(str(error)) from error
 
 
+@dataclass(frozen=True, slots=True)
+class IndexUse:
+    """Whether the footprint index narrowed a query down, and what speaks for or against it."""
+
+    used: bool
+    reason: str
+
+
+def _nothing() -> None:
+    """Find nothing wrong."""
+
+
 class Solutions:
     """The rows of a SELECT; iterates once, in the query's order, without holding them all.
 
     A row maps each variable to its value's text (the IRI, or the literal's lexical form), None if unbound.
     """
 
-    def __init__(self, found: ox.QuerySolutions) -> None:
+    index: IndexUse | None
+    """None if the query does not speak of geometry."""
+
+    def __init__(
+        self, found: ox.QuerySolutions, check: Callable[[], None] = _nothing, index: IndexUse | None = None
+    ) -> None:
         self._found = found
+        self._check = check
+        self.index = index
         self.columns: tuple[str, ...] = tuple(variable.value for variable in found.variables)
 
     def __iter__(self) -> Iterator[Row]:
         try:
             for solution in self._found:
+                self._check()
                 yield {name: None if (term := solution[name]) is None else _text(term) for name in self.columns}
+            self._check()
         except (OSError, RuntimeError, ValueError) as error:
             raise QueryError(str(error)) from error
 
@@ -62,17 +84,12 @@ class Solutions:
         if format not in formats:
             raise UnknownFormat("results format", format, list(formats))
         if format == "csv":
-            self._write_csv(target)
-            return
-        with _query_errors():
-            self._found.serialize(target, formats[format])
+            _write_checked(self._write_csv, target, self._check)
+        else:
+            _write_checked(lambda file: self._found.serialize(file, formats[format]), target, self._check)
 
-    def _write_csv(self, target: str | Path | IO[bytes]) -> None:
+    def _write_csv(self, target: IO[bytes]) -> None:
         """Write CSV by Python: Oxigraph 0.5.13 quotes literals and no IRIs, and an IRI may hold a comma."""
-        if isinstance(target, str | Path):
-            with open(target, "wb") as file:
-                self._write_csv(file)
-            return
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(self.columns)
@@ -97,13 +114,22 @@ class Solutions:
 class Graph:
     """The triples of a CONSTRUCT or DESCRIBE; iterates once, as N-Triples terms."""
 
-    def __init__(self, found: ox.QueryTriples) -> None:
+    index: IndexUse | None
+    """None if the query does not speak of geometry."""
+
+    def __init__(
+        self, found: ox.QueryTriples, check: Callable[[], None] = _nothing, index: IndexUse | None = None
+    ) -> None:
         self._found = found
+        self._check = check
+        self.index = index
 
     def __iter__(self) -> Iterator[tuple[str, str, str]]:
         with _query_errors():
             for triple in self._found:
+                self._check()
                 yield str(triple.subject), str(triple.predicate), str(triple.object)
+            self._check()
 
     def write(
         self, target: str | Path | IO[bytes], format: str = "turtle", *, meet: Callable[[], None] = lambda: None
@@ -129,8 +155,26 @@ class Graph:
                 yield triple
 
         chosen = formats[format]
-        with _query_errors():
-            ox.serialize(met(), target, chosen, prefixes=PREFIXES if chosen in _HAS_PREFIXES else None)
+        prefixes = PREFIXES if chosen in _HAS_PREFIXES else None
+        _write_checked(lambda file: ox.serialize(met(), file, chosen, prefixes=prefixes), target, self._check)
+
+
+def _write_checked(
+    write: Callable[[IO[bytes]], object], target: str | Path | IO[bytes], check: Callable[[], None]
+) -> None:
+    if isinstance(target, str | Path):
+        with open(target, "wb") as file:
+            _write_checked(write, file, check)
+        return
+    with _query_errors():
+        if check is _nothing:
+            write(target)
+            return
+        # What a function refuses is known at the end only, and then nothing may have been written.
+        whole = io.BytesIO()
+        write(whole)
+    check()
+    target.write(whole.getvalue())
 
 
 _HAS_PREFIXES = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
@@ -181,12 +225,17 @@ def _unescaped(found: re.Match[str]) -> str:
     return chr(code) if code < 0x110000 else found[0]
 
 
-def answer(found: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Answer:
-    """Return a store's results as ours."""
+def answer(
+    found: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean,
+    check: Callable[[], None] = _nothing,
+    index: IndexUse | None = None,
+) -> Answer:
+    """Return a store's results as ours; ``check`` raises what went wrong unseen by the engine while it worked."""
     if isinstance(found, ox.QuerySolutions):
-        return Solutions(found)
+        return Solutions(found, check, index)
     if isinstance(found, ox.QueryTriples):
-        return Graph(found)
+        return Graph(found, check, index)
+    check()
     return bool(found)
 
 

@@ -120,6 +120,24 @@ def test_query_from_a_file_and_results_json(built, call, tmp_path):
     assert found["results"]["bindings"] == [{"m": {"type": "uri", "value": f"{BASE}items/m"}}]
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--csv",)])
+def test_query_says_on_stderr_whether_the_index_was_used(built, call, options):
+    relation = 'geof:sfIntersects(?w, "POINT (7.5 46.5)"^^geo:wktLiteral)'
+    found = call("query", built, f"SELECT ?g {{ ?g geo:asWKT ?w FILTER({relation}) }}", *options)
+    assert re.match(r"footprint index used: \d+ candidates for \?w\n", found.stderr)
+    assert "footprint" not in found.stdout
+    asked = call("query", built, f"ASK {{ ?g geo:asWKT ?w FILTER(!{relation}) }}", *options)
+    assert asked.stderr.startswith("footprint index not used: ")
+    assert call("query", built, "SELECT ?m { ?m a mlaoi:Model }", "--csv").stderr == ""
+
+
+def test_a_query_with_an_unknown_crs_prints_no_half_an_answer(built, call):
+    relation = 'geof:sfIntersects(?w, STRDT(CONCAT("<urn:x>", " POINT (7 46)"), geo:wktLiteral))'
+    found = call("query", built, f"SELECT ?g {{ ?g geo:asWKT ?w FILTER(!{relation}) }}", "--json")
+    assert "<urn:x> is not a CRS that is known" in str(found.exception)
+    assert found.stdout == ""
+
+
 @pytest.mark.parametrize("suffix", ["ttl", "nt", "rdf", "jsonld", "trig", "nq"])
 def test_export_is_told_by_the_suffix(built, call, tmp_path, suffix):
     target = tmp_path / f"out.{suffix}"

@@ -17,7 +17,7 @@ STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
     {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
-    {"reasoning", "queries", "validation", "footprints", "uses", "samples"},
+    {"reasoning", "queries", "geosparql", "validation", "footprints", "uses", "samples"},
     {"manifest", "snapshots", "ingest", "annotate", "catalog"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
@@ -25,6 +25,8 @@ SIDEWAYS = {
     ("readers", "writers"),
     ("writers", "readers"),
     ("reasoning", "queries"),
+    ("geosparql", "queries"),
+    ("queries", "geosparql"),
     ("rdf", "stores"),
     ("stores", "rdf"),
 }

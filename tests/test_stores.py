@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from mlaoi_graph import stores
@@ -36,6 +37,33 @@ class TestOxigraph(StoreSuite):
             yield store
         # Whatever a test did, no fill is left marked as running.
         assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+class _Longest:
+    """The longest of some texts."""
+
+    def __init__(self) -> None:
+        self.longest = ""
+
+    def accumulate(self, element: ox.Literal) -> None:
+        self.longest = max(self.longest, element.value, key=len)
+
+    def finish(self) -> ox.Literal:
+        return ox.Literal(self.longest)
+
+
+def test_functions_and_aggregates_of_ours_are_called():
+    """Not in the suite: a store that is not local leaves them out."""
+    with contextlib.closing(open_store("memory")) as store:
+        store.replace({f"{DOC}a": '<urn:s> <urn:p> "a", "bcd" .\n'.replace(', "', ' .\n<urn:s> <urn:p> "')})
+        given = {
+            "functions": {"urn:twice": lambda term: ox.Literal(term.value * 2)},
+            "aggregates": {"urn:longest": _Longest},
+        }
+        (row,) = store.query("SELECT (<urn:twice>(<urn:longest>(?o)) AS ?long) { ?s ?p ?o }", **given)
+        assert row["long"].value == "bcdbcd"
+        (row,) = store.query("SELECT (<urn:none>(1) AS ?x) {}", functions={"urn:none": lambda _: None})
+        assert row["x"] is None
 
 
 # By name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, print_table, say
+from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, print_table, say, saying
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -477,7 +477,8 @@ def query(
 ) -> None:
     """Ask by SPARQL, over all documents as one graph; the usual prefixes are set.
 
-    SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle.
+    SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle. A query with geof: functions says on stderr
+    whether the footprint index was used.
     """
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.results import Graph, Solutions
@@ -491,7 +492,7 @@ def query(
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise typer.BadParameter(f"{rest[0]}: {error}") from None
-    with Catalog.open(directory) as catalog:
+    with Catalog.open(directory) as catalog, saying("mlaoi_graph.geosparql"):
         answer = catalog.query(text)
         if isinstance(answer, bool):
             print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,25 @@ def clean(value: object) -> str:
 def say(text: str) -> None:
     """Print a line of talk to stderr."""
     print(clean(text), file=sys.stderr)
+
+
+@contextmanager
+def saying(name: str) -> Iterator[None]:
+    """Print what a part of the package logs, at its INFO level, to stderr."""
+    logger, talk = logging.getLogger(name), _Talk()
+    level = logger.level
+    logger.addHandler(talk)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(talk)
+        logger.setLevel(level)
+
+
+class _Talk(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
 
 
 def print_json(value: Any) -> None:

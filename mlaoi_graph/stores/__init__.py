@@ -16,6 +16,7 @@ from mlaoi_graph.errors import UnknownFormat
 
 if TYPE_CHECKING:
     from pyoxigraph import (
+        AggregateFunctionAccumulator,
         BlankNode,
         Literal,
         NamedNode,
@@ -57,6 +58,9 @@ class Store(Protocol):
     values. There are no blank nodes, and every triple is in a named graph. A store has one writer.
     Every method raises StoreError if the store is closed, refuses, or was given an IRI that is none.
     """
+
+    local: bool
+    """Whether the engine runs in this process: it calls functions given to a query, and nobody else writes."""
 
     def replace(self, graphs: Mapping[str, str], *, append: Mapping[str, str] | None = None) -> None:
         """Make each of ``graphs`` hold exactly the triples given, in one step: all of it or nothing.
@@ -103,13 +107,17 @@ class Store(Protocol):
         substitutions: Mapping[str, str | Term] | None = None,
         prefixes: Mapping[str, str] | None = None,
         scope: Scope | None = None,
+        functions: Mapping[str, Callable[..., Term | None]] | None = None,
+        aggregates: Mapping[str, Callable[[], AggregateFunctionAccumulator]] | None = None,
     ) -> Results:
         """Run a SPARQL query; raises QueryError if it cannot be parsed or run.
 
         The default graph is the merge of all named graphs: a triple said by two graphs is in it once.
         ``FROM`` and ``GRAPH`` choose graphs as usual, and ``scope`` before them. ``substitutions`` gives
         variables (names without the question mark) a value, ``str`` for an IRI, before the query runs: the
-        way to pass input. A SELECT must project such a variable (SPARQL-dev SEP-0007).
+        way to pass input. A SELECT must project such a variable (SPARQL-dev SEP-0007). ``functions`` and ``aggregates``
+        by IRI take terms and give one, or None for "unbound", and go before functions the engine has by that name; a
+        store that is not ``local`` leaves them out.
         """
 
     def graphs(self) -> Iterator[str]:

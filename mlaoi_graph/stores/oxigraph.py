@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ class OxigraphStore:
 
     Raises CatalogLocked if the directory is open for writing already, StoreError if it is no store.
     """
+
+    local = True
 
     def __init__(self, path: Path | None = None, *, read_only: bool = False) -> None:
         self._path = path
@@ -176,6 +178,8 @@ class OxigraphStore:
         substitutions: Mapping[str, str | Term] | None = None,
         prefixes: Mapping[str, str] | None = None,
         scope: Scope | None = None,
+        functions: Mapping[str, Callable[..., Term | None]] | None = None,
+        aggregates: Mapping[str, Callable[[], ox.AggregateFunctionAccumulator]] | None = None,
     ) -> Results:
         """See :meth:`mlaoi_graph.stores.Store.query`.
 
@@ -202,6 +206,8 @@ class OxigraphStore:
                     for name, value in (substitutions or {}).items()
                 },
                 **chosen,
+                custom_functions={ox.NamedNode(iri): of for iri, of in (functions or {}).items()},
+                custom_aggregate_functions={ox.NamedNode(iri): of for iri, of in (aggregates or {}).items()},
             )
 
     def update(self, sparql: str, *, base: str | None = None, prefixes: Mapping[str, str] | None = None) -> None:

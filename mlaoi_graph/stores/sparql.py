@@ -15,7 +15,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -187,6 +187,8 @@ class SparqlStore:
     Raises StoreError if no SPARQL server answers, MissingExtra without httpx. Writing raises CatalogLocked if somebody
     else has written since this store last did.
     """
+
+    local = False
 
     def __init__(
         self, url: str, *, update: str | None = None, auth: Auth | None = None, read_only: bool = False
@@ -468,8 +470,10 @@ class SparqlStore:
         substitutions: Mapping[str, str | Term] | None = None,
         prefixes: Mapping[str, str] | None = None,
         scope: Scope | None = None,
+        functions: Mapping[str, Callable[..., Term | None]] | None = None,
+        aggregates: Mapping[str, Callable[[], ox.AggregateFunctionAccumulator]] | None = None,
     ) -> Results:
-        """See :meth:`mlaoi_graph.stores.Store.query`; graphs cannot be chosen beside the query.
+        """See :meth:`mlaoi_graph.stores.Store.query`; graphs cannot be chosen beside the query, nor functions given.
 
         The query is parsed here first, so its errors are those of the other stores; ``SERVICE`` is refused. What it
         means in the end is up to the server. Raises StoreError if the server cuts its answer.

@@ -1,0 +1,233 @@
+"""A query that speaks of geometry, from its text to its answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pyoxigraph as ox
+
+from mlaoi_graph.errors import GeometryError, QueryError
+from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
+from mlaoi_graph.geosparql.literals import CRS84, WKT, check_constant, crs_of, geometry
+from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
+from mlaoi_graph.geosparql.syntax import Doubt, Query, Span
+from mlaoi_graph.results import Answer, IndexUse, answer
+from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.vocab import GEO, PREFIXES
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from mlaoi_graph.stores import Results, Scope, Store
+
+__all__ = ["FootprintIndex", "query"]
+
+_LOG: Final = logging.getLogger("mlaoi_graph.geosparql")
+_PROPERTY: Final = re.compile(r"(?:geo:|ont/geosparql#)((?:sf|eh|rcc8)\w+)")
+_FEW: Final = 100
+"""Candidates that cost nothing worth counting rows for."""
+_MOST: Final = 50_000
+"""Candidates handed over: each takes about twice as long as to look at a geometry that is no candidate."""
+
+
+class FootprintIndex(Protocol):
+    """What finds geometries by place."""
+
+    def wkt_candidates(self, geometry: BaseGeometry) -> Iterable[str]:
+        """Return every WKT of the graph that may share a point with a CRS84 geometry, exactly as it is stored.
+
+        More is harmless, less is not.
+        """
+
+
+def _no_index() -> None:
+    return None
+
+
+def query(
+    store: Store,
+    sparql: str,
+    values: Mapping[str, str | ox.Literal],
+    index: Callable[[], FootprintIndex | None] = _no_index,
+    scope: Scope | None = None,
+) -> Answer:
+    """Run a query that may speak of geometry; ``index`` is called if it can help.
+
+    The answer says in ``index`` whether it did; so does the log, which for ASK is the only place. A store that is not
+    ``local`` has its own functions, and no index: it may have changed since. Raises QueryError for what cannot be
+    answered, also while rows are read; MissingExtra.
+    """
+    text, use = sparql, IndexUse(False, "")
+    relations = True
+    try:
+        parsed = _spelled_out(store, sparql, values)
+        text = parsed.text
+        relations = _has_other_crs(parsed, values)
+        narrowed, use = _narrowed(store, parsed, values, index if store.local else _no_index)
+    except Doubt as doubt:
+        narrowed, use = text, IndexUse(False, str(doubt))
+    if relations and not store.local:
+        raise QueryError(
+            "a geometry in another CRS may come up, and the server that answers is not known to move it. Write CRS84"
+        )
+    calls = Calls(relations=relations)
+
+    def run(text: str) -> Results:
+        return store.query(
+            text,
+            substitutions=values,
+            prefixes=PREFIXES,
+            scope=scope,
+            functions=calls.functions,
+            aggregates=calls.aggregates,
+        )
+
+    try:
+        found = run(narrowed)
+    except QueryError:
+        if narrowed == text:
+            raise
+        # What cannot be parsed any more is asked as it was.
+        use = IndexUse(False, "the narrowed query is not accepted")
+        found = run(text)
+    _LOG.info("footprint index %s: %s", "used" if use.used else "not used", use.reason)
+    return answer(found, check=_checked(calls), index=use)
+
+
+def _spelled_out(store: Store, sparql: str, values: Mapping[str, str | ox.Literal]) -> Query:
+    try:
+        parsed = Query(sparql, PREFIXES)
+        text = spell_out(parsed, values, lambda iri: _wkt_of(store, iri))
+    except Doubt as doubt:
+        found = _PROPERTY.search(sparql)
+        if found:
+            raise QueryError(
+                f"geo:{found[1]} between features cannot be written out, for {doubt}. Use geof:{found[1]} on geometries"
+            ) from None
+        raise
+    return parsed if text == sparql else Query(text, PREFIXES)
+
+
+def _wkt_of(store: Store, feature: str) -> list[ox.Literal]:
+    geometries = {quad.object for quad in store.match(feature, GEO.hasDefaultGeometry)}
+    found = {
+        quad.object
+        for node in geometries
+        if isinstance(node, ox.NamedNode)
+        for quad in store.match(node.value, GEO.asWKT)
+    }
+    return [term for term in found if isinstance(term, ox.Literal)]
+
+
+def _has_other_crs(parsed: Query, values: Mapping[str, str | ox.Literal]) -> bool:
+    """Return whether a geometry in another CRS than the stored ones may come up; check the constants on the way.
+
+    Raises QueryError for a constant that cannot be read, or that is text where a geometry belongs.
+    """
+    other = False
+    constants: list[object] = [*values.values()]
+    for place, token in enumerate(parsed.tokens):
+        if token.kind == "word":
+            other |= token.text.upper() == "STRDT"
+        elif token.kind in ("iri", "name"):
+            name = (parsed.iri(token) or "").removeprefix(FUNCTIONS)
+            other |= name == "transform"
+        elif token.kind == "string" and parsed[place + 1].kind == "^^":
+            constants.append(_value(parsed.prologue, parsed.text_of(Span(place, place + 3))))
+        elif token.kind == "string" and parsed[place + 1].kind in (",", ")") and parsed[place - 1].kind in (",", "("):
+            opening = place - 1 if parsed[place - 1].kind == "(" else place - 3
+            name = (parsed.iri(parsed[opening - 1]) or "").removeprefix(FUNCTIONS)
+            if name in RELATIONS:
+                raise QueryError(f'geof:{name} is given text. Say that it is a geometry: "..."^^geo:wktLiteral')
+    for term in constants:
+        if isinstance(term, ox.Literal):
+            with _as_query_error():
+                check_constant(term)
+            other |= crs_of(term) != CRS84
+    return other
+
+
+def _narrowed(
+    store: Store, parsed: Query, values: Mapping[str, str | ox.Literal], index: Callable[[], FootprintIndex | None]
+) -> tuple[str, IndexUse]:
+    """Return the text of a query, narrowed down by the index where that may be, and whether it was."""
+    places = places_for_values(parsed, values)
+    if not places:
+        return parsed.text, IndexUse(
+            False, "it helps a filter that demands a relation between a constant and what geo:asWKT gives, in one group"
+        )
+    footprints = index()
+    if footprints is None:
+        return parsed.text, IndexUse(False, "there is none of this store")
+    found, told = [], []
+    for place in places:
+        few: set[str] | None = None
+        for constant in place.constants:
+            with _as_query_error():
+                shape = geometry(_value(parsed.prologue, constant))
+            if shape is not None:
+                candidates = set(footprints.wkt_candidates(shape))
+                few = candidates if few is None else few & candidates
+        if few is None:
+            told.append(f"what {place.variable} is compared to is no geometry")
+            continue
+        if len(few) > _MOST:
+            told.append(f"{len(few)} candidates for {place.variable} are too many")
+            continue
+        if len(few) > _FEW and _has_fewer_rows(store, parsed, place, values, len(few)):
+            told.append(f"{place.variable} has fewer values than the {len(few)} candidates")
+            continue
+        found.append((place, [str(ox.Literal(wkt, datatype=WKT)) for wkt in sorted(few)]))
+        told.append(f"{len(few)} candidates for {place.variable}")
+    return insert(parsed, found), IndexUse(bool(found), ", ".join(told))
+
+
+def _has_fewer_rows(
+    store: Store, parsed: Query, place: Place, values: Mapping[str, str | ox.Literal], many: int
+) -> bool:
+    """Return whether the triples that bind a variable have few rows; counted where they start from what is known."""
+    if place.triples is None:
+        return False
+    given = {name: value for name, value in values.items() if re.search(rf"[?$]{name}\b", place.triples)}
+    sparql = f"{parsed.prologue} SELECT * {{ {place.triples} }} LIMIT {many}"
+    try:
+        found = store.query(sparql, substitutions=given, prefixes=PREFIXES)
+        return isinstance(found, ox.QuerySolutions) and sum(1 for _ in found) < many
+    except (QueryError, RuntimeError):
+        return False  # told of the whole query, with its position there
+
+
+def _value(prologue: str, expression: str) -> object:
+    """Return what an expression without variables stands for; None if nothing, or if it is wrong and the query is too.
+
+    Raises QueryError for what a function refuses.
+    """
+    calls = Calls(relations=True)
+    sparql = f"{prologue} SELECT ({expression} AS ?value) {{}}"
+    try:
+        found = OxigraphStore().query(sparql, prefixes=PREFIXES, functions=calls.functions)
+        value = next(found)["value"] if isinstance(found, ox.QuerySolutions) else None
+    except (QueryError, RuntimeError):
+        return None  # told of the whole query, with its position there
+    _checked(calls)()
+    return value
+
+
+def _checked(calls: Calls) -> Callable[[], None]:
+    def check() -> None:
+        with _as_query_error():
+            calls.check()
+
+    return check
+
+
+@contextmanager
+def _as_query_error() -> Iterator[None]:
+    try:
+        yield
+    except GeometryError as error:
+        raise QueryError(str(error)) from error
