@@ -162,19 +162,20 @@ class Graph:
 def _write_checked(
     write: Callable[[IO[bytes]], object], target: str | Path | IO[bytes], check: Callable[[], None]
 ) -> None:
-    if isinstance(target, str | Path):
-        with open(target, "wb") as file:
-            _write_checked(write, file, check)
-        return
-    with _query_errors():
-        if check is _nothing:
-            write(target)
-            return
+    if check is not _nothing:
         # What a function refuses is known at the end only, and then nothing may have been written.
         whole = io.BytesIO()
-        write(whole)
-    check()
-    target.write(whole.getvalue())
+        with _query_errors():
+            write(whole)
+        check()
+        text = whole.getvalue()
+        _write_checked(lambda file: file.write(text), target, _nothing)
+    elif isinstance(target, str | Path):
+        with open(target, "wb") as file:
+            _write_checked(write, file, check)
+    else:
+        with _query_errors():
+            write(target)
 
 
 _HAS_PREFIXES = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)

@@ -437,7 +437,7 @@ class Elsewhere(OxigraphStore):
 
     local = False
 
-    def query(self, sparql, *, substitutions=None, prefixes=None, functions=None, aggregates=None):
+    def query(self, sparql, *, substitutions=None, prefixes=None, scope=None, functions=None, aggregates=None):
         return super().query(sparql, substitutions=substitutions, prefixes=prefixes)
 
 
