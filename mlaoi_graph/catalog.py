@@ -16,6 +16,7 @@ import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ from mlaoi_graph.model import (
     Derivation,
     Model,
     ModelFamily,
+    Reasoner,
     SourceDocument,
     SplitPolicy,
     Statement,
@@ -48,6 +50,7 @@ from mlaoi_graph.model import (
 )
 from mlaoi_graph.readers import READING_RULES, find_reader
 from mlaoi_graph.readers.fetch import check_source
+from mlaoi_graph.reasoning import inferable
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
 from mlaoi_graph.stores import Store
@@ -159,17 +162,19 @@ class Catalog:
         base: str = iris.DEFAULT_BASE,
         split_policy: SplitPolicy = SplitPolicy.COMMON,
         verified_only: bool = False,
+        reasoner: Reasoner = Reasoner.TARGETED,
     ) -> Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
         ``base`` starts the IRIs of what has no address of its own; ``verified_only`` leaves out edges whose
-        confidence is unverified, now and in every later ingest. Raises CatalogExists, CatalogDamaged if the
-        directory cannot be made, ValueError for a base that cannot start IRIs.
+        confidence is unverified, and ``reasoner`` infers, now and in every later ingest. Raises CatalogExists,
+        CatalogDamaged if the directory cannot be made, ValueError for a base that cannot start IRIs.
         """
         manifest = Manifest(
             base=iris.check_base(base),
             policy=split_policy,
             verified_only=verified_only,
+            reasoner=reasoner,
         )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
@@ -240,6 +245,11 @@ class Catalog:
         return self._manifest.verified_only
 
     @property
+    def reasoner(self) -> Reasoner:
+        """What infers here."""
+        return self._manifest.reasoner
+
+    @property
     def store(self) -> Store:
         """The quads, for what the methods here do not cover."""
         return self._store
@@ -274,6 +284,7 @@ class Catalog:
                 writer.store,
                 self.base,
                 self.split_policy,
+                self.reasoner,
                 verified_only=self.verified_only,
                 reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
                 repair=writer.interrupted,
@@ -289,7 +300,8 @@ class Catalog:
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
                 raise NodeNotFound(document, self._documents_like(document))
-            Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted).remove(document)
+            run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
+            run.remove(document)
             writer.publish()
 
     def _documents_like(self, name: str) -> list[str]:
@@ -552,9 +564,16 @@ class Catalog:
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 
-        Raises QueryError.
+        Where nothing is inferred (``Reasoner.NONE``) a warning names the properties that may lack edges. Raises
+        QueryError.
         """
         refuse_what_is_no_reading(sparql)
+        if self.reasoner is Reasoner.NONE and (names := inferable(sparql)):
+            warnings.warn(
+                f"nothing is inferred in this catalog: of {', '.join(names)} it has only what documents assert. "
+                "The lineage commands and Catalog.lineage need nothing inferred",
+                stacklevel=2,
+            )
         return answer(self._store.query(sparql, substitutions=values, prefixes=PREFIXES))
 
     def rdflib_graph(self) -> rdflib.Graph:

@@ -25,6 +25,7 @@ from mlaoi_graph.model import (
     Derivation,
     Finding,
     Model,
+    Reasoner,
     Severity,
     SourceDocument,
     SplitPolicy,
@@ -248,6 +249,7 @@ class Ingest:
         store: Store,
         base: str,
         policy: SplitPolicy,
+        reasoner: Reasoner = Reasoner.TARGETED,
         *,
         verified_only: bool = False,
         reread: bool = False,
@@ -257,6 +259,7 @@ class Ingest:
         self._store = store
         self._base = base
         self._policy = policy
+        self._reasoner = reasoner
         self._verified_only = verified_only
         self._reread = reread
         self._repair = repair
@@ -424,15 +427,13 @@ class Ingest:
 
     def _inferred(self) -> Iterator[dict[str, str]]:
         """Yield what follows from the documents just filled in, in chunks of a fill."""
-        texts = reasoning.everything(self._store)
+        texts = reasoning.everything(self._store, self._reasoner)
         while chunk := "".join(itertools.islice(texts, _FILL_BATCH)):
             yield {rdf.INFERRED_GRAPH: chunk}
 
     def _refresh(self) -> None:
-        if self._repair:
-            reasoning.refresh(self._store)
-        elif self._touched:
-            reasoning.refresh(self._store, self._touched)
+        if self._repair or self._touched:
+            reasoning.refresh(self._store, None if self._repair else self._touched, self._reasoner)
 
     def _described_elsewhere(self, node: str, document: str) -> bool:
         return any(_iri(quad.graph_name) != document for quad in self._store.match(None, MLAOI.describes, node))

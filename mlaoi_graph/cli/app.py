@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, print_table, say
+from mlaoi_graph.model import Reasoner
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -129,6 +131,13 @@ def build(
     verified_only: Annotated[
         bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
+    reasoner: Annotated[
+        Optional[Reasoner],  # noqa: UP045
+        typer.Option(
+            help="What infers exposure (new catalogs only): targeted rules; owlrl, the reference, which takes minutes "
+            "for a thousand models at every change; or nothing."
+        ),
+    ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -153,6 +162,7 @@ def build(
                 base=base or DEFAULT_BASE,
                 split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
                 verified_only=verified_only,
+                reasoner=reasoner or Reasoner.TARGETED,
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
@@ -166,8 +176,14 @@ def build(
             raise typer.BadParameter(
                 f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new one for another"
             )
+        if reasoner is not None and reasoner is not catalog.reasoner:
+            raise typer.BadParameter(
+                f"{to} was built with --reasoner {catalog.reasoner.value}. Build a new one for another"
+            )
         if verified_only and not catalog.verified_only:
             raise typer.BadParameter(f"{to} holds unverified edges too. Build a new catalog with --verified-only")
+    if catalog.reasoner is Reasoner.OWLRL:
+        say("owlrl reasons over all of the catalog after every change; --reasoner targeted gives the same at once")
     reports: list[IngestReport] = []
     problems: list[str] = []
     with catalog:
@@ -463,7 +479,11 @@ def query(
         except (OSError, UnicodeDecodeError) as error:
             raise typer.BadParameter(f"{rest[0]}: {error}") from None
     with Catalog.open(directory) as catalog:
-        answer = catalog.query(text)
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            answer = catalog.query(text)
+        for warning in found:
+            say(str(warning.message))
         if isinstance(answer, bool):
             print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")
         elif isinstance(answer, Graph):
