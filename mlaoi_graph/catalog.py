@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
     from mlaoi_graph.queries.leakage import Leakage, LeakageReport
+    from mlaoi_graph.stores import Term
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
@@ -556,11 +557,12 @@ class Catalog:
 
     # -- other shapes -----------------------------------------------------------------------------------------
 
-    def query(self, sparql: str, **values: str | Literal) -> Answer:
+    def query(self, sparql: str, **values: str | Term) -> Answer:
         """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
-        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or a literal of
-        pyoxigraph, before the query runs: never format input into the text. A SELECT must project such a variable::
+        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or
+        a pyoxigraph term, before the query runs: never format input into the text. A SELECT must project such a
+        variable::
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 

@@ -45,6 +45,7 @@ __all__ = [
     "ASSOCIATION_PROPERTY",
     "DERIVATION_PROPERTY",
     "EDGE_PROPERTIES",
+    "INDIVIDUALS",
     "INFERRED_GRAPH",
     "LOG_GRAPH",
     "PRECISION_OF",
@@ -104,7 +105,7 @@ EDGE_PROPERTIES: Final = frozenset(
 )
 """Direct edges, asserted or inferred."""
 
-_INDIVIDUALS: Final[Mapping[Enum, str]] = {
+INDIVIDUALS: Final[Mapping[Enum, str]] = {
     Stage.PRETRAINING: MLAOI.Pretraining,
     Stage.FINETUNING: MLAOI.Finetuning,
     Stage.INSTRUCTION_TUNING: MLAOI.InstructionTuning,
@@ -145,6 +146,7 @@ _INDIVIDUALS: Final[Mapping[Enum, str]] = {
     SplitPolicy.COMMON: MLAOI.CommonSplitPolicy,
     SplitPolicy.ML_AOI_ADR: MLAOI.MlAoiAdrSplitPolicy,
 }
+"""What stands for a member of an enumeration."""
 
 PRECISION_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Precision)}
 """What each individual of ``mlaoi:Precision`` stands for."""
@@ -336,7 +338,7 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
                 for iri in (value,) if value.__class__ is str else value:
                     add(f"{subject} {predicate} <{iri}>{end}")
             elif kind == _ENUM:
-                add(f"{subject} {predicate} <{_INDIVIDUALS[value]}>{end}")
+                add(f"{subject} {predicate} <{INDIVIDUALS[value]}>{end}")
             elif kind == _FLAG:
                 add(f"{subject} {predicate} {_TRUE if value else _FALSE}{end}")
             else:
@@ -394,7 +396,7 @@ def _value(found: Mapping[str, Sequence[Any]], predicate: str) -> str | None:
     return min(term.value for term in values) if values else None
 
 
-_MEMBERS = {individual: member for member, individual in _INDIVIDUALS.items()}
+_MEMBERS = {individual: member for member, individual in INDIVIDUALS.items()}
 _REQUIRED = {cls: frozenset(f.name for f in fields(cls) if f.default is f.default_factory) for cls in _TABLE}
 _MANY = {cls: frozenset(f.name for f in fields(cls) if f.default == ()) for cls in _TABLE}
 

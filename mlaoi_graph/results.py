@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.stores import Store
 
-__all__ = ["Answer", "Graph", "Solutions", "answer", "refuse_what_is_no_reading", "texts"]
+__all__ = ["Answer", "Graph", "Solutions", "answer", "code_of", "refuse_what_is_no_reading", "texts"]
 
 Row: TypeAlias = dict[str, str | None]
 
@@ -54,13 +56,25 @@ class Solutions:
         formats = {
             "json": ox.QueryResultsFormat.JSON,
             "xml": ox.QueryResultsFormat.XML,
-            "csv": ox.QueryResultsFormat.CSV,
             "tsv": ox.QueryResultsFormat.TSV,
         }
+        if format == "csv":
+            self._write_csv(target)
+            return
         if format not in formats:
-            raise UnknownFormat("results format", format, list(formats))
+            raise UnknownFormat("results format", format, ["csv", *formats])
         with _query_errors():
             self._found.serialize(target, formats[format])
+
+    def _write_csv(self, target: str | Path | IO[bytes]) -> None:
+        # Oxigraph 0.5 does not quote an IRI with a comma in it.
+        with nullcontext(target) if not isinstance(target, str | Path) else open(target, "wb") as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            writer = csv.writer(text, lineterminator="\r\n")
+            writer.writerow(self.columns)
+            writer.writerows([value or "" for value in row.values()] for row in self)
+            text.flush()
+            text.detach()
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of text."""
@@ -106,14 +120,22 @@ _CHANGES = re.compile(
 )
 
 
+def code_of(sparql: str) -> str:
+    """Return a query without its IRIs, text and comments; the escapes SPARQL resolves first are resolved.
+
+    >>> code_of("ASK { ?m <urn:p?q> 'a ?b' } # ?c").split()
+    ['ASK', '{', '?m', '}']
+    """
+    plain = re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql)
+    return _NOT_CODE.sub(" ", _LONG_TEXT.sub(" ", plain))
+
+
 def refuse_what_is_no_reading(sparql: str) -> None:
     """Raise QueryError for a query that would ask another machine, or change something.
 
-    The engine has no switch against ``SERVICE``. Keywords are looked for outside of IRIs, text and comments; the
-    escapes that SPARQL resolves before anything else are resolved first.
+    The engine has no switch against ``SERVICE``.
     """
-    plain = re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql)
-    plain = _NOT_CODE.sub(" ", _LONG_TEXT.sub(" ", plain))
+    plain = code_of(sparql)
     found = _ELSEWHERE.search(plain)
     if found:
         raise QueryError(f"{found[1].upper()} asks another machine, and queries here stay in the catalog")

@@ -459,29 +459,45 @@ def query(
             help="Catalog directory (or set MLAOI_CATALOG), and the query or a file with it.",
         ),
     ] = None,
+    question: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="NAME", help="A shipped question instead, by name or number: 03-exposure, 3."),
+    ] = None,
+    param: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="NAME=VALUE", help="A parameter: a model or dataset by name, or as the query declares."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
 ) -> None:
     """Ask by SPARQL, over all documents as one graph; the usual prefixes are set.
 
-    SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle.
+    SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle. Parameters are bound, never put into the
+    text. Another example: mlaoi-graph query lineage --question 3 --param model="clay 1.5"
     """
     from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.queries import parameters
     from mlaoi_graph.results import Graph, Solutions
 
     directory, rest = _split_directory(arguments, 1)
-    if not rest:
-        raise typer.BadParameter("give a catalog directory and a SPARQL query, or a file that holds one")
-    text = rest[0]
+    if (question is None) == (not rest):
+        raise typer.BadParameter("give a catalog directory and one SPARQL query, a file that holds it, or --question")
+    text = parameters.question(question) if question is not None else rest[0]
     if text.endswith((".rq", ".sparql")):
         try:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise typer.BadParameter(f"{rest[0]}: {error}") from None
+    given: dict[str, str] = {}
+    for pair in param or ():
+        name, equals, value = pair.partition("=")
+        if not equals or name in given:
+            raise typer.BadParameter(f"{pair}: give each parameter once, as NAME=VALUE", param_hint="--param")
+        given[name] = value
     with Catalog.open(directory) as catalog:
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
-            answer = catalog.query(text)
+            answer = catalog.query(text, **parameters.bind(text, given, catalog.find))
         for warning in found:
             say(str(warning.message))
         if isinstance(answer, bool):
