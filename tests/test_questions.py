@@ -37,7 +37,9 @@ UNKNOWN_IN_SPARQL = {
 }  # fmt: skip
 WAYS = {
     "learned from it": 1, "may have learned from it": 1, "descends from it": 1,
-    "made from it": 2, "made with it": 2, "measured on it": 3,
+    "made from it": 2, "made with it": 2, "may have been made from it": 2, "may have been made with it": 2,
+    "contains it": 2, "contains what was made from it": 2, "may contain what was made from it": 2,
+    "measured on it": 3, "may have been measured on it": 3,
 }  # fmt: skip
 
 

@@ -61,6 +61,7 @@ from mlaoi_graph.queries.walk import (
     SOURCE,
     THING,
     UNVERIFIED,
+    WHOLE,
     Allow,
     Found,
     search,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 __all__ = ["Filters", "LineageGraph", "NotOfKind"]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
+_CAME: Final = ("came from", "may have come from", "said of a family")
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
 _EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
 
@@ -184,12 +186,20 @@ class LineageGraph:
     def _tables(self) -> Tables:
         return Tables(self._edges)
 
-    def _newer(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
+    def _newer(
+        self,
+        node: int,
+        codes: frozenset[int],
+        allow: Allow = None,
+        depth: int | None = None,
+        *,
+        inside: bool = False,
+    ) -> Found:
         """Return what came from a node, by whichever of the two ways suits how much that is."""
         start = start_of(self._edges, node)
-        moves = walk.newer(self._edges, codes, allow)
+        moves = walk.newer(self._edges, codes, allow, inside=inside)
         found = search_within([start], moves, self._edges, depth, None if allow else LIMIT)
-        return flood_newer(self._tables, start, codes, depth) if found is None else found
+        return flood_newer(self._tables, start, codes, depth, inside=inside) if found is None else found
 
     def _taught(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
         """Return the models exposed to a dataset or its parts, likewise."""
@@ -452,17 +462,18 @@ class LineageGraph:
     def impact(self, node: str) -> Rows[ImpactRow]:
         """Return what a change of a dataset or model touches: were it retracted, wrong or relicensed.
 
-        That is who learned from it, what descends from it or was made with it, and what was measured on it or on
-        something made from it. ``relation`` says which; each node comes once, with the first that holds.
+        That is who learned from it, what descends from it or was made with it, wholes that have a part that is or was
+        and what may have been made of that part, and what was measured on any of these. ``relation`` says which; each
+        node comes once, with the first that holds.
         """
         edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        made = self._newer(asked, LINEAGE)
+        made = self._newer(asked, LINEAGE, inside=True)
         if edges.kinds[asked] & IS_DATASET:
             first, said = self._taught(asked, LINEAGE), _said_learned
         else:
             first, said = self._newer(asked, FROM_MODEL), _said_descends
-        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made), _said_made)]
+        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
         groups.append(self._measured(asked, made, groups[1]))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
@@ -478,7 +489,7 @@ class LineageGraph:
             group, at = groups[key[0]], key[1]
             _, _, marks, hops, _ = group.found[at]
             met = at >> 5
-            relation = group.said(edges, at)
+            relation = group.said(edges, group.found, at)
             return ImpactRow(
                 node=edges.iris[met],
                 label=edges.label(met),
@@ -503,7 +514,7 @@ class LineageGraph:
         place, edge = tables.into(EVALUATES).at(group.states[data] >> 5)
         before, hops = group.states[data][place], group.hops[data][place] + 1
         models = tables.subject[edge]
-        order = np.lexsort((tables.unverified[edge], hops, models))
+        order = np.lexsort((tables.unverified[edge], hops, before & 3, models))
         once = order[np.concatenate(([True], models[order][1:] != models[order][:-1]))] if len(order) else order
         found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
         return _Group(found, found.states, hops[once], _said_measured)
@@ -674,7 +685,7 @@ class LineageGraph:
             found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
-                return Proof(self._edges, found, at, says or _HOLDS[at & 3]).explain()
+                return Proof(self._edges, found, at, says[at & 3]).explain()
         found = self._learned(newer)
         at = strongest(found, DATA, THING, SIDE).get(older)
         return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
@@ -689,20 +700,21 @@ class LineageGraph:
                 moves,
                 start_of(self._edges, newer),
                 lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
-                lambda at, says=says: says or _HOLDS[at & 3],  # type: ignore[misc]
+                lambda at, says=says: says[at & 3],  # type: ignore[misc]
                 limit,
             )
             if found.chains or not found.complete:
                 break
         return found
 
-    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], str]]:
-        """Iterate over how one node may have come from another, the strongest first."""
+    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
+        """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
         edges = self._edges
         if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, LINEAGE, None), (DATA,), ""
-        yield walk.older(edges, LINEAGE, None), (THING,), "came from"
-        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), "no lineage"
+            yield walk.learned(edges, LINEAGE, None), (DATA,), _HOLDS
+        yield walk.older(edges, LINEAGE, None), (THING,), _CAME
+        yield walk.older(edges, LINEAGE, None, inside=True), (THING, WHOLE), _CAME
+        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), ("no lineage",) * 3
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -770,26 +782,32 @@ class _Group:
     found: Found
     states: Ints
     hops: Ints
-    said: Callable[[Edges, int], str]
+    said: Callable[[Edges, Found, int], str]
     """What the relation is called, of a state."""
 
 
-def _said_learned(_: Edges, at: int) -> str:
+def _said_learned(_: Edges, __: Found, at: int) -> str:
     return ("learned from it", "may have learned from it", "may be touched")[at & 3]
 
 
-def _said_descends(_: Edges, at: int) -> str:
+def _said_descends(_: Edges, __: Found, at: int) -> str:
     return "may be touched" if at & 3 == OF_FAMILY else "descends from it"
 
 
-def _said_made(edges: Edges, at: int) -> str:
+def _said_made(edges: Edges, found: Found, at: int) -> str:
     if at & 3 == OF_FAMILY:
         return "may be touched"
-    return "made from it" if edges.kinds[at >> 5] & IS_DATASET else "made with it"
+    if (at >> 2) & 7 == WHOLE:
+        while (at >> 2) & 7 == WHOLE:
+            at = found[at][0]
+        if found[at][0] < 0:
+            return "contains it"
+        return ("contains", "may contain")[at & 3] + " what was made from it"
+    return ("made ", "may have been made ")[at & 3] + ("from it" if edges.kinds[at >> 5] & IS_DATASET else "with it")
 
 
-def _said_measured(_: Edges, __: int) -> str:
-    return "measured on it"
+def _said_measured(_: Edges, __: Found, at: int) -> str:
+    return ("measured on it", "may have been measured on it")[at & 3]
 
 
 def _codes(only: Filters) -> frozenset[int]:

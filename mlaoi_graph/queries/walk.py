@@ -139,13 +139,15 @@ def chain(found: Found, at: int) -> list[int]:
 Allow: TypeAlias = Callable[[int], bool] | None
 
 
-def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
+def older(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = False) -> Moves:
     """Return the moves to what a thing came from, along edges of these codes.
 
     What is said of a family is met with OF_FAMILY from its members, and of its members where the family is named.
+    ``inside`` looks into the parts of what was used, but not of what something is only a part of (WHOLE): a use that
+    states no split may have been of any.
     """
-    out, code, subject, object_, members = (
-        edges.out, edges.code, edges.subject, edges.object, edges.members,
+    out, code, subject, object_, parts, members = (
+        edges.out, edges.code, edges.subject, edges.object, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -156,7 +158,12 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
             if said == FAMILY:
                 found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
             elif said in codes and (allow is None or allow(edge)):
-                found.append((object_[edge] << 5 | THING << 2 | strength, edge, 0))
+                met = WHOLE if inside and said in PARTS else THING
+                found.append((object_[edge] << 5 | met << 2 | strength, edge, 0))
+        if inside and phase == THING:
+            for edge in parts.get(node, ()):
+                weak = strength or POSSIBLE if code[edge] == PART else strength
+                found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
         if phase == THING and node in members:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
@@ -164,8 +171,11 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
     return moves
 
 
-def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
-    """Return the moves to what came from a thing: :func:`older` the other way round."""
+def newer(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = False) -> Moves:
+    """Return the moves to what came from a thing: :func:`older` the other way round.
+
+    With ``inside``, WHOLE is what has a part that came from it; the other parts of that did not.
+    """
     out, into, code, subject, object_, kinds, parts, members = (
         edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
@@ -174,9 +184,14 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         found = [
             (subject[edge] << 5 | THING << 2 | strength, edge, 0)
-            for edge in (*into[node], *parts.get(node, ()))
+            for edge in (into[node] if phase == WHOLE else (*into[node], *parts.get(node, ())))
             if code[edge] in codes and (allow is None or allow(edge))
         ]
+        if inside:
+            for edge in out[node]:
+                if code[edge] in PARTS:
+                    weak = strength or POSSIBLE if code[edge] == PART else strength
+                    found.append((object_[edge] << 5 | WHOLE << 2 | weak, edge, A_PART))
         if phase == THING and node in members:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         if phase == THING and not kinds[node] & IS_FAMILY:
