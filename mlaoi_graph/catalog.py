@@ -6,6 +6,7 @@ On disk a catalog is a directory::
     store/            the writer's store; readers never open it
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
     snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
+    snapshots/N.lineage    its edges as arrays, for questions about lineage; made again if it is missing or damaged
 
 so readers never wait for the writer and never see half an ingest.
 """
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,6 @@ from mlaoi_graph.errors import (
     SourceNameTaken,
     StoreError,
 )
-from mlaoi_graph.ingest import Ingest, IngestReport
 from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -48,11 +47,8 @@ from mlaoi_graph.model import (
     Statement,
     Unknown,
 )
-from mlaoi_graph.readers import READING_RULES, find_reader
-from mlaoi_graph.readers.fetch import check_source
-from mlaoi_graph.reasoning import inferable
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
-from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
+from mlaoi_graph.snapshots import Hold, footprints_of, lineage_file, open_newest, prune, publish
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
@@ -60,12 +56,14 @@ from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 if TYPE_CHECKING:
     import networkx
     import rdflib
-    from pyoxigraph import Literal, NamedNode
+    from pyoxigraph import NamedNode
 
     from mlaoi_graph.footprints import Footprints
+    from mlaoi_graph.ingest import IngestReport
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
+    from mlaoi_graph.queries.columns import Columns
     from mlaoi_graph.queries.leakage import Leakage, LeakageReport
     from mlaoi_graph.stores import Term
 
@@ -152,6 +150,7 @@ class Catalog:
         self._footprints: Footprints | None = None
         self._places: Places | None = None
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
+        self._columns: Columns | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -202,7 +201,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
-        self._lineage = None
+        self._lineage = self._columns = None
         self._footprints = None
         self._places = None
         self._leakage.clear()
@@ -274,6 +273,11 @@ class Catalog:
         Raises SourceNotFound, SourceNameTaken, NetworkNotAllowed, CatalogLocked. A bad document raises nothing:
         it is in the report.
         """
+        # Readers bring STAC and geometry libraries with them; who only asks a catalog does not wait for those.
+        from mlaoi_graph.ingest import Ingest
+        from mlaoi_graph.readers import READING_RULES, find_reader
+        from mlaoi_graph.readers.fetch import check_source
+
         where = os.fspath(source)
         check_source(where)
         found = find_reader(where, reader)
@@ -291,11 +295,13 @@ class Catalog:
                 repair=writer.interrupted,
             )
             report = run.run(where, used_name, found, allow_network=allow_network, progress=progress)
-            writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
+            writer.publish(run.changes, rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
+        from mlaoi_graph.ingest import Ingest
+
         if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
             raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
@@ -303,7 +309,7 @@ class Catalog:
                 raise NodeNotFound(document, self._documents_like(document))
             run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
             run.remove(document)
-            writer.publish()
+            writer.publish(run.changes)
 
     def _documents_like(self, name: str) -> list[str]:
         return sorted(d.iri for d in self.documents() if name in d.iri)[:5]
@@ -473,8 +479,6 @@ class Catalog:
 
         Case does not matter. Raises NodeNotFound, with near names, for none; with the candidates for several.
         """
-        import difflib
-
         from pyoxigraph import Literal
 
         iri = iris.safe_iri(name) if iris.is_absolute(name) else None
@@ -494,22 +498,12 @@ class Catalog:
                 return found.pop()
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
-        wanted = _squeeze(name)
-        names: dict[str, set[str]] = {}
-        for class_iri in kinds:
-            for iri in self._subjects(class_iri):
-                names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
-                for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
-                    for quad in self._store.match(iri, predicate):
-                        names.setdefault(_squeeze(cast("Literal", quad.object).value), set()).add(iri)
-        found = names.get(wanted, set())
-        if len(found) == 1:
-            return next(iter(found))
-        if found:
-            raise NodeNotFound(name, sorted(found), ambiguous=True)
-        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6)
-        near += [known for known in names if wanted and wanted in known and known not in near][:5]
-        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
+        called = self._edges_of_all().called(name)
+        if len(called) == 1:
+            return called[0]
+        if called:
+            raise NodeNotFound(name, called, ambiguous=True)
+        raise NodeNotFound(name, self._edges_of_all().near(name))
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
@@ -569,6 +563,8 @@ class Catalog:
         Where nothing is inferred (``Reasoner.NONE``) a warning names the properties that may lack edges. Raises
         QueryError.
         """
+        from mlaoi_graph.reasoning import inferable
+
         refuse_what_is_no_reading(sparql)
         if self.reasoner is Reasoner.NONE and (names := inferable(sparql)):
             warnings.warn(
@@ -650,8 +646,17 @@ class Catalog:
         if self._lineage is None:
             from mlaoi_graph.queries import LineageGraph
 
-            self._lineage = LineageGraph.from_store(self._store, find=self.find)
+            self._lineage = LineageGraph.from_store(self._store, find=self.find, columns=self._edges_of_all())
         return self._lineage
+
+    def _edges_of_all(self) -> Columns:
+        from mlaoi_graph.queries.columns import Columns
+
+        if self._columns is None and self._directory is not None:
+            self._columns = Columns.open(lineage_file(self._directory, self._manifest.snapshot))
+        if self._columns is None:
+            self._columns = Columns.from_store(self._store)
+        return self._columns
 
     @property
     def footprints(self) -> Footprints:
@@ -741,11 +746,6 @@ def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | As
     )
 
 
-def _squeeze(name: str) -> str:
-    """Return a name as people half remember it: no case, no punctuation, no spaces, no v before a version."""
-    return "".join(c for c in re.sub(r"\bv(?=\d)", "", name.casefold()) if c.isalnum())
-
-
 class _Writer:
     """Holds the writer's store for one change of a catalog, and publishes it as the newest snapshot."""
 
@@ -774,12 +774,12 @@ class _Writer:
         if catalog._directory is not None:
             catalog._manifest.write(catalog._directory)
 
-    def publish(self, **changes: Any) -> None:
+    def publish(self, changes: tuple[set[str], set[str]] | None, **settings: Any) -> None:
         """Make the store as it is now what readers see."""
         catalog, directory = self._catalog, self._catalog._directory
-        manifest = catalog._manifest.with_(**changes)
+        manifest = catalog._manifest.with_(**settings)
         catalog._interrupted = False
-        catalog._lineage = None
+        catalog._lineage = catalog._columns = None
         catalog._footprints = None
         catalog._places = None
         catalog._leakage.clear()
@@ -787,7 +787,7 @@ class _Writer:
             catalog._manifest = manifest
             return
         assert isinstance(self.store, OxigraphStore)
-        publish(self.store, directory, manifest)
+        publish(self.store, directory, manifest, changes)
         self._mark.unlink(missing_ok=True)
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)

@@ -48,6 +48,11 @@ _KEPT_PER_RULE: Final = 100
 _DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
 """What of a node decides how references to it are typed."""
 _DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
+_NODES: Final = frozenset(
+    f"<{RDF.type}> <{kind}> ."
+    for kind in (MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset, MLAOI.SourceArchive, MLAOI.UnknownThing)
+)
+"""How a document's text says that something is a node of the lineage graph."""
 _TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
 
 
@@ -267,6 +272,8 @@ class Ingest:
         self._held: set[str] = set()
         """Documents the source had before this run, members of files apart."""
         self._members: dict[str, list[str]] = {}
+        self.changes: tuple[set[str], set[str]] | None = None if repair else (set(), set())
+        """Documents that came, went or changed, and what models and datasets they describe or did; None for all."""
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
         self._ambiguous: set[str] = set()
@@ -296,6 +303,7 @@ class Ingest:
             self._note_documents(name)
         met: set[int] = set()
         if fresh:
+            self.changes = None
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
             # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
             self._store.fill(itertools.chain(batches, [{}], self._inferred()))
@@ -452,6 +460,9 @@ class Ingest:
                 if quad.predicate.value in _DECIDES:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
             new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
+            if self.changes is not None:
+                self.changes[0].add(graph)
+                self.changes[1].update(subject for subject, rest in old | new if rest in _NODES)
             if old:  # what is new altogether was unresolved before, and is linked as such
                 self._changed.update(subject for subject, _ in old ^ new)
 

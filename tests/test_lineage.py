@@ -91,7 +91,8 @@ def stored(*statements):
     """Return a store with the statements, edges in their documents and nodes in one of their own."""
     documents = {}
     for statement in statements:
-        documents.setdefault(getattr(statement, "document", "urn:nodes"), []).append(statement)
+        own = statement.iri if isinstance(statement, SourceDocument) else "urn:nodes"
+        documents.setdefault(getattr(statement, "document", own), []).append(statement)
     store = OxigraphStore()
     store.replace({document: rdf.encode(found) for document, found in documents.items()})
     return store

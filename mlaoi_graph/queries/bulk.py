@@ -60,25 +60,23 @@ class Tables:
     """The edges of a graph as numpy arrays, made when first needed."""
 
     def __init__(self, edges: Edges) -> None:
-        self.subject = np.array(edges.subject, dtype=np.int64)
-        self.object = np.array(edges.object, dtype=np.int64)
-        self.code = np.frombuffer(bytes(edges.code), dtype=np.uint8)
-        self.unverified = np.frombuffer(bytes(edges.unverified), dtype=np.uint8).astype(np.int64)
-        self.kinds = np.frombuffer(bytes(edges.kinds), dtype=np.uint8)
+        self.subject = np.asarray(edges.subject).astype(np.int64)
+        self.object = np.asarray(edges.object).astype(np.int64)
+        self.code = np.asarray(edges.code)
+        self.unverified = np.asarray(edges.unverified).astype(np.int64)
+        self.kinds = np.asarray(edges.kinds)
         self.is_family = self.kinds & IS_FAMILY != 0
         self.nodes = len(edges.iris)
+        self._walked = np.concatenate([np.asarray(side.edges) for side in (edges.into, edges.parts, edges.members)])
         self.families = Table(self.subject, self.chosen({FAMILY}), self.nodes)
         self.members = Table(self.object, self.chosen({FAMILY}), self.nodes)
         self.wholes = Table(self.subject, self.chosen(PARTS), self.nodes)
-        names = edges.orders()
-        by_name = sorted(range(self.nodes), key=names.__getitem__)
-        self.rank = np.empty(self.nodes, dtype=np.int64)
-        self.rank[by_name] = np.arange(self.nodes)
+        self.rank = np.asarray(edges.columns.rank)
         self._into: dict[frozenset[int], Table] = {}
 
     def chosen(self, codes: Iterable[int]) -> Ints:
-        """Return the edges of these codes."""
-        return np.flatnonzero(np.isin(self.code, list(codes)))
+        """Return the edges of these codes, one of those that say the same."""
+        return self._walked[np.isin(self.code[self._walked], list(codes))]
 
     def into(self, codes: frozenset[int]) -> Table:
         """Return the edges of these codes by their older end."""

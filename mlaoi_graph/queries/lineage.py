@@ -17,6 +17,8 @@ from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import DerivationKind, Precision, Stage
 from mlaoi_graph.queries import walk
 from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
+from mlaoi_graph.queries.columns import Columns
+from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
 from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
 from mlaoi_graph.queries.graph import (
     CODE,
@@ -120,9 +122,14 @@ class LineageGraph:
         self._edges = edges
 
     @classmethod
-    def from_store(cls, store: Store, *, find: Callable[[str], str] | None = None) -> LineageGraph:
-        """Return the lineage of what a store's documents assert; ``find`` turns a name into an IRI."""
-        return cls(Edges.from_store(store, find))
+    def from_store(
+        cls, store: Store, *, find: Callable[[str], str] | None = None, columns: Columns | None = None
+    ) -> LineageGraph:
+        """Return the lineage of what a store's documents assert; ``find`` turns a name into an IRI.
+
+        ``columns`` are the same edges, where they have been read before.
+        """
+        return cls(Edges(columns or Columns.from_store(store), StoreDetails(store), find))
 
     @classmethod
     def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> LineageGraph:
@@ -131,7 +138,7 @@ class LineageGraph:
         ``license`` and ``disclosure`` of nodes are used where they are there. Evidence, footprints and dates are not in
         such a graph.
         """
-        return cls(Edges.from_networkx(graph))
+        return cls(Edges(Columns.from_networkx(graph), NetworkxDetails(graph)))
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
@@ -227,7 +234,7 @@ class LineageGraph:
                 edge=edge_name(edges, edge),
                 nearer=edges.iris[before >> 5],
                 confidence=_confidence(marks),
-                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
                 _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
             )
 
@@ -253,7 +260,7 @@ class LineageGraph:
             (loose if at & 3 == OF_FAMILY else sure).append(at)
         order = self._edges.order
 
-        def key(at: int) -> tuple[int, tuple[str, str]]:
+        def key(at: int) -> tuple[int, int]:
             return found[at][3], order(at >> 5)
 
         return sorted(sure, key=key), sorted(loose, key=key)
@@ -297,7 +304,7 @@ class LineageGraph:
             used=edges.iris[edges.object[use]],
             archive=edges.kinds[node] & IS_ARCHIVE != 0,
             confidence=_confidence(marks),
-            resolved=node in edges.resolved,
+            resolved=bool(edges.resolved[node]),
             _proof=Proof(edges, found, at, _HOLDS[at & 3]),
         )
 
@@ -332,7 +339,7 @@ class LineageGraph:
             stage=edge_word(edges, use),
             part=edges.iris[part >> 5] if found[part][0] >= 0 else None,
             confidence=_confidence(marks),
-            resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+            resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
             _proof=Proof(edges, found, at, _HOLDS[at & 3], backwards=True),
         )
 
@@ -361,7 +368,7 @@ class LineageGraph:
             related = known.related(asked)
             if related is not None:
                 gaps.insert(0, ("related", asked, related, -1))
-            if asked not in edges.resolved and not any(w in edges.resolved for w in edges.wholes(asked)):
+            if not edges.resolved[asked] and not any(edges.resolved[w] for w in edges.wholes(asked)):
                 gaps.insert(0, ("unresolved", asked, "nothing describes the dataset asked about", -1))
             missing = [self._unknown(known.found, *gap) for gap in gaps]
             verdict = Verdict.UNKNOWN
@@ -390,7 +397,7 @@ class LineageGraph:
         edges = self._edges
         both = first.data.keys() & second.data.keys()
 
-        def key(node: int) -> tuple[int, tuple[str, str]]:
+        def key(node: int) -> tuple[int, int]:
             return max(first.hops(first.data[node]), second.hops(second.data[node])), edges.order(node)
 
         def make(node: int) -> CommonRow:
@@ -419,7 +426,7 @@ class LineageGraph:
         pairs = [(node, True) for node in first.data if second.state_of(node) is None]
         pairs += [(node, False) for node in second.data if first.state_of(node) is None]
 
-        def key(pair: tuple[int, bool]) -> tuple[bool, int, tuple[str, str]]:
+        def key(pair: tuple[int, bool]) -> tuple[bool, int, int]:
             node, is_first = pair
             known = first if is_first else second
             return not is_first, known.hops(known.data[node]), edges.order(node)
@@ -570,7 +577,7 @@ class LineageGraph:
             elif not any(w != node and w in known.data for w in edges.wholes(node, frozenset({PART}))):
                 self._place_gap(known, node, at, gaps, notes)
             _, edge, *_ = known.found[at]
-            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts.get(node, ())):
+            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts[node]):
                 gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
         doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
         best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
@@ -580,7 +587,7 @@ class LineageGraph:
             reason = f"{edge_name(edges, edge)} {edges.label(older)} is unverified"
             gaps.append(("unverified", newer, reason, at))
 
-        def key(gap: tuple[str, int, str, int]) -> tuple[int, tuple[str, str], str, str]:
+        def key(gap: tuple[str, int, str, int]) -> tuple[int, int, str, str]:
             what, node, reason, at = gap
             return known.hops(at), edges.order(node), what, reason
 
@@ -651,7 +658,7 @@ class LineageGraph:
                 edge=None,
                 nearer=None,
                 confidence="verified",
-                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
                 _proof=Proof(edges, {start: (-1, -1, 0, 0, -1)}, start, "came from"),
             )
 
@@ -663,7 +670,7 @@ class LineageGraph:
         found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
 
         def make(node: int) -> FamilyRow:
-            members = {edges.subject[e] for e in edges.members.get(node, ())}
+            members = {edges.subject[e] for e in edges.members[node]}
             return FamilyRow(
                 family=edges.iris[node],
                 label=edges.label(node),
@@ -727,7 +734,7 @@ class LineageGraph:
         return node
 
     def _allow(self, only: Filters) -> tuple[Allow, Callable[[], list[str]]]:
-        """Return which edges count beside their code, and what there is to note once the search is over."""
+        """Return which edge of those that say the same counts, and what there is to note once the search is over."""
         edges = self._edges
         tests: list[Callable[[int], bool]] = []
         undated: set[int] = set()
@@ -753,9 +760,10 @@ class LineageGraph:
         def notes() -> list[str]:
             return [f"{len(undated)} edges of unknown date left out"] if undated else []
 
-        if not tests:
-            return None, notes
-        return (lambda edge: all(test(edge) for test in tests)), notes
+        def passing(edge: int) -> int:
+            return next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+
+        return passing if tests else None, notes
 
     def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
         edges = self._edges

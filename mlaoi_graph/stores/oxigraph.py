@@ -263,8 +263,10 @@ def _engine_errors(ours: Callable[[str], MlaoiError]) -> Iterator[None]:
 
 
 def _node(iri: str) -> ox.NamedNode:
-    with _engine_errors(lambda reason: StoreError(f"{iri!r} is not an absolute IRI: {reason}. Give one")):
+    try:  # plainly: this runs a few times for every look-up
         return ox.NamedNode(iri)
+    except ValueError as error:
+        raise StoreError(f"{iri!r} is not an absolute IRI: {error}. Give one") from error
 
 
 def _triples(graph: str, text: str) -> set[ox.Triple]:
