@@ -24,7 +24,7 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from mlaoi_graph.model import Reasoner
 from mlaoi_graph.ontology_files import ontology_file
@@ -229,16 +229,25 @@ def inferable(sparql: str) -> list[str]:
     return sorted(set(_NAMES.findall(sparql)))
 
 
+_ASSERTED: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
+    GRAPH ?document {{ ?subject ?predicate ?object }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+_TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
+    GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+
+
 def asserted_edges(store: Store) -> Iterator[Edge]:
-    """Iterate over the triples of a store's documents that the rules read."""
+    """Iterate over the triples of a store's documents that the rules read, each once."""
+    # By query: the engine leaves out what is inferred, and what was said before, without looking up a string.
     for predicate in PREDICATES:
-        for quad in store.match(None, predicate):
-            if quad.graph_name.value != INFERRED_GRAPH:  # type: ignore[union-attr]
-                yield quad.subject.value, predicate, quad.object.value  # type: ignore[union-attr]
+        for row in _rows(store, _ASSERTED, predicate=predicate):
+            yield row["subject"].value, predicate, row["object"].value
     for class_iri in _SUPER_CLASSES:
-        for quad in store.match(None, RDF.type, class_iri):
-            if quad.graph_name.value != INFERRED_GRAPH:  # type: ignore[union-attr]
-                yield quad.subject.value, RDF.type, class_iri  # type: ignore[union-attr]
+        for row in _rows(store, _TYPED, **{"class": class_iri}):
+            yield row["subject"].value, RDF.type, class_iri
+
+
+def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
+    return cast("Iterator[Any]", store.query(sparql, substitutions=given))
 
 
 _LINE = re.compile(r"^<([^>]*)> <([^>]*)> <([^>]*)> \.$", re.MULTILINE)
