@@ -148,9 +148,9 @@ INDIVIDUALS: Final[Mapping[Enum, str]] = {
 }
 """What stands for a member of an enumeration."""
 
-PRECISION_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Precision)}
+PRECISION_OF: Final = {iri: member for member, iri in INDIVIDUALS.items() if isinstance(member, Precision)}
 """What each individual of ``mlaoi:Precision`` stands for."""
-STAGE_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Stage)}
+STAGE_OF: Final = {iri: member for member, iri in INDIVIDUALS.items() if isinstance(member, Stage)}
 """What each individual of ``mlaoi:Stage`` stands for."""
 
 # How a field is written: an IRI, text, an individual standing for an enum member, a boolean, or the WKT
