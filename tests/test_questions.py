@@ -210,6 +210,8 @@ def test_values_are_bound_and_typed_by_their_kind(catalog):
     sparql = "# Parameter ?since: date\nSELECT ?d ?since { ?e mlaoi:readOn ?d FILTER(?d >= ?since) }"
     assert ask(sparql, since="2000-01-01")
     assert not ask(sparql, since="2999-01-01")
+    bolivia = "POLYGON((-70 -23, -57 -23, -57 -10, -70 -10, -70 -23))"
+    assert ask(parameters.question("1"), used="test", aoi=bolivia)
     # Of a query that declares nothing, any variable: a node by name, or a term as SPARQL has it.
     sparql = "SELECT ?model ?label { ?model rdfs:label ?label }"
     clay = catalog.find("clay 1.5")

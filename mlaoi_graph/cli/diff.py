@@ -75,12 +75,12 @@ def diff(
                 option = setting.replace("_", "-")
                 say(f"the two were built with another --{option}: much may differ by that alone")
         if Reasoner.NONE in (old.reasoner, new.reasoner):
-            asked = [word for word in words if word.endswith(("-exposure", "-overlaps"))]
+            asked = [word for word in words if word.endswith("-exposure")]
             if asked:
                 raise typer.BadParameter(
                     f"--fail-on {asked[0]}: nothing is inferred in one of the two (--reasoner none)"
                 )
-            say("nothing is inferred in one of the two (--reasoner none): exposure and overlaps are not compared")
+            say("nothing is inferred in one of the two (--reasoner none): exposure is not compared")
         found = compare(old, new)
         if as_json:
             print_json(found.to_dict())
