@@ -774,7 +774,7 @@ class _Writer:
         if catalog._directory is not None:
             catalog._manifest.write(catalog._directory)
 
-    def publish(self, changes: tuple[set[str], set[str]] | None, **settings: Any) -> None:
+    def publish(self, changes: tuple[set[str], set[str]] | None = None, **settings: Any) -> None:
         """Make the store as it is now what readers see."""
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**settings)
