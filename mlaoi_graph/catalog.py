@@ -7,6 +7,7 @@ On disk a catalog is a directory::
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
     samples/          samples of files that were added, by the files' hash
     snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
+    snapshots/N.lineage    its edges as arrays, for questions about lineage; made again if it is missing or damaged
 
 so readers never wait for the writer and never see half an ingest. It may also be kept by a SPARQL server, given by its
 address: then the manifest is in a graph of the server, and readers see each document as soon as it is written.
@@ -16,12 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from mlaoi_graph import geosparql, rdf, reasoning
 from mlaoi_graph import iri as iris
@@ -34,7 +35,6 @@ from mlaoi_graph.errors import (
     SourceNotFound,
     StoreError,
 )
-from mlaoi_graph.ingest import Ingest, IngestReport
 from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -45,15 +45,14 @@ from mlaoi_graph.model import (
     Derivation,
     Model,
     ModelFamily,
+    Reasoner,
     SourceDocument,
     SplitPolicy,
     Statement,
     Unknown,
 )
-from mlaoi_graph.readers import READING_RULES, find_reader
-from mlaoi_graph.readers.fetch import NotAnApi, check_source
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
-from mlaoi_graph.snapshots import Hold, footprints_of, open_newest, prune, publish
+from mlaoi_graph.snapshots import Hold, footprints_of, lineage_file, open_newest, prune, publish
 from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.endpoint import Auth
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -64,15 +63,18 @@ from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 if TYPE_CHECKING:
     import networkx
     import rdflib
-    from pyoxigraph import Literal, NamedNode
+    from pyoxigraph import NamedNode
 
     from mlaoi_graph.annotate import Annotated
     from mlaoi_graph.footprints import Footprints
+    from mlaoi_graph.ingest import IngestReport
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
+    from mlaoi_graph.queries.columns import Columns
     from mlaoi_graph.queries.leakage import Leakage, LeakageReport
     from mlaoi_graph.samples import SampleReport
+    from mlaoi_graph.stores import Term
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
@@ -138,7 +140,6 @@ _MANIFEST, _CHANGING = "manifest", "changing"
 # Over the default graph, which holds a triple once however many documents say it.
 _INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
 _NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
-_CALLED = f"SELECT ?node ?kind ?predicate ?name {{ ?node <{RDF.type}> ?kind ; ?predicate ?name }}"
 _UNDESCRIBED = f"""
     SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
 """
@@ -162,7 +163,7 @@ class Catalog:
         self._places: Places | None = None
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
         self._without_inferred: Store | None = None
-        self._names: dict[str, set[str]] | None = None
+        self._columns: Columns | None = None
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -176,19 +177,21 @@ class Catalog:
         verified_only: bool = False,
         update: str | None = None,
         auth: Auth | None = None,
+        reasoner: Reasoner = Reasoner.TARGETED,
     ) -> Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
         ``base`` starts the IRIs of what has no address of its own; ``verified_only`` leaves out edges whose
-        confidence is unverified, now and in every later ingest. Instead of a directory, the http(s) address of an
-        empty SPARQL server may be given; ``update`` and ``auth`` as for :meth:`open`. Raises CatalogExists,
-        CatalogDamaged if the directory cannot be made, StoreError if the server cannot be used, ValueError for a base
-        that cannot start IRIs.
+        confidence is unverified, and ``reasoner`` infers, now and in every later ingest. Instead of a directory, the
+        http(s) address of an empty SPARQL server may be given; ``update`` and ``auth`` as for :meth:`open`. Raises
+        CatalogExists, CatalogDamaged if the directory cannot be made, StoreError if the server cannot be used,
+        ValueError for a base that cannot start IRIs.
         """
         manifest = Manifest(
             base=iris.check_base(base),
             policy=split_policy,
             verified_only=verified_only,
+            reasoner=reasoner,
         )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
@@ -235,7 +238,7 @@ class Catalog:
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
         self._store.close()
-        self._lineage = self._without_inferred = self._names = None
+        self._lineage = self._columns = self._without_inferred = None
         self._footprints = None
         self._places = None
         self._leakage.clear()
@@ -289,6 +292,11 @@ class Catalog:
         return self._manifest.snapshot
 
     @property
+    def reasoner(self) -> Reasoner:
+        """What infers here."""
+        return self._manifest.reasoner
+
+    @property
     def store(self) -> Store:
         """The quads, for what the methods here do not cover."""
         return self._store
@@ -314,6 +322,11 @@ class Catalog:
         Raises SourceNotFound, SourceNameTaken, NetworkNotAllowed, CatalogLocked. A bad document raises nothing:
         it is in the report.
         """
+        # Readers bring STAC and geometry libraries with them; who only asks a catalog does not wait for those.
+        from mlaoi_graph.ingest import Ingest
+        from mlaoi_graph.readers import READING_RULES, find_reader
+        from mlaoi_graph.readers.fetch import NotAnApi, check_source
+
         where = os.fspath(source)
         check_source(where)
         if collections and not where.startswith(("http://", "https://")):
@@ -327,6 +340,7 @@ class Catalog:
                 writer.store,
                 self.base,
                 self.split_policy,
+                self.reasoner,
                 verified_only=self.verified_only,
                 reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
                 repair=writer.interrupted,
@@ -339,7 +353,7 @@ class Catalog:
                 collections=tuple(collections),
                 progress=progress,
             )
-            writer.publish(rules={**self._manifest.rules, used_name: READING_RULES})
+            writer.publish(run.changes, rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:
@@ -355,18 +369,21 @@ class Catalog:
             if not isinstance(writer.store, OxigraphStore):
                 raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
             writer.store.update(text, base=scope.base, prefixes=PREFIXES)
-            reasoning.refresh(writer.store)
+            reasoning.refresh(writer.store, None, self.reasoner)
             writer.publish()
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
+        from mlaoi_graph.ingest import Ingest
+
         if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
             raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
                 raise NodeNotFound(document, self._documents_like(document))
-            Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted).remove(document)
-            writer.publish()
+            run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
+            run.remove(document)
+            writer.publish(run.changes)
 
     def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
         """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
@@ -377,6 +394,7 @@ class Catalog:
         StoreError for a catalog in memory, NodeNotFound, SourceNotFound, GeometryError, MissingExtra, CatalogLocked.
         """
         from mlaoi_graph.geo import mapped
+        from mlaoi_graph.ingest import Ingest
         from mlaoi_graph.samples import SampleReport, read
 
         if self._directory is None:
@@ -390,9 +408,9 @@ class Catalog:
         with _Writer(self) as writer:
             folder.mkdir(exist_ok=True)
             mapped.write(folder / found.digest, found.arrays())
-            run = Ingest(writer.store, self.base, self.split_policy, repair=writer.interrupted)
+            run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
             run.put(document, found.statements(document, iri))
-            writer.publish()
+            writer.publish(run.changes)
         splits = {split: found.splits.count(split) for split in sorted(set(found.splits))}
         return SampleReport(document, len(found.names), splits, found.repaired, found.left_out)
 
@@ -564,8 +582,6 @@ class Catalog:
 
         Case does not matter. Raises NodeNotFound, with near names, for none; with the candidates for several.
         """
-        import difflib
-
         from pyoxigraph import Literal
 
         iri = iris.safe_iri(name) if iris.is_absolute(name) else None
@@ -585,29 +601,12 @@ class Catalog:
                 return found.pop()
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
-        wanted = _squeeze(name)
-        if self._names is None:
-            self._names = self._squeezed_names(kinds)
-        names = self._names
-        found = names.get(wanted, set())
-        if len(found) == 1:
-            return next(iter(found))
-        if found:
-            raise NodeNotFound(name, sorted(found), ambiguous=True)
-        # Likeness is asked of each name in turn: seconds where there are very many.
-        near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if len(names) < _COMPARED else []
-        near += [known for known in names if wanted and wanted in known and known not in near][:5]
-        raise NodeNotFound(name, sorted({min(names[known]) for known in near})[:5])
-
-    def _squeezed_names(self, kinds: tuple[str, ...]) -> dict[str, set[str]]:
-        names: dict[str, set[str]] = {}
-        for class_iri in kinds:
-            for iri in self._subjects(class_iri):
-                names.setdefault(_squeeze(iris.tail(iri)), set()).add(iri)
-            for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel):
-                for row in self._select(_CALLED, kind=class_iri, predicate=predicate):
-                    names.setdefault(_squeeze(row["name"].value), set()).add(row["node"].value)
-        return names
+        called = self._edges_of_all().called(name)
+        if len(called) == 1:
+            return called[0]
+        if called:
+            raise NodeNotFound(name, called, ambiguous=True)
+        raise NodeNotFound(name, self._edges_of_all().near(name))
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
@@ -659,20 +658,29 @@ class Catalog:
 
     # -- other shapes -----------------------------------------------------------------------------------------
 
-    def query(self, sparql: str, scope: Scope | None = None, /, **values: str | Literal) -> Answer:
+    def query(self, sparql: str, scope: Scope | None = None, /, **values: str | Term) -> Answer:
         """Run a SPARQL query over everything as one graph: documents, what follows from them, and the reading log.
 
-        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or a literal of
-        pyoxigraph, before the query runs: never format input into the text. A SELECT must project such a variable::
+        The prefixes of :data:`mlaoi_graph.vocab.PREFIXES` are set. ``values`` gives variables an IRI, or
+        a pyoxigraph term, before the query runs: never format input into the text. A SELECT must project such a
+        variable::
 
             catalog.query("SELECT ?model ?data { ?model mlaoi:trainedOn ?data }", model=iri)
 
         ``scope`` chooses graphs, as a client of the SPARQL protocol does; one that leaves out what was inferred copies
         the rest into memory, once. Geometry is asked for by GeoSPARQL, see ``docs/geosparql.md``; ``index`` of the
-        answer says whether the footprint index was used. Raises QueryError; MissingExtra for a function that needs
-        pyproj.
+        answer says whether the footprint index was used. Where nothing is inferred (``Reasoner.NONE``) a warning names
+        the properties that may lack edges. Raises QueryError; MissingExtra for a function that needs pyproj.
         """
+        from mlaoi_graph.reasoning import inferable
+
         refuse_what_is_no_reading(sparql)
+        if self.reasoner is Reasoner.NONE and (names := inferable(sparql)):
+            warnings.warn(
+                f"nothing is inferred in this catalog: of {', '.join(names)} it has only what documents assert. "
+                "The lineage commands and Catalog.lineage need nothing inferred",
+                stacklevel=2,
+            )
         store = self._store if scope is None or scope.inferred or scope.chooses else self._asserted
         if geosparql.concerns(sparql):
             from mlaoi_graph.geosparql import answering
@@ -767,8 +775,17 @@ class Catalog:
         if self._lineage is None:
             from mlaoi_graph.queries import LineageGraph
 
-            self._lineage = LineageGraph.from_store(self._store, find=self.find)
+            self._lineage = LineageGraph.from_store(self._store, find=self.find, columns=self._edges_of_all())
         return self._lineage
+
+    def _edges_of_all(self) -> Columns:
+        from mlaoi_graph.queries.columns import Columns
+
+        if self._columns is None and self._directory is not None:
+            self._columns = Columns.open(lineage_file(self._directory, self._manifest.snapshot))
+        if self._columns is None:
+            self._columns = Columns.from_store(self._store)
+        return self._columns
 
     @property
     def footprints(self) -> Footprints:
@@ -866,10 +883,6 @@ class Catalog:
         return annotate(self, name, Path(source), Path(folder))
 
 
-_COMPARED: Final = 20_000
-"""Names a mistyped one is compared with, at most."""
-
-
 def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:
     edge = Edge.of(twin)
     graph.add_edge(
@@ -883,11 +896,6 @@ def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | As
         confidence=twin.confidence.value,
         split=split or "",
     )
-
-
-def _squeeze(name: str) -> str:
-    """Return a name as people half remember it: no case, no punctuation, no spaces, no v before a version."""
-    return "".join(c for c in re.sub(r"\bv(?=\d)", "", name.casefold()) if c.isalnum())
 
 
 class _Writer:
@@ -932,12 +940,12 @@ class _Writer:
         elif self._server is not None:
             self._server.note(_MANIFEST, catalog._manifest.to_json())
 
-    def publish(self, **changes: Any) -> None:
+    def publish(self, changes: tuple[set[str], set[str]] | None = None, **settings: Any) -> None:
         """Make the store as it is now what readers see."""
         catalog, directory = self._catalog, self._catalog._directory
-        manifest = catalog._manifest.with_(**changes)
+        manifest = catalog._manifest.with_(**settings)
         catalog._interrupted = False
-        catalog._lineage = catalog._without_inferred = catalog._names = None
+        catalog._lineage = catalog._columns = catalog._without_inferred = None
         catalog._footprints = None
         catalog._places = None
         catalog._leakage.clear()
@@ -948,7 +956,7 @@ class _Writer:
                 self._server.note(_CHANGING, None)
             return
         assert isinstance(self.store, OxigraphStore)
-        publish(self.store, directory, manifest)
+        publish(self.store, directory, manifest, changes)
         self._mark.unlink(missing_ok=True)
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)

@@ -25,6 +25,7 @@ from mlaoi_graph.model import (
     Derivation,
     Finding,
     Model,
+    Reasoner,
     Severity,
     SourceDocument,
     SplitPolicy,
@@ -47,6 +48,11 @@ _KEPT_PER_RULE: Final = 100
 _DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
 """What of a node decides how references to it are typed."""
 _DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
+_NODES: Final = frozenset(
+    f"<{RDF.type}> <{kind}> ."
+    for kind in (MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset, MLAOI.SourceArchive, MLAOI.UnknownThing)
+)
+"""How a document's text says that something is a node of the lineage graph."""
 _TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
 
 
@@ -248,6 +254,7 @@ class Ingest:
         store: Store,
         base: str,
         policy: SplitPolicy,
+        reasoner: Reasoner = Reasoner.TARGETED,
         *,
         verified_only: bool = False,
         reread: bool = False,
@@ -257,6 +264,7 @@ class Ingest:
         self._store = store
         self._base = base
         self._policy = policy
+        self._reasoner = reasoner
         self._verified_only = verified_only
         self._reread = reread
         self._repair = repair
@@ -264,6 +272,8 @@ class Ingest:
         self._held: set[str] = set()
         """Documents the source had before this run, members of files apart."""
         self._members: dict[str, list[str]] = {}
+        self.changes: tuple[set[str], set[str]] | None = None if repair else (set(), set())
+        """Documents that came, went or changed, and what models and datasets they describe or did; None for all."""
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
         self._ambiguous: set[str] = set()
@@ -294,6 +304,7 @@ class Ingest:
             self._note_documents(name)
         met: set[int] = set()
         if fresh:
+            self.changes = None
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
             # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
             self._store.fill(itertools.chain(batches, [{}], self._inferred()))
@@ -430,15 +441,13 @@ class Ingest:
 
     def _inferred(self) -> Iterator[dict[str, str]]:
         """Yield what follows from the documents just filled in, in chunks of a fill."""
-        texts = reasoning.everything(self._store)
+        texts = reasoning.everything(self._store, self._reasoner)
         while chunk := "".join(itertools.islice(texts, _FILL_BATCH)):
             yield {rdf.INFERRED_GRAPH: chunk}
 
     def _refresh(self) -> None:
-        if self._repair:
-            reasoning.refresh(self._store)
-        elif self._touched:
-            reasoning.refresh(self._store, self._touched)
+        if self._repair or self._touched:
+            reasoning.refresh(self._store, None if self._repair else self._touched, self._reasoner)
 
     def _described_elsewhere(self, node: str, document: str) -> bool:
         return any(_iri(quad.graph_name) != document for quad in self._store.match(None, MLAOI.describes, node))
@@ -457,6 +466,9 @@ class Ingest:
                 if quad.predicate.value in _DECIDES:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
             new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
+            if self.changes is not None:
+                self.changes[0].add(graph)
+                self.changes[1].update(subject for subject, rest in old | new if rest in _NODES)
             if old:  # what is new altogether was unresolved before, and is linked as such
                 self._changed.update(subject for subject, _ in old ^ new)
 

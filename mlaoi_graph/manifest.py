@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import CatalogDamaged, CatalogNotFound
-from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.model import Reasoner, SplitPolicy
 
 NAME: Final = "manifest.json"
 FORMAT: Final = 1
@@ -26,6 +26,7 @@ class Manifest:
     policy: SplitPolicy = SplitPolicy.COMMON
     verified_only: bool = False
     """Whether edges that no source was read for are left out."""
+    reasoner: Reasoner = Reasoner.TARGETED
     snapshot: int = 0
     """Number of the newest snapshot; 0 before the first ingest."""
     sources: dict[str, str] = field(default_factory=dict)
@@ -46,7 +47,8 @@ class Manifest:
         """Return it as text."""
         from mlaoi_graph.vocab import ONTOLOGY_VERSION
 
-        values = {"format": FORMAT, "ontology": ONTOLOGY_VERSION, **asdict(self), "policy": self.policy.value}
+        words = {"policy": self.policy.value, "reasoner": self.reasoner.value}
+        values = {"format": FORMAT, "ontology": ONTOLOGY_VERSION, **asdict(self), **words}
         return json.dumps(values, indent=2) + "\n"
 
     def with_(self, **changes: Any) -> Manifest:
@@ -85,6 +87,7 @@ class Manifest:
                 base=iris.check_base(values["base"]),
                 policy=SplitPolicy(values["policy"]),
                 verified_only=bool(values["verified_only"]),
+                reasoner=Reasoner(values.get("reasoner", Reasoner.TARGETED.value)),
                 snapshot=int(values["snapshot"]),
                 sources=dict(values["sources"]),
                 rules={name: int(rules) for name, rules in values["rules"].items()},

@@ -111,6 +111,17 @@ class Rule(Enum):
     """``mlm:pretrained_source``."""
 
 
+class Reasoner(Enum):
+    """What makes the inferred graph of a catalog."""
+
+    TARGETED = "targeted"
+    """The rules of :mod:`mlaoi_graph.reasoning`, for what a change touches."""
+    OWLRL = "owlrl"
+    """OWL RL over the ontology and the whole catalog: the reference, some 20 s for 160 models at every change."""
+    NONE = "none"
+    """Nothing is inferred."""
+
+
 class SplitPolicy(Enum):
     """What ``ml-aoi:split`` words mean as a stage.
 

@@ -46,6 +46,7 @@ __all__ = [
     "ASSOCIATION_PROPERTY",
     "DERIVATION_PROPERTY",
     "EDGE_PROPERTIES",
+    "INDIVIDUALS",
     "INFERRED_GRAPH",
     "LOG_GRAPH",
     "PRECISION_OF",
@@ -105,7 +106,7 @@ EDGE_PROPERTIES: Final = frozenset(
 )
 """Direct edges, asserted or inferred."""
 
-_INDIVIDUALS: Final[Mapping[Enum, str]] = {
+INDIVIDUALS: Final[Mapping[Enum, str]] = {
     Stage.PRETRAINING: MLAOI.Pretraining,
     Stage.FINETUNING: MLAOI.Finetuning,
     Stage.INSTRUCTION_TUNING: MLAOI.InstructionTuning,
@@ -146,10 +147,11 @@ _INDIVIDUALS: Final[Mapping[Enum, str]] = {
     SplitPolicy.COMMON: MLAOI.CommonSplitPolicy,
     SplitPolicy.ML_AOI_ADR: MLAOI.MlAoiAdrSplitPolicy,
 }
+"""What stands for a member of an enumeration."""
 
-PRECISION_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Precision)}
+PRECISION_OF: Final = {iri: member for member, iri in INDIVIDUALS.items() if isinstance(member, Precision)}
 """What each individual of ``mlaoi:Precision`` stands for."""
-STAGE_OF: Final = {iri: member for member, iri in _INDIVIDUALS.items() if isinstance(member, Stage)}
+STAGE_OF: Final = {iri: member for member, iri in INDIVIDUALS.items() if isinstance(member, Stage)}
 """What each individual of ``mlaoi:Stage`` stands for."""
 
 # How a field is written: an IRI, text, an individual standing for an enum member, a boolean, or the WKT
@@ -340,7 +342,7 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
                 for iri in (value,) if value.__class__ is str else value:
                     add(f"{subject} {predicate} <{iri}>{end}")
             elif kind == _ENUM:
-                add(f"{subject} {predicate} <{_INDIVIDUALS[value]}>{end}")
+                add(f"{subject} {predicate} <{INDIVIDUALS[value]}>{end}")
             elif kind == _FLAG:
                 add(f"{subject} {predicate} {_TRUE if value else _FALSE}{end}")
             else:
@@ -398,7 +400,7 @@ def _value(found: Mapping[str, Sequence[Any]], predicate: str) -> str | None:
     return min(term.value for term in values) if values else None
 
 
-_MEMBERS = {individual: member for member, individual in _INDIVIDUALS.items()}
+_MEMBERS = {individual: member for member, individual in INDIVIDUALS.items()}
 _REQUIRED = {cls: frozenset(f.name for f in fields(cls) if f.default is f.default_factory) for cls in _TABLE}
 _MANY = {cls: frozenset(f.name for f in fields(cls) if f.default == ()) for cls in _TABLE}
 

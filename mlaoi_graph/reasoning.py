@@ -1,7 +1,7 @@
 """Infer the edge hierarchy and exposure by the rules the ontology needs, and no others.
 
 The rules are those ``ontology/mlaoi.ttl`` states as OWL 2 RL axioms; owlrl over that file is the reference, and gives
-the same instance triples (a test). owlrl needs 25 s for 1,000 models; these rules a fraction of a second.
+the same instance triples (a test). It can take the rules' place (``Reasoner.OWLRL``), at some 1,000 times the cost.
 
 =====================  =============================================================================================
 subclass               an archive is a dataset; a use, derivation or association is a qualified edge
@@ -21,15 +21,29 @@ wholes have parts      ``exposedTo`` then ``hasPart`` is ``exposedTo``
 from __future__ import annotations
 
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
+from mlaoi_graph.model import Reasoner
+from mlaoi_graph.ontology_files import ontology_file
 from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, RDF
+from mlaoi_graph.vocab import MLAOI, MLAOI_NS, RDF
 
-__all__ = ["PREDICATES", "RuleBase", "asserted_edges", "ends", "everything", "infer", "refresh", "touched_by"]
+__all__ = [
+    "PREDICATES",
+    "OwlRl",
+    "RuleBase",
+    "asserted_edges",
+    "ends",
+    "everything",
+    "infer",
+    "inferable",
+    "refresh",
+    "touched_by",
+]
 
 Edge: TypeAlias = tuple[str, str, str]
 _Graph: TypeAlias = dict[str, set[str]]
@@ -170,16 +184,70 @@ class RuleBase:
         return {*self._sources_of(dataset), *self._parts.get(dataset, ())}
 
 
+class OwlRl:
+    """What owlrl infers from the ontology and the same asserted edges: the reference."""
+
+    def __init__(self, asserted: Iterable[Edge]) -> None:
+        # Loaded for who asks for it: these take longer than reading a small catalog.
+        import owlrl  # type: ignore[import-untyped]
+        import rdflib
+
+        said = set(asserted)
+        graph = rdflib.Graph().parse(ontology_file("mlaoi.ttl"))
+        vocabulary = set(graph.subjects())
+        for triple in said:
+            graph.add((rdflib.URIRef(triple[0]), rdflib.URIRef(triple[1]), rdflib.URIRef(triple[2])))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # rdflib's, of literals in the ontology
+            owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(graph)
+        self._inferred: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for subject, predicate, object_ in graph:
+            found = str(subject), str(predicate), str(object_)
+            is_ours = (found[2] if found[1] == RDF.type else found[1]).startswith(MLAOI_NS)
+            if is_ours and subject not in vocabulary and found not in said:
+                self._inferred[found[0]].add(found[1:])
+
+    def subjects(self) -> Iterator[str]:
+        """Iterate over every node something was inferred of."""
+        return iter(self._inferred)
+
+    def inferred(self, subject: str) -> set[tuple[str, str]]:
+        """Return what follows of one node and is not asserted: pairs of predicate (or ``rdf:type``) and object."""
+        return self._inferred.get(subject, set())
+
+
+_INFERABLE: Final = frozenset({MLAOI.exposedTo, MLAOI.derivedFrom, MLAOI.hasPart}.union(*_SUPER_PROPERTIES.values()))
+_NAMES: Final = re.compile(rf"\b({'|'.join(sorted(iri.removeprefix(MLAOI_NS) for iri in _INFERABLE))})\b")
+
+
+def inferable(sparql: str) -> list[str]:
+    """Return the properties a query names that rules add to: without a reasoner it may find less.
+
+    >>> inferable("SELECT ?d { ?m mlaoi:testedOn|mlaoi:exposedTo ?d }")
+    ['exposedTo']
+    """
+    return sorted(set(_NAMES.findall(sparql)))
+
+
+_ASSERTED: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
+    GRAPH ?document {{ ?subject ?predicate ?object }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+_TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
+    GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+
+
 def asserted_edges(store: Store) -> Iterator[Edge]:
-    """Iterate over the triples of a store's documents that the rules read."""
+    """Iterate over the triples of a store's documents that the rules read, each once."""
+    # By query: the engine leaves out what is inferred, and what was said before, without looking up a string.
     for predicate in PREDICATES:
-        for quad in store.match(None, predicate):
-            if quad.graph_name.value != INFERRED_GRAPH:  # type: ignore[union-attr]
-                yield quad.subject.value, predicate, quad.object.value  # type: ignore[union-attr]
+        for row in _rows(store, _ASSERTED, predicate=predicate):
+            yield row["subject"].value, predicate, row["object"].value
     for class_iri in _SUPER_CLASSES:
-        for quad in store.match(None, RDF.type, class_iri):
-            if quad.graph_name.value != INFERRED_GRAPH:  # type: ignore[union-attr]
-                yield quad.subject.value, RDF.type, class_iri  # type: ignore[union-attr]
+        for row in _rows(store, _TYPED, **{"class": class_iri}):
+            yield row["subject"].value, RDF.type, class_iri
+
+
+def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
+    return cast("Iterator[Any]", store.query(sparql, substitutions=given))
 
 
 _LINE = re.compile(r"^<([^>]*)> <([^>]*)> <([^>]*)> \.$", re.MULTILINE)
@@ -199,23 +267,30 @@ def touched_by(lines: str) -> set[str]:
     return {node for triple in _LINE.findall(lines) for node in ends(*triple)}
 
 
-def everything(store: Store) -> Iterator[str]:
+def everything(store: Store, reasoner: Reasoner = Reasoner.TARGETED) -> Iterator[str]:
     """Iterate over what follows from a store's documents, as N-Triples text, a node or more at a time."""
-    base = RuleBase(asserted_edges(store))
+    if reasoner is Reasoner.NONE:
+        return
+    base = (OwlRl if reasoner is Reasoner.OWLRL else RuleBase)(asserted_edges(store))
     for subject in base.subjects():
         text = _lines(subject, base.inferred(subject))
         if text:
             yield text
 
 
-def refresh(store: Store, touched: Iterable[str] | None = None) -> None:
+def refresh(store: Store, touched: Iterable[str] | None = None, reasoner: Reasoner = Reasoner.TARGETED) -> None:
     """Bring the inferred graph up to date with the documents; asserted graphs are not touched.
 
     ``touched`` are the nodes whose asserted edges have changed since it last was; None for all.
     """
-    base = RuleBase(asserted_edges(store))
-    held = {q.subject.value for q in store.match(graph=INFERRED_GRAPH)} if touched is None else ()  # type: ignore[union-attr]
-    subjects = {*base.subjects(), *held} if touched is None else base.affected(touched)
+    if reasoner is Reasoner.NONE:
+        return
+    base = (OwlRl if reasoner is Reasoner.OWLRL else RuleBase)(asserted_edges(store))
+    if touched is None or isinstance(base, OwlRl):
+        held = (q.subject.value for q in store.match(graph=INFERRED_GRAPH))  # type: ignore[union-attr]
+        subjects = {*base.subjects(), *held}
+    else:
+        subjects = base.affected(touched)
     remove: list[str] = []
     add: list[str] = []
     for subject in subjects:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.stores import Store
 
-__all__ = ["Answer", "Graph", "IndexUse", "Solutions", "answer", "refuse_what_is_no_reading", "texts"]
+__all__ = ["Answer", "Graph", "IndexUse", "Solutions", "answer", "bare", "refuse_what_is_no_reading", "texts"]
 
 Row: TypeAlias = dict[str, str | None]
 
@@ -78,11 +78,10 @@ class Solutions:
         formats = {
             "json": ox.QueryResultsFormat.JSON,
             "xml": ox.QueryResultsFormat.XML,
-            "csv": ox.QueryResultsFormat.CSV,
             "tsv": ox.QueryResultsFormat.TSV,
         }
-        if format not in formats:
-            raise UnknownFormat("results format", format, list(formats))
+        if format not in ("csv", *formats):
+            raise UnknownFormat("results format", format, ["csv", *formats])
         if format == "csv":
             _write_checked(self._write_csv, target, self._check)
         else:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from mlaoi_graph.errors import CatalogDamaged
@@ -16,7 +17,7 @@ from mlaoi_graph.stores.oxigraph import OxigraphStore
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Hold", "footprints_of", "open_newest", "prune", "publish"]
+__all__ = ["Hold", "footprints_of", "lineage_file", "open_newest", "prune", "publish"]
 
 
 class Hold:
@@ -57,11 +58,21 @@ def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
     return manifest, OxigraphStore(), None
 
 
-def publish(store: OxigraphStore, directory: Path, manifest: Manifest) -> None:
-    """Make the store as it is now the newest snapshot."""
+def publish(
+    store: OxigraphStore, directory: Path, manifest: Manifest, changes: tuple[set[str], set[str]] | None = None
+) -> None:
+    """Make the store as it is now the newest snapshot.
+
+    ``changes`` are the documents it differs by from the last one, and the nodes they describe or did; None for all.
+    """
+    from mlaoi_graph.queries.columns import Columns
+
     number = max([manifest.snapshot, *_numbers(directory)]) + 1
     _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))
+    old = None if changes is None else Columns.open(lineage_file(directory, manifest.snapshot))
+    columns = Columns.from_store(store) if old is None or changes is None else old.updated(store, *changes)
+    columns.save(lineage_file(directory, number))
     manifest.with_(snapshot=number).write(directory)
 
 
@@ -91,9 +102,14 @@ def _numbers(directory: Path) -> list[int]:
     return [int(entry.name) for entry in snapshots.iterdir() if entry.name.isdigit()]
 
 
+def lineage_file(directory: Path, number: int) -> Path:
+    """Return where the edges of a snapshot are kept as arrays."""
+    return directory / "snapshots" / f"{number}.lineage"
+
+
 def _remove_if_unread(snapshot: Path) -> None:
     if sys.platform == "win32":
-        shutil.rmtree(snapshot, ignore_errors=True)  # a file that is open there cannot be removed
+        _remove(snapshot)
         return
     lock = os.open(_lock_of(snapshot), os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -101,11 +117,17 @@ def _remove_if_unread(snapshot: Path) -> None:
     except BlockingIOError:
         return
     else:
-        shutil.rmtree(snapshot, ignore_errors=True)
-        snapshot.with_name(f"{snapshot.name}.footprints").unlink(missing_ok=True)
+        _remove(snapshot)
         _lock_of(snapshot).unlink(missing_ok=True)
     finally:
         os.close(lock)
+
+
+def _remove(snapshot: Path) -> None:
+    shutil.rmtree(snapshot, ignore_errors=True)
+    for suffix in ("footprints", "lineage"):
+        with suppress(OSError):  # Windows removes no file that is open
+            snapshot.with_name(f"{snapshot.name}.{suffix}").unlink(missing_ok=True)
 
 
 def _lock_of(snapshot: Path) -> Path:

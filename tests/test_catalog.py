@@ -480,7 +480,7 @@ def test_every_source_is_read_again_when_the_rules_change(tmp_path, write, monke
     with Catalog.create(tmp_path / "x") as catalog:
         for name in "ab":
             catalog.ingest(folder / name)
-        monkeypatch.setattr("mlaoi_graph.catalog.READING_RULES", 99)
+        monkeypatch.setattr("mlaoi_graph.readers.READING_RULES", 99)
         assert [catalog.ingest(folder / name).read for name in "ab"] == [1, 1]
         assert [catalog.ingest(folder / name).read for name in "ab"] == [0, 0]
 

@@ -66,11 +66,29 @@ def test_several_sources_one_of_them_missing(tmp_path, write, call):
     assert re.search(r"\n +1 +0 ", done.stdout)
 
 
-@pytest.mark.parametrize("option", [["--base", "https://other/"], ["--split-policy", "ml-aoi-adr"]])
+@pytest.mark.parametrize(
+    "option", [["--base", "https://other/"], ["--split-policy", "ml-aoi-adr"], ["--reasoner", "none"]]
+)
 def test_settings_of_a_catalog_stay(built, write, call, option):
     done = call("build", built.parent / "source", "--to", built, *option)
     assert done.exit_code == 2
     assert "was built with" in done.stderr
+
+
+def test_a_catalog_without_a_reasoner_says_so_and_answers(tmp_path, write, call):
+    source = write(
+        m=model("m", link("derived_from", "./d.json", **{"lineage:stage": "pretraining"})), d=collection("d")
+    )
+    catalogs = [tmp_path / "none", tmp_path / "usual"]
+    for catalog, reasoner in zip(catalogs, ("none", "targeted"), strict=True):
+        assert call("build", source, "--to", catalog, "--base", BASE, "--reasoner", reasoner).exit_code == 0
+    done = call("query", catalogs[0], "SELECT ?d { ?m mlaoi:exposedTo ?d }")
+    assert "nothing is inferred in this catalog: of exposedTo" in done.stderr
+    assert done.stdout == "d\n"
+    assert call("exposure", catalogs[0], "m", "--json").stdout == call("exposure", catalogs[1], "m", "--json").stdout
+    assert "exposure is not compared" in call("diff", *catalogs).stderr
+    done = call("diff", *catalogs, "--fail-on", "new-exposure")
+    assert (done.exit_code, "nothing is inferred" in done.stderr) == (2, True)
 
 
 def test_show_lists_and_counts(built, call):

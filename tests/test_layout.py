@@ -90,3 +90,10 @@ def test_help_loads_no_store_and_no_geometry():
     code = "import sys; import mlaoi_graph.cli.app; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pyoxigraph", "shapely", "pystac", "rdflib", "networkx", "numpy"} & set(loaded)
+
+
+def test_asking_a_catalog_loads_no_reader():
+    """Each of these would keep a command waiting for longer than its answer takes."""
+    code = "import sys; import mlaoi_graph.catalog, mlaoi_graph.queries; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pystac", "shapely", "rdflib", "networkx", "yaml", "owlrl"} & set(loaded)

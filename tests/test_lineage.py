@@ -91,7 +91,8 @@ def stored(*statements):
     """Return a store with the statements, edges in their documents and nodes in one of their own."""
     documents = {}
     for statement in statements:
-        documents.setdefault(getattr(statement, "document", "urn:nodes"), []).append(statement)
+        own = statement.iri if isinstance(statement, SourceDocument) else "urn:nodes"
+        documents.setdefault(getattr(statement, "document", own), []).append(statement)
     store = OxigraphStore()
     store.replace({document: rdf.encode(found) for document, found in documents.items()})
     return store
@@ -201,6 +202,57 @@ def test_a_statement_said_verified_and_not_is_verified():
     assert row.confidence == "verified"
     (step,) = row.explain().steps
     assert (step.confidence, step.document, step.also_in) == ("verified", "urn:doc", ("urn:other",))
+
+
+LABELS = (
+    model("sam"), dataset("samrs"), dataset("samrs/sep", ["samrs"], split="sep"), dataset("samrs/fast", ["samrs"], split="fast"),
+    dataset("atlas"), dataset("copy"), dataset("copy/test", ["copy"], split="test"),
+    model("on-sep"), model("on-whole"), model("on-fast"), model("child"), model("on-atlas"), model("tested"), model("tested-fast"),
+    made("samrs/sep", "sam", LABELLED), member("samrs", "atlas"), made("copy", "samrs", DERIVED),
+    use("on-sep", "samrs/sep", split="sep"), use("on-whole", "samrs"), use("on-fast", "samrs/fast", split="fast"),
+    made("child", "on-whole"), use("on-atlas", "atlas"), use("tested", "copy/test", Stage.TEST, split="test"),
+    use("tested-fast", "samrs/fast", Stage.TEST, split="fast"),
+)  # fmt: skip
+
+
+def test_who_trained_on_a_whole_that_a_model_labelled_in_part():
+    """SAM made the masks of one part; who used the whole without saying which part may have used that one."""
+    graph = graph_of(*LABELS)
+    assert {(r.label, r.relation, r.depth) for r in graph.impact("urn:sam")} == {
+        ("samrs/sep", "made from it", 1), ("on-sep", "made with it", 2),
+        ("samrs", "contains what was made from it", 2), ("atlas", "contains what was made from it", 3),
+        ("on-whole", "may have been made with it", 3), ("child", "may have been made with it", 4),
+        ("on-atlas", "may have been made with it", 4), ("copy", "may have been made from it", 3),
+        ("copy/test", "may have been made from it", 4), ("tested", "may have been measured on it", 5),
+    }  # fmt: skip
+    (row,) = [r for r in graph.impact("urn:sam") if r.label == "child"]
+    steps = [("child", "on-whole"), ("on-whole", "samrs"), ("samrs/sep", "samrs"), ("samrs/sep", "sam")]
+    assert [(s.subject_label, s.object_label) for s in row.explain().steps] == steps
+    proof = graph.explain("urn:child", "urn:sam")
+    assert [(s.subject_label, s.object_label) for s in proof.steps] == steps
+    assert proof.says == "may have come from"
+    assert graph.explain("urn:on-fast", "urn:sam") is None
+    assert len(graph.paths("urn:child", "urn:sam")) == 1
+    # The other part is touched by what is wrong with itself only.
+    assert {(r.label, r.relation) for r in graph.impact("urn:samrs/fast")} == {
+        ("on-fast", "learned from it"), ("tested-fast", "measured on it"), ("samrs", "contains it"), ("atlas", "contains it"),
+        ("on-whole", "may have learned from it"), ("child", "may have learned from it"), ("on-atlas", "may have learned from it"),
+        ("copy", "may have been made from it"), ("copy/test", "may have been made from it"), ("tested", "may have been measured on it"),
+    }  # fmt: skip
+    # What was learned from all members of an aggregate was learned from each.
+    whole = graph_of(
+        model("sam"),
+        model("m"),
+        dataset("a"),
+        dataset("b"),
+        member("b", "a"),
+        made("b", "sam", LABELLED),
+        use("m", "a"),
+    )
+    assert {(r.label, r.relation) for r in whole.impact("urn:sam")} == {
+        ("b", "made from it"), ("a", "contains what was made from it"), ("m", "made with it"),
+    }  # fmt: skip
+    assert whole.explain("urn:m", "urn:sam").says == "came from"
 
 
 # --- families -------------------------------------------------------------------------------------
@@ -424,6 +476,18 @@ def test_walking_in_bulk_is_walking(statements):
         assert everything() == plain
     finally:
         lineage.LIMIT = before
+
+
+@many
+@given(EDGES)
+def test_what_a_change_touches_has_a_chain_to_it_and_nothing_else_has(statements):
+    graph = graph_of(*NODES, *statements)
+    nodes = [*map(iri, MODELS + DATA)]
+    for asked in nodes:
+        touched = {row.node for row in graph.impact(asked) if "measured" not in row.relation}
+        chains = {node: graph.explain(node, asked) for node in nodes if node != asked}
+        led = {node for node, found in chains.items() if found and found.says not in ("no lineage", "said of a family")}
+        assert touched & set(nodes) == led
 
 
 def referee(statements):

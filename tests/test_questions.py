@@ -1,5 +1,7 @@
 """The competency questions: SPARQL, Python and the command line give one answer."""
 
+import csv
+import io
 import json
 import re
 import shlex
@@ -16,8 +18,9 @@ from typer.testing import CliRunner
 import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
+from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import Association, AssociationKind, Dataset, DerivationKind, Disclosure, Model, Stage
-from mlaoi_graph.queries import LineageGraph
+from mlaoi_graph.queries import LineageGraph, parameters
 from mlaoi_graph.queries.coverage import gap
 from mlaoi_graph.queries.details import predicate_of
 from mlaoi_graph.queries.diff import diff
@@ -34,7 +37,9 @@ UNKNOWN_IN_SPARQL = {
 }  # fmt: skip
 WAYS = {
     "learned from it": 1, "may have learned from it": 1, "descends from it": 1,
-    "made from it": 2, "made with it": 2, "measured on it": 3,
+    "made from it": 2, "made with it": 2, "may have been made from it": 2, "may have been made with it": 2,
+    "contains it": 2, "contains what was made from it": 2, "may contain what was made from it": 2,
+    "measured on it": 3, "may have been measured on it": 3,
 }  # fmt: skip
 
 
@@ -97,7 +102,7 @@ def test_each_file_says_its_question_and_its_parameters():
     for file in files:
         lines = file.read_text(encoding="utf-8").splitlines()
         assert lines[0].startswith(f"# {int(file.name[:2])}. "), file
-        assert lines[1].startswith("# Parameter"), file
+        assert re.match(r"# Parameter \?\w+: (node|use|geometry)(, optional)?$", lines[1]), file
         assert file.name in docs
 
 
@@ -149,6 +154,79 @@ def test_2_which_part_no_model_of_a_family_was_tested_on(catalog, run):
         "coverage", "--stage", "trained", "--but-not", "tested", "--country", "USA", "--family", "fields of the world"
     )
     assert printed["gap_km2"] == found.km2
+
+
+@pytest.mark.parametrize(
+    ("question", "given"),
+    [
+        ("03-exposure", {"model": "clay 1.5"}),
+        ("3", {"model": "clay 1.5"}),
+        ("03-lineage", {"start": "geochat-7b"}),
+        ("03-pretraining-of-ancestors", {"model": "geochat-7b"}),
+        ("4", {"asked": "sa-1b"}),
+        ("6", {"newer": "geochat-7b", "older": "dota"}),
+        ("7", {"a": "geochat-7b", "b": "teochat"}),
+        ("8", {"model": "geochat-7b"}),
+        ("9", {"model": "geochat-7b"}),
+        ("10", {"subject": "geochat-7b"}),
+        ("10-who-says-so", {}),
+    ],
+)
+def test_a_question_on_the_command_line(ask, catalog, directory, question, given):
+    name = next(n for n in parameters.questions() if n == question or n.startswith(f"{question.zfill(2)}-"))
+    expected = ask(name, **{key: catalog.find(value) for key, value in given.items()})
+    options = [option for key, value in given.items() for option in ("--param", f"{key}={value}")]
+    for query in (["--question", question], [str(QUESTIONS / f"{name}.rq")]):
+        result = CliRunner().invoke(app, ["query", directory, *query, *options, "--csv"], catch_exceptions=False)
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        assert rows == [{key: value or "" for key, value in row.items()} for row in expected] != []
+
+
+@pytest.mark.parametrize(
+    ("sparql", "given", "says"),
+    [
+        ("3", {}, "the query needs model. Give it: --param model=VALUE"),
+        ("6", {"newer": "geochat-7b"}, "needs older"),
+        ("3", {"modell": "geochat-7b"}, "no parameter 'modell'. It has: model"),
+        ("ASK { ?m mlaoi:testedOn ?d } # ?x", {"x": "dota"}, "It has: m, d"),
+        ("2b", {}, "there is no question '2b'. There are:\n  03-exposure"),
+        ("# Parameter ?s: stage\nASK { ?u mlaoi:stage ?s }", {"s": "tset"}, "s: 'tset' is no stage"),
+        ("# Parameter ?a: geometry\nASK { ?u geo:asWKT ?a }", {"a": "POINT(7"}, "a: 'POINT(7' is no geometry"),
+        ("# Parameter ?d: date\nASK { ?u mlaoi:startDate ?d }", {"d": "spring"}, "d: 'spring' is no date"),
+        ("# Parameter ?d: season\nASK { ?u mlaoi:startDate ?d }", {"d": "spring"}, "'season' is no kind"),
+        ("ASK { ?m ?p ?o }", {"o": '"a" . <x:> <x:> "b"'}, "one term is wanted"),
+        ("ASK { ?m ?p ?o }", {"o": '"a'}, "o: '\"a' is no term"),
+        ("ASK { ?m ?p ?o }", {"o": "_:b"}, "_:b"),
+    ],
+)
+def test_parameters_that_do_not_fit(catalog, directory, sparql, given, says):
+    options = [option for key, value in given.items() for option in ("--param", f"{key}={value}")]
+    query = ["--question", sparql] if len(sparql) < 3 else [sparql]
+    with pytest.raises(MlaoiError, match=re.escape(says)):
+        CliRunner().invoke(app, ["query", directory, *query, *options], catch_exceptions=False)
+
+
+def test_values_are_bound_and_typed_by_their_kind(catalog):
+    def ask(sparql, **given):
+        return list(catalog.query(sparql, **parameters.bind(sparql, given, catalog.find)))
+
+    sparql = "# Parameter ?stage: stage\nSELECT ?use ?stage { ?use mlaoi:stage ?stage }"
+    assert len(ask(sparql, stage="test")) == sum(use.stage is Stage.TEST for use in catalog.uses()) > 0
+    sparql = "# Parameter ?name: text\nSELECT ?model ?name { ?model rdfs:label ?name }"
+    assert [row["model"] for row in ask(sparql, name="Clay v1.5")] == [catalog.find("clay 1.5")]
+    assert ask(sparql, name='x" } #') == []
+    sparql = "# Parameter ?box: geometry\nSELECT ?box (geof:sfWithin(?box, ?box) AS ?fits) {}"
+    assert ask(sparql, box="POINT(7 46)") == [{"box": "POINT(7 46)", "fits": "true"}]
+    sparql = "# Parameter ?since: date\nSELECT ?d ?since { ?e mlaoi:readOn ?d FILTER(?d >= ?since) }"
+    assert ask(sparql, since="2000-01-01")
+    assert not ask(sparql, since="2999-01-01")
+    bolivia = "POLYGON((-70 -23, -57 -23, -57 -10, -70 -10, -70 -23))"
+    assert ask(parameters.question("1"), used="test", aoi=bolivia)
+    # Of a query that declares nothing, any variable: a node by name, or a term as SPARQL has it.
+    sparql = "SELECT ?model ?label { ?model rdfs:label ?label }"
+    clay = catalog.find("clay 1.5")
+    assert ask(sparql, model="clay 1.5") == ask(sparql, label='"Clay v1.5"') == [{"model": clay, "label": "Clay v1.5"}]
+    assert ask(sparql, model=f"<{clay}>") == ask(sparql, model=clay)
 
 
 def test_3_what_a_model_learned_from(ask, catalog, models, run):

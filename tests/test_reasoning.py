@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import owlrl
 import pytest
@@ -10,12 +11,15 @@ from conftest import collection, link, model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.model import Reasoner
 from mlaoi_graph.ontology_files import ontology_file
 from mlaoi_graph.rdf import INFERRED_GRAPH
-from mlaoi_graph.reasoning import PREDICATES, RuleBase, asserted_edges, infer
+from mlaoi_graph.reasoning import PREDICATES, OwlRl, RuleBase, asserted_edges, infer
 from mlaoi_graph.vocab import MLAOI, MLAOI_NS, RDF
 
+FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
 MODELS = [f"urn:model:{i}" for i in range(10)]
 DATA = [f"urn:data:{i}" for i in range(6)]
 MODEL_MODEL = [MLAOI.finetunedFrom, MLAOI.initializedFrom, MLAOI.distilledFrom, MLAOI.mergedFrom, MLAOI.quantizedFrom,
@@ -118,30 +122,32 @@ def test_every_property_of_the_axioms_is_read():
         assert {str(p) for p in rdflib.collection.Collection(ONTOLOGY, chain)} <= PREDICATES
 
 
+DOCUMENTS = {
+    "base": model("base", link("derived_from", "./c.json", **{"lineage:stage": "pretraining"})),
+    "base2": model("base", link("derived_from", "./d.json")),
+    "tuned": model("tuned", link("derived_from", "./base.json", **{"lineage:derivation": "finetuned"})),
+    "c": collection("c", link("derived_from", "./d.json")),
+    "d": collection("d", split="train"),
+    "p": model("p", link("derived_from", "./d.json", **{"ml-aoi:split": "test"}), link("derived_from", "tuned")),
+}
+
+
+def inferred(catalog):
+    return {(q.subject.value, q.predicate.value, q.object.value) for q in catalog.store.match(graph=INFERRED_GRAPH)}
+
+
 @pytest.mark.parametrize("location", ["memory", "disk"])
 def test_the_inferred_graph_follows_every_change(location, tmp_path):
     """Documents come, change and go in any order: what is inferred is always what the rules give for what is left."""
-    documents = {
-        "base": model("base", link("derived_from", "./c.json", **{"lineage:stage": "pretraining"})),
-        "base2": model("base", link("derived_from", "./d.json")),
-        "tuned": model("tuned", link("derived_from", "./base.json", **{"lineage:derivation": "finetuned"})),
-        "c": collection("c", link("derived_from", "./d.json")),
-        "d": collection("d", split="train"),
-        "p": model("p", link("derived_from", "./d.json", **{"ml-aoi:split": "test"}), link("derived_from", "tuned")),
-    }
     folder = tmp_path / "source"
     folder.mkdir()
     with Catalog.create(tmp_path / "catalog" if location == "disk" else None) as catalog:
 
         def check():
-            asserted = set(asserted_edges(catalog.store))
-            held = {
-                (q.subject.value, q.predicate.value, q.object.value) for q in catalog.store.match(graph=INFERRED_GRAPH)
-            }
-            assert held == infer(asserted)
+            assert inferred(catalog) == infer(set(asserted_edges(catalog.store)))
 
         def put(name, document):
-            (folder / f"{name}.json").write_text(json.dumps(documents[document]))
+            (folder / f"{name}.json").write_text(json.dumps(DOCUMENTS[document]))
             catalog.ingest(folder)
             check()
 
@@ -156,3 +162,75 @@ def test_the_inferred_graph_follows_every_change(location, tmp_path):
             catalog.remove(document)
             check()
         assert not catalog.store.has_graph(INFERRED_GRAPH)
+
+
+def test_any_reasoner_stays_with_its_catalog(tmp_path):
+    """owlrl infers what the rules do, and none nothing, at the first ingest, the next and a removal."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for reasoner in Reasoner:
+        Catalog.create(tmp_path / reasoner.value, reasoner=reasoner).close()
+
+    def check(change):
+        found = {}
+        for reasoner in Reasoner:
+            with Catalog.open(tmp_path / reasoner.value) as catalog:
+                assert catalog.reasoner is reasoner
+                change(catalog)
+                found[reasoner] = inferred(catalog)
+                assert found[reasoner] or reasoner is Reasoner.NONE
+        assert found[Reasoner.OWLRL] == found[Reasoner.TARGETED]
+        assert found[Reasoner.NONE] == set()
+        return found[Reasoner.OWLRL]
+
+    sizes = []
+    for names in (("c", "base", "d"), ("p", "tuned")):
+        for name in names:
+            (folder / f"{name}.json").write_text(json.dumps(DOCUMENTS[name]))
+        sizes.append(len(check(lambda catalog: catalog.ingest(folder))))
+    gone = next(d.iri for d in catalog_documents(tmp_path / "owlrl") if d.iri.endswith("/c.json"))
+    sizes.append(len(check(lambda catalog: catalog.remove(gone))))
+    assert sizes[0] < sizes[1] > sizes[2]
+
+
+def catalog_documents(directory):
+    with Catalog.open(directory) as catalog:
+        return list(catalog.documents())
+
+
+@pytest.mark.parametrize(
+    "start", [pytest.param("geochat-7b", id="what one came from"), pytest.param(None, id="all", marks=pytest.mark.slow)]
+)
+def test_the_families_by_owlrl(start):
+    """Real records: parts, archives, merges and labels that a model made."""
+    with Catalog.create() as catalog:
+        catalog.ingest(FAMILIES)
+        edges = set(asserted_edges(catalog.store))
+        if start is not None:
+            start = catalog.find(start)
+            near = {start, *(row.node for row in catalog.lineage.upstream(start))}
+            edges = {edge for edge in edges if edge[0] in near}
+    reference = OwlRl(edges)
+    assert (
+        {(node, *pair) for node in reference.subjects() for pair in reference.inferred(node)} == infer(edges) != set()
+    )
+
+
+def test_where_nothing_is_inferred_it_is_said_and_lineage_answers_all_the_same(tmp_path):
+    for name, document in DOCUMENTS.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    question = "SELECT ?model ?data { ?model mlaoi:exposedTo ?data }"
+    with Catalog.create(reasoner=Reasoner.NONE) as catalog, Catalog.create() as usual:
+        catalog.ingest(tmp_path, name="x")
+        usual.ingest(tmp_path, name="x")
+        with pytest.warns(UserWarning, match="nothing is inferred in this catalog: of exposedTo"):
+            assert list(catalog.query(question)) == []
+        assert list(catalog.query("SELECT ?m { ?m mlaoi:finetunedFrom ?base }"))
+        tuned = usual.find("tuned")
+        rows = usual.lineage.exposure(tuned).to_dicts()
+        assert catalog.lineage.exposure(tuned).to_dicts() == rows
+        assert (
+            {(r["model"], r["data"]) for r in usual.query(question)}
+            >= {(tuned, row["dataset"]) for row in rows}
+            != set()
+        )

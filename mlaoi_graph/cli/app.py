@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from mlaoi_graph.cli.output import clean, counting, print_json, print_rows, print_table, say, saying
+from mlaoi_graph.model import Reasoner
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -149,6 +151,13 @@ def build(
     verified_only: Annotated[
         bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
     ] = False,
+    reasoner: Annotated[
+        Optional[Reasoner],  # noqa: UP045
+        typer.Option(
+            help="What infers exposure (new catalogs only): targeted rules; owlrl, the reference, which takes minutes "
+            "for a thousand models at every change; or nothing."
+        ),
+    ] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -176,6 +185,7 @@ def build(
                 base=base or DEFAULT_BASE,
                 split_policy=SplitPolicy(split_policy.value if split_policy else "common"),
                 verified_only=verified_only,
+                reasoner=reasoner or Reasoner.TARGETED,
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
@@ -188,8 +198,14 @@ def build(
             raise typer.BadParameter(
                 f"{to} was built with --split-policy {catalog.split_policy.value}. Build a new one for another"
             )
+        if reasoner is not None and reasoner is not catalog.reasoner:
+            raise typer.BadParameter(
+                f"{to} was built with --reasoner {catalog.reasoner.value}. Build a new one for another"
+            )
         if verified_only and not catalog.verified_only:
             raise typer.BadParameter(f"{to} holds unverified edges too. Build a new catalog with --verified-only")
+    if catalog.reasoner is Reasoner.OWLRL:
+        say("owlrl reasons over all of the catalog after every change; --reasoner targeted gives the same at once")
     reports: list[IngestReport] = []
     problems: list[str] = []
     with catalog:
@@ -472,28 +488,48 @@ def query(
             help="Catalog directory or server (or set MLAOI_CATALOG), and the query or a file with it.",
         ),
     ] = None,
+    question: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="NAME", help="A shipped question instead, by name or number: 03-exposure, 3."),
+    ] = None,
+    param: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="NAME=VALUE", help="A parameter: a model or dataset by name, or as the query declares."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
 ) -> None:
     """Ask by SPARQL, over all documents as one graph; the usual prefixes are set.
 
     SELECT prints a table, ASK true or false, CONSTRUCT and DESCRIBE Turtle. A query with geof: functions says on stderr
-    whether the footprint index was used.
+    whether the footprint index was used. Parameters are bound, never put into the text. Another example:
+    mlaoi-graph query lineage --question 3 --param model="clay 1.5"
     """
     from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.queries import parameters
     from mlaoi_graph.results import Graph, Solutions
 
     directory, rest = _split_directory(arguments, 1)
-    if not rest:
-        raise typer.BadParameter("give a catalog directory and a SPARQL query, or a file that holds one")
-    text = rest[0]
+    if (question is None) == (not rest):
+        raise typer.BadParameter("give a catalog directory and one SPARQL query, a file that holds it, or --question")
+    text = parameters.question(question) if question is not None else rest[0]
     if text.endswith((".rq", ".sparql")):
         try:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise typer.BadParameter(f"{rest[0]}: {error}") from None
+    given: dict[str, str] = {}
+    for pair in param or ():
+        name, equals, value = pair.partition("=")
+        if not equals or name in given:
+            raise typer.BadParameter(f"{pair}: give each parameter once, as NAME=VALUE", param_hint="--param")
+        given[name] = value
     with Catalog.open(directory) as catalog, saying("mlaoi_graph.geosparql"):
-        answer = catalog.query(text)
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            answer = catalog.query(text, **parameters.bind(text, given, catalog.find))
+        for warning in found:
+            say(str(warning.message))
         if isinstance(answer, bool):
             print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")
         elif isinstance(answer, Graph):

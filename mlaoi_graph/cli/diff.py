@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from mlaoi_graph.cli.output import Row, print_json, print_table, say
+from mlaoi_graph.model import Reasoner
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -73,6 +74,13 @@ def diff(
             if getattr(old, setting) != getattr(new, setting):
                 option = setting.replace("_", "-")
                 say(f"the two were built with another --{option}: much may differ by that alone")
+        if Reasoner.NONE in (old.reasoner, new.reasoner):
+            asked = [word for word in words if word.endswith("-exposure")]
+            if asked:
+                raise typer.BadParameter(
+                    f"--fail-on {asked[0]}: nothing is inferred in one of the two (--reasoner none)"
+                )
+            say("nothing is inferred in one of the two (--reasoner none): exposure is not compared")
         found = compare(old, new)
         if as_json:
             print_json(found.to_dict())

@@ -70,14 +70,13 @@ def _asking(
     """Yield the lineage of the catalog that was named, and the IRIs of the nodes that were."""
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.cli.app import _split_directory
-    from mlaoi_graph.queries import LineageGraph
 
     directory, names = _split_directory(arguments, most)
     if len(names) < least:
         raise typer.BadParameter(f"give {wanted}")
     with Catalog.open(directory) as catalog:
         nodes = [catalog.find(name) for name in names]
-        yield LineageGraph.from_store(catalog.store, find=catalog.find), nodes
+        yield catalog.lineage, nodes
 
 
 def _filters(
@@ -290,8 +289,10 @@ def _print_steps(chain: Explanation) -> None:
             where = cited.url or (cited.doi and f"doi:{cited.doi}") or ""
             read = f", read {cited.read_on}" if cited.read_on else ""
             print(f"   source: {clean(cited.label)} {clean(where)}{clean(read)}".rstrip())
-        if step.also_in:
-            print(f"   also said in {clean(', '.join(step.also_in))}")
+        also = step.also_in
+        if also:
+            more = f" and {len(also) - 3} more" if len(also) > 3 else ""
+            print(f"   also said in {clean(', '.join(also[:3]))}{more}")
 
 
 def compare(

@@ -22,7 +22,7 @@ from mlaoi_graph.vocab import GEO, PREFIXES
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from mlaoi_graph.stores import Results, Scope, Store
+    from mlaoi_graph.stores import Results, Scope, Store, Term
 
 __all__ = ["FootprintIndex", "query"]
 
@@ -51,7 +51,7 @@ def _no_index() -> None:
 def query(
     store: Store,
     sparql: str,
-    values: Mapping[str, str | ox.Literal],
+    values: Mapping[str, str | Term],
     index: Callable[[], FootprintIndex | None] = _no_index,
     scope: Scope | None = None,
 ) -> Answer:
@@ -98,7 +98,7 @@ def query(
     return answer(found, check=_checked(calls), index=use)
 
 
-def _spelled_out(store: Store, sparql: str, values: Mapping[str, str | ox.Literal]) -> Query:
+def _spelled_out(store: Store, sparql: str, values: Mapping[str, str | Term]) -> Query:
     try:
         parsed = Query(sparql, PREFIXES)
         text = spell_out(parsed, values, lambda iri: _wkt_of(store, iri))
@@ -123,7 +123,7 @@ def _wkt_of(store: Store, feature: str) -> list[ox.Literal]:
     return [term for term in found if isinstance(term, ox.Literal)]
 
 
-def _has_other_crs(parsed: Query, values: Mapping[str, str | ox.Literal]) -> bool:
+def _has_other_crs(parsed: Query, values: Mapping[str, str | Term]) -> bool:
     """Return whether a geometry in another CRS than the stored ones may come up; check the constants on the way.
 
     Raises QueryError for a constant that cannot be read, or that is text where a geometry belongs.
@@ -152,7 +152,7 @@ def _has_other_crs(parsed: Query, values: Mapping[str, str | ox.Literal]) -> boo
 
 
 def _narrowed(
-    store: Store, parsed: Query, values: Mapping[str, str | ox.Literal], index: Callable[[], FootprintIndex | None]
+    store: Store, parsed: Query, values: Mapping[str, str | Term], index: Callable[[], FootprintIndex | None]
 ) -> tuple[str, IndexUse]:
     """Return the text of a query, narrowed down by the index where that may be, and whether it was."""
     places = places_for_values(parsed, values)
@@ -186,9 +186,7 @@ def _narrowed(
     return insert(parsed, found), IndexUse(bool(found), ", ".join(told))
 
 
-def _has_fewer_rows(
-    store: Store, parsed: Query, place: Place, values: Mapping[str, str | ox.Literal], many: int
-) -> bool:
+def _has_fewer_rows(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> bool:
     """Return whether the triples that bind a variable have few rows; counted where they start from what is known."""
     if place.triples is None:
         return False

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
@@ -23,6 +23,9 @@ from mlaoi_graph.errors import QueryError
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS
 from mlaoi_graph.geosparql.syntax import Doubt, Group, Query, Span
 from mlaoi_graph.vocab import GEO
+
+if TYPE_CHECKING:
+    from mlaoi_graph.stores import Term
 
 __all__ = ["Place", "insert", "places_for_values", "spell_out"]
 
@@ -51,7 +54,7 @@ class Place:
 # -- the property form ---------------------------------------------------------------------------------------------
 
 
-def spell_out(query: Query, values: Mapping[str, str | ox.Literal], wkt_of: Callable[[str], list[ox.Literal]]) -> str:
+def spell_out(query: Query, values: Mapping[str, str | Term], wkt_of: Callable[[str], list[ox.Literal]]) -> str:
     """Return the text of a query with each ``?f geo:sfWithin ?g`` written out by geometries and function.
 
     ``wkt_of`` gives the WKT of a feature; where it is one, it takes the place of the variable in the function, so that
@@ -81,9 +84,7 @@ def spell_out(query: Query, values: Mapping[str, str | ox.Literal], wkt_of: Call
     return _changed(query.text, changes)
 
 
-def _refuse_other_forms(
-    query: Query, span: Span, place: int, name: str, values: Mapping[str, str | ox.Literal]
-) -> None:
+def _refuse_other_forms(query: Query, span: Span, place: int, name: str, values: Mapping[str, str | Term]) -> None:
     """Raise QueryError if a relation is not a plain verb with one thing on either side."""
     if query.selects_everything:
         raise QueryError(f"geo:{name} between features needs helping variables. Name those of the answer, not *")
@@ -120,7 +121,7 @@ def _subject(query: Query, span: Span, place: int) -> int | None:
 
 
 def _known(
-    query: Query, place: int | None, values: Mapping[str, str | ox.Literal], wkt_of: Callable[[str], list[ox.Literal]]
+    query: Query, place: int | None, values: Mapping[str, str | Term], wkt_of: Callable[[str], list[ox.Literal]]
 ) -> str | None:
     if place is None:
         return None
@@ -140,7 +141,7 @@ def _fresh(query: Query, number: int) -> str:
 # -- the index -----------------------------------------------------------------------------------------------------
 
 
-def places_for_values(query: Query, values: Mapping[str, str | ox.Literal]) -> list[Place]:
+def places_for_values(query: Query, values: Mapping[str, str | Term]) -> list[Place]:
     """Return where a query's variables may be narrowed down to stored literals that meet a constant.
 
     ``values`` are variables that are given a value before the query runs. Raises Doubt.
@@ -171,7 +172,7 @@ def places_for_values(query: Query, values: Mapping[str, str | ox.Literal]) -> l
     return places
 
 
-def _narrowed(query: Query, group: Group, values: Mapping[str, str | ox.Literal], part: Span) -> tuple[str, str] | None:
+def _narrowed(query: Query, group: Group, values: Mapping[str, str | Term], part: Span) -> tuple[str, str] | None:
     """Return the variable and the constant of a relation, if that is what an expression is."""
     call = query.call(part)
     if call is None or call[0] not in _MEETING or len(call[1]) != 2:
@@ -185,7 +186,7 @@ def _narrowed(query: Query, group: Group, values: Mapping[str, str | ox.Literal]
     return None
 
 
-def _constant(query: Query, group: Group, values: Mapping[str, str | ox.Literal], span: Span) -> str | None:
+def _constant(query: Query, group: Group, values: Mapping[str, str | Term], span: Span) -> str | None:
     tokens = query.tokens_of(span)
     if len(tokens) == 1 and tokens[0].kind == "variable":
         given, bound = values.get(tokens[0].text[1:]), group.bindings.get(tokens[0].text[1:])
@@ -208,12 +209,12 @@ def _binds(query: Query, span: Span, variable: str) -> bool:
     )
 
 
-def _given(group: Group, values: Mapping[str, str | ox.Literal]) -> Mapping[str, str | ox.Literal]:
+def _given(group: Group, values: Mapping[str, str | Term]) -> Mapping[str, str | Term]:
     """Return the values of variables that are given one in a group: a subquery may have others by the same name."""
     return {name: value for name, value in values.items() if group.shared is None or name in group.shared}
 
 
-def _has_known_subject(query: Query, span: Span, values: Mapping[str, str | ox.Literal]) -> bool:
+def _has_known_subject(query: Query, span: Span, values: Mapping[str, str | Term]) -> bool:
     first = [query[part.start] for part in query.split(span, ".") if part]
     return any(query.iri(t) is not None or (t.kind == "variable" and t.text[1:] in values) for t in first)
 

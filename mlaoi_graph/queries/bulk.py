@@ -12,9 +12,10 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlaoi_graph.queries.graph import FAMILY, FROM_MODEL, IS_FAMILY, TEACHES, Edges
+from mlaoi_graph.queries.graph import FAMILY, FROM_MODEL, IS_FAMILY, PART, PARTS, TEACHES, Edges
 from mlaoi_graph.queries.walk import (
     A_FAMILY,
+    A_PART,
     ANCESTOR,
     ASKED,
     DATA,
@@ -23,6 +24,7 @@ from mlaoi_graph.queries.walk import (
     THING,
     UNVERIFIED,
     USE,
+    WHOLE,
     Found,
     strongest,
 )
@@ -31,6 +33,8 @@ __all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "flood_newer", "floo
 
 LIMIT: Final = 2_000
 """Moves in one level of a plain search before it is given up for this one."""
+
+_NEVER: Final = np.iinfo(np.int64).max
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -56,24 +60,23 @@ class Tables:
     """The edges of a graph as numpy arrays, made when first needed."""
 
     def __init__(self, edges: Edges) -> None:
-        self.subject = np.array(edges.subject, dtype=np.int64)
-        self.object = np.array(edges.object, dtype=np.int64)
-        self.code = np.frombuffer(bytes(edges.code), dtype=np.uint8)
-        self.unverified = np.frombuffer(bytes(edges.unverified), dtype=np.uint8).astype(np.int64)
-        self.kinds = np.frombuffer(bytes(edges.kinds), dtype=np.uint8)
+        self.subject = np.asarray(edges.subject).astype(np.int64)
+        self.object = np.asarray(edges.object).astype(np.int64)
+        self.code = np.asarray(edges.code)
+        self.unverified = np.asarray(edges.unverified).astype(np.int64)
+        self.kinds = np.asarray(edges.kinds)
         self.is_family = self.kinds & IS_FAMILY != 0
         self.nodes = len(edges.iris)
+        self._walked = np.concatenate([np.asarray(side.edges) for side in (edges.into, edges.parts, edges.members)])
         self.families = Table(self.subject, self.chosen({FAMILY}), self.nodes)
         self.members = Table(self.object, self.chosen({FAMILY}), self.nodes)
-        names = edges.orders()
-        by_name = sorted(range(self.nodes), key=names.__getitem__)
-        self.rank = np.empty(self.nodes, dtype=np.int64)
-        self.rank[by_name] = np.arange(self.nodes)
+        self.wholes = Table(self.subject, self.chosen(PARTS), self.nodes)
+        self.rank = np.asarray(edges.columns.rank)
         self._into: dict[frozenset[int], Table] = {}
 
     def chosen(self, codes: Iterable[int]) -> Ints:
-        """Return the edges of these codes."""
-        return np.flatnonzero(np.isin(self.code, list(codes)))
+        """Return the edges of these codes, one of those that say the same."""
+        return self._walked[np.isin(self.code[self._walked], list(codes))]
 
     def into(self, codes: frozenset[int]) -> Table:
         """Return the edges of these codes by their older end."""
@@ -83,14 +86,14 @@ class Tables:
 
 
 class Flood(dict[int, tuple[int, int, int, int, int]]):
-    """What a walk has met: THING and SIDE states in arrays, the others as the dictionary it is.
+    """What a walk has met: THING, SIDE and its own WHOLE states in arrays, the others as the dictionary it is.
 
     Looked up like the result of :func:`mlaoi_graph.queries.walk.search`; iterating gives the others only.
     """
 
     def __init__(self, others: Found, nodes: int) -> None:
         super().__init__(others)
-        size = 6 * nodes
+        size = 9 * nodes
         self.before = np.empty(size, dtype=np.int64)
         self.edge = np.empty(size, dtype=np.int64)
         self.marks = np.empty(size, dtype=np.int64)
@@ -109,13 +112,16 @@ class Flood(dict[int, tuple[int, int, int, int, int]]):
             int(self.use[place]),
         )
 
-    def things(self) -> tuple[Ints, Ints]:
-        """Return the strongest THING state of every node, and its hops."""
-        hops = self.hops.reshape(-1, 2, 3)[:, 0, :]
-        met = hops >= 0
+    def things(self, *, wholes: bool = False) -> tuple[Ints, Ints]:
+        """Return the strongest THING state of every node and its hops; the WHOLE one where as strong and nearer."""
+        hops = np.where(self.hops < 0, _NEVER, self.hops).reshape(-1, 3, 3)
+        thing, whole = hops[:, 0, :], hops[:, 2, :]
+        nearest = np.minimum(thing, whole) if wholes else thing
+        met = nearest < _NEVER
         nodes = np.flatnonzero(met.any(axis=1))
         strength = met[nodes].argmax(axis=1)
-        return nodes << 5 | THING << 2 | strength, hops[nodes, strength]
+        phase = np.where(nearest[nodes, strength] < thing[nodes, strength], WHOLE, THING)
+        return nodes << 5 | phase << 2 | strength, nearest[nodes, strength]
 
 
 class OneBeyond(dict[int, tuple[int, int, int, int, int]]):
@@ -127,7 +133,7 @@ class OneBeyond(dict[int, tuple[int, int, int, int, int]]):
         self._models = models
         self._columns = before, edge, hops
         self._unverified = unverified
-        self.states = models << 5 | SIDE << 2
+        self.states = models << 5 | SIDE << 2 | before & 3
 
     def __missing__(self, at: int) -> tuple[int, int, int, int, int]:
         place = int(np.searchsorted(self._models, at >> 5))
@@ -138,16 +144,26 @@ class OneBeyond(dict[int, tuple[int, int, int, int, int]]):
         return before, edge, marks | int(self._unverified[edge]), hops, use
 
 
-def reach(found: Found) -> tuple[Ints, Ints]:
-    """Return the strongest THING state of every node that any search has met, and its hops."""
+def reach(found: Found, *, wholes: bool = False) -> tuple[Ints, Ints]:
+    """Return the same of any search."""
     if isinstance(found, Flood):
-        return found.things()
-    states = list(strongest(found, THING).values())
+        return found.things(wholes=wholes)
+    best = strongest(found, THING)
+    for node, at in strongest(found, WHOLE).items() if wholes else ():
+        known = best.get(node)
+        if known is None or (at & 3, found[at][3]) < (known & 3, found[known][3]):
+            best[node] = at
+    states = list(best.values())
     return np.array(states, dtype=np.int64), np.array([found[at][3] for at in states], dtype=np.int64)
 
 
+_COLUMN: Final = np.zeros(8, dtype=np.int64)
+"""Where the phases of a flood are kept."""
+_COLUMN[[THING, SIDE, WHOLE]] = range(3)
+
+
 def _places(states: Ints) -> Ints:
-    places: Ints = (states >> 5) * 6 + ((states >> 2) & 7 == SIDE) * 3 + (states & 3)
+    places: Ints = (states >> 5) * 9 + _COLUMN[(states >> 2) & 7] * 3 + (states & 3)
     return places
 
 
@@ -175,16 +191,22 @@ class _Level:
         return to[kept], before[kept], edge[kept], marks[kept], use[kept]
 
 
-def _flood(tables: Tables, flood: Flood, seeds: dict[int, _Level], codes: frozenset[int], depth: int | None) -> Flood:
+def _flood(
+    tables: Tables,
+    flood: Flood,
+    seeds: dict[int, _Level],
+    codes: frozenset[int],
+    depth: int | None,
+    *,
+    inside: bool = False,
+) -> Flood:
     """Walk on from states to come, by the hops they are met at."""
-    into = tables.into(codes)
-    exposure = codes <= FROM_MODEL
     hops = min(seeds, default=0)
     front = np.empty(0, dtype=np.int64)
     while (len(front) or any(later >= hops for later in seeds)) and (depth is None or hops <= depth):
         level = seeds.get(hops, _Level())
         if len(front):
-            _expand(tables, flood, front, into, level, exposure)
+            _expand(tables, flood, front, codes, level, inside=inside)
         front = np.empty(0, dtype=np.int64)
         if level.columns:
             to, before, edge, marks, use = level.best(flood)
@@ -199,40 +221,42 @@ def _flood(tables: Tables, flood: Flood, seeds: dict[int, _Level], codes: frozen
     return flood
 
 
-def _expand(tables: Tables, flood: Flood, front: Ints, into: Table, level: _Level, exposure: bool) -> None:
-    nodes, strength = front >> 5, front & 3
+def _expand(tables: Tables, flood: Flood, front: Ints, codes: frozenset[int], level: _Level, *, inside: bool) -> None:
+    nodes, phase, strength = front >> 5, (front >> 2) & 7, front & 3
     places = _places(front)
     marks, use = flood.marks[places], flood.use[places]
     is_family = tables.is_family[nodes]
+    exposure = codes <= FROM_MODEL
     passed = np.where(is_family & (strength == 0), 1, strength) if exposure else strength
-    found, edge = into.at(nodes)
-    level.add(
-        tables.subject[edge] << 5 | THING << 2 | passed[found],
-        front[found],
-        edge,
-        marks[found] | (ANCESTOR if exposure else 0) | tables.unverified[edge],
-        use[found],
-    )
-    things = (front >> 2) & 7 == THING
-    for table, ends, phase, chosen in (
-        (tables.members, tables.subject, THING, things),
-        (tables.families, tables.object, SIDE, things & ~is_family),
-    ):
-        at = np.flatnonzero(chosen)
-        found, edge = table.at(nodes[at])
-        if len(edge):
-            origin = at[found]
-            to = ends[edge] << 5 | phase << 2 | OF_FAMILY
-            level.add(to, front[origin], edge, marks[origin] | A_FAMILY | tables.unverified[edge], use[origin])
+
+    def move(table: Table, chosen: Ints, ends: Ints, to: int, strengths: Ints, mark: int) -> None:
+        """Add what lies beyond the chosen places of the front; to a phase, with a strength for each place of it."""
+        found, edge = table.at(nodes[chosen])
+        origin = chosen[found]
+        collected = marks[origin] | mark | tables.unverified[edge]
+        reached = strengths[origin]
+        if to == WHOLE:
+            reached = np.where((tables.code[edge] == PART) & (reached == 0), 1, reached)
+        level.add(ends[edge] << 5 | to << 2 | reached, front[origin], edge, collected, use[origin])
+
+    everywhere, things = np.arange(len(front)), phase == THING
+    mark = ANCESTOR if exposure else 0
+    move(tables.into(codes - PARTS), everywhere, tables.subject, THING, passed, mark)
+    if codes & PARTS:
+        move(tables.into(codes & PARTS), np.flatnonzero(phase != WHOLE), tables.subject, THING, strength, mark)
+    if inside:
+        move(tables.wholes, everywhere, tables.object, WHOLE, strength, A_PART)
+    loose = np.full(len(front), OF_FAMILY)
+    move(tables.members, np.flatnonzero(things), tables.subject, THING, loose, A_FAMILY)
+    move(tables.families, np.flatnonzero(things & ~is_family), tables.object, SIDE, loose, A_FAMILY)
 
 
-def flood_newer(tables: Tables, start: int, codes: frozenset[int], depth: int | None) -> Flood:
+def flood_newer(tables: Tables, start: int, codes: frozenset[int], depth: int | None, *, inside: bool = False) -> Flood:
     """Return what :func:`mlaoi_graph.queries.walk.newer` leads to."""
     level = _Level()
     nothing = np.array([-1])
     level.add(np.array([start]), nothing, nothing, np.array([0]), nothing)
-    flood = _flood(tables, Flood({}, tables.nodes), {0: level}, codes, depth)
-    return flood
+    return _flood(tables, Flood({}, tables.nodes), {0: level}, codes, depth, inside=inside)
 
 
 def flood_taught(tables: Tables, data: Found, codes: frozenset[int], depth: int | None) -> Flood:

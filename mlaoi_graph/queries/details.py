@@ -5,7 +5,6 @@ Keeping it all in memory would cost a large catalog seconds and gigabytes at ope
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pyoxigraph import NamedNode, Quad
@@ -30,16 +29,15 @@ from mlaoi_graph.rdf import (
     decode,
 )
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDFS
+from mlaoi_graph.vocab import MLAOI, RDFS
 
 if TYPE_CHECKING:
     import networkx
-    from pyoxigraph import QuerySolutions
 
 __all__ = ["Details", "NetworkxDetails", "StoreDetails", "ends_of", "predicate_of"]
 
-_LABELS = """SELECT ?node ?label { ?node a ?class ; rdfs:label ?label
-    FILTER(?class IN (mlaoi:Model, mlaoi:ModelFamily, mlaoi:Dataset, mlaoi:UnknownThing)) }"""
+_REMEMBERED = 50_000
+"""Documents whose times are kept once read."""
 _OURS = (INFERRED_GRAPH, LOG_GRAPH)
 _STAGES = {predicate: stage for stage, predicate in STAGE_PROPERTY.items()}
 _KINDS = {predicate: kind for kind, predicate in DERIVATION_PROPERTY.items()}
@@ -66,12 +64,6 @@ def predicate_of(twin: QualifiedEdge) -> str:
 
 class Details(Protocol):
     """Where the rest is."""
-
-    def label(self, iri: str) -> str | None:
-        """Return a node's label."""
-
-    def labels(self) -> Iterable[tuple[str, str]]:
-        """Iterate over all labels of models, families, datasets and unknown things, with their nodes."""
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         """Return every license some document states of a node, sorted."""
@@ -101,13 +93,10 @@ class StoreDetails:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._evidence: dict[str, Evidence | None] = {}
+        self._documents: dict[str, tuple[str | None, str | None]] = {}
 
     def label(self, iri: str) -> str | None:
         return min(self._texts(iri, RDFS.label), default=None)
-
-    def labels(self) -> Iterable[tuple[str, str]]:
-        solutions = cast("QuerySolutions", self._store.query(_LABELS, prefixes=PREFIXES))
-        return ((found[0].value, found[1].value) for found in solutions)
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         return tuple(sorted(self._texts(iri, MLAOI.license)))
@@ -129,11 +118,10 @@ class StoreDetails:
         else:
             first, second = MLAOI.ofSubject, MLAOI.ofObject
         near = {cast(NamedNode, q.subject).value for q in self._store.match(None, second, object, document)}
-        if not near:
-            return ()
-        near &= {cast(NamedNode, q.subject).value for q in self._store.match(None, first, subject, document)}
+        if len(near) > 1:  # of an aggregate that says what its 1,000 members are, all but one
+            near &= {cast(NamedNode, q.subject).value for q in self._store.match(None, first, subject, document)}
         found = [twin for iri in sorted(near) if (twin := self.twin(iri, document)) is not None]
-        return tuple(twin for twin in found if predicate_of(twin) == predicate)
+        return tuple(twin for twin in found if predicate_of(twin) == predicate and ends_of(twin) == (subject, object))
 
     def twin(self, iri: str, document: str) -> QualifiedEdge | None:
         for statement in decode(self._store.match(iri, None, None, document)):
@@ -148,22 +136,31 @@ class StoreDetails:
         return self._evidence[iri]
 
     def stated_at(self, document: str) -> str | None:
-        return min(self._texts(document, MLAOI.statedAt), default=None)
+        return self._times(document)[0]
 
     def read_at(self, document: str) -> str | None:
-        now = self._texts(document, MLAOI.contentHash)
-        times: set[str] = set()
-        for quad in self._store.match(None, MLAOI.ofDocument, document, LOG_GRAPH):
-            reading = cast(NamedNode, quad.subject).value
-            if self._texts(reading, MLAOI.contentHash) & now:
-                times |= self._texts(reading, MLAOI.readAt)
-        return min(times, default=None)
+        return self._times(document)[1]
+
+    def _times(self, document: str) -> tuple[str | None, str | None]:
+        """Return when a document says it made its statement, and when it was first read with what it says now."""
+        if document not in self._documents:
+            if len(self._documents) >= _REMEMBERED:
+                self._documents.clear()
+            stated = min(self._texts(document, MLAOI.statedAt, document), default=None)
+            log = self._store.match(None, MLAOI.ofDocument, document, LOG_GRAPH)
+            readings = [cast(NamedNode, quad.subject).value for quad in log]
+            if len(readings) > 1:  # of one alone it is known that it was of what is there now
+                now = self._texts(document, MLAOI.contentHash, document)
+                readings = [r for r in readings if self._texts(r, MLAOI.contentHash, LOG_GRAPH) & now]
+            times = {time for reading in readings for time in self._texts(reading, MLAOI.readAt, LOG_GRAPH)}
+            self._documents[document] = stated, min(times, default=None)
+        return self._documents[document]
 
     def _quads(self, iri: str) -> list[Quad]:
         return [q for q in self._store.match(iri) if cast(NamedNode, q.graph_name).value not in _OURS]
 
-    def _texts(self, subject: str, predicate: str) -> set[str]:
-        return {cast(NamedNode, quad.object).value for quad in self._store.match(subject, predicate)}
+    def _texts(self, subject: str, predicate: str, graph: str | None = None) -> set[str]:
+        return {cast(NamedNode, quad.object).value for quad in self._store.match(subject, predicate, None, graph)}
 
 
 class NetworkxDetails:
@@ -171,12 +168,6 @@ class NetworkxDetails:
 
     def __init__(self, graph: networkx.MultiDiGraph[str]) -> None:
         self._graph = graph
-
-    def label(self, iri: str) -> str | None:
-        return self._graph.nodes[iri].get("label")
-
-    def labels(self) -> Iterable[tuple[str, str]]:
-        return ((iri, facts["label"]) for iri, facts in self._graph.nodes(data=True) if facts.get("label"))
 
     def licenses(self, iri: str) -> tuple[str, ...]:
         found = self._graph.nodes[iri].get("license")

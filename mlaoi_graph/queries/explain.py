@@ -6,7 +6,7 @@ import heapq
 import html
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from mlaoi_graph.model import Association, DataUse, Derivation
@@ -61,8 +61,17 @@ class Step:
     """When the document says it made its statement."""
     read_at: str | None = None
     """When the catalog first read the document with what it says now."""
-    also_in: tuple[str, ...] = ()
-    """Other documents that say the same."""
+    _also_in: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def also_in(self) -> tuple[str, ...]:
+        """Other documents that say the same; looked up when asked for, there may be 100,000."""
+        return self._also_in()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        found = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
+        return {**found, "evidence": [asdict(cited) for cited in self.evidence], "also_in": list(self.also_in)}
 
     def __str__(self) -> str:
         where = f"{self.document}#{self.pointer}" if self.pointer else self.document
@@ -88,9 +97,8 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        from dataclasses import asdict
-
-        return asdict(self)
+        steps = [step.to_dict() for step in self.steps]
+        return {"start": self.start, "end": self.end, "says": self.says, "steps": steps}
 
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{html.escape(str(step))}</li>" for step in self.steps)
@@ -197,13 +205,7 @@ def _look_up(edges: Edges, edge: int) -> Step:
         document=document,
         stated_at=edges.details.stated_at(document),
         read_at=edges.details.read_at(document),
-        also_in=tuple(
-            sorted(
-                edges.documents[edges.document[other]]
-                for other in edges.parallel(edge)
-                if edges.document[other] != edges.document[edge]
-            )
-        ),
+        _also_in=lambda: tuple(sorted(edges.documents[edges.document[e]] for e in edges.parallel(edge) if e != edge)),
         **said,
     )
 
@@ -221,7 +223,9 @@ def edge_word(edges: Edges, edge: int) -> str:
 
 def draw_node(edges: Edges, graph: networkx.MultiDiGraph[str], node: int) -> None:
     """Add a node to a graph with the attributes of ``Catalog.to_networkx``."""
-    graph.add_node(edges.iris[node], kind=edges.kind(node), label=edges.label(node), resolved=node in edges.resolved)
+    graph.add_node(
+        edges.iris[node], kind=edges.kind(node), label=edges.label(node), resolved=bool(edges.resolved[node])
+    )
 
 
 def draw_edge(edges: Edges, graph: networkx.MultiDiGraph[str], edge: int) -> None:

@@ -339,8 +339,8 @@ class Leakage:
             title = "leakage in the catalog"
             for model in self._concerned():
                 self._of_model(work, model, None, in_all=True)
-            placed = {edges.index[iri] for iri in self._overlaps.footprints.datasets if iri in edges.index}
-            for whole in sorted(edges.parts, key=edges.order):
+            placed = {edges.iris.find(iri) for iri in self._overlaps.footprints.datasets} - {-1}
+            for whole in sorted({edges.object[edge] for edge in edges.parts.edges}, key=edges.order):
                 # Splits without footprints of their own are all unknown, and there are very many of them.
                 if any(edges.subject[edge] in placed for edge in edges.parts[whole]):
                     self._splits(work, whole)
@@ -352,7 +352,7 @@ class Leakage:
             other = edges.at(against)
             title += f" against {edges.label(other)}"
         if edges.kinds[asked] & IS_FAMILY:
-            members = sorted({edges.subject[edge] for edge in edges.members.get(asked, ())}, key=edges.order)
+            members = sorted({edges.subject[edge] for edge in edges.members[asked]}, key=edges.order)
             for model in [asked, *members]:
                 self._of_model(work, model, other)
         elif edges.kinds[asked] & IS_DATASET and other is None:
@@ -462,12 +462,13 @@ class Leakage:
         edges = self._edges
         said: dict[int, set[str]] = {}
         for iri, sensor in texts(self._store, "SELECT ?dataset ?sensor { ?dataset mlaoi:sensor ?sensor }"):
-            if iri in edges.index:
-                said.setdefault(edges.index[iri], set()).add(sensor.casefold())
-        for whole, parts in edges.parts.items():
-            for edge in parts:
-                if whole in said and edges.code[edge] == PART:
-                    said.setdefault(edges.subject[edge], said[whole])
+            node = edges.iris.find(iri)
+            if node >= 0:
+                said.setdefault(node, set()).add(sensor.casefold())
+        for edge in edges.parts.edges:
+            whole = edges.object[edge]
+            if whole in said and edges.code[edge] == PART:
+                said.setdefault(edges.subject[edge], said[whole])
         return said
 
     # -- one pair -------------------------------------------------------------------------------------------------
@@ -552,7 +553,7 @@ class Leakage:
             placed = None if target is None else self._overlaps.placed(target)
             if target is None or placed is None or not len(placed.rows):
                 why = Unplaced.NO_FOOTPRINT if placed is None else placed.unplaced
-                if placed is None and dataset not in self._edges.resolved and not self._edges.is_part(dataset):
+                if placed is None and not self._edges.resolved[dataset] and not self._edges.is_part(dataset):
                     why = Unplaced.UNRESOLVED
                 why = Unplaced.NO_FOOTPRINT if why is Unplaced.KNOWN else why
                 return untold(why.name.lower().replace("_", "-"), f"{side}, {self._edges.label(dataset)}: {why.reason}")
@@ -643,16 +644,14 @@ class Leakage:
 
     @cached_property
     def _splits_said(self) -> dict[int, str]:
-        index = self._edges.index
+        found = self._edges.iris.find
         said = texts(self._store, "SELECT ?dataset ?split { ?dataset a mlaoi:Dataset ; mlaoi:split ?split }")
-        return {index[iri]: word.strip().casefold() for iri, word in said if iri in index}
+        return {node: word.strip().casefold() for iri, word in said for node in [found(iri)] if node >= 0}
 
     def _splits(self, work: _Work, whole: int) -> None:
         """Hold a dataset's splits against each other: what is not for training against what is."""
         edges, said = self._edges, self._splits_said
-        splits = {
-            edges.subject[e] for e in edges.parts.get(whole, ()) if edges.code[e] == PART and edges.subject[e] in said
-        }
+        splits = {edges.subject[e] for e in edges.parts[whole] if edges.code[e] == PART and edges.subject[e] in said}
         ordered = sorted(splits, key=edges.order)
         for held_out in ordered:
             if said[held_out] in _TRAIN_WORDS:

@@ -17,6 +17,8 @@ from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import DerivationKind, Precision, Stage
 from mlaoi_graph.queries import walk
 from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
+from mlaoi_graph.queries.columns import Columns
+from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
 from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
 from mlaoi_graph.queries.graph import (
     CODE,
@@ -61,6 +63,7 @@ from mlaoi_graph.queries.walk import (
     SOURCE,
     THING,
     UNVERIFIED,
+    WHOLE,
     Allow,
     Found,
     search,
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
 __all__ = ["Filters", "LineageGraph", "NotOfKind"]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
+_CAME: Final = ("came from", "may have come from", "said of a family")
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
 _EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
 
@@ -118,9 +122,14 @@ class LineageGraph:
         self._edges = edges
 
     @classmethod
-    def from_store(cls, store: Store, *, find: Callable[[str], str] | None = None) -> LineageGraph:
-        """Return the lineage of what a store's documents assert; ``find`` turns a name into an IRI."""
-        return cls(Edges.from_store(store, find))
+    def from_store(
+        cls, store: Store, *, find: Callable[[str], str] | None = None, columns: Columns | None = None
+    ) -> LineageGraph:
+        """Return the lineage of what a store's documents assert; ``find`` turns a name into an IRI.
+
+        ``columns`` are the same edges, where they have been read before.
+        """
+        return cls(Edges(columns or Columns.from_store(store), StoreDetails(store), find))
 
     @classmethod
     def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> LineageGraph:
@@ -129,7 +138,7 @@ class LineageGraph:
         ``license`` and ``disclosure`` of nodes are used where they are there. Evidence, footprints and dates are not in
         such a graph.
         """
-        return cls(Edges.from_networkx(graph))
+        return cls(Edges(Columns.from_networkx(graph), NetworkxDetails(graph)))
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
@@ -184,12 +193,20 @@ class LineageGraph:
     def _tables(self) -> Tables:
         return Tables(self._edges)
 
-    def _newer(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
+    def _newer(
+        self,
+        node: int,
+        codes: frozenset[int],
+        allow: Allow = None,
+        depth: int | None = None,
+        *,
+        inside: bool = False,
+    ) -> Found:
         """Return what came from a node, by whichever of the two ways suits how much that is."""
         start = start_of(self._edges, node)
-        moves = walk.newer(self._edges, codes, allow)
+        moves = walk.newer(self._edges, codes, allow, inside=inside)
         found = search_within([start], moves, self._edges, depth, None if allow else LIMIT)
-        return flood_newer(self._tables, start, codes, depth) if found is None else found
+        return flood_newer(self._tables, start, codes, depth, inside=inside) if found is None else found
 
     def _taught(self, node: int, codes: frozenset[int], allow: Allow = None, depth: int | None = None) -> Found:
         """Return the models exposed to a dataset or its parts, likewise."""
@@ -217,7 +234,7 @@ class LineageGraph:
                 edge=edge_name(edges, edge),
                 nearer=edges.iris[before >> 5],
                 confidence=_confidence(marks),
-                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
                 _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
             )
 
@@ -243,7 +260,7 @@ class LineageGraph:
             (loose if at & 3 == OF_FAMILY else sure).append(at)
         order = self._edges.order
 
-        def key(at: int) -> tuple[int, tuple[str, str]]:
+        def key(at: int) -> tuple[int, int]:
             return found[at][3], order(at >> 5)
 
         return sorted(sure, key=key), sorted(loose, key=key)
@@ -287,7 +304,7 @@ class LineageGraph:
             used=edges.iris[edges.object[use]],
             archive=edges.kinds[node] & IS_ARCHIVE != 0,
             confidence=_confidence(marks),
-            resolved=node in edges.resolved,
+            resolved=bool(edges.resolved[node]),
             _proof=Proof(edges, found, at, _HOLDS[at & 3]),
         )
 
@@ -322,7 +339,7 @@ class LineageGraph:
             stage=edge_word(edges, use),
             part=edges.iris[part >> 5] if found[part][0] >= 0 else None,
             confidence=_confidence(marks),
-            resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+            resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
             _proof=Proof(edges, found, at, _HOLDS[at & 3], backwards=True),
         )
 
@@ -351,7 +368,7 @@ class LineageGraph:
             related = known.related(asked)
             if related is not None:
                 gaps.insert(0, ("related", asked, related, -1))
-            if asked not in edges.resolved and not any(w in edges.resolved for w in edges.wholes(asked)):
+            if not edges.resolved[asked] and not any(edges.resolved[w] for w in edges.wholes(asked)):
                 gaps.insert(0, ("unresolved", asked, "nothing describes the dataset asked about", -1))
             missing = [self._unknown(known.found, *gap) for gap in gaps]
             verdict = Verdict.UNKNOWN
@@ -380,7 +397,7 @@ class LineageGraph:
         edges = self._edges
         both = first.data.keys() & second.data.keys()
 
-        def key(node: int) -> tuple[int, tuple[str, str]]:
+        def key(node: int) -> tuple[int, int]:
             return max(first.hops(first.data[node]), second.hops(second.data[node])), edges.order(node)
 
         def make(node: int) -> CommonRow:
@@ -409,7 +426,7 @@ class LineageGraph:
         pairs = [(node, True) for node in first.data if second.state_of(node) is None]
         pairs += [(node, False) for node in second.data if first.state_of(node) is None]
 
-        def key(pair: tuple[int, bool]) -> tuple[bool, int, tuple[str, str]]:
+        def key(pair: tuple[int, bool]) -> tuple[bool, int, int]:
             node, is_first = pair
             known = first if is_first else second
             return not is_first, known.hops(known.data[node]), edges.order(node)
@@ -452,17 +469,18 @@ class LineageGraph:
     def impact(self, node: str) -> Rows[ImpactRow]:
         """Return what a change of a dataset or model touches: were it retracted, wrong or relicensed.
 
-        That is who learned from it, what descends from it or was made with it, and what was measured on it or on
-        something made from it. ``relation`` says which; each node comes once, with the first that holds.
+        That is who learned from it, what descends from it or was made with it, wholes that have a part that is or was
+        and what may have been made of that part, and what was measured on any of these. ``relation`` says which; each
+        node comes once, with the first that holds.
         """
         edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        made = self._newer(asked, LINEAGE)
+        made = self._newer(asked, LINEAGE, inside=True)
         if edges.kinds[asked] & IS_DATASET:
             first, said = self._taught(asked, LINEAGE), _said_learned
         else:
             first, said = self._newer(asked, FROM_MODEL), _said_descends
-        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made), _said_made)]
+        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
         groups.append(self._measured(asked, made, groups[1]))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
@@ -478,7 +496,7 @@ class LineageGraph:
             group, at = groups[key[0]], key[1]
             _, _, marks, hops, _ = group.found[at]
             met = at >> 5
-            relation = group.said(edges, at)
+            relation = group.said(edges, group.found, at)
             return ImpactRow(
                 node=edges.iris[met],
                 label=edges.label(met),
@@ -503,7 +521,7 @@ class LineageGraph:
         place, edge = tables.into(EVALUATES).at(group.states[data] >> 5)
         before, hops = group.states[data][place], group.hops[data][place] + 1
         models = tables.subject[edge]
-        order = np.lexsort((tables.unverified[edge], hops, models))
+        order = np.lexsort((tables.unverified[edge], hops, before & 3, models))
         once = order[np.concatenate(([True], models[order][1:] != models[order][:-1]))] if len(order) else order
         found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
         return _Group(found, found.states, hops[once], _said_measured)
@@ -559,7 +577,7 @@ class LineageGraph:
             elif not any(w != node and w in known.data for w in edges.wholes(node, frozenset({PART}))):
                 self._place_gap(known, node, at, gaps, notes)
             _, edge, *_ = known.found[at]
-            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts.get(node, ())):
+            if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts[node]):
                 gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
         doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
         best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
@@ -569,7 +587,7 @@ class LineageGraph:
             reason = f"{edge_name(edges, edge)} {edges.label(older)} is unverified"
             gaps.append(("unverified", newer, reason, at))
 
-        def key(gap: tuple[str, int, str, int]) -> tuple[int, tuple[str, str], str, str]:
+        def key(gap: tuple[str, int, str, int]) -> tuple[int, int, str, str]:
             what, node, reason, at = gap
             return known.hops(at), edges.order(node), what, reason
 
@@ -640,7 +658,7 @@ class LineageGraph:
                 edge=None,
                 nearer=None,
                 confidence="verified",
-                resolved=node in edges.resolved or edges.kinds[node] & IS_FAMILY != 0,
+                resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
                 _proof=Proof(edges, {start: (-1, -1, 0, 0, -1)}, start, "came from"),
             )
 
@@ -652,7 +670,7 @@ class LineageGraph:
         found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
 
         def make(node: int) -> FamilyRow:
-            members = {edges.subject[e] for e in edges.members.get(node, ())}
+            members = {edges.subject[e] for e in edges.members[node]}
             return FamilyRow(
                 family=edges.iris[node],
                 label=edges.label(node),
@@ -674,7 +692,7 @@ class LineageGraph:
             found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
-                return Proof(self._edges, found, at, says or _HOLDS[at & 3]).explain()
+                return Proof(self._edges, found, at, says[at & 3]).explain()
         found = self._learned(newer)
         at = strongest(found, DATA, THING, SIDE).get(older)
         return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
@@ -689,20 +707,21 @@ class LineageGraph:
                 moves,
                 start_of(self._edges, newer),
                 lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
-                lambda at, says=says: says or _HOLDS[at & 3],  # type: ignore[misc]
+                lambda at, says=says: says[at & 3],  # type: ignore[misc]
                 limit,
             )
             if found.chains or not found.complete:
                 break
         return found
 
-    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], str]]:
-        """Iterate over how one node may have come from another, the strongest first."""
+    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
+        """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
         edges = self._edges
         if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, LINEAGE, None), (DATA,), ""
-        yield walk.older(edges, LINEAGE, None), (THING,), "came from"
-        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), "no lineage"
+            yield walk.learned(edges, LINEAGE, None), (DATA,), _HOLDS
+        yield walk.older(edges, LINEAGE, None), (THING,), _CAME
+        yield walk.older(edges, LINEAGE, None, inside=True), (THING, WHOLE), _CAME
+        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), ("no lineage",) * 3
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -715,7 +734,7 @@ class LineageGraph:
         return node
 
     def _allow(self, only: Filters) -> tuple[Allow, Callable[[], list[str]]]:
-        """Return which edges count beside their code, and what there is to note once the search is over."""
+        """Return which edge of those that say the same counts, and what there is to note once the search is over."""
         edges = self._edges
         tests: list[Callable[[int], bool]] = []
         undated: set[int] = set()
@@ -741,9 +760,10 @@ class LineageGraph:
         def notes() -> list[str]:
             return [f"{len(undated)} edges of unknown date left out"] if undated else []
 
-        if not tests:
-            return None, notes
-        return (lambda edge: all(test(edge) for test in tests)), notes
+        def passing(edge: int) -> int:
+            return next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+
+        return passing if tests else None, notes
 
     def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
         edges = self._edges
@@ -770,26 +790,32 @@ class _Group:
     found: Found
     states: Ints
     hops: Ints
-    said: Callable[[Edges, int], str]
+    said: Callable[[Edges, Found, int], str]
     """What the relation is called, of a state."""
 
 
-def _said_learned(_: Edges, at: int) -> str:
+def _said_learned(_: Edges, __: Found, at: int) -> str:
     return ("learned from it", "may have learned from it", "may be touched")[at & 3]
 
 
-def _said_descends(_: Edges, at: int) -> str:
+def _said_descends(_: Edges, __: Found, at: int) -> str:
     return "may be touched" if at & 3 == OF_FAMILY else "descends from it"
 
 
-def _said_made(edges: Edges, at: int) -> str:
+def _said_made(edges: Edges, found: Found, at: int) -> str:
     if at & 3 == OF_FAMILY:
         return "may be touched"
-    return "made from it" if edges.kinds[at >> 5] & IS_DATASET else "made with it"
+    if (at >> 2) & 7 == WHOLE:
+        while (at >> 2) & 7 == WHOLE:
+            at = found[at][0]
+        if found[at][0] < 0:
+            return "contains it"
+        return ("contains", "may contain")[at & 3] + " what was made from it"
+    return ("made ", "may have been made ")[at & 3] + ("from it" if edges.kinds[at >> 5] & IS_DATASET else "with it")
 
 
-def _said_measured(_: Edges, __: int) -> str:
-    return "measured on it"
+def _said_measured(_: Edges, __: Found, at: int) -> str:
+    return ("measured on it", "may have been measured on it")[at & 3]
 
 
 def _codes(only: Filters) -> frozenset[int]:

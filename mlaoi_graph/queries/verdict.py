@@ -81,15 +81,15 @@ class Knowledge:
         for node, at in self.models.items():
             if edges.kinds[node] & IS_FAMILY:
                 gaps.append(("family-only", node, "a family is named and no size: its members differ", at))
-            if node not in edges.resolved:
+            if not edges.resolved[node]:
                 gaps.append(("unresolved", node, "nothing describes this model", at))
-            said = edges.disclosure.get(node)
+            said = edges.disclosed(node)
             if said is not Disclosure.COMPLETE:
                 gaps.append(("disclosure", node, DISCLOSURE_SAID[said], at))
             elif not any(edges.code[edge] in TEACHES | FROM_MODEL for edge in edges.out[node]):
                 gaps.append(("nothing-recorded", node, "said to be disclosed completely, and none of it is here", at))
         for node, at in self.data.items():
-            if node not in edges.resolved and not self._whole_is_resolved(node):
+            if not edges.resolved[node] and not self._whole_is_resolved(node):
                 gaps.append(("unresolved", node, "nothing describes this dataset", at))
         for node, at in (*self.models.items(), *self.data.items()):
             for edge in edges.out[node]:
@@ -132,7 +132,7 @@ class Knowledge:
         return None
 
     def _whole_is_resolved(self, node: int) -> bool:
-        return any(whole in self.edges.resolved for whole in self.edges.wholes(node, frozenset({PART})))
+        return any(self.edges.resolved[whole] for whole in self.edges.wholes(node, frozenset({PART})))
 
 
 def _said_of_family(edges: Edges, node: int, states: Iterable[int]) -> str:
@@ -148,7 +148,7 @@ def parts_of(edges: Edges, dataset: int) -> list[int]:
     found = {dataset: None}
     todo = [dataset]
     for node in todo:
-        for edge in edges.parts.get(node, ()):
+        for edge in edges.parts[node]:
             part = edges.subject[edge]
             if part not in found:
                 found[part] = None

@@ -136,16 +136,19 @@ def chain(found: Found, at: int) -> list[int]:
         at = before
 
 
-Allow: TypeAlias = Callable[[int], bool] | None
+Allow: TypeAlias = Callable[[int], int] | None
+"""Which of the edges that say the same as one counts, -1 if none does; without it, the one that is walked."""
 
 
-def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
+def older(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = False) -> Moves:
     """Return the moves to what a thing came from, along edges of these codes.
 
     What is said of a family is met with OF_FAMILY from its members, and of its members where the family is named.
+    ``inside`` looks into the parts of what was used, but not of what something is only a part of (WHOLE): a use that
+    states no split may have been of any.
     """
-    out, code, subject, object_, members = (
-        edges.out, edges.code, edges.subject, edges.object, edges.members,
+    out, code, subject, object_, parts, members = (
+        edges.out, edges.code, edges.subject, edges.object, edges.parts, edges.members,
     )  # fmt: skip
 
     def moves(at: int) -> list[Move]:
@@ -155,17 +158,25 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
             said = code[edge]
             if said == FAMILY:
                 found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
-            elif said in codes and (allow is None or allow(edge)):
-                found.append((object_[edge] << 5 | THING << 2 | strength, edge, 0))
-        if phase == THING and node in members:
+            elif said in codes and (allow is None or (edge := allow(edge)) >= 0):
+                met = WHOLE if inside and said in PARTS else THING
+                found.append((object_[edge] << 5 | met << 2 | strength, edge, 0))
+        if inside and phase == THING:
+            for edge in parts[node]:
+                weak = strength or POSSIBLE if code[edge] == PART else strength
+                found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
+        if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
 
     return moves
 
 
-def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
-    """Return the moves to what came from a thing: :func:`older` the other way round."""
+def newer(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = False) -> Moves:
+    """Return the moves to what came from a thing: :func:`older` the other way round.
+
+    With ``inside``, WHOLE is what has a part that came from it; the other parts of that did not.
+    """
     out, into, code, subject, object_, kinds, parts, members = (
         edges.out, edges.into, edges.code, edges.subject, edges.object, edges.kinds, edges.parts, edges.members,
     )  # fmt: skip
@@ -173,11 +184,16 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
     def moves(at: int) -> list[Move]:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         found = [
-            (subject[edge] << 5 | THING << 2 | strength, edge, 0)
-            for edge in (*into[node], *parts.get(node, ()))
-            if code[edge] in codes and (allow is None or allow(edge))
+            (subject[kept] << 5 | THING << 2 | strength, kept, 0)
+            for edge in (into[node] if phase == WHOLE else (*into[node], *parts[node]))
+            if code[edge] in codes and (kept := edge if allow is None else allow(edge)) >= 0
         ]
-        if phase == THING and node in members:
+        if inside:
+            for edge in out[node]:
+                if code[edge] in PARTS:
+                    weak = strength or POSSIBLE if code[edge] == PART else strength
+                    found.append((object_[edge] << 5 | WHOLE << 2 | weak, edge, A_PART))
+        if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         if phase == THING and not kinds[node] & IS_FAMILY:
             found += [
@@ -207,13 +223,13 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
             for edge in out[node]:
                 said = code[edge]
                 if said == DERIVED:
-                    if said in codes and (allow is None or allow(edge)):
+                    if said in codes and (allow is None or (edge := allow(edge)) >= 0):
                         found.append((object_[edge] << 5 | DATA << 2 | possible, edge, SOURCE))
-                elif said in PARTS and (allow is None or allow(edge)):
+                elif said in PARTS and (allow is None or (edge := allow(edge)) >= 0):
                     found.append((object_[edge] << 5 | WHOLE << 2 | strength, edge, 0))
             if phase == DATA:
-                for edge in parts.get(node, ()):
-                    if allow is None or allow(edge):
+                for edge in parts[node]:
+                    if allow is None or (edge := allow(edge)) >= 0:
                         weak = possible if code[edge] == PART else strength
                         found.append((subject[edge] << 5 | DATA << 2 | weak, edge, A_PART))
             return found
@@ -221,7 +237,7 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
             said = code[edge]
             if said == FAMILY:
                 found.append((object_[edge] << 5 | SIDE << 2 | OF_FAMILY, edge, A_FAMILY))
-            elif said not in codes or not (allow is None or allow(edge)):
+            elif said not in codes or (allow is not None and (edge := allow(edge)) < 0):
                 continue
             elif said in TEACHES:
                 found.append((object_[edge] << 5 | DATA << 2 | strength, edge, USE))
@@ -229,7 +245,7 @@ def learned(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                 parent = object_[edge]
                 weak = possible if kinds[parent] & IS_FAMILY else strength
                 found.append((parent << 5 | THING << 2 | weak, edge, ANCESTOR))
-        if phase == THING and node in members:
+        if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
 
@@ -249,13 +265,13 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         if phase in _MET:
             if phase == ASKED:
                 found += [
-                    (subject[edge] << 5 | ASKED << 2 | strength, edge, A_PART)
-                    for edge in parts.get(node, ())
-                    if allow is None or allow(edge)
+                    (subject[kept] << 5 | ASKED << 2 | strength, kept, A_PART)
+                    for edge in parts[node]
+                    if (kept := edge if allow is None else allow(edge)) >= 0
                 ]
             for edge in into[node]:
                 said = code[edge]
-                if said not in codes or not (allow is None or allow(edge)):
+                if said not in codes or (allow is not None and (edge := allow(edge)) < 0):
                     continue
                 elif said == DERIVED:
                     made = subject[edge] << 5
@@ -265,13 +281,13 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
                     found.append((subject[edge] << 5 | THING << 2 | strength, edge, USE))
             for edge in out[node]:
                 said = code[edge]
-                if said in PARTS and (allow is None or allow(edge)):
+                if said in PARTS and (allow is None or (edge := allow(edge)) >= 0):
                     weak = possible if said == PART else strength
                     found.append((object_[edge] << 5 | DATA << 2 | weak, edge, A_PART))
             return found
         if phase == WHOLE:
-            for edge in parts.get(node, ()):
-                if allow is None or allow(edge):
+            for edge in parts[node]:
+                if allow is None or (edge := allow(edge)) >= 0:
                     part = subject[edge] << 5
                     found.append((part | DATA << 2 | strength, edge, 0))
                     found.append((part | WHOLE << 2 | strength, edge, 0))
@@ -279,10 +295,10 @@ def taught(edges: Edges, codes: frozenset[int], allow: Allow) -> Moves:
         is_family = kinds[node] & IS_FAMILY
         for edge in into[node]:
             said = code[edge]
-            if said in FROM_MODEL and said in codes and (allow is None or allow(edge)):
+            if said in FROM_MODEL and said in codes and (allow is None or (edge := allow(edge)) >= 0):
                 weak = possible if is_family else strength
                 found.append((subject[edge] << 5 | THING << 2 | weak, edge, ANCESTOR))
-        if phase == THING and node in members:
+        if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         if phase == THING and not is_family:
             found += [

@@ -25,8 +25,10 @@ def engine_errors(ours: Callable[[str], MlaoiError]) -> Iterator[None]:
 
 def node(iri: str) -> ox.NamedNode:
     """Return an IRI as a term. Raises StoreError if it is not an absolute one."""
-    with engine_errors(lambda reason: StoreError(f"{iri!r} is not an absolute IRI: {reason}. Give one")):
+    try:  # plainly: this runs a few times for every look-up
         return ox.NamedNode(iri)
+    except ValueError as error:
+        raise StoreError(f"{iri!r} is not an absolute IRI: {error}. Give one") from error
 
 
 def triples(graph: str, text: str) -> set[ox.Triple]:

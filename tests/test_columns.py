@@ -1,0 +1,153 @@
+"""The edges of a catalog as arrays: what a file gives back, what an update leaves, and what happens without one."""
+
+import json
+
+import pytest
+from conftest import collection, link, model, sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_lineage import EDGES, NODES, iri, stored
+from typer.testing import CliRunner
+
+from mlaoi_graph import rdf
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.app import app
+from mlaoi_graph.errors import NodeNotFound
+from mlaoi_graph.model import Dataset, Model, ModelFamily, Unknown
+from mlaoi_graph.queries.columns import Columns
+from mlaoi_graph.snapshots import lineage_file
+
+
+def contents(columns):
+    return {name: bytes(array) for name, array in columns._arrays.items()}
+
+
+def kept(directory):
+    number = json.loads((directory / "manifest.json").read_text())["snapshot"]
+    return lineage_file(directory, number)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(EDGES, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), EDGES))
+def test_an_update_is_what_reading_it_all_gives(documents, changes):
+    """Whatever documents say of edges and nodes, before and after some of them changed."""
+
+    def described(statements):
+        return {s.iri for s in statements if isinstance(s, Model | Dataset | ModelFamily | Unknown)}
+
+    store = stored(*NODES)
+    for number, statements in enumerate(documents):
+        store.replace({f"urn:doc-{number}": rdf.encode(statements)})
+    before = Columns.from_store(store)
+    nodes = set()
+    for number, statements in changes.items():
+        old = documents[number] if number < len(documents) else []
+        nodes |= described(old) | described(statements)
+        store.replace({f"urn:doc-{number}": rdf.encode(statements)})
+    after = before.updated(store, [f"urn:doc-{number}" for number in changes], nodes)
+    assert contents(after) == contents(Columns.from_store(store))
+
+
+DOCUMENTS = {
+    "c": collection("c", split="train"),
+    "c2": collection("c", link("derived_from", "./d.json"), title="Renamed"),
+    "d": collection("d", title="Source"),
+    "m": model("m", link("derived_from", "./c.json", **{"ml-aoi:split": "train"}), link("derived_from", "gone"), title="Model M"),
+    "m2": model("m", link("derived_from", "./c.json", **{"lineage:stage": "test", "lineage:confidence": "unverified"})),
+    "n": model("n", link("derived_from", "./m.json", **{"lineage:derivation": "finetuned"})),
+    "s": sample("s", "c", split="train"),
+    "gone": model("gone"),
+}  # fmt: skip
+
+
+def test_the_file_follows_every_change_of_a_catalog(tmp_path):
+    folder, directory = tmp_path / "source", tmp_path / "catalog"
+    folder.mkdir()
+    with Catalog.create(directory) as catalog:
+
+        def check():
+            found = Columns.open(kept(directory))
+            assert contents(found) == contents(Columns.from_store(catalog.store))
+            # The snapshots of before are gone, and their files with them.
+            assert [file.name for file in (directory / "snapshots").glob("*.lineage")] == [kept(directory).name]
+
+        for name, document in [("m", "m"), ("c", "c"), ("s", "s"), ("d", "d"), ("c", "c2"), ("n", "n"), ("gone", "gone"),
+                               ("m", "m2"), ("m", "m2"), ("m", "m")]:  # fmt: skip
+            (folder / f"{name}.json").write_text(json.dumps(DOCUMENTS[document]))
+            catalog.ingest(folder)
+            check()
+        for document in sorted(d.iri for d in catalog.documents()):
+            catalog.remove(document)
+            check()
+        assert len(Columns.from_store(catalog.store).iris) == 0
+
+
+@pytest.fixture
+def built(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in ("c", "d", "m", "n"):
+        (folder / f"{name}.json").write_text(json.dumps(DOCUMENTS[name]))
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(folder)
+    return tmp_path / "catalog"
+
+
+def asked(directory):
+    return CliRunner().invoke(app, ["exposure", str(directory), "n", "--json"], catch_exceptions=False).stdout
+
+
+def test_questions_read_the_file_and_not_the_edges(built, monkeypatch):
+    expected = asked(built)
+    assert json.loads(expected)["rows"]
+    monkeypatch.setattr(Columns, "from_store", None)
+    assert asked(built) == expected
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:-9]),
+        lambda file: file.write_bytes(file.read_bytes()[:60]),
+        lambda file: file.write_bytes(b"other" + file.read_bytes()),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"layout": ', b'"layout": 9')),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"trainedOn", b"trainedUp", 1)),
+        lambda file: file.write_bytes(file.read_bytes()[:-40] + bytes(40)),
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"arrays": [[', b'"arrays": [[[', 1)),
+    ],
+)
+def test_without_a_whole_file_the_graph_is_read(built, spoil):
+    expected = asked(built)
+    spoil(kept(built))
+    assert Columns.open(kept(built)) is None
+    assert asked(built) == expected
+    with Catalog.open(built) as catalog:  # the next change makes it whole again
+        catalog.ingest(built.parent / "source")
+    assert Columns.open(kept(built)) is not None
+
+
+def test_names_however_they_are_spelled():
+    store = stored(
+        Model(iri="urn:a/clay-v1.5", label="Clay v1.5", identifier="clay-15", aliases=("Clay Model",), resolved=True),
+        Model(iri="urn:b/clay-v1.5", label="Other", resolved=True),
+        Dataset(iri="urn:data/é", label="Forêt", resolved=True),
+    )
+    columns = Columns.from_store(store)
+    assert columns.called("CLAY 15") == ["urn:a/clay-v1.5", "urn:b/clay-v1.5"]  # the ends of both IRIs
+    assert columns.called("clay model") == ["urn:a/clay-v1.5"]
+    assert columns.called("forêt") == columns.called("É") == ["urn:data/é"]
+    assert columns.called("") == columns.called("cla") == []
+    assert columns.near("clay modle") == ["urn:a/clay-v1.5"]
+    assert columns.near("oth") == ["urn:b/clay-v1.5"]
+    assert columns.iris.find("urn:data/é") == 2
+    assert columns.iris.find("urn:data/z") == columns.iris.find("") == -1
+
+
+def test_what_is_only_mentioned_has_no_name():
+    with Catalog.create() as catalog:
+        catalog.store.replace({"urn:doc": f"<{iri('m')}> <https://w3id.org/mlaoi#trainedOn> <{iri('mentioned')}> .\n"})
+        assert len(catalog.lineage.upstream(iri("m"))) == 1
+        with pytest.raises(NodeNotFound):
+            catalog.find("mentioned")
