@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
+import os
 import shutil
 import socket
 import statistics
@@ -127,8 +128,12 @@ def _load(port: int, paths: list[str], clients: int, seconds: float, back: Conne
     back.send((took, wrong))
 
 
-def load(port: int, paths: list[str], clients: int, seconds: float) -> dict[str, float]:
-    """Ask for so many seconds with so many clients at a time, from another process; return the figures."""
+def load(port: int, paths: list[str], clients: int, seconds: float, server: int = 0) -> dict[str, float]:
+    """Ask for so many seconds with so many clients at a time, from another process; return the figures.
+
+    With the server's process id, CPU time a request too, of all its processes: it depends least on what else runs.
+    """
+    before = _cpu(server)
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_load, args=(port, paths, clients, seconds, theirs))
     process.start()
@@ -142,15 +147,30 @@ def load(port: int, paths: list[str], clients: int, seconds: float) -> dict[str,
         "p50_ms": cuts[49] * 1000,
         "p95_ms": cuts[94] * 1000,
         "p99_ms": cuts[98] * 1000,
+        "cpu_ms": (_cpu(server) - before) / len(took) * 1000,
     }
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds a process and those below it have used."""
+    if not pid:
+        return 0.0
+    try:
+        used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        tasks = [(task / "children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except FileNotFoundError:  # it has ended, and its time is its parent's
+        return 0.0
+    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK") + sum(
+        _cpu(int(p)) for task in tasks for p in task
+    )
 
 
 # -- who answers -----------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def ours(catalog: Path, *flags: str) -> Iterator[tuple[int, float]]:
-    """Run our server; yield its port and the seconds from the command to its first answer."""
+def ours(catalog: Path, *flags: str) -> Iterator[tuple[int, float, int]]:
+    """Run our server; yield its port, the seconds from the command to its first answer, its process."""
     command = [sys.executable, "-m", "mlaoi_graph", "serve", str(catalog), "--port", "0", *flags]
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -159,7 +179,7 @@ def ours(catalog: Path, *flags: str) -> Iterator[tuple[int, float]]:
         url = process.stdout.readline().strip()
         with urllib.request.urlopen(f"{url}sparql?query=ASK%7B%3Fs%20%3Fp%20%3Fo%7D") as answer:
             answer.read()
-        yield int(url.rstrip("/").rpartition(":")[2]), time.perf_counter() - begun
+        yield int(url.rstrip("/").rpartition(":")[2]), time.perf_counter() - begun, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -167,7 +187,7 @@ def ours(catalog: Path, *flags: str) -> Iterator[tuple[int, float]]:
 
 
 @contextmanager
-def oxigraph(catalog: Path) -> Iterator[tuple[int, float]]:
+def oxigraph(catalog: Path) -> Iterator[tuple[int, float, int]]:
     """Run Oxigraph's server on a copy (hard links) of the files ours reads."""
     snapshot = max((p for p in (catalog / "snapshots").iterdir() if p.is_dir()), key=lambda p: int(p.name))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -183,7 +203,7 @@ def oxigraph(catalog: Path) -> Iterator[tuple[int, float]]:
                 break
             except OSError:
                 time.sleep(0.01)
-        yield port, time.perf_counter() - begun
+        yield port, time.perf_counter() - begun, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -209,7 +229,7 @@ def same_answers(catalog: Path, paths: list[str]) -> int:
         return sorted(json.dumps(row, sort_keys=True) for row in found["results"]["bindings"])
 
     checked = paths[:60]
-    with ours(catalog) as (a, _), oxigraph(catalog) as (b, _):
+    with ours(catalog) as (a, *_), oxigraph(catalog) as (b, *_):
         for path in checked:
             one, other = rows(a, path.format(endpoint="/sparql")), rows(b, path.format(endpoint="/query"))
             # LIMIT without an order leaves open which rows.
@@ -235,16 +255,16 @@ def main() -> None:
     for _ in range(arguments.rounds):
         one: dict[str, dict[str, float]] = {}
         for name, server, endpoint in (("ours", ours, "/sparql"), ("oxigraph", oxigraph, "/query")):
-            with server(arguments.catalog) as (port, start):
+            with server(arguments.catalog) as (port, start, pid):
                 if name == "ours":
                     starts.append(start)
                     loaded.append(_wait_for_api(port))  # it loads on the processors that answer
                 paths = [path.replace("{endpoint}", endpoint) for path in by_sparql]
                 load(port, paths, 8, 2)  # files into memory
                 for clients in (1, 8, 32):
-                    one[f"{name}, {clients} clients"] = load(port, paths, clients, arguments.seconds)
+                    one[f"{name}, {clients} clients"] = load(port, paths, clients, arguments.seconds, pid)
                 if name == "ours":
-                    one["ours, JSON API, 8 clients"] = load(port, by_api, 8, arguments.seconds)
+                    one["ours, JSON API, 8 clients"] = load(port, by_api, 8, arguments.seconds, pid)
                 slow = subprocess.Popen(
                     [sys.executable, "-c", _ASK_SLOWLY, f"http://127.0.0.1:{port}{endpoint}", SLOW],
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -267,6 +287,8 @@ def main() -> None:
         name = f"requests/s, ours to oxigraph, {clients} clients"
         figures[name] = ratio(f"ours, {clients} clients", f"oxigraph, {clients} clients", "requests_s")
         print(f"{name}: {figures[name]:.2f}")
+    figures["cpu"] = ratio("ours, 8 clients", "oxigraph, 8 clients", "cpu_ms")
+    print(f"CPU time a request, ours to oxigraph, 8 clients: {figures['cpu']:.2f}")
     for name in ("ours", "oxigraph"):
         key = f"p95 beside a slow query, {name}"
         figures[key] = ratio(f"{name}, 8 clients beside a slow query", f"{name}, 8 clients", "p95_ms")

@@ -20,6 +20,8 @@ from mlaoi_graph.server.settings import Settings
 __all__ = ["Sent", "ask", "parameters", "read_body", "settings_of", "site_of"]
 
 _CHUNK: Final = 256 * 1024
+_SHORT: Final = 0.2
+"""Seconds within which most requests are answered."""
 _STALLED: Final = 60.0
 """Seconds a client may take none of an answer before it is given up."""
 _FIELDS: Final = 1_000
@@ -64,23 +66,27 @@ class Sent(Response):
 async def ask(request: Request, pool: Pool, task: worker.Task, /, **arguments: Any) -> Response:
     """Return a task's reply; a client that goes away ends the task."""
     running = asyncio.ensure_future(pool.run(task, **arguments))
-    gone = asyncio.ensure_future(_gone(request))
+    waited = [running]
     try:
-        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waited, timeout=_SHORT)
+        if not running.done():  # most are, and need nobody to look out for their client
+            waited.append(asyncio.ensure_future(_gone(request)))
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
             return Response(status_code=499)  # nobody is there to read it; the log says so
         return Sent(running.result())
     finally:
-        for one in (running, gone):
+        for one in waited:
             if not one.done():
                 one.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await one
 
 
-async def _gone(request: Request) -> None:
+async def _gone(request: Request) -> Reply:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    return Reply(499, "text/plain")
 
 
 async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str, bytes]:
