@@ -126,6 +126,32 @@ def test_chains_are_those_of_python(served, families):
     assert served.get("api/explain", params={"newer": "dota", "older": "geochat-7b"}).json()["chains"] == []
 
 
+@pytest.mark.parametrize("area", ["BOL", "-10,35,30,60", "POLYGON ((0 40, 20 40, 20 55, 0 55, 0 40))"])
+@pytest.mark.parametrize("use", ["trained", "tested", "exposed", "declared"])
+def test_areas_are_those_of_python(served, families, area, use):
+    expected = families.models(**{f"{use}_in": area})
+    assert rows(served, "areas", area=area, use=use) == expected.to_dicts()
+    first = next(pages(served, "areas", area=area, use=use))
+    assert (first["area_km2"], first["unknown_total"]) == (expected.aoi.km2, len(expected.unknown))
+    assert rows(served, "areas", area=area, use=use, which="unknown") == expected.unknown.to_dicts()
+
+
+@pytest.mark.parametrize("node", ["geochat-7b", "dota", None])
+def test_leakage_is_that_of_python(served, families, node):
+    expected = families.leakage(node)
+    assert rows(served, "leakage", node=node) == expected.to_dicts()
+    assert rows(served, "leakage", node=node, which="unchecked") == expected.unchecked.to_dicts()
+    assert rows(served, "leakage", node=node, which="tests") == expected.tests.to_dicts()
+    assert next(pages(served, "leakage", node=node))["totals"] == expected.totals()
+
+
+def test_an_area_is_never_a_file_of_the_server(served, tmp_path):
+    (tmp_path / "secret.geojson").write_text('{"type": "Point", "coordinates": [7, 46]}')
+    for area in (tmp_path / "secret.geojson", "/etc/passwd", f"file://{tmp_path}/secret.geojson"):
+        found = served.get("api/areas", params={"area": str(area)})
+        assert (found.status_code, found.json()["error"]) == (404, "not-found")
+
+
 @pytest.mark.parametrize(
     ("path", "status", "error"),
     [
@@ -133,6 +159,8 @@ def test_chains_are_those_of_python(served, families):
         ("lineage?node=", 422, "parameters"), ("models?limit=0", 422, "parameters"), ("models?limit=1001", 422, "parameters"),
         ("models?cursor=x", 400, "cursor"), ("models?cursor=%ff", 400, "cursor"), ("lineage?node=dota&depth=-1", 422, "parameters"),
         ("lineage?node=dota&before=yesterday", 422, "parameters"), ("lineage?node=dota&stage=cooking", 422, "parameters"),
+        ("areas?area=POLYGON((", 400, "request"), ("areas?area=%7B", 400, "area"), ("areas?area=BOL&during=never", 400, "parameters"),
+        ("areas?area=1,2,3", 400, "request"), ("leakage?buffer_km=-1", 422, "parameters"), ("leakage?node=no+such", 404, "not-found"),
         ("nothing", 404, "not-found"), ("explain?newer=geochat-7b", 422, "parameters"),
     ],
 )  # fmt: skip
@@ -160,18 +188,8 @@ def test_a_cursor_of_another_state_is_refused(write, tmp_path):
             assert server.get("api/models").json()["total"] == 3
 
 
-OPERATIONS = [
-    "models",
-    "datasets",
-    "lineage",
-    "exposure",
-    "exposure/verdict",
-    "exposed",
-    "impact",
-    "licences",
-    "unknowns",
-    "explain",
-]
+OPERATIONS = ["models", "datasets", "lineage", "exposure", "exposure/verdict", "exposed", "impact", "licences", "unknowns", "explain",
+              "areas", "leakage"]  # fmt: skip
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -195,7 +213,14 @@ def test_the_schema_test_meets_real_answers(served):
     """Names in the schema test are made up; these go through the same description with names that are there."""
     description = requests.get(f"{served.url}api/openapi.json", timeout=30).json()
     api = schemathesis.openapi.from_dict(description)
-    names = {"node": "geochat-7b", "model": "geochat-7b", "dataset": "dota", "newer": "geochat-7b", "older": "dota"}
+    names = {
+        "node": "geochat-7b",
+        "model": "geochat-7b",
+        "dataset": "dota",
+        "newer": "geochat-7b",
+        "older": "dota",
+        "area": "-10,35,30,60",
+    }
     asked = 0
     for path, methods in description["paths"].items():
         wanted = {p["name"]: names[p["name"]] for p in methods["get"]["parameters"] if p["name"] in names}

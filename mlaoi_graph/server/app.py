@@ -26,7 +26,7 @@ import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import nodes, sparql
-from mlaoi_graph.server.api import routes, tasks
+from mlaoi_graph.server.api import place_routes, routes, tasks
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -93,7 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.queries, app.state.answers = pools
     app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
-    app.include_router(routes.router)
+    for router in (routes.router, place_routes.router):
+        app.include_router(router)
     app.router.routes.append(nodes.below_base)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Refusal, _refused)

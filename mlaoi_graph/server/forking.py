@@ -12,7 +12,7 @@ __all__ = ["context", "start"]
 def context() -> ForkServerContext:
     """Return what makes worker processes."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.tasks"])
+    found.set_forkserver_preload(["mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.place_tasks"])
     return found
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from functools import cache
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, Union
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mlaoi_graph.server.api.tasks import Part
 
-__all__ = ["ERRORS", "NAME", "Paging", "Problem", "answer_of", "many", "or_none", "page_of", "shape"]
+__all__ = ["ERRORS", "NAME", "Paging", "Problem", "answer_of", "many", "or_none", "page_of", "page_of_any", "shape"]
 
 
 class Problem(BaseModel):
@@ -51,12 +52,13 @@ def or_none(model: type[BaseModel]) -> Any:
 @cache
 def shape(cls: type) -> type[BaseModel]:
     """Return a dataclass as a schema: its public fields with their types."""
-    hints = get_type_hints(cls)
+    names = vars(sys.modules[cls.__module__])
     fields: dict[str, Any] = {}
     for one in dataclasses.fields(cls):
         if one.name.startswith("_"):
             continue
-        hint = hints[one.name]
+        # Not typing.get_type_hints: private fields may be of types that are there for the type checker only.
+        hint = eval(one.type, dict(names)) if isinstance(one.type, str) else one.type
         inner = [t for t in getattr(hint, "__args__", ()) if isinstance(t, type) and dataclasses.is_dataclass(t)]
         fields[one.name] = (many(shape(inner[0])) if inner else hint, ...)
     return create_model(cls.__name__, __doc__=(cls.__doc__ or "").partition("\n")[0], **fields)
@@ -65,10 +67,16 @@ def shape(cls: type) -> type[BaseModel]:
 @cache
 def page_of(cls: type) -> type[BaseModel]:
     """Return a page of a list: so many rows, and the cursor of the next page."""
+    return page_of_any(f"{cls.__name__}List", cls)
+
+
+def page_of_any(name: str, *classes: type) -> type[BaseModel]:
+    """Return a page of rows that are of one of several kinds."""
+    rows: Any = list[Union[tuple(map(shape, classes))]]  # type: ignore[misc]  # noqa: UP007
     return create_model(
-        f"{cls.__name__}List",
+        name,
         total=(int, Field(description="How many there are on all pages.")),
-        rows=(many(shape(cls)), ...),
+        rows=(rows, ...),
         next=(str | None, Field(description="Give it as cursor for the next page; null on the last.")),
         snapshot=(int, Field(description="The state of the catalog this is of.")),
     )

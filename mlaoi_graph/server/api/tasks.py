@@ -16,7 +16,7 @@ from mlaoi_graph.queries.results import plain
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.worker import Context
 
-__all__ = ["Part", "answer_json", "explain", "nodes", "question", "verdict", "warm"]
+__all__ = ["Part", "answer_json", "explain", "nodes", "paged", "question", "verdict", "warm"]
 
 _LISTED: Final = {
     "models": "SELECT ?node { ?node a mlaoi:Model } ORDER BY ?node",
@@ -54,7 +54,7 @@ def nodes(context: Context, *, kind: str, part: Part) -> Reply:
 
     iris = context.kept(kind, listed)
     catalog = context.catalog
-    return answer_json(_paged(catalog, iris, part, lambda iri: _fields(catalog.node(iri))))
+    return answer_json(paged(catalog, iris, part, lambda iri: _fields(catalog.node(iri))))
 
 
 def question(context: Context, *, name: str, about: str, only: dict[str, Any], family_level: bool, part: Part) -> Reply:
@@ -64,7 +64,7 @@ def question(context: Context, *, name: str, about: str, only: dict[str, Any], f
     rows: Rows[Any] = getattr(catalog.lineage, name)(catalog.find(about), **only)
     shown = rows.family_level if family_level else rows
     columns = shown.columns
-    page = _paged(catalog, shown, part, lambda row: {column: plain(getattr(row, column)) for column in columns})
+    page = paged(catalog, shown, part, lambda row: {column: plain(getattr(row, column)) for column in columns})
     more = {"title": rows.title, "notes": list(rows.notes), "family_level_total": len(rows.family_level)}
     return answer_json({**page, **more})
 
@@ -106,7 +106,7 @@ def answer_json(value: Any) -> Reply:
     return Reply(200, "application/json", orjson.dumps(value))
 
 
-def _paged(catalog: Catalog, items: Sequence[Any], part: Part, make: Callable[[Any], Any]) -> dict[str, Any]:
+def paged(catalog: Catalog, items: Sequence[Any], part: Part, make: Callable[[Any], Any]) -> dict[str, Any]:
     start = _start(part.cursor, catalog.snapshot)
     end = start + part.limit
     return {
