@@ -147,7 +147,7 @@ def load(port: int, paths: list[str], clients: int, seconds: float, server: int 
         "p50_ms": cuts[49] * 1000,
         "p95_ms": cuts[94] * 1000,
         "p99_ms": cuts[98] * 1000,
-        "cpu_ms": (_cpu(server) - before) / len(took) * 1000,
+        **({"cpu_ms": (_cpu(server) - before) / len(took) * 1000} if server else {}),
     }
 
 

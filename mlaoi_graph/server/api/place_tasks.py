@@ -70,6 +70,8 @@ def leakage(
 ) -> Reply:
     """Return a page of what leaks: the rows, what could not be told (``unchecked``), or the verdict on each test."""
     catalog = context.catalog
+    if node is None and against is not None:
+        raise Refusal(400, "parameters", "against what? Name the model or dataset that is to be compared, as node")
     # The catalog keeps what it made for each buffer and window, and a client may think of very many.
     if buffer_km or window_days or sensors:
         made = Leakage(catalog, buffer_km=buffer_km, window_days=window_days, sensors=sensors)
