@@ -125,15 +125,16 @@ print(time.perf_counter() - start, opened - before, time.perf_counter() - opened
 """
 
 
-def run(directory: Path, areas: int, models: int, questions: int, seed: int) -> dict[str, Any]:
+def run(directory: Path, areas: int, models: int, questions: int, seed: int, keep_index: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {"areas": areas, "models": models}
     if not (directory / "manifest.json").exists():
         with Catalog.create(directory, base=BASE) as catalog, _Writer(catalog) as writer:
             seconds, _ = timed(lambda: writer.store.fill(grouped(statements(areas, models, seed))))
             writer.publish()
         figures["fill the store, s"] = seconds
-    for path in (directory / "snapshots").glob("*.footprints"):
-        path.unlink()
+    if not keep_index:
+        for path in (directory / "snapshots").glob("*.footprints"):
+            path.unlink()
     with Catalog.open(directory) as catalog:
         figures["make the index, s"], footprints = timed(lambda: catalog.footprints)
         (path,) = (directory / "snapshots").glob("*.footprints")
@@ -215,12 +216,15 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep-index", action="store_true", help="Do not make the index of --catalog again.")
     parser.add_argument("--catalog", type=Path, help="Directory to keep the catalog in, or to take it from.")
     parser.add_argument("--json", type=Path, help="Write the figures to a file as well.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         directory = arguments.catalog or Path(temporary) / "catalog"
-        figures = run(directory, arguments.areas, arguments.models, arguments.questions, arguments.seed)
+        figures = run(
+            directory, arguments.areas, arguments.models, arguments.questions, arguments.seed, arguments.keep_index
+        )
     text = json.dumps(figures, indent=2)
     print(text)
     if arguments.json:

@@ -1,7 +1,7 @@
 """Where everything in a graph is: one row for each geometry, and what it is the footprint of, in a file beside it.
 
 The graph is the truth. This is derived from one state of it, says which, and is made again for another. Making it
-reads a million areas in half a minute; opening it takes milliseconds, whatever its size.
+reads everything that is said of every area, some 100 microseconds each; opening it takes milliseconds.
 """
 
 from __future__ import annotations
