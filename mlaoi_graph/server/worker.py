@@ -42,8 +42,6 @@ _LENGTH: Final = struct.Struct("!Q")
 _INLINE: Final = 1 << 20
 """Bytes of an answer that are kept in memory; a longer one goes through a file."""
 
-sys.set_int_max_str_digits(100_000)
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
