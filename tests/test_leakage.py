@@ -491,6 +491,41 @@ def test_a_use_limited_to_an_area_is_there_and_nowhere_else(catalog_of):
     assert report.totals()["no"] == 1
 
 
+def test_a_model_measured_on_splits_that_overlap_each_other(catalog_of):
+    """A row with a model and one without, of one kind: both have their place in the order."""
+    boxes = [area(f"{split}-1", 0, 0, 1, 1, "2020") for split in ("train", "test")]
+    uses = [model("m"), use("m", "d/train"), use("m", "d/test", Stage.TEST)]
+    report = catalog_of(*splits_with(*boxes), *uses).leakage()
+    assert [(row.kind, row.model) for row in report] == [("place-and-time", None), ("place-and-time", iri("m"))]
+
+
+def test_a_dataset_that_is_asked_about_is_all_of_it(catalog_of):
+    catalog = catalog_of(*SPLIT, model("m"), use("m", "d/test", Stage.TEST), use("m", "d"))
+    assert found(catalog.leakage("urn:x:m", against="urn:x:d")) == [("same-dataset", "yes", "d/test", "d")]
+    assert found(catalog.leakage("urn:x:d", against="urn:x:d/train")) == [("same-dataset", "yes", "d", "d/train")]
+    assert unchecked(catalog.leakage("urn:x:m")) == {("splits-not-stated", "d/test", "d")}
+
+
+def test_what_is_near_is_not_said_to_overlap(catalog_of):
+    areas = [area("train-area", 0, 4, 1, 5), area("test-area", 1.001, 4, 2, 5)]
+    (row,) = placed(catalog_of, *areas, buffer_km=1)
+    assert (row.overlap_km2, row.share_of_test) == (0, 0)
+    assert "or within 1 km of it" in row.reason
+
+
+def test_the_ground_as_geojson_and_as_a_map(catalog_of, tmp_path):
+    report = placed(catalog_of, area("train-area", 7, 46, 8, 47), area("test-area", 7.5, 46, 8.5, 47))
+    (feature,) = report.to_geojson()["features"]
+    assert shapely.from_geojson(json.dumps(feature["geometry"])).equals(shapely.box(7.5, 46, 8, 47))
+    assert feature["properties"]["kind"] == "place"
+    report.to_map(tmp_path / "leak.svg")
+    text = (tmp_path / "leak.svg").read_text(encoding="utf-8")
+    assert "on the same ground" in text
+    assert "tested on" in text
+    with pytest.raises(GeometryError, match="nothing to draw"):
+        catalog_of(model("m")).leakage().to_map(tmp_path / "none.svg")
+
+
 def test_bad_questions(catalog_of):
     catalog = catalog_of(*SPLIT, model("m"), use("m", "d/test", Stage.TEST))
     with pytest.raises(GeometryError, match="0 or more"):
@@ -759,7 +794,7 @@ def test_sarif(built, families):
         assert rules[shown["ruleIndex"]] == shown["ruleId"]
         place = shown["locations"][0]["physicalLocation"]["artifactLocation"]
         # Paths in the repository the records are in, so that a service can show them beside the file.
-        assert (FAMILIES / place["uri"]).is_file()
+        assert (FAMILIES.parent / place["uri"]).is_file()
 
 
 def test_the_areas_used_here_are_those_of_proj():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 
 
 def main() -> None:
@@ -18,6 +19,10 @@ def main() -> None:
         app()
     except MlaoiError as error:
         print(f"mlaoi-graph: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Exception:  # noqa: BLE001 - whatever it is: Python's own exit code, 1, would say that something was found
+        traceback.print_exc()
+        print("mlaoi-graph: this is a fault of the program. Please report it with the lines above", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:  # `mlaoi-graph show DIR | head`
         sys.stderr.close()

@@ -632,6 +632,7 @@ def demo(
         print_cases(catalog)
     print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
     print(f"      mlaoi-graph explain {to} 'GeoChat-7B' 'DOTA'")
+    print(f"      mlaoi-graph leakage {to} 'GeoChat-7B'")
     print(f"      mlaoi-graph query {to} 'SELECT ?model ?data WHERE {{ ?model mlaoi:exposedTo ?data }}'")
     print(f"      mlaoi-graph export {to} --output families.ttl")
 

@@ -81,6 +81,13 @@ def leakage(
     pairs: Annotated[int, typer.Option(min=0, help="Print as many pairs of areas of each row.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with what was not checked.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_geojson: Annotated[
+        bool, typer.Option("--geojson", help="Print the ground both sides cover as GeoJSON.")
+    ] = False,
+    map_file: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--map", metavar="FILE", help="Draw it to a .html, .svg or .png file as well."),
+    ] = None,
 ) -> None:
     """Say whether what models were measured on overlaps what they, or their ancestors, learned from.
 
@@ -96,10 +103,14 @@ def leakage(
         )
         if as_json:
             print_json(_as_json(report, explain=explain, pairs=pairs))
+        elif as_geojson:
+            print_json(report.to_geojson())
         elif as_csv:
             print_rows(report.columns, [list(row.values()) for row in report.to_dicts()], as_json=False, as_csv=True)
         else:
             _print(report, explain=explain, pairs=pairs)
+        if map_file is not None:
+            report.to_map(map_file)
     raise typer.Exit(_code(bool(len(report)), report))
 
 
@@ -139,7 +150,7 @@ def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
     print()
     totals = report.totals()
     verdicts = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "none recorded"
-    print(f"Tests overlapping what was learned: {verdicts}.")
+    print(f"Tests overlapping (or, with a buffer, near) what was learned: {verdicts}.")
     if report.unchecked:
         counts = Counter(row.what for row in report.unchecked)
         print("Not checked: " + ", ".join(f"{number} {what}" for what, number in sorted(counts.items())) + ".")
@@ -160,8 +171,8 @@ def _cells(row: Any) -> tuple[object, ...]:
         row.test_label,
         row.train_label,
         by,
-        "" if row.overlap_km2 is None else f"{row.overlap_km2:.6g}",
-        "" if row.share_of_test is None else f"{row.share_of_test:.2f}",
+        "" if row.overlap_km2 is None else f"{row.overlap_km2:.1f}",
+        "" if row.share_of_test is None else f"{row.share_of_test:.2%}",
         row.reason,
     )
 

@@ -31,7 +31,8 @@ _RULES: Final = {
 def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> dict[str, Any]:
     """Return the rows as a SARIF log: ``failing`` ones as errors or warnings, all others as notes.
 
-    A result is located at the document that states the evaluation, by its path in the source's folder where it has one.
+    A result is located at the document that states the evaluation: by the source's name, which is that of its folder,
+    and the path in it. SRCROOT is where the source lies, as a repository's root.
     """
     failed = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
     names = list(_RULES)
@@ -66,6 +67,7 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
                         "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()],
                     }
                 },
+                "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The folder the sources lie in."}}},
                 "results": results,
                 "invocations": [
                     {
@@ -88,8 +90,8 @@ def _locations(row: LeakageRow, base: str) -> list[dict[str, Any]]:
     start = f"{base}documents/"
     artifact: dict[str, str] = {"uri": document}
     if document.startswith(start):
-        artifact = {"uri": document[len(start) :].partition("/")[2], "uriBaseId": "SRCROOT"}
-    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact}}
+        artifact = {"uri": document[len(start) :].partition("#")[0], "uriBaseId": "SRCROOT"}
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}
     if pointer:
         place["logicalLocations"] = [{"fullyQualifiedName": pointer, "kind": "member"}]
     return [place]

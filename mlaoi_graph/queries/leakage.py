@@ -7,15 +7,19 @@ with the reason; a model is clean of a test only where everything relevant is kn
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Protocol
 
+from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.explain import Explanation, edge_word, explanation
 from mlaoi_graph.queries.graph import (
     DERIVED,
@@ -99,7 +103,7 @@ class LeakageRow:
     """The dataset in which the two meet by lineage."""
     meets_label: str | None
     overlap_km2: float | None
-    """Ground both cover, counted once; None where no footprints tell."""
+    """Ground both cover, counted once and without any buffer; None where no footprints tell."""
     share_of_test: float | None
     areas: int | None
     """How many areas of the test's footprint share ground with what was learned."""
@@ -219,6 +223,39 @@ class LeakageReport(Rows[Any]):
             Leak(row.what, Verdict.UNKNOWN.value, row.model, row.stage, row.test, row.train) for row in unsure
         ]
 
+    def to_geojson(self) -> dict[str, Any]:
+        """Return the ground of each row as a GeoJSON FeatureCollection; a row without any has no geometry."""
+        import shapely
+
+        features = []
+        for row, facts in zip(self, self.to_dicts(), strict=True):
+            ground = row.geometry()
+            drawn = None if ground is None or ground.is_empty else json.loads(shapely.to_geojson(ground))
+            features.append({"type": "Feature", "geometry": drawn, "properties": facts})
+        return {"type": "FeatureCollection", "features": features}
+
+    def to_map(self, path: Path | str) -> None:
+        """Draw what was tested, what was learned and the ground both cover: ``.html``, ``.svg``; ``.png`` by ``maps``.
+
+        Raises GeometryError if no row has any ground.
+        """
+        import shapely
+
+        overlaps = {id(row._overlap): row._overlap for row in self if row._overlap is not None}
+        if not overlaps:
+            raise GeometryError("there is nothing to draw: no row has footprints on both sides. See its chains instead")
+        ground = [overlap.ground() for overlap in overlaps.values()]
+        sides = [list(overlap.drawn()) for overlap in overlaps.values()]
+        layers = [
+            maps.Layer("learned from", [one for _, learned in sides for one in learned], "#2f7fc1", "#2f7fc1", 1.0),
+            maps.Layer("tested on", [one for tested, _ in sides for one in tested], "#d0891d", "#d0891d", 1.0),
+            maps.Layer("on the same ground", ground, "#c8443c", "#c8443c", 1.4),
+        ]
+        near = shapely.union_all([one for tested, _ in sides for one in tested])
+        lines = [f"{row.kind}, {row.verdict.value}: {row.test_label} and {row.train_label}" for row in self[:3]]
+        lines += [f"and {len(self) - 3} more rows"] if len(self) > 3 else []
+        maps.write(maps.Picture(self.title, lines, near, layers), Path(path), self._repr_html_())
+
     def totals(self) -> dict[str, int]:
         """Return how many tests are leaking, may be, are clean, and cannot be told."""
         counts = Counter(row.verdict for row in self.tests)
@@ -318,7 +355,7 @@ class Leakage:
         self._edges: Edges = catalog.lineage.edges
         self._kinship = Kinship(self._edges)
         self._overlaps = Overlaps(catalog.footprints, buffer_km=buffer_km, window_days=window_days)
-        self._near = f" within {buffer_km:g} km" if buffer_km else ""
+        self._ground = f"the same ground, or within {buffer_km:g} km of it" if buffer_km else "the same ground"
         self._sensors = tuple(word.casefold() for word in sensors)
         self._test_words = _TEST_WORDS[catalog.split_policy]
         self._images: dict[int, frozenset[str]] = {}
@@ -484,11 +521,18 @@ class Leakage:
                 "archive", test.model, test, learned.dataset, "measured on an archive: on which of it is not known"
             )
         meeting = self._kinship.between(test.dataset, learned.dataset)
-        if meeting.kin is Kin.NOT_STATED:
+        kin = meeting.kin
+        if (
+            kin is Kin.NOT_STATED
+            and self._is_stated(test.dataset, test.edge >= 0)
+            and (self._is_stated(learned.dataset, bool(learned.steps)))
+        ):
+            kin = Kin.SAME
+        if kin is Kin.NOT_STATED:
             return _Unchecked("splits-not-stated", test.model, test, learned.dataset, self._not_stated(test, learned))
         found: list[_Finding] = []
-        if meeting.kin in _BY_KIN:
-            kind = _BY_KIN[meeting.kin]
+        if kin in _BY_KIN:
+            kind = _BY_KIN[kin]
             certain = kind is LeakageKind.SAME_DATASET and learned.strength == CERTAIN
             found.append(
                 _Finding(
@@ -496,19 +540,19 @@ class Leakage:
                     Verdict.YES if certain else Verdict.MAY_CONTAIN,
                     test,
                     learned,
-                    self._kin_reason(meeting.kin, meeting.node, meeting.test_steps),
+                    self._kin_reason(kin, meeting.node, meeting.test_steps),
                     meeting.node,
                     meeting.test_steps,
                     meeting.train_steps,
                 )
             )
         images = self._images_of(test.dataset) & self._images_of(learned.dataset)
-        if images and meeting.kin is not Kin.SAME:
+        if images and kin is not Kin.SAME:
             several = f"{len(images)} source images are" if len(images) > 1 else "a source image is"
             reason = f"{several} common to both: {min(images)}"
             verdict = Verdict.YES if learned.strength == CERTAIN else Verdict.MAY_CONTAIN
             found.append(_Finding(LeakageKind.SAME_SCENE, verdict, test, learned, reason))
-        place = None if meeting.kin is Kin.SAME else self._place(test, learned)
+        place = None if kin is Kin.SAME else self._place(test, learned)
         overlap = place.overlap if isinstance(place, _Finding) else None
         if isinstance(place, _Finding):
             found.append(place)
@@ -520,6 +564,10 @@ class Leakage:
             best.kind, best.verdict, test, learned, best.reason, best.node, best.test_steps, best.train_steps,
             overlap, tuple(finding.kind for finding in found[1:]),
         )  # fmt: skip
+
+    def _is_stated(self, dataset: int, used: bool) -> bool:
+        """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
+        return not used or self._edges.is_part(dataset)
 
     def _not_stated(self, test: _Test, learned: _Learned) -> str:
         stated = self._edges.is_part(test.dataset), self._edges.is_part(learned.dataset)
@@ -583,7 +631,7 @@ class Leakage:
         when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
         how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
         bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
-        reason = f"the same ground{self._near}, {when[overlap.time]}{how}{bound}"
+        reason = f"{self._ground}, {when[overlap.time]}{how}{bound}"
         return _Finding(kind, verdict, test, learned, reason, overlap=overlap)
 
     def _target(self, dataset: int, edge: int) -> int | None:
@@ -671,11 +719,10 @@ class Leakage:
 
         def key(finding: _Finding) -> tuple[Any, ...]:
             test = finding.test
-            who = order(test.model) if test.model >= 0 else ("", "")
             return (
                 _KINDS.index(finding.kind),
                 finding.verdict is not Verdict.YES,
-                who,
+                order(test.model) if test.model >= 0 else -1,
                 order(test.dataset),
                 order(finding.learned.dataset),
             )

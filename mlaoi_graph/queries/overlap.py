@@ -15,6 +15,7 @@ from mlaoi_graph.geo.areas import areas_km2
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.geo.near import grown
+from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.uses import How, Unplaced
 
@@ -108,6 +109,11 @@ class Overlap:
         shared = shapely.intersection(geometries(once)[left], geometries(other)[right])
         ground: BaseGeometry = shapely.union_all(shared)
         return ground
+
+    def drawn(self) -> tuple[Shapes, Shapes]:
+        """Return the geometries of the tested and of the learned areas that share ground, each once."""
+        geometries = self.footprints.geometries
+        return geometries(np.unique(self.test)), geometries(np.unique(self.train))
 
     @cached_property
     def share_of_test(self) -> float:
