@@ -33,6 +33,7 @@ from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.settings import Settings
+from mlaoi_graph.server.stac import routes as stac
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["create_app", "run"]
@@ -87,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*sparql.routes, *nodes.routes, Route("/health", _health), Route("/metrics", _metrics)],
+        routes=[*sparql.routes, *nodes.routes, *stac.routes, Route("/health", _health), Route("/metrics", _metrics)],
     )
     app.state.settings = settings
     app.state.queries, app.state.answers = pools

@@ -350,6 +350,13 @@ def _file_name(identifier: str) -> str:
 # -- the documents --------------------------------------------------------------------------------------------------
 
 
+class Places(Protocol):
+    """Where the document of each model, family, dataset and unknown thing is."""
+
+    def get(self, iri: str, /) -> Place | None:
+        """Return it; None if there is none."""
+
+
 class Extent(NamedTuple):
     """Where and when data are."""
 
@@ -362,7 +369,7 @@ class Extent(NamedTuple):
 class Documents:
     """Makes the item or collection of a node; where documents are and what holds them together is for who inherits."""
 
-    def __init__(self, graph: Graph, of: Mapping[str, Place], mlm_links: bool = False) -> None:
+    def __init__(self, graph: Graph, of: Places, mlm_links: bool = False) -> None:
         self._graph = graph
         self._of = of
         self._mlm_links = mlm_links
