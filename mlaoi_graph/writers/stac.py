@@ -292,15 +292,9 @@ class _Tree:
 
     def _datasets(self, top: Place) -> None:
         datasets = self._graph.datasets
-        for iri in datasets:
-            # What it is a part of comes first, up to what is a part of nothing, or of itself.
-            chain: list[str] = []
-            while iri in datasets and iri not in self.of and iri not in chain:
-                chain.append(iri)
-                iri = next(iter(datasets[iri].part_of), "")
-            parent = self.of.get(iri, top) if iri not in chain else top
-            for part in reversed(chain):
-                parent = self._collection(top, parent, datasets[part])
+        known = {iri: (dataset.identifier, next(iter(dataset.part_of), "")) for iri, dataset in datasets.items()}
+        for iri, name, whole in dataset_names(known, self._ids[""]):
+            self._collection(top, self.of.get(whole, top), name, datasets[iri])
 
     def _areas(self, top: Place) -> None:
         areas = self._graph.areas
@@ -319,14 +313,10 @@ class _Tree:
         folder = posixpath.join(posixpath.dirname(parent.path), self._files[parent.path].take(_file_name(name)))
         return self._put(Place(f"{folder}/catalog.json", name, title, parent))
 
-    def _collection(self, top: Place, parent: Place, dataset: Dataset) -> Place:
-        name = iris.tail(dataset.iri)
-        if dataset.identifier is None and parent is not top:
-            name = f"{parent.identifier}-{name}"  # of a split: many datasets have one of that name
-        identifier = self._ids[""].take(dataset.identifier or name)
+    def _collection(self, top: Place, parent: Place, identifier: str, dataset: Dataset) -> None:
         # Not in the folder of the whole: a path has an end, being a part of a part has none.
         folder = f"{posixpath.dirname(top.path)}/{self._files[top.path].take(_file_name(identifier))}"
-        return self._put(Place(f"{folder}/collection.json", identifier, dataset.label or identifier, parent, dataset))
+        self._put(Place(f"{folder}/collection.json", identifier, dataset.label or identifier, parent, dataset))
 
     def _item(self, parent: Place, node: Described) -> None:
         wanted = None if isinstance(node, Unknown) else node.identifier
@@ -341,6 +331,28 @@ class _Tree:
         if place.parent is not None:
             place.parent.children.append(place)
         return place
+
+
+def dataset_names(known: Mapping[str, tuple[str | None, str]], names: Names) -> Iterator[tuple[str, str, str]]:
+    """Yield each dataset, what its collection is called, and the whole it is a part of, "" for none.
+
+    ``known`` has identifier and whole of each; wholes come before their parts.
+    """
+    called: dict[str, str] = {}
+    for iri in known:
+        # What it is a part of comes first, up to what is a part of nothing, or of itself.
+        chain: list[str] = []
+        while iri in known and iri not in called and iri not in chain:
+            chain.append(iri)
+            iri = known[iri][1]
+        whole = iri if iri in called else ""
+        for part in reversed(chain):
+            identifier, name = known[part][0], iris.tail(part)
+            if identifier is None and whole:
+                name = f"{called[whole]}-{name}"  # of a split: many datasets have one of that name
+            called[part] = names.take(identifier or name)
+            yield part, called[part], whole
+            whole = part
 
 
 def _file_name(identifier: str) -> str:

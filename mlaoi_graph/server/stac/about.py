@@ -93,6 +93,10 @@ _QUERYABLES: Final[Mapping[str, Any]] = {
     "mlm:batch_size_suggestion": {"title": "Batch size", "type": "integer"},
     _BANDS: {"title": "Bands", "description": "The names of the bands of all of mlm:input", **_LISTS},
     "ml-aoi:split": {"title": "Split", **_TEXT},
+    **{
+        name: {"title": name, "description": "Taken because clients ask it of any API; nothing here has it", **kind}
+        for name, kind in (("eo:cloud_cover", {"type": "number"}), ("mission", _TEXT), ("platform", _TEXT))
+    },
 }  # fmt: skip
 NAMES: Final = frozenset(_QUERYABLES)
 """What filters and sorting of items may name."""

@@ -110,6 +110,9 @@ def read(
     not allow.
     """
     given = _body(text) if is_body else _query_string(text)
+    for name in ("bbox", *_LISTS):
+        if is_body and isinstance(given.get(name), str):
+            raise _wrong(name, "a list in a body; text with commas is for query strings")
     token = given.pop("token", None)
     given |= fixed or {}
     if given.get("bbox") not in (None, "", []) and given.get("intersects") not in (None, ""):
@@ -197,7 +200,7 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
 def _limit(value: Any) -> int:
     if value in (None, ""):
         return _PAGE
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", str(value)) or int(value) < 1:
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or int(value) < 1:
         raise _wrong("limit", f"a whole number from 1; more than {LARGEST_PAGE} gives {LARGEST_PAGE}")
     return min(int(value), LARGEST_PAGE)
 

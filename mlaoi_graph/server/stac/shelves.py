@@ -28,8 +28,9 @@ from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
+from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI
-from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, when_of
+from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
 
@@ -183,9 +184,7 @@ class Holdings:
 
     def _area_ids(self, dataset: str) -> dict[str, str]:
         """Return the names of a dataset's areas in its collection."""
-        called: dict[str, str] = {}
-        for area, identifier in texts(self.catalog.store, _AREAS, dataset=dataset):
-            called[area] = min(called.get(area) or identifier, identifier) if identifier else called.get(area, "")
+        called = _identifiers(self.catalog.store, _IN_DATASET, dataset=dataset)
         names = Names()
         return {iri: names.take(called[iri] or iris.tail(iri)) for iri in sorted(called)}
 
@@ -194,12 +193,18 @@ class _Listed:
     """The nodes of a class, by IRI, with a name for each that no other has."""
 
     def __init__(self, catalog: Catalog, kind: str, taken: Sequence[str] = ()) -> None:
-        called: dict[str, str] = {}
-        for iri, identifier in texts(catalog.store, _CALLED, kind=kind):
-            called[iri] = min(called.get(iri) or identifier, identifier) if identifier else called.get(iri, "")
+        called = _identifiers(catalog.store, _CALLED, kind=kind)
         self.iris = sorted(called)
         names = Names(*taken)
-        self.ids = [names.take(called[iri] or iris.tail(iri)) for iri in self.iris]
+        if kind == MLAOI.Dataset:
+            wholes: dict[str, str] = {}
+            for part, whole in texts(catalog.store, _WHOLES):
+                wholes[part] = min(whole, wholes.get(part, whole))
+            known = {iri: (called[iri], wholes.get(iri, "")) for iri in self.iris}
+            named = {iri: name for iri, name, _ in dataset_names(known, names)}
+        else:
+            named = {iri: names.take(called[iri] or iris.tail(iri)) for iri in self.iris}
+        self.ids = [named[iri] for iri in self.iris]
         self._at = {name: place for place, name in enumerate(self.ids)}
 
     def at(self, identifier: str) -> int | None:
@@ -212,7 +217,22 @@ class _Listed:
         return at if at < len(self.iris) and self.iris[at] == iri else None
 
 
-_CALLED: Final = "SELECT ?node ?id ?kind { ?node a ?kind OPTIONAL { ?node dcterms:identifier ?id } }"
+_CALLED: Final = """SELECT ?node ?g ?id ?resolved ?kind { GRAPH ?g { ?node a ?kind
+    OPTIONAL { ?node dcterms:identifier ?id } OPTIONAL { ?node mlaoi:resolved ?resolved } } }"""
+_IN_DATASET: Final = """SELECT ?area ?g ?id ?resolved ?dataset { ?dataset mlaoi:footprint ?area
+    GRAPH ?g { ?area a mlaoi:AreaOfInterest OPTIONAL { ?area dcterms:identifier ?id } } }"""
+_WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
+
+
+def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str | None]:
+    """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
+    best: dict[str, tuple[bool, str, str] | None] = {}
+    for iri, graph, identifier, resolved in texts(store, sparql, **given):
+        rank = (resolved != "true", graph, identifier) if identifier else None
+        known = best.setdefault(iri, rank)
+        if rank is not None and (known is None or rank < known):
+            best[iri] = rank
+    return {iri: None if rank is None else rank[2] for iri, rank in best.items()}
 
 
 class _Nodes:
@@ -296,7 +316,9 @@ class _Role(_Nodes):
         links = [link | {"href": moved[link["rel"]]} if link["rel"] in moved else link for link in model["links"]]
         self_link = next(link for link in model["links"] if link["rel"] == "self")
         links.insert(2, self_link | {"rel": "canonical"})
-        properties = {key: value for key, value in model["properties"].items() if key != "lineage:declared_area"}
+        # What is declared would be read as being where the item is.
+        gone = () if self.name == "models-declared" else ("lineage:declared_area",)
+        properties = {key: value for key, value in model["properties"].items() if key not in gone}
         where, dates = self._where(number)
         made = {key: value for key, value in model.items() if key != "bbox"}
         return made | where | {"collection": self.name, "properties": properties | dates, "links": links}
@@ -407,9 +429,6 @@ class _Areas:
         mine = [self._footprints.rows_of_area(iri) for iri in areas]
         found = np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
         return found if rows is None else np.intersect1d(found, rows)
-
-
-_AREAS: Final = "SELECT ?area ?id ?dataset { ?dataset mlaoi:footprint ?area OPTIONAL { ?area dcterms:identifier ?id } }"
 
 
 class Collections:
