@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from conftest import BASE, box, collection, link, model, sample
 from jsonschema import Draft7Validator
 from pystac.validation import JsonSchemaSTACValidator
 from pystac_client import Client
-from serving import serve, until
+from serving import ROOT, serve, until
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
@@ -448,7 +449,8 @@ def test_stac_api_validator_finds_no_error(served):
         "--collection", "models-tested", "--geometry", json.dumps(area), "--log-level", "INFO",
         *(word for part in parts for word in ("--conformance", part)),
     ]  # fmt: skip
-    found = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ | {"PYTHONPATH": paths})
     assert found.returncode == 0, found.stdout[-5000:] + found.stderr[-5000:]
     assert "Errors: none" in found.stdout + found.stderr
 

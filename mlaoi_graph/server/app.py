@@ -26,7 +26,7 @@ import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import nodes, sparql
-from mlaoi_graph.server.api import place_routes, routes, tasks
+from mlaoi_graph.server.api import place_routes, routes
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -34,6 +34,7 @@ from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.settings import Settings
 from mlaoi_graph.server.stac import routes as stac
+from mlaoi_graph.server.warm import warm
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["create_app", "run"]
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             **more,
         )
 
-    pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=tasks.warm)]
+    pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=warm)]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ __all__ = ["context", "start"]
 def context() -> ForkServerContext:
     """Return what makes worker processes."""
     found = multiprocessing.get_context("forkserver")
-    modules = ("node_tasks", "api.place_tasks", "stac.tasks")
+    modules = ("api.place_tasks", "node_tasks", "warm")
     found.set_forkserver_preload([f"mlaoi_graph.server.{module}" for module in modules])
     return found
 

@@ -53,6 +53,8 @@ class Filter:
         """Return the filter in CQL2 text, or in JSON that was read. Raises Refusal."""
         text = given if isinstance(given, str) else orjson.dumps(given).decode()
         _check_nesting(text, nesting)
+        if not isinstance(given, str):
+            text = orjson.dumps(_flat(given)).decode()
         try:
             expression = cql2.parse_text(text) if isinstance(given, str) else cql2.parse_json(text)
             tree = expression.to_json()
@@ -103,6 +105,19 @@ def _check_nesting(text: str, most: int) -> None:
         deepest = max(deepest, depth + negations)
     if deepest > most:
         raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+
+
+def _flat(tree: Any) -> Any:
+    """Return a filter with the bounds of ``between`` beside its value, where drafts of CQL2 had a list of two."""
+    if isinstance(tree, list):
+        return [_flat(part) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    found = {key: _flat(value) for key, value in tree.items()}
+    match found:
+        case {"op": "between", "args": [value, [low, high]]}:
+            return found | {"args": [value, low, high]}
+    return found
 
 
 def _named(tree: Any) -> Iterator[tuple[str, bool]]:

@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import numpy as np
-import shapely
 from pyoxigraph import Literal
 from shapely.geometry import mapping
 
@@ -26,6 +25,7 @@ from mlaoi_graph.results import texts
 from mlaoi_graph.server.node_tasks import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
+from mlaoi_graph.server.stac.outline import outline
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.stores import Store
@@ -184,7 +184,7 @@ class Holdings:
 
     def _area_ids(self, dataset: str) -> dict[str, str]:
         """Return the names of a dataset's areas in its collection."""
-        called = _identifiers(self.catalog.store, _IN_DATASET, dataset=dataset)
+        called = _identifiers(self.catalog.store, _AREAS, dataset=dataset)
         names = Names()
         return {iri: names.take(called[iri] or iris.tail(iri)) for iri in sorted(called)}
 
@@ -193,7 +193,7 @@ class _Listed:
     """The nodes of a class, by IRI, with a name for each that no other has."""
 
     def __init__(self, catalog: Catalog, kind: str, taken: Sequence[str] = ()) -> None:
-        called = _identifiers(catalog.store, _CALLED, kind=kind)
+        called = _identifiers(catalog.store, _OF_KIND, kind=kind)
         self.iris = sorted(called)
         names = Names(*taken)
         if kind == MLAOI.Dataset:
@@ -217,22 +217,24 @@ class _Listed:
         return at if at < len(self.iris) and self.iris[at] == iri else None
 
 
-_CALLED: Final = """SELECT ?node ?g ?id ?resolved ?kind { GRAPH ?g { ?node a ?kind
-    OPTIONAL { ?node dcterms:identifier ?id } OPTIONAL { ?node mlaoi:resolved ?resolved } } }"""
-_IN_DATASET: Final = """SELECT ?area ?g ?id ?resolved ?dataset { ?dataset mlaoi:footprint ?area
-    GRAPH ?g { ?area a mlaoi:AreaOfInterest OPTIONAL { ?area dcterms:identifier ?id } } }"""
+_OF_KIND: Final = "SELECT ?node ?kind { ?node a ?kind }"
+_AREAS: Final = "SELECT ?area ?dataset { ?dataset mlaoi:footprint ?area }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 
 
 def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str | None]:
     """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
-    best: dict[str, tuple[bool, str, str] | None] = {}
-    for iri, graph, identifier, resolved in texts(store, sparql, **given):
-        rank = (resolved != "true", graph, identifier) if identifier else None
-        known = best.setdefault(iri, rank)
-        if rank is not None and (known is None or rank < known):
-            best[iri] = rank
-    return {iri: None if rank is None else rank[2] for iri, rank in best.items()}
+    found: dict[str, str | None] = {}
+    for (iri,) in texts(store, sparql, **given):
+        said = [(quad.graph_name.value, quad.object.value) for quad in store.match(iri, DCTERMS.identifier)]  # type: ignore[union-attr]
+        if len({identifier for _, identifier in said}) > 1:
+            described = {q.graph_name.value for q in store.match(iri, MLAOI.resolved, _TRUE)}  # type: ignore[union-attr]
+            said.sort(key=lambda one: (one[0] not in described, one))
+        found[iri] = said[0][1] if said else None
+    return found
+
+
+_TRUE: Final = Literal(True)
 
 
 class _Nodes:
@@ -331,7 +333,7 @@ class _Role(_Nodes):
         rows = self._holdings.places.footprint(ROLES[self.name][0], number)
         if not len(rows):
             return {"geometry": None}, dates
-        shape = shapely.union_all(footprints.geometries(rows))
+        shape = outline(footprints.geometries(rows))
         first, last = (int(np.argmin(footprints.times(rows)[0])), int(np.argmax(footprints.times(rows)[1])))
         named = footprints.areas_named(rows[[first, last]])
         dates = when_of(named[0][1] or None, named[1][2] or None)[0]

@@ -14,10 +14,21 @@ import mlaoi_graph
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.stac import about
 from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
-from mlaoi_graph.server.stac.shelves import UNKNOWN, Holdings, Shelf
+from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN, Holdings, Shelf
 from mlaoi_graph.server.worker import Context
 
-__all__ = ["collection", "collections", "conformance", "item", "landing", "openapi", "queryables", "schema", "search"]
+__all__ = [
+    "collection",
+    "collections",
+    "conformance",
+    "item",
+    "landing",
+    "openapi",
+    "queryables",
+    "schema",
+    "search",
+    "warm",
+]
 
 _GEOJSON: Final = "application/geo+json"
 _JSON: Final = "application/json"
@@ -112,6 +123,14 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
         {"type": "FeatureCollection", "stac_version": "1.1.0", "features": features, "links": links, **_counts(page)},
         _GEOJSON,
     )
+
+
+def warm(context: Context) -> None:
+    """Make the tables that searches need, so that none waits for them."""
+    places = _holdings(context).places
+    for role, _ in ROLES.values():
+        places.models_of(role, None)
+    places.models_of("unknown", None)
 
 
 # -- pages --------------------------------------------------------------------------------------------------------
