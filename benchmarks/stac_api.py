@@ -1,8 +1,8 @@
 """How long a search of the STAC API takes over HTTP: pages of 100 models by stage and place.
 
 ``python benchmarks/stac_api.py CATALOG [--requests 25]`` starts a server of the catalog on a free port of this machine,
-one process answering, and asks by one connection. Every area is asked for twice, in two rounds: in the first no document
-has been made yet. Last the cost of depth: the first page of everything, and one behind many.
+one process answering, and asks by one connection. Every area is asked for twice, in two rounds: in the first no
+document has been made yet. Last the cost of depth: the first page of everything, and one behind many.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -22,6 +22,7 @@ from mlaoi_graph.model import (
     ModelFamily,
     QualifiedEdge,
     SourceDocument,
+    Statement,
     Unknown,
 )
 from mlaoi_graph.vocab import MLAOI
@@ -32,6 +33,7 @@ __all__ = ["StoredGraph"]
 _KEPT: Final = 20_000
 """Nodes that are held: those that many models point at are read once."""
 _NEWER_END: Final = (MLAOI.ofModel, MLAOI.ofDerived, MLAOI.ofSubject)
+_SAID: Final = "SELECT ?node ?p ?o { ?node ?p ?o }"
 _NODES: Final = (Model, Dataset, ModelFamily, AreaOfInterest, Unknown)
 _N = TypeVar("_N")
 
@@ -72,12 +74,19 @@ class StoredGraph:
         return None
 
     def _node(self, iri: str) -> Described | None:
-        said = [s for some in self._catalog.said_of(iri).values() for s in some]
+        said = self._united(iri)
         for cls in _NODES:
             ours: list[Any] = [s for s in said if isinstance(s, cls)]
             if ours:
                 return cast("Described", rdf.merge(ours))
         return None
+
+    def _united(self, iri: str) -> list[Statement]:
+        found = self._catalog.store.query(_SAID, substitutions={"node": iri})
+        said = rdf.united(iri, ((row["p"], row["o"]) for row in cast("Iterable[Any]", found)))
+        if said is not None:
+            return said
+        return [s for some in self._catalog.said_of(iri).values() for s in some]
 
     def _source(self, iri: str) -> Evidence | None:
         return self._merged(iri, Evidence)

@@ -8,31 +8,36 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlaoi_graph.geo.shapes import Shapes
+from mlaoi_graph.geo.index import Index
+from mlaoi_graph.geo.mapped import Array
 
 __all__ = ["outline"]
 
 _EXACT: Final = 64
-"""Parts up to which the drawing is the union."""
+"""Rows up to which the drawing is the union."""
 _CELLS: Final = 256
 _LOOKED_AT: Final = 20_000
+_SHIFT: Final = 1 << 20
 _FINEST: Final = 0.01
 """Degrees."""
 
 
-def outline(shapes: Shapes) -> BaseGeometry:
-    """Return the union of geometries; of more than 64 parts, a cover of it by cells of a grid in degrees.
+def outline(index: Index, rows: Array) -> BaseGeometry:
+    """Return the union of geometries; of more than 64 rows, a cover of it by cells of a grid in degrees.
 
     The grid is the finest of 0.01 degrees times a power of two by which no more than 256 cells are touched.
 
     >>> chips = shapely.box(np.arange(100) / 50, 0, np.arange(100) / 50 + 0.005, 0.005)
-    >>> outline(chips).bounds, len(outline(chips).geoms)
-    ((0.0, 0.0, 1.99, 0.01), 100)
+    >>> drawn = outline(Index.of(chips), np.arange(100))
+    >>> drawn.bounds, len(drawn.geoms), bool(shapely.covers(drawn, chips).all())
+    ((0.0, 0.0, 1.99, 0.01), 100, True)
     """
-    parts = shapely.get_parts(shapes)
-    if len(parts) <= _EXACT:
-        return shapely.union_all(parts)
-    bounds = shapely.bounds(parts)
+    if len(rows) <= _EXACT:
+        return shapely.union_all(index.geometries(rows))
+    bounds = index.bounds(rows)
+    cut = bounds[:, 2] - bounds[:, 0] > 180  # at the antimeridian: its box is round the world
+    parts = shapely.bounds(shapely.get_parts(index.geometries(rows[cut])))
+    bounds = np.concatenate((bounds[~cut], parts))
     step = _FINEST
     while True:
         cells = _touched(bounds, step)
@@ -53,7 +58,8 @@ def _touched(bounds: Any, step: float) -> Any:
     within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     columns = low[which, 0] + within % wide[which]
     rows = low[which, 1] + within // wide[which]
-    return np.unique(np.column_stack((columns, rows)), axis=0)
+    once = np.unique((columns + _SHIFT) * (2 * _SHIFT) + rows + _SHIFT)
+    return np.column_stack((once // (2 * _SHIFT), once % (2 * _SHIFT))) - _SHIFT
 
 
 def _united(cells: Any, step: float) -> BaseGeometry:

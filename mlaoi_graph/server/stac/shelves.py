@@ -333,7 +333,7 @@ class _Role(_Nodes):
         rows = self._holdings.places.footprint(ROLES[self.name][0], number)
         if not len(rows):
             return {"geometry": None}, dates
-        shape = outline(footprints.geometries(rows))
+        shape = outline(footprints.index, rows)
         first, last = (int(np.argmin(footprints.times(rows)[0])), int(np.argmax(footprints.times(rows)[1])))
         named = footprints.areas_named(rows[[first, last]])
         dates = when_of(named[0][1] or None, named[1][2] or None)[0]
