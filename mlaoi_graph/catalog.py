@@ -535,10 +535,10 @@ class Catalog:
                 yield node
 
     def _node(self, subject: str, cls: type[_N]) -> _N | None:
-        said = [s for statements in self._said_of(subject).values() for s in statements if isinstance(s, cls)]
+        said = [s for statements in self.said_of(subject).values() for s in statements if isinstance(s, cls)]
         return rdf.merge(said) if said else None
 
-    def _said_of(self, subject: str) -> dict[str, list[Statement]]:
+    def said_of(self, subject: str) -> dict[str, list[Statement]]:
         """Return what each document says of one node."""
         by_graph: dict[str, list[Any]] = {}
         for quad in self._store.match(subject):
@@ -556,7 +556,7 @@ class Catalog:
 
     def _edges(self, class_iri: str, cls: type[_E]) -> Iterator[_E]:
         for subject in self._subjects(class_iri):
-            for statements in self._said_of(subject).values():
+            for statements in self.said_of(subject).values():
                 yield from (s for s in statements if isinstance(s, cls))
 
     def counts(self) -> Counts:
@@ -614,7 +614,7 @@ class Catalog:
     def node(self, name: str) -> Model | ModelFamily | Dataset | AreaOfInterest | Unknown:
         """Return a node, by any name :meth:`find` takes. Raises NodeNotFound."""
         iri = self.find(name)
-        said = [s for statements in self._said_of(iri).values() for s in statements]
+        said = [s for statements in self.said_of(iri).values() for s in statements]
         for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
             ours: list[Any] = [s for s in said if isinstance(s, cls)]
             if ours:
@@ -629,7 +629,7 @@ class Catalog:
         def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
             twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
             found = [
-                s for twin in sorted(twins) for ss in self._said_of(twin).values() for s in ss if isinstance(s, cls)
+                s for twin in sorted(twins) for ss in self.said_of(twin).values() for s in ss if isinstance(s, cls)
             ]
             return tuple(found)
 
@@ -650,7 +650,7 @@ class Catalog:
 
     def edge(self, twin: str) -> Edge:
         """Return an edge by the IRI of its twin. Raises NodeNotFound."""
-        for statements in self._said_of(twin).values():
+        for statements in self.said_of(twin).values():
             for statement in statements:
                 if isinstance(statement, DataUse | Derivation | Association):
                     return Edge.of(statement)

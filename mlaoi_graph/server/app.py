@@ -26,13 +26,15 @@ import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import nodes, sparql
-from mlaoi_graph.server.api import place_routes, routes, tasks
+from mlaoi_graph.server.api import place_routes, routes
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.settings import Settings
+from mlaoi_graph.server.stac import routes as stac
+from mlaoi_graph.server.warm import warm
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["create_app", "run"]
@@ -64,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             **more,
         )
 
-    pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=tasks.warm)]
+    pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=warm)]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -87,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*sparql.routes, *nodes.routes, Route("/health", _health), Route("/metrics", _metrics)],
+        routes=[*sparql.routes, *nodes.routes, *stac.routes, Route("/health", _health), Route("/metrics", _metrics)],
     )
     app.state.settings = settings
     app.state.queries, app.state.answers = pools

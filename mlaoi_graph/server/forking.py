@@ -12,7 +12,8 @@ __all__ = ["context", "start"]
 def context() -> ForkServerContext:
     """Return what makes worker processes."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["mlaoi_graph.server.node_tasks", "mlaoi_graph.server.api.place_tasks"])
+    modules = ("api.place_tasks", "node_tasks", "warm")
+    found.set_forkserver_preload([f"mlaoi_graph.server.{module}" for module in modules])
     return found
 
 

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import orjson
 import shapely
@@ -66,7 +66,22 @@ from mlaoi_graph.model import (
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["edge_link", "stated", "write"]
+__all__ = [
+    "Documents",
+    "Extent",
+    "Graph",
+    "Names",
+    "Place",
+    "around",
+    "boxes_of",
+    "edge_link",
+    "ends_of",
+    "exposure_of",
+    "geometry_of",
+    "stated",
+    "when_of",
+    "write",
+]
 
 _EXTENSIONS: Final = "https://stac-extensions.github.io"
 _DOI: Final = re.compile(r"10\.[0-9a-zA-Z]{4,}/\S+")
@@ -99,7 +114,7 @@ def write(
     temporary = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
-        for path, document in _Documents(_Graph(store), root_href, relative_links, mlm_links).all():
+        for path, document in _Files(_Whole(store), root_href, relative_links, mlm_links).all():
             place = temporary / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -115,8 +130,27 @@ def write(
 # -- the graph ----------------------------------------------------------------------------------------------------
 
 
-class _Graph:
-    """What the documents of a store say: each node once, each edge at its newer end."""
+class Graph(Protocol):
+    """What documents are made from: nodes, each as all documents together have it."""
+
+    def edges_of(self, iri: str) -> Sequence[QualifiedEdge]:
+        """Return the edges of which a thing is the newer end."""
+
+    def area(self, iri: str) -> AreaOfInterest | None:
+        """Return an area."""
+
+    def source(self, iri: str) -> Evidence | None:
+        """Return a source that is cited."""
+
+    def published_of(self, model: str) -> str | None:
+        """Return what else stood in the first document that describes a model, as JSON."""
+
+    def exposure_of(self, iri: str) -> list[str]:
+        """Return the IRIs of what a thing learned from at any depth, sorted."""
+
+
+class _Whole:
+    """What the documents of a store say, in memory: each node once, each edge at its newer end."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -129,7 +163,7 @@ class _Graph:
                 continue
             for statement in rdf.decode(store.match(graph=graph)):
                 if isinstance(statement, QualifiedEdge):
-                    self.edges[_ends(statement)[0]].append(statement)
+                    self.edges[ends_of(statement)[0]].append(statement)
                 elif isinstance(statement, SourceDocument):
                     if statement.as_published is not None and statement.describes is not None:
                         self.published.setdefault(statement.describes, statement.as_published)
@@ -142,20 +176,35 @@ class _Graph:
         self.unknown: dict[str, Unknown] = _merged(said[Unknown])
         self.evidence: dict[str, Evidence] = _merged(said[Evidence])
 
-    def searchable(self, iri: str) -> _Json:
-        """Return the fields of a thing that repeat its edges, for searches, and what it learned from at any depth."""
-        exposed = sorted(
-            quad.object.value  # type: ignore[union-attr]
-            for quad in self._store.match(iri, MLAOI.exposedTo, None, rdf.INFERRED_GRAPH)
-        )
-        return repeated(self.edges[iri]) | ({EXPOSED_TO: exposed} if exposed else {})
+    def edges_of(self, iri: str) -> Sequence[QualifiedEdge]:
+        return self.edges[iri]
+
+    def area(self, iri: str) -> AreaOfInterest | None:
+        return self.areas.get(iri)
+
+    def source(self, iri: str) -> Evidence | None:
+        return self.evidence.get(iri)
+
+    def published_of(self, model: str) -> str | None:
+        return self.published.get(model)
+
+    def exposure_of(self, iri: str) -> list[str]:
+        return exposure_of(self._store, iri)
+
+
+def exposure_of(store: Store, iri: str) -> list[str]:
+    """Return the IRIs of what a thing learned from at any depth, as inferred, sorted."""
+    return sorted(
+        quad.object.value  # type: ignore[union-attr]
+        for quad in store.match(iri, MLAOI.exposedTo, None, rdf.INFERRED_GRAPH)
+    )
 
 
 def _merged(said: Mapping[str, Sequence[_N]]) -> dict[str, _N]:
     return {iri: rdf.merge(said[iri]) for iri in sorted(said)}
 
 
-def _ends(edge: QualifiedEdge) -> tuple[str, str]:
+def ends_of(edge: QualifiedEdge) -> tuple[str, str]:
     """Return the newer and the older end."""
     if isinstance(edge, DataUse):
         return edge.model, edge.dataset
@@ -168,15 +217,15 @@ def _ends(edge: QualifiedEdge) -> tuple[str, str]:
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
     """Where a document goes, what it is about (nothing, for a catalog), and what is below it."""
 
     path: str
     identifier: str
     title: str
-    parent: _Place | None
+    parent: Place | None
     node: Described | None = None
-    children: list[_Place] = field(default_factory=list)
+    children: list[Place] = field(default_factory=list)
 
     @property
     def is_item(self) -> bool:
@@ -187,7 +236,7 @@ class _Place:
         return "application/geo+json" if self.is_item else "application/json"
 
 
-class _Names:
+class Names:
     """Gives each thing a name of its own, as a file system that ignores case sees names."""
 
     def __init__(self, *taken: str) -> None:
@@ -207,13 +256,13 @@ class _Names:
 class _Tree:
     """A place for every node of a graph."""
 
-    def __init__(self, graph: _Graph) -> None:
+    def __init__(self, graph: _Whole) -> None:
         self._graph = graph
-        self._ids: defaultdict[str, _Names] = defaultdict(_Names)
-        self._files: defaultdict[str, _Names] = defaultdict(lambda: _Names("catalog", "collection"))
-        self.of: dict[str, _Place] = {}
+        self._ids: defaultdict[str, Names] = defaultdict(Names)
+        self._files: defaultdict[str, Names] = defaultdict(lambda: Names("catalog", "collection"))
+        self.of: dict[str, Place] = {}
         """The place of each model, family, dataset and unknown thing; the first, for what is said to be two of them."""
-        self.root = _Place("catalog.json", "lineage", "Lineage", None)
+        self.root = Place("catalog.json", "lineage", "Lineage", None)
         tops = [self._catalog(self.root, name.casefold(), name) for name in ("Models", "Datasets", "Areas")]
         unresolved = self._catalog(self.root, "unresolved", "Unresolved")
         self._models(tops[0])
@@ -223,7 +272,7 @@ class _Tree:
             self._item(unresolved, thing)
         self.root.children = [top for top in self.root.children if top.children]
 
-    def __iter__(self) -> Iterator[_Place]:
+    def __iter__(self) -> Iterator[Place]:
         """Iterate over all places, the root last."""
         waiting = [*self.root.children]
         while waiting:
@@ -232,7 +281,7 @@ class _Tree:
             yield place
         yield self.root
 
-    def _models(self, top: _Place) -> None:
+    def _models(self, top: Place) -> None:
         catalogs = {}
         for iri, family in self._graph.families.items():
             name = self._ids[top.path].take(family.identifier or iris.tail(iri))
@@ -241,19 +290,13 @@ class _Tree:
         for model in self._graph.models.values():
             self._item(catalogs.get(model.family or "", top), model)
 
-    def _datasets(self, top: _Place) -> None:
+    def _datasets(self, top: Place) -> None:
         datasets = self._graph.datasets
-        for iri in datasets:
-            # What it is a part of comes first, up to what is a part of nothing, or of itself.
-            chain: list[str] = []
-            while iri in datasets and iri not in self.of and iri not in chain:
-                chain.append(iri)
-                iri = next(iter(datasets[iri].part_of), "")
-            parent = self.of.get(iri, top) if iri not in chain else top
-            for part in reversed(chain):
-                parent = self._collection(top, parent, datasets[part])
+        known = {iri: (dataset.identifier, next(iter(dataset.part_of), "")) for iri, dataset in datasets.items()}
+        for iri, name, whole in dataset_names(known, self._ids[""]):
+            self._collection(top, self.of.get(whole, top), name, datasets[iri])
 
-    def _areas(self, top: _Place) -> None:
+    def _areas(self, top: Place) -> None:
         areas = self._graph.areas
         free = dict.fromkeys(areas)
         for iri, dataset in self._graph.datasets.items():
@@ -266,32 +309,50 @@ class _Tree:
             if area not in declared:  # that is in the model's own item
                 self._item(top, areas[area])
 
-    def _catalog(self, parent: _Place, name: str, title: str) -> _Place:
+    def _catalog(self, parent: Place, name: str, title: str) -> Place:
         folder = posixpath.join(posixpath.dirname(parent.path), self._files[parent.path].take(_file_name(name)))
-        return self._put(_Place(f"{folder}/catalog.json", name, title, parent))
+        return self._put(Place(f"{folder}/catalog.json", name, title, parent))
 
-    def _collection(self, top: _Place, parent: _Place, dataset: Dataset) -> _Place:
-        name = iris.tail(dataset.iri)
-        if dataset.identifier is None and parent is not top:
-            name = f"{parent.identifier}-{name}"  # of a split: many datasets have one of that name
-        identifier = self._ids[""].take(dataset.identifier or name)
+    def _collection(self, top: Place, parent: Place, identifier: str, dataset: Dataset) -> None:
         # Not in the folder of the whole: a path has an end, being a part of a part has none.
         folder = f"{posixpath.dirname(top.path)}/{self._files[top.path].take(_file_name(identifier))}"
-        return self._put(_Place(f"{folder}/collection.json", identifier, dataset.label or identifier, parent, dataset))
+        self._put(Place(f"{folder}/collection.json", identifier, dataset.label or identifier, parent, dataset))
 
-    def _item(self, parent: _Place, node: Described) -> None:
+    def _item(self, parent: Place, node: Described) -> None:
         wanted = None if isinstance(node, Unknown) else node.identifier
         identifier = self._ids[parent.path].take(wanted or iris.tail(node.iri))
         folder = posixpath.dirname(parent.path)
         path = f"{folder}/{self._files[folder].take(_file_name(identifier))}.json"
-        self._put(_Place(path, identifier, node.label or identifier, parent, node))
+        self._put(Place(path, identifier, node.label or identifier, parent, node))
 
-    def _put(self, place: _Place) -> _Place:
+    def _put(self, place: Place) -> Place:
         if place.node is not None and not isinstance(place.node, AreaOfInterest):
             self.of.setdefault(place.node.iri, place)
         if place.parent is not None:
             place.parent.children.append(place)
         return place
+
+
+def dataset_names(known: Mapping[str, tuple[str | None, str]], names: Names) -> Iterator[tuple[str, str, str]]:
+    """Yield each dataset, what its collection is called, and the whole it is a part of, "" for none.
+
+    ``known`` has identifier and whole of each; wholes come before their parts.
+    """
+    called: dict[str, str] = {}
+    for iri in known:
+        # What it is a part of comes first, up to what is a part of nothing, or of itself.
+        chain: list[str] = []
+        while iri in known and iri not in called and iri not in chain:
+            chain.append(iri)
+            iri = known[iri][1]
+        whole = iri if iri in called else ""
+        for part in reversed(chain):
+            identifier, name = known[part][0], iris.tail(part)
+            if identifier is None and whole:
+                name = f"{called[whole]}-{name}"  # of a split: many datasets have one of that name
+            called[part] = names.take(identifier or name)
+            yield part, called[part], whole
+            whole = part
 
 
 def _file_name(identifier: str) -> str:
@@ -301,64 +362,73 @@ def _file_name(identifier: str) -> str:
 # -- the documents --------------------------------------------------------------------------------------------------
 
 
-class _Documents:
-    def __init__(self, graph: _Graph, root_href: str | None, relative_links: bool, mlm_links: bool) -> None:
+class Places(Protocol):
+    """Where the document of each model, family, dataset and unknown thing is."""
+
+    def get(self, iri: str, /) -> Place | None:
+        """Return it; None if there is none."""
+
+
+class Extent(NamedTuple):
+    """Where and when data are."""
+
+    everywhere: bool
+    boxes: Sequence[_Box]
+    times: Sequence[tuple[str | None, str | None]]
+    """Start and end of each area, as published."""
+
+
+class Documents:
+    """Makes the item or collection of a node; where documents are and what holds them together is for who inherits."""
+
+    def __init__(self, graph: Graph, of: Places, mlm_links: bool = False) -> None:
         self._graph = graph
-        self._tree = _Tree(graph)
-        self._address = iris.check_base(root_href) if root_href is not None else None
-        self._relative = relative_links or root_href is None
+        self._of = of
         self._mlm_links = mlm_links
-        self._cited: set[str] = set()
 
-    def all(self) -> Iterator[tuple[str, _Json]]:
-        """Yield each document with its path."""
-        for place in self._tree:
-            if place.node is None:
-                yield place.path, self._catalog(place)
-            elif isinstance(place.node, Dataset):
-                yield place.path, self._collection(place, place.node)
-            else:
-                yield place.path, self._item(place, place.node)
+    def structure(self, place: Place) -> list[_Json]:
+        """Return the links that hold the documents together."""
+        raise NotImplementedError
 
-    def _catalog(self, place: _Place) -> _Json:
-        root = place is self._tree.root
-        about = "Models of Earth observation, and what they were made from and measured on" if root else place.title
-        document = {"type": "Catalog", "stac_version": "1.1.0", "id": place.identifier, "title": place.title}
-        found: _Json = {**document, "description": about, "links": self._structure(place)}
-        uncited = [source for iri, source in self._graph.evidence.items() if iri not in self._cited]
-        if root and uncited:  # the root is the last to be written
-            found["stac_extensions"] = [SCHEMA]
-            found["lineage:evidence"] = [encode_evidence(source) for source in uncited]
-        return found
+    def href(self, source: Place, target: Place) -> str:
+        """Return how a document refers to another."""
+        raise NotImplementedError
 
-    def _collection(self, place: _Place, dataset: Dataset) -> _Json:
+    def extent(self, dataset: Dataset) -> Extent:
+        """Return where and when the data are."""
+        areas = [area for iri in dataset.footprints if (area := self._graph.area(iri)) is not None]
+        boxes = [box for area in areas if area.wkt is not None for box in boxes_of(shapely.from_wkt(area.wkt))]
+        everywhere = any(area.precision is Precision.GLOBAL for area in areas)
+        return Extent(everywhere, boxes, [(area.start, area.end) for area in areas])
+
+    def collection(self, place: Place, dataset: Dataset) -> _Json:
+        """Return the collection of a dataset."""
         fields, links = self._said(place, dataset)
         for name, stand_in in (("description", place.title), ("license", "other")):
             if name not in fields:
                 fields[name] = stand_in
                 fields.setdefault(f"lineage:{name}", None)
-        areas = [self._graph.areas[iri] for iri in dataset.footprints if iri in self._graph.areas]
-        boxes = [box for area in areas if area.wkt is not None for box in _boxes(area.wkt)]
-        everywhere = any(area.precision is Precision.GLOBAL for area in areas)
+        everywhere, boxes, times = self.extent(dataset)
         if everywhere or not boxes:
             fields["lineage:footprint"] = "global" if everywhere else "unknown"
-        bbox = _WORLD if everywhere or not boxes else _around(boxes)
+        bbox = _WORLD if everywhere or not boxes else around(boxes)
         return {
             "type": "Collection", "stac_version": "1.1.0", "stac_extensions": _extensions(fields, links),
             "id": place.identifier, **fields,
-            "extent": {"spatial": {"bbox": [bbox]}, "temporal": {"interval": [_interval(areas)]}},
+            "extent": {"spatial": {"bbox": [bbox]}, "temporal": {"interval": [_interval(times)]}},
             "links": links,
         }  # fmt: skip
 
-    def _item(self, place: _Place, node: Described) -> _Json:
+    def item(self, place: Place, node: Described) -> _Json:
+        """Return the item of any other node."""
         fields, links = self._said(place, node)
         area = node if isinstance(node, AreaOfInterest) else None
-        when, bent = _when(area)
+        when, bent = _area_when(area)
         if area is not None:
             fields |= bent
         elif isinstance(node, Model) and node.declared_area is not None:
-            area = self._graph.areas.get(node.declared_area)
-            when, bent = _when(area)
+            area = self._graph.area(node.declared_area)
+            when, bent = _area_when(area)
             said = encode(area) if area is not None else {"lineage:iri": node.declared_area}
             fields["lineage:declared_area"] = said | bent
         published = self._published(place, node)
@@ -371,46 +441,95 @@ class _Documents:
             "id": place.identifier, "geometry": None,
         }  # fmt: skip
         if area is not None and area.wkt is not None:
-            document |= {"geometry": _geometry(area.wkt), "bbox": _around(_boxes(area.wkt))}
+            document |= {"geometry": geometry_of(area.wkt), "bbox": around(boxes_of(shapely.from_wkt(area.wkt)))}
         if place.parent is not None and isinstance(place.parent.node, Dataset):
             document["collection"] = place.parent.identifier
         more = {key: value for key, value in published.items() if key not in ("properties", "links", "stac_extensions")}
         return document | {"properties": {**fields, **when}, "links": links, "assets": {}} | more
 
-    def _published(self, place: _Place, node: Described) -> _Json:
+    def _published(self, place: Place, node: Described) -> _Json:
         """Return what stood in a model's document that the graph has no terms for."""
-        text = self._graph.published.get(node.iri) if self._tree.of.get(node.iri) is place else None
+        text = self._graph.published_of(node.iri) if self._of.get(node.iri) is place else None
         found: _Json = orjson.loads(text) if text is not None else {}
         return found
 
-    def _said(self, place: _Place, node: Described) -> tuple[_Json, list[_Json]]:
+    def _said(self, place: Place, node: Described) -> tuple[_Json, list[_Json]]:
         """Return the fields of a node and all links of its document."""
         fields = encode(node)
         identifier = fields.pop("id", None)
         if identifier != place.identifier and not isinstance(node, Unknown):
             fields["lineage:identifier"] = identifier
-        edges = self._graph.edges[node.iri] if self._tree.of.get(node.iri) is place else []
+        edges = self._graph.edges_of(node.iri) if self._of.get(node.iri) is place else []
         sources = () if isinstance(node, AreaOfInterest | Unknown) else node.sources
-        cited = {*sources, *(iri for edge in edges for iri in edge.evidence)} & self._graph.evidence.keys()
-        self._cited |= cited
+        named = sorted({*sources, *(iri for edge in edges for iri in edge.evidence)})
+        cited = [source for iri in named if (source := self._graph.source(iri)) is not None]
         if edges:
-            fields |= self._graph.searchable(node.iri)
+            exposed = self._graph.exposure_of(node.iri)
+            fields |= repeated(edges) | ({EXPOSED_TO: exposed} if exposed else {})
         if cited:
-            fields["lineage:evidence"] = [encode_evidence(self._graph.evidence[iri]) for iri in sorted(cited)]
-        links = self._structure(place)
+            fields["lineage:evidence"] = [encode_evidence(source) for source in cited]
+        links = self.structure(place)
         links.extend(sorted((link for edge in edges for link in self._links(place, edge)), key=orjson.dumps))
         return fields, links
 
-    def _href(self, source: _Place, target: str) -> str:
-        if self._address is not None and not self._relative:
-            return self._address + target
-        return posixpath.relpath(target, posixpath.dirname(source.path) or ".")
+    def _links(self, place: Place, edge: QualifiedEdge) -> Iterator[_Json]:
+        """Yield the links for an edge: ours, and that of MLM's best practices if that is wanted."""
+        target = self._of.get(ends_of(edge)[1])
+        where = {}
+        if target is not None:
+            where = {"href": self.href(place, target), "type": target.media_type, "title": target.title}
+        yield edge_link(edge, target.node if target is not None else None, **where)
+        word = _mlm_split(edge)
+        if self._mlm_links and word is not None:
+            iri = ends_of(edge)[1]
+            yield {"rel": "derived_from", "href": iri, **where, "ml-aoi:split": word, "lineage:iri": iri}
 
-    def _structure(self, place: _Place) -> list[_Json]:
+
+class _Files(Documents):
+    """All documents of a graph, as files."""
+
+    def __init__(self, graph: _Whole, root_href: str | None, relative_links: bool, mlm_links: bool) -> None:
+        self._tree = _Tree(graph)
+        super().__init__(graph, self._tree.of, mlm_links)
+        self._whole = graph
+        self._address = iris.check_base(root_href) if root_href is not None else None
+        self._relative = relative_links or root_href is None
+
+    def all(self) -> Iterator[tuple[str, _Json]]:
+        """Yield each document with its path."""
+        cited: set[str] = set()
+        for place in self._tree:
+            if place.node is None:
+                found = self._catalog(place)
+                uncited = [source for iri, source in self._whole.evidence.items() if iri not in cited]
+                if place is self._tree.root and uncited:  # the root is the last
+                    found["stac_extensions"] = [SCHEMA]
+                    found["lineage:evidence"] = [encode_evidence(source) for source in uncited]
+            elif isinstance(place.node, Dataset):
+                found = self.collection(place, place.node)
+                cited |= {entry["iri"] for entry in found.get("lineage:evidence", ())}
+            else:
+                found = self.item(place, place.node)
+                cited |= {entry["iri"] for entry in found["properties"].get("lineage:evidence", ())}
+            yield place.path, found
+
+    def _catalog(self, place: Place) -> _Json:
+        root = place is self._tree.root
+        about = "Models of Earth observation, and what they were made from and measured on" if root else place.title
+        document = {"type": "Catalog", "stac_version": "1.1.0", "id": place.identifier, "title": place.title}
+        return {**document, "description": about, "links": self.structure(place)}
+
+    def href(self, source: Place, target: Place) -> str:
+        """Return an address, or a path from one file to the other."""
+        if self._address is not None and not self._relative:
+            return self._address + target.path
+        return posixpath.relpath(target.path, posixpath.dirname(source.path) or ".")
+
+    def structure(self, place: Place) -> list[_Json]:
         """Return the links that hold the tree together."""
 
-        def link(rel: str, to: _Place) -> _Json:
-            return {"rel": rel, "href": self._href(place, to.path), "type": to.media_type, "title": to.title}
+        def link(rel: str, to: Place) -> _Json:
+            return {"rel": rel, "href": self.href(place, to), "type": to.media_type, "title": to.title}
 
         links = [link("root", self._tree.root)]
         if self._address is not None and (place is self._tree.root or not self._relative):
@@ -420,18 +539,6 @@ class _Documents:
             if place.is_item and isinstance(place.parent.node, Dataset):
                 links.append(link("collection", place.parent))
         return links + [link("item" if child.is_item else "child", child) for child in place.children]
-
-    def _links(self, place: _Place, edge: QualifiedEdge) -> Iterator[_Json]:
-        """Yield the links for an edge: ours, and that of MLM's best practices if that is wanted."""
-        target = self._tree.of.get(_ends(edge)[1])
-        where = {}
-        if target is not None:
-            where = {"href": self._href(place, target.path), "type": target.media_type, "title": target.title}
-        yield edge_link(edge, target.node if target is not None else None, **where)
-        word = _mlm_split(edge)
-        if self._mlm_links and word is not None:
-            iri = _ends(edge)[1]
-            yield {"rel": "derived_from", "href": iri, **where, "ml-aoi:split": word, "lineage:iri": iri}
 
 
 def _with_published(node: Model, fields: _Json, published: _Json) -> _Json:
@@ -479,7 +586,7 @@ def edge_link(edge: QualifiedEdge, target: Described | None, **where: str) -> _J
 
     ``target`` is what is known of that, ``where`` gives the link's href, type and title; else it leads to the IRI.
     """
-    iri = _ends(edge)[1]
+    iri = ends_of(edge)[1]
     link: _Json = {"rel": _rel(edge), "href": iri, **where}
     if target is not None:
         link |= _stated(target)
@@ -568,10 +675,10 @@ def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
 # -- place and time -------------------------------------------------------------------------------------------------
 
 
-def _geometry(wkt: str) -> _Json:
+def geometry_of(wkt: str) -> _Json:
     """Return WKT as a GeoJSON geometry, its numbers as they stand: ``7`` is not made ``7.0``.
 
-    >>> _geometry("POLYGON ((7 46, 8.5 46, 8.5 47, 7 46))")
+    >>> geometry_of("POLYGON ((7 46, 8.5 46, 8.5 47, 7 46))")
     {'type': 'Polygon', 'coordinates': [[[7, 46], [8.5, 46], [8.5, 47], [7, 46]]]}
     """
     name = shapely.from_wkt(wkt).geom_type
@@ -584,16 +691,15 @@ def _geometry(wkt: str) -> _Json:
     return {"type": name, "coordinates": coordinates}
 
 
-def _boxes(wkt: str) -> list[_Box]:
-    """Return west, south, east, north of each part of a geometry."""
-    parts = shapely.get_parts(shapely.from_wkt(wkt))
-    return [(w, s, e, n) for w, s, e, n in shapely.bounds(parts).tolist()]
+def boxes_of(shape: Any) -> list[_Box]:
+    """Return west, south, east, north of each part of a geometry, or of several."""
+    return [(w, s, e, n) for w, s, e, n in shapely.bounds(shapely.get_parts(shape)).tolist()]
 
 
-def _around(boxes: Iterable[_Box]) -> list[float]:
+def around(boxes: Iterable[_Box]) -> list[float]:
     """Return the narrowest box around all boxes; west is beyond east where it crosses the antimeridian (RFC 7946, 5.2).
 
-    >>> _around([(177, -19, 180, -16), (-180, -18, -178, -15)])
+    >>> around([(177, -19, 180, -16), (-180, -18, -178, -15)])
     [177, -19, -178, -15]
     """
     wests, souths, easts, norths = zip(*sorted(boxes), strict=True)
@@ -607,9 +713,12 @@ def _around(boxes: Iterable[_Box]) -> list[float]:
     return [west, min(souths), east, max(norths)]
 
 
-def _when(area: AreaOfInterest | None) -> tuple[_Json, _Json]:
+def _area_when(area: AreaOfInterest | None) -> tuple[_Json, _Json]:
+    return when_of(*((area.start, area.end) if area is not None else (None, None)))
+
+
+def when_of(start: str | None, end: str | None) -> tuple[_Json, _Json]:
     """Return the dates of an item, and our own fields for those that do not read back from them as published."""
-    start, end = (area.start, area.end) if area is not None else (None, None)
     first = _instant(start, last=False) or OPEN_START
     last = _instant(end, last=True) or OPEN_END
     bent = _known(start=start if start != _read(first) else None, end=end if end != _read(last) else None)
@@ -620,10 +729,10 @@ def _read(when: str) -> str | None:
     return None if when in (OPEN_START, OPEN_END) else when
 
 
-def _interval(areas: Sequence[AreaOfInterest]) -> list[str | None]:
+def _interval(times: Sequence[tuple[str | None, str | None]]) -> list[str | None]:
     """Return the first and last instant of all areas; null where one is open or not known."""
-    starts = [_instant(area.start, last=False) for area in areas]
-    ends = [_instant(area.end, last=True) for area in areas]
+    starts = [_instant(start, last=False) for start, _ in times]
+    ends = [_instant(end, last=True) for _, end in times]
     return [_extreme(starts, first=True), _extreme(ends, first=False)]
 
 

@@ -1,0 +1,172 @@
+"""CQL2 filters: parsed and evaluated by the cql2 package; here is what of it may be asked, and where to look first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import cql2
+import orjson
+from pyoxigraph import Literal
+
+from mlaoi_graph.iri import is_iri
+from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
+from mlaoi_graph.rdf import DERIVATION_PROPERTY, INFERRED_GRAPH, STAGE_PROPERTY
+from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import MLAOI
+
+__all__ = ["Filter"]
+
+_OPERATORS: Final = frozenset(
+    {
+        "and", "or", "not", "=", "<>", "<", ">", "<=", ">=", "like", "between", "in", "isNull", "casei", "accenti",
+        "+", "-", "*", "/", "%", "^", "div",
+        "s_intersects", "s_equals", "s_disjoint", "s_touches", "s_within", "s_overlaps", "s_crosses", "s_contains",
+        "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedBy", "t_finishes",
+        "t_intersects", "t_meets", "t_metBy", "t_overlappedBy", "t_overlaps", "t_startedBy", "t_starts",
+        "a_equals", "a_contains", "a_containedBy", "a_overlaps",
+    }
+)  # fmt: skip
+_PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
+_IRIS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: tuple(sorted({_PROPERTY_OF[kind] for kind in kinds})) for name, kinds in REPEATED.items()},
+    EXPOSED_TO: (MLAOI.exposedTo,),
+    "lineage:family": (MLAOI.family,),
+}
+_WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
+_BRACKET: Final = re.compile(r"[\[({\])}]|\bnot\b", re.IGNORECASE)
+_STRING: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+_NO_VALUE: Final = "Could not reduce expression to boolean"
+
+
+class Filter:
+    """A filter that can be evaluated. What an item does not have is null, and null is not found: not even by NOT."""
+
+    def __init__(self, expression: cql2.Expr, tree: Any) -> None:
+        self._expression = expression
+        self._tree = tree
+
+    @classmethod
+    def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
+        """Return the filter in CQL2 text, or in JSON that was read. Raises Refusal."""
+        text = given if isinstance(given, str) else orjson.dumps(given).decode()
+        _check_nesting(text, nesting)
+        if not isinstance(given, str):
+            text = orjson.dumps(_flat(given)).decode()
+        try:
+            expression = cql2.parse_text(text) if isinstance(given, str) else cql2.parse_json(text)
+            tree = expression.to_json()
+            expression.validate()
+        except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
+            raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
+        if not isinstance(tree, dict) or "op" not in tree:
+            raise _wrong("not a condition, as a_contains(\"lineage:tested_on\", ('https://example.com/data'))")
+        for name, is_operator in _named(tree):
+            if is_operator and name not in _OPERATORS:
+                raise _wrong(f"{name[:100]!r} is no operator or function here")
+            if not is_operator and name.removeprefix("properties.") not in names:
+                raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
+        return cls(expression, tree)
+
+    def matches(self, view: dict[str, Any]) -> bool:
+        """Return whether an item is found; its ``datetime`` is an interval."""
+        try:
+            return bool(self._expression.matches(view))
+        except Exception as error:  # noqa: BLE001 - likewise
+            if _NO_VALUE in str(error):  # null, or types that cannot be compared
+                return False
+            raise _wrong(f"cannot be evaluated: {str(error).strip()[:500]}") from None
+
+    def candidates(self, store: Store) -> set[str] | None:
+        """Return the IRIs of all things that may be found, or more; None for anything."""
+        found: set[str] | None = None
+        for part in _conjuncts(self._tree):
+            some = _subjects(part, store)
+            if some is not None:
+                found = some if found is None else found & some
+        return found
+
+
+def _wrong(reason: str) -> Refusal:
+    return Refusal(400, "filter", f"filter: {reason}", parameter="filter")
+
+
+def _check_nesting(text: str, most: int) -> None:
+    depth = deepest = negations = 0
+    for found in _BRACKET.finditer(_STRING.sub("", text) if not text.startswith("{") else text):
+        if found[0] in "[({":
+            depth += 1
+        elif found[0] in "])}":
+            depth -= 1
+        else:
+            negations += 1
+        deepest = max(deepest, depth + negations)
+    if deepest > most:
+        raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+
+
+def _flat(tree: Any) -> Any:
+    """Return a filter with the bounds of ``between`` beside its value, where drafts of CQL2 had a list of two."""
+    if isinstance(tree, list):
+        return [_flat(part) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    found = {key: _flat(value) for key, value in tree.items()}
+    match found:
+        case {"op": "between", "args": [value, [low, high]]}:
+            return found | {"args": [value, low, high]}
+    return found
+
+
+def _named(tree: Any) -> Iterator[tuple[str, bool]]:
+    """Yield every name in a filter, and whether it is an operator's."""
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            if isinstance(one.get("op"), str):
+                yield one["op"], True
+            if isinstance(one.get("property"), str):
+                yield one["property"], False
+            waiting.extend(value for key, value in one.items() if key in ("args", "interval", "property"))
+
+
+def _conjuncts(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, dict) and tree.get("op") == "and":
+        for part in tree["args"]:
+            yield from _conjuncts(part)
+    else:
+        yield tree
+
+
+def _subjects(part: Any, store: Store) -> set[str] | None:
+    """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
+    operator, arguments = part.get("op"), part.get("args")
+    if operator not in ("a_contains", "a_overlaps", "a_equals", "=", "in") or len(arguments) != 2:
+        return None
+    name = arguments[0].get("property", "") if isinstance(arguments[0], dict) else ""
+    name = name.removeprefix("properties.")
+    values = arguments[1] if isinstance(arguments[1], list) else [arguments[1]]
+    if not values or not all(isinstance(value, str) for value in values):
+        return None
+    if name not in _IRIS and name not in _WORDS:
+        return None
+    each = [_having(name, value, store) for value in values]
+    return set.union(*each) if operator in ("a_overlaps", "in") else set.intersection(*each)
+
+
+def _having(name: str, value: str, store: Store) -> set[str]:
+    if name in _WORDS:
+        return _subjects_of(store, _WORDS[name], Literal(value), None)
+    graph = INFERRED_GRAPH if name == EXPOSED_TO else None
+    return set().union(*(_subjects_of(store, predicate, value, graph) for predicate in _IRIS[name]))
+
+
+def _subjects_of(store: Store, predicate: str, value: str | Literal, graph: str | None) -> set[str]:
+    if isinstance(value, str) and not is_iri(value):
+        return set()
+    return {quad.subject.value for quad in store.match(None, predicate, value, graph)}  # type: ignore[union-attr]

@@ -1,0 +1,543 @@
+"""The collections of one snapshot: what is in each, in an order that stays, and the document of each thing there.
+
+A shelf is what a search goes through: things with a number, which is theirs in this snapshot, and a key, by which a
+later page finds its place again whatever was written meanwhile.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+import numpy as np
+from pyoxigraph import Literal
+from shapely.geometry import mapping
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.model import AreaOfInterest, Dataset
+from mlaoi_graph.results import texts
+from mlaoi_graph.server.node_tasks import address
+from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.stac.graph import StoredGraph
+from mlaoi_graph.server.stac.outline import outline
+from mlaoi_graph.server.stac.places import ModelPlaces
+from mlaoi_graph.server.stac.query import Query
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import DCTERMS, MLAOI
+from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
+
+__all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
+
+ROLES: Final[Mapping[str, tuple[str, str]]] = {
+    "models-pretrained": ("pretrained", "pretrained"),
+    "models-finetuned": ("finetuned", "fine-tuned"),
+    "models-instruction-tuned": ("instruction_tuned", "instruction-tuned"),
+    "models-trained": ("trained", "trained, in whatever stage,"),
+    "models-validated": ("validated", "validated"),
+    "models-tested": ("tested", "tested"),
+    "models-exposed": ("exposed", "trained, or made from what was trained,"),
+    "models-declared": ("declared", "said to be usable by their publishers"),
+}
+"""Role collections: the word of :data:`~mlaoi_graph.queries.areas.STAGES_OF`, and how it is called."""
+UNKNOWN: Final = "models-unknown"
+DATA: Final = "data"
+"""Name of the shelf of all areas of datasets."""
+_NODES: Final[Mapping[str, tuple[str, str]]] = {
+    "models": (MLAOI.Model, "All models; the geometry is what their publisher declares, no evidence of any use there"),
+    "families": (MLAOI.ModelFamily, "Model families: what is said of all their members"),
+    "unresolved": (MLAOI.UnknownThing, "Things that are referred to, and nothing says what they are"),
+}
+_ROW_SHIFT: Final = 2**32
+_KEPT: Final = 4096
+"""Documents that are held."""
+_Json = dict[str, Any]
+
+
+class Shelf(Protocol):
+    """What a search goes through."""
+
+    name: str
+
+    def find(self, query: Query) -> Array:
+        """Return the numbers of what may be found by everything but what documents say, sorted."""
+
+    def key(self, number: int) -> str:
+        """Return what a thing is found by again."""
+
+    def after(self, key: str) -> int:
+        """Return the first number beyond a key, whether or not that is there."""
+
+    def document(self, number: int, site: str) -> _Json:
+        """Return the item or collection, not to be changed."""
+
+
+class Served(Documents):
+    """Documents as the API serves them: with absolute links, and others to the lineage page and its Turtle."""
+
+    def __init__(self, holdings: Holdings, site: str) -> None:
+        super().__init__(holdings.graph, holdings)
+        self._holdings = holdings
+        self._site = site
+
+    def href(self, source: Place, target: Place) -> str:
+        """Return an address."""
+        return f"{self._site}stac/{target.path}"
+
+    def structure(self, place: Place) -> list[_Json]:
+        """Return the links every document has."""
+        assert place.node is not None
+        root = {"rel": "root", "href": f"{self._site}stac", "type": "application/json"}
+        links = [root, {"rel": "self", "href": self.href(place, place), "type": place.media_type}]
+        if place.is_item and place.parent is not None:
+            above = {"href": self.href(place, place.parent), "type": "application/json"}
+            links += [{"rel": "parent", **above}, {"rel": "collection", **above}]
+        else:
+            links += [{**root, "rel": "parent"}, _items_link(self.href(place, place)), _queryables(self._site, place)]
+        page = address(place.node.iri, self._holdings.catalog.base, self._site)
+        return [
+            *links,
+            {"rel": "alternate", "href": page, "type": "text/html", "title": "Lineage"},
+            {"rel": "alternate", "href": f"{page}.ttl", "type": "text/turtle", "title": "Lineage as Turtle"},
+        ]
+
+    def extent(self, dataset: Dataset) -> Extent:
+        """Return where and when the data are, from the index."""
+        footprints = self._holdings.catalog.footprints
+        rows = footprints.rows_of(dataset.iri)
+        somewhere = rows[footprints.has_geometry(rows)]
+        everywhere = any(p is not None and p.value == "global" for p in set(footprints.precisions(rows)))
+        times = {(start or None, end or None) for _, start, end in footprints.areas_named(rows)}
+        return Extent(everywhere, boxes_of(footprints.geometries(somewhere)), sorted(times, key=str))
+
+
+class Holdings:
+    """Everything the API has of one snapshot. As a mapping, where each node's own document is."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.graph = StoredGraph(catalog)
+        self.datasets = _Listed(catalog, MLAOI.Dataset, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
+        self._nodes = {name: _Listed(catalog, kind) for name, (kind, _) in _NODES.items()}
+        self.models = self._nodes["models"]
+        self.places = ModelPlaces(catalog, self.models.iris)
+        self.served = lru_cache(16)(lambda site: Served(self, site))
+        self.document = lru_cache(_KEPT)(self._document)
+        self.get = lru_cache(_KEPT)(self._get)
+        self.area_ids = lru_cache(64)(self._area_ids)
+        self._shelves: dict[str, Shelf] = {
+            "models": _Models(self, "models"),
+            **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
+            **{name: _Nodes(self, name) for name in ("families", "unresolved")},
+            DATA: _Areas(self, DATA, None),
+        }
+        self.collections = Collections(self)
+
+    def shelf(self, name: str) -> Shelf | None:
+        """Return what holds the items of a collection; None if there is none of that name."""
+        if name in self._shelves:
+            return self._shelves[name]
+        at = self.datasets.at(name)
+        return None if at is None else _Areas(self, DATA, [self.datasets.iris[at]])
+
+    def shelves(self, query: Query) -> list[Shelf]:
+        """Return where to look, in order: each model once and all data, unless collections are named."""
+        names = ("models", DATA) if query.collections is None else query.collections
+        codes = sorted(at for name in names if (at := self.datasets.at(name)) is not None)
+        found = [shelf for name, shelf in self._shelves.items() if name in names]
+        return [*found, _Areas(self, DATA, [self.datasets.iris[at] for at in codes])] if codes else found
+
+    def listed(self, name: str) -> _Listed | None:
+        """Return the nodes in a collection that is no dataset's."""
+        return self._nodes.get(name) or (self.models if name in ROLES or name == UNKNOWN else None)
+
+    def _get(self, iri: str) -> Place | None:
+        """Return where a model, family, dataset or unknown thing is."""
+        node = self.graph.node(iri)
+        if node is None or isinstance(node, AreaOfInterest):
+            return None
+        at = self.datasets.place(iri)
+        if at is not None and isinstance(node, Dataset):
+            name = self.datasets.ids[at]
+            return Place(_path(name), name, node.label or name, None, node)
+        for collection, listed in self._nodes.items():
+            at = listed.place(iri)
+            if at is not None:
+                name = listed.ids[at]
+                return Place(_path(collection, name), name, node.label or name, _top(collection), node)
+        return None
+
+    def _document(self, site: str, iri: str) -> _Json:
+        place = self.get(iri)
+        if place is None or place.node is None:
+            raise Refusal(404, "not-found", f"nothing is known of {iri}")
+        made = self.served(site)
+        if isinstance(place.node, Dataset):
+            return made.collection(place, place.node)
+        assert place.parent is not None
+        return made.item(place, place.node) | {"collection": place.parent.identifier}
+
+    def _area_ids(self, dataset: str) -> dict[str, str]:
+        """Return the names of a dataset's areas in its collection."""
+        called = _identifiers(self.catalog.store, _AREAS, dataset=dataset)
+        names = Names()
+        return {iri: names.take(called[iri] or iris.tail(iri)) for iri in sorted(called)}
+
+
+class _Listed:
+    """The nodes of a class, by IRI, with a name for each that no other has."""
+
+    def __init__(self, catalog: Catalog, kind: str, taken: Sequence[str] = ()) -> None:
+        called = _identifiers(catalog.store, _OF_KIND, kind=kind)
+        self.iris = sorted(called)
+        names = Names(*taken)
+        if kind == MLAOI.Dataset:
+            wholes: dict[str, str] = {}
+            for part, whole in texts(catalog.store, _WHOLES):
+                wholes[part] = min(whole, wholes.get(part, whole))
+            known = {iri: (called[iri], wholes.get(iri, "")) for iri in self.iris}
+            named = {iri: name for iri, name, _ in dataset_names(known, names)}
+        else:
+            named = {iri: names.take(called[iri] or iris.tail(iri)) for iri in self.iris}
+        self.ids = [named[iri] for iri in self.iris]
+        self._at = {name: place for place, name in enumerate(self.ids)}
+
+    def at(self, identifier: str) -> int | None:
+        """Return the place of what goes by a name."""
+        return self._at.get(identifier)
+
+    def place(self, iri: str) -> int | None:
+        """Return the place of an IRI."""
+        at = bisect_left(self.iris, iri)
+        return at if at < len(self.iris) and self.iris[at] == iri else None
+
+
+_OF_KIND: Final = "SELECT ?node ?kind { ?node a ?kind }"
+_AREAS: Final = "SELECT ?area ?dataset { ?dataset mlaoi:footprint ?area }"
+_WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
+
+
+def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str | None]:
+    """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
+    found: dict[str, str | None] = {}
+    for (iri,) in texts(store, sparql, **given):
+        said = [(quad.graph_name.value, quad.object.value) for quad in store.match(iri, DCTERMS.identifier)]  # type: ignore[union-attr]
+        if len({identifier for _, identifier in said}) > 1:
+            described = {q.graph_name.value for q in store.match(iri, MLAOI.resolved, _TRUE)}  # type: ignore[union-attr]
+            said.sort(key=lambda one: (one[0] not in described, one))
+        found[iri] = said[0][1] if said else None
+    return found
+
+
+_TRUE: Final = Literal(True)
+
+
+class _Nodes:
+    """One document a node."""
+
+    def __init__(self, holdings: Holdings, name: str) -> None:
+        self.name = name
+        self._holdings = holdings
+        listed = holdings.listed(name)
+        assert listed is not None
+        self._listed = listed
+
+    def find(self, query: Query) -> Array:
+        found = self._placed(query)
+        if query.ids is not None:
+            wanted = sorted(at for name in query.ids if (at := self._listed.at(name)) is not None)
+            found = np.intersect1d(found, np.array(wanted, dtype=np.int64))
+        if query.filter is not None:
+            some = query.filter.candidates(self._holdings.catalog.store)
+            if some is not None:
+                places = sorted(at for iri in some if (at := self._listed.place(iri)) is not None)
+                found = np.intersect1d(found, np.array(places, dtype=np.int64))
+        return found
+
+    def key(self, number: int) -> str:
+        return self._listed.iris[number]
+
+    def after(self, key: str) -> int:
+        return bisect_right(self._listed.iris, key)
+
+    def document(self, number: int, site: str) -> _Json:
+        return self._holdings.document(site, self._listed.iris[number])
+
+    def _placed(self, query: Query) -> Array:
+        return np.arange(0 if query.place is not None else len(self._listed.iris))
+
+
+class _Models(_Nodes):
+    """Every model, where its publisher declares it to be for."""
+
+    def _placed(self, query: Query) -> Array:
+        rows = self._holdings.places.rows(query)
+        if rows is None:
+            return np.arange(len(self._listed.iris))
+        footprints = self._holdings.catalog.footprints
+        declaring = [footprints.models[code] for code in np.unique(footprints.models_of(rows)[1])]
+        found = {at for iri in declaring if (at := self._listed.place(iri)) is not None}
+        if query.place is None:  # of the others the time is not known
+            known = {self._listed.place(iri) for iri in footprints.models}
+            found |= set(range(len(self._listed.iris))) - known
+        return np.array(sorted(found), dtype=np.int64)
+
+
+class _Role(_Nodes):
+    """The same models, where they were used in a stage."""
+
+    def find(self, query: Query) -> Array:
+        if self.name == UNKNOWN and query.place is not None:
+            return np.empty(0, dtype=np.int64)
+        return super().find(query)
+
+    def _placed(self, query: Query) -> Array:
+        places = self._holdings.places
+        if self.name == UNKNOWN:
+            return places.models_of("unknown", None)
+        return places.models_of(ROLES[self.name][0], places.rows(query))
+
+    def document(self, number: int, site: str) -> _Json:
+        made: _Json = self._made(number, site)
+        return made
+
+    @cached_property
+    def _made(self) -> Any:
+        return lru_cache(_KEPT)(self._document)
+
+    def _document(self, number: int, site: str) -> _Json:
+        model = super().document(number, site)
+        own = f"{site}stac/{_path(self.name, model['id'])}"
+        above = f"{site}stac/{_path(self.name)}"
+        moved = {"self": own, "parent": above, "collection": above}
+        links = [link | {"href": moved[link["rel"]]} if link["rel"] in moved else link for link in model["links"]]
+        self_link = next(link for link in model["links"] if link["rel"] == "self")
+        links.insert(2, self_link | {"rel": "canonical"})
+        # What is declared would be read as being where the item is.
+        gone = () if self.name == "models-declared" else ("lineage:declared_area",)
+        properties = {key: value for key, value in model["properties"].items() if key not in gone}
+        where, dates = self._where(number)
+        made = {key: value for key, value in model.items() if key != "bbox"}
+        return made | where | {"collection": self.name, "properties": properties | dates, "links": links}
+
+    def _where(self, number: int) -> tuple[_Json, _Json]:
+        dates = when_of(None, None)[0]
+        if self.name == UNKNOWN:
+            return {"geometry": None}, dates
+        footprints = self._holdings.catalog.footprints
+        rows = self._holdings.places.footprint(ROLES[self.name][0], number)
+        if not len(rows):
+            return {"geometry": None}, dates
+        shape = outline(footprints.index, rows)
+        first, last = (int(np.argmin(footprints.times(rows)[0])), int(np.argmax(footprints.times(rows)[1])))
+        named = footprints.areas_named(rows[[first, last]])
+        dates = when_of(named[0][1] or None, named[1][2] or None)[0]
+        return {"geometry": mapping(shape), "bbox": around(boxes_of(shape))}, dates
+
+
+class _Areas:
+    """The areas of datasets, one after the other. A number is the dataset's place times 2^32, plus the row."""
+
+    def __init__(self, holdings: Holdings, name: str, datasets: Sequence[str] | None) -> None:
+        self.name = name
+        self._holdings = holdings
+        self._footprints: Footprints = holdings.catalog.footprints
+        self._datasets = datasets
+        self._ids = holdings.area_ids
+
+    def find(self, query: Query) -> Array:
+        rows = self._holdings.places.rows(query)
+        if query.ids is not None:
+            rows = self._called(query.ids, rows)
+        if query.filter is not None:
+            some = query.filter.candidates(self._holdings.catalog.store)
+            if some is not None:
+                rows = self._of_areas(some, rows)
+        if self._datasets is None:
+            rows = np.arange(len(self._footprints)) if rows is None else rows
+            at, code = self._footprints.datasets_of(rows)
+            found = code.astype(np.int64) * _ROW_SHIFT + rows[at]
+        else:
+            found = np.empty(0, dtype=np.int64)
+            for iri in self._datasets:
+                mine = self._footprints.rows_of(iri)
+                mine = mine if rows is None else np.intersect1d(mine, rows)
+                place = bisect_left(self._footprints.datasets, iri)
+                found = np.concatenate((found, mine.astype(np.int64) + place * _ROW_SHIFT))
+        return self._once(np.sort(found), query)
+
+    def key(self, number: int) -> str:
+        code, row = divmod(number, _ROW_SHIFT)
+        return f"{self._footprints.datasets[code]} {self._area(row)}"
+
+    def after(self, key: str) -> int:
+        dataset, _, area = key.partition(" ")
+        code = bisect_left(self._footprints.datasets, dataset)
+        if code == len(self._footprints.datasets) or self._footprints.datasets[code] != dataset:
+            return code * _ROW_SHIFT
+        rows = self._footprints.rows_of(dataset)
+        names = [name for name, _, _ in self._footprints.areas_named(rows)]
+        beyond = bisect_right(names, area)
+        return code * _ROW_SHIFT + int(rows[beyond]) if beyond < len(names) else (code + 1) * _ROW_SHIFT
+
+    def document(self, number: int, site: str) -> _Json:
+        code, row = divmod(number, _ROW_SHIFT)
+        dataset, iri = self._footprints.datasets[code], self._area(row)
+        parent = self._holdings.get(dataset)
+        area = self._holdings.graph.area(iri)
+        if parent is None or area is None:
+            raise Refusal(404, "not-found", f"nothing is known of {iri}")
+        identifier = self._ids(dataset)[iri]
+        path = _path(parent.identifier, identifier)
+        place = Place(path, identifier, area.label or identifier, parent, area)
+        return self._holdings.served(site).item(place, area)
+
+    def _area(self, row: int) -> str:
+        return self._footprints.areas_named(np.array([row]))[0][0]
+
+    def _once(self, found: Array, query: Query) -> Array:
+        """Leave out further drawings of an area, and what goes by another name than was asked for."""
+        if query.ids is not None:
+            wanted = set(query.ids)
+            found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
+        rows = found % _ROW_SHIFT
+        near = np.flatnonzero(np.diff(found) == 1) + 1
+        if not len(near):
+            return found
+        names = self._footprints.areas_named(rows[near])
+        before = self._footprints.areas_named(rows[near - 1])
+        return np.delete(found, near[[a[0] == b[0] for a, b in zip(names, before, strict=True)]])
+
+    def _id(self, number: int) -> str:
+        code, row = divmod(number, _ROW_SHIFT)
+        return self._ids(self._footprints.datasets[code]).get(self._area(row), "")
+
+    def _called(self, names: Sequence[str], rows: Array | None) -> Array:
+        """Return the rows of areas that may go by one of these names in a collection."""
+        if self._datasets is not None:
+            found = {area for d in self._datasets for area, name in self._ids(d).items() if name in set(names)}
+        else:
+            store = self._holdings.catalog.store
+            match = (q for name in names for q in store.match(None, DCTERMS.identifier, Literal(name)))
+            found = {quad.subject.value for quad in match}  # type: ignore[union-attr]
+        return self._of_areas(found, rows)
+
+    def _of_areas(self, areas: set[str], rows: Array | None) -> Array:
+        mine = [self._footprints.rows_of_area(iri) for iri in areas]
+        found = np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
+        return found if rows is None else np.intersect1d(found, rows)
+
+
+class Collections:
+    """The collections themselves: first those of models, then the datasets'."""
+
+    name = "collections"
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+        self._fixed = ["models", *ROLES, UNKNOWN, "families", "unresolved"]
+
+    def find(self, query: Query) -> Array:
+        datasets = self._holdings.datasets
+        fixed = len(self._fixed)
+        found = np.arange(fixed + len(datasets.iris))
+        rows = self._holdings.places.rows(query)
+        if rows is not None:
+            footprints = self._holdings.catalog.footprints
+            here = {footprints.datasets[code] for code in np.unique(footprints.datasets_of(rows)[1])}
+            elsewhere = set(footprints.datasets) - here
+            # Of what is not known where it is, the extent is the world.
+            kept = [fixed + at for at, iri in enumerate(datasets.iris) if iri not in elsewhere or self._is_global(iri)]
+            found = np.array([*range(fixed), *kept], dtype=np.int64)
+        if query.ids is not None:
+            found = np.array([number for number in found if self._id(int(number)) in query.ids], dtype=np.int64)
+        return found
+
+    def key(self, number: int) -> str:
+        fixed = len(self._fixed)
+        return f"0{number:03}" if number < fixed else f"1{self._holdings.datasets.iris[number - fixed]}"
+
+    def after(self, key: str) -> int:
+        if key.startswith("0"):
+            return int(key[1:]) + 1 if key[1:].isdecimal() else 0
+        return len(self._fixed) + bisect_right(self._holdings.datasets.iris, key[1:])
+
+    def document(self, number: int, site: str) -> _Json:
+        fixed = len(self._fixed)
+        if number < fixed:
+            return _fixed_collection(self._fixed[number], site)
+        return self._holdings.document(site, self._holdings.datasets.iris[number - fixed])
+
+    def named(self, name: str, site: str) -> _Json:
+        """Return a collection by its id. Raises Refusal with 404."""
+        if name in self._fixed:
+            return _fixed_collection(name, site)
+        at = self._holdings.datasets.at(name)
+        if at is None:
+            raise Refusal(404, "not-found", f"there is no collection {name!r}. See {site}stac/collections")
+        return self._holdings.document(site, self._holdings.datasets.iris[at])
+
+    def missing(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield those of these names that no collection has."""
+        return (name for name in names if name not in self._fixed and self._holdings.datasets.at(name) is None)
+
+    def _id(self, number: int) -> str:
+        fixed = len(self._fixed)
+        return self._fixed[number] if number < fixed else self._holdings.datasets.ids[number - fixed]
+
+    def _is_global(self, iri: str) -> bool:
+        footprints = self._holdings.catalog.footprints
+        rows = footprints.rows_of(iri)
+        return not footprints.has_geometry(rows).any() or any(
+            p is not None and p.value == "global" for p in footprints.precisions(rows)
+        )
+
+
+def _fixed_collection(name: str, site: str) -> _Json:
+    here = f"{site}stac/{_path(name)}"
+    if name in ROLES:
+        about = f"The models that were {ROLES[name][1]} here: their geometry and dates are those of the data they used"
+        if name == "models-declared":
+            about = "The models, where and when their publishers say they may be used: no evidence of any use there"
+    elif name == UNKNOWN:
+        about = "The models of which it is not known where all data are that they learned from or were measured on"
+    else:
+        about = _NODES[name][1]
+    root = {"rel": "root", "href": f"{site}stac", "type": "application/json"}
+    return {
+        "type": "Collection", "stac_version": "1.1.0", "stac_extensions": [], "id": name,
+        "title": name.replace("-", " ", 1).capitalize(), "description": f"{about}.", "license": "other",
+        "extent": {"spatial": {"bbox": [[-180.0, -90.0, 180.0, 90.0]]}, "temporal": {"interval": [[None, None]]}},
+        "links": [
+            root, {**root, "rel": "parent"}, {"rel": "self", "href": here, "type": "application/json"},
+            _items_link(here), _queryables(site, Place(_path(name), name, name, None)),
+        ],
+    }  # fmt: skip
+
+
+def _items_link(here: str) -> _Json:
+    return {"rel": "items", "href": f"{here}/items", "type": "application/geo+json"}
+
+
+def _queryables(site: str, place: Place) -> _Json:
+    rel = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+    return {"rel": rel, "href": f"{site}stac/{place.path}/queryables", "type": "application/schema+json"}
+
+
+def _top(collection: str) -> Place:
+    return Place(_path(collection), collection, collection, None)
+
+
+def _path(collection: str, item: str | None = None) -> str:
+    """Return a path below the API's address.
+
+    >>> _path("a/b", "c d")
+    'collections/a%2Fb/items/c%20d'
+    """
+    found = f"collections/{quote(collection, safe='')}"
+    return found if item is None else f"{found}/items/{quote(item, safe='')}"

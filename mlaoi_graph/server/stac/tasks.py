@@ -1,0 +1,309 @@
+"""What workers do for the STAC API."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+import mlaoi_graph
+from mlaoi_graph.server.reply import Refusal, Reply
+from mlaoi_graph.server.stac import about
+from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
+from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN, Holdings, Shelf
+from mlaoi_graph.server.worker import Context
+
+__all__ = [
+    "collection",
+    "collections",
+    "conformance",
+    "item",
+    "landing",
+    "openapi",
+    "queryables",
+    "schema",
+    "search",
+    "warm",
+]
+
+_GEOJSON: Final = "application/geo+json"
+_JSON: Final = "application/json"
+_ALWAYS: Final = frozenset({"type", "id", "collection", "stac_version"})
+"""Fields of an item that cannot be left out: without them it is none."""
+
+
+def landing(context: Context, *, site: str) -> Reply:
+    """Return the landing page."""
+    return _answer(about.landing(site, mlaoi_graph.__version__))
+
+
+def conformance(context: Context) -> Reply:
+    """Return what the API conforms to."""
+    return _answer({"conformsTo": list(about.CONFORMS_TO)})
+
+
+def openapi(context: Context, *, site: str) -> Reply:
+    """Return the OpenAPI description."""
+    described = about.openapi(site, mlaoi_graph.__version__)
+    return _answer(described, "application/vnd.oai.openapi+json;version=3.0")
+
+
+def schema(context: Context) -> Reply:
+    """Return the JSON schema of the Lineage extension."""
+    return Reply(200, "application/schema+json", about.schema())
+
+
+def queryables(context: Context, *, site: str, collection: str | None) -> Reply:
+    """Return what filters and sorting may name."""
+    if collection is not None:
+        _holdings(context).collections.named(collection, site)
+    path = "queryables" if collection is None else f"collections/{about.quoted(collection)}/queryables"
+    return _answer(about.queryables(f"{site}stac/{path}"), "application/schema+json")
+
+
+def collections(context: Context, *, site: str, parameters: bytes) -> Reply:
+    """Return a page of the collections that a search finds; all, without one."""
+    query = read(parameters, is_body=False, names=about.COLLECTION_NAMES, nesting=context.bounds.nesting)
+    holdings = _holdings(context)
+    url = f"{site}stac/collections"
+    page = _page([holdings.collections], query, site)
+    links = [_link("root", f"{site}stac"), _link("parent", f"{site}stac"), _link("self", url)]
+    if page.token is not None:
+        links.append(next_link(url, query, page.token, is_body=False) | {"type": _JSON})
+    listed = [_only(document, query.fields) for document in page.documents]
+    return _answer({"collections": listed, "links": links, **_counts(page)})
+
+
+def collection(context: Context, *, site: str, name: str) -> Reply:
+    """Return a collection."""
+    return _answer(_holdings(context).collections.named(name, site))
+
+
+def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
+    """Return an item."""
+    holdings = _holdings(context)
+    holdings.collections.named(collection, site)
+    shelf = holdings.shelf(collection)
+    found = None if shelf is None else shelf.find(Query(ids=(name,)))
+    if shelf is None or found is None or not len(found):
+        raise Refusal(404, "not-found", f"there is no item {name!r} in the collection {collection!r}")
+    return _answer(shelf.document(int(found[0]), site), _GEOJSON)
+
+
+def search(context: Context, *, site: str, parameters: bytes, is_body: bool, collection: str | None = None) -> Reply:
+    """Return a page of the items that a search finds, or of those of a collection."""
+    holdings = _holdings(context)
+    fixed: dict[str, Any] = {}
+    path = "search"
+    if collection is not None:
+        holdings.collections.named(collection, site)
+        fixed = {"collections": [collection]}
+        path = f"collections/{about.quoted(collection)}/items"
+    names = about.NAMES
+    query = read(parameters, is_body=is_body, names=names, nesting=context.bounds.nesting, fixed=fixed)
+    url = f"{site}stac/{path}"
+    page = _page(holdings.shelves(query), query, site)
+    links = [_link("root", f"{site}stac"), _link("self", url, _GEOJSON)]
+    if collection is not None:
+        links += [_link(rel, f"{site}stac/collections/{about.quoted(collection)}") for rel in ("collection", "parent")]
+    if page.token is not None:
+        follow = Query(**{**_slots(query), "given": {k: v for k, v in (query.given or {}).items() if k not in fixed}})
+        links.append(next_link(url, follow, page.token, is_body=is_body))
+    unknown = _link("related", f"{site}stac/collections/{UNKNOWN}/items", _GEOJSON)
+    number = len(holdings.places.models_of("unknown", None))
+    links.append(
+        unknown | {"title": f"{number} models whose footprint for some stage is unknown: they may be here too"}
+    )
+    features = [_only(document, query.fields) for document in page.documents]
+    return _answer(
+        {"type": "FeatureCollection", "stac_version": "1.1.0", "features": features, "links": links, **_counts(page)},
+        _GEOJSON,
+    )
+
+
+def warm(context: Context) -> None:
+    """Make the tables that searches need, so that none waits for them."""
+    places = _holdings(context).places
+    for role, _ in ROLES.values():
+        places.models_of(role, None)
+    places.models_of("unknown", None)
+
+
+# -- pages --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    documents: list[dict[str, Any]]
+    token: str | None
+    matched: int | None
+
+
+def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
+    if query.sortby:
+        return _sorted_page(shelves, query, site)
+    at = 0
+    if query.token is not None:
+        at = _shelf_of(query.token, shelves)
+    found: list[tuple[Shelf, int, dict[str, Any]]] = []
+    numbers = {}
+    for place, shelf in enumerate(shelves):
+        if place < at and query.sifts:
+            continue
+        numbers[place] = shelf.find(query)
+    for place, shelf in enumerate(shelves[at:], at):
+        start = 0
+        if query.token is not None and place == at:
+            start = int(np.searchsorted(numbers[place], shelf.after(query.token.key)))
+        for number in numbers[place][start:].tolist():
+            document = shelf.document(number, site)
+            if _is_found(document, query):
+                found.append((shelf, number, document))
+            if len(found) > query.limit:
+                break
+        if len(found) > query.limit:
+            break
+    shown = found[: query.limit]
+    token = None
+    if len(found) > query.limit:
+        shelf, number, _ = shown[-1]
+        token = query.next_token((), shelf.name, shelf.key(number))
+    matched = None if query.sifts else sum(map(len, numbers.values()))
+    return _Page([document for _, _, document in shown], token, matched)
+
+
+def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
+    rows = []
+    for place, shelf in enumerate(shelves):
+        for number in shelf.find(query).tolist():
+            document = shelf.document(number, site)
+            if _is_found(document, query):
+                values = tuple(_value(document, direction.field) for direction in query.sortby)
+                rows.append((_Rank.of(values, query.sortby, place, shelf.key(number)), values, shelf, number))
+    rows.sort(key=lambda row: row[0])
+    start = 0
+    if query.token is not None:
+        place = _shelf_of(query.token, shelves)
+        if len(query.token.values) != len(query.sortby):
+            raise Refusal(400, "parameters", "token: not one this server gave for this query", parameter="token")
+        last = _Rank.of(query.token.values, query.sortby, place, query.token.key)
+        start = bisect_right([row[0] for row in rows], last)
+    shown = rows[start : start + query.limit]
+    token = None
+    if start + query.limit < len(rows):
+        _, values, shelf, number = shown[-1]
+        token = query.next_token(values, shelf.name, shelf.key(number))
+    return _Page([shelf.document(number, site) for _, _, shelf, number in shown], token, len(rows))
+
+
+def _shelf_of(token: Token, shelves: Sequence[Shelf]) -> int:
+    for place, shelf in enumerate(shelves):
+        if shelf.name == token.shelf:
+            return place
+    raise Refusal(400, "parameters", "token: not one this server gave for this query", parameter="token")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    """How items are ordered: by values, what has none last, then as they are without sorting."""
+
+    parts: tuple[tuple[bool, int, Any, bool], ...]
+    rest: tuple[int, str]
+
+    @classmethod
+    def of(cls, values: Sequence[Any], sortby: Sequence[Direction], place: int, key: str) -> _Rank:
+        """Return the rank of an item."""
+        parts = []
+        for value, direction in zip(values, sortby, strict=True):
+            is_text = not isinstance(value, int | float)
+            comparable = str(value) if is_text and value is not None else value
+            parts.append((value is None, int(is_text), comparable, direction.descending))
+        return cls(tuple(parts), (place, key))
+
+    def __lt__(self, other: _Rank) -> bool:
+        for (none, kind, value, descending), (none2, kind2, value2, _) in zip(self.parts, other.parts, strict=True):
+            if (none, kind) != (none2, kind2):
+                return (none, kind) < (none2, kind2)
+            if value != value2:
+                return bool(value > value2) if descending else bool(value < value2)
+        return self.rest < other.rest
+
+
+def _is_found(document: Mapping[str, Any], query: Query) -> bool:
+    if query.words:
+        text = " ".join(_spoken(document)).casefold()
+        if not any(word in text for word in query.words):
+            return False
+    return query.filter is None or query.filter.matches(about.view(document))
+
+
+def _spoken(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts that free text is looked for in."""
+    fields = document["properties"] if document["type"] == "Feature" else document
+    yield document["id"]
+    for name in ("title", "description", "keywords", "mlm:name", "mlm:architecture", "mlm:tasks", "lineage:aliases"):
+        value = fields.get(name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (entry for entry in value if isinstance(entry, str))
+
+
+def _value(document: Mapping[str, Any], field: str) -> Any:
+    if field in ("id", "collection"):
+        return document.get(field)
+    fields = document["properties"] if document["type"] == "Feature" else document
+    value = fields.get(field)
+    if field == "datetime" and value is None:
+        value = fields.get("start_datetime")
+    return value if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
+
+
+def _only(document: dict[str, Any], fields: Fields | None) -> dict[str, Any]:
+    """Return the fields of a document that are wanted."""
+    if fields is None:
+        return document
+    is_item = document["type"] == "Feature"
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if name == "properties" and is_item:
+            inner = {key: v for key, v in value.items() if _wanted(key, fields, below="properties")}
+            if inner or (_wanted("properties", fields) and "properties" not in fields.exclude):
+                found[name] = inner
+        elif name in _ALWAYS or _wanted(name, fields):
+            found[name] = value
+    return found
+
+
+def _wanted(name: str, fields: Fields, below: str | None = None) -> bool:
+    names = {name} if below is None else {name, f"{below}.{name}"}
+    if names & set(fields.exclude) or (below in fields.exclude and not names & set(fields.include)):
+        return False
+    return not fields.include or bool((names | {below}) & set(fields.include))
+
+
+def _counts(page: _Page) -> dict[str, int]:
+    matched = {} if page.matched is None else {"numberMatched": page.matched}
+    return matched | {"numberReturned": len(page.documents)}
+
+
+def _holdings(context: Context) -> Holdings:
+    found = context.kept("stac", Holdings)
+    assert isinstance(found, Holdings)
+    return found
+
+
+def _slots(query: Query) -> dict[str, Any]:
+    return {name: getattr(query, name) for name in Query.__slots__}
+
+
+def _link(rel: str, href: str, media_type: str = _JSON) -> dict[str, str]:
+    return {"rel": rel, "href": href, "type": media_type}
+
+
+def _answer(value: Any, media_type: str = _JSON) -> Reply:
+    return Reply(200, media_type, orjson.dumps(value))

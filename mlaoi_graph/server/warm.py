@@ -1,0 +1,16 @@
+"""What workers that answer everything but SPARQL do before their first request."""
+
+from __future__ import annotations
+
+from mlaoi_graph.server.api import tasks
+from mlaoi_graph.server.reply import Reply
+from mlaoi_graph.server.stac import tasks as stac
+from mlaoi_graph.server.worker import Context
+
+__all__ = ["warm"]
+
+
+def warm(context: Context) -> Reply:
+    """Load the lineage and the tables of the STAC API, so that no request waits for them."""
+    stac.warm(context)
+    return tasks.warm(context)

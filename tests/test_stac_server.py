@@ -1,0 +1,537 @@
+"""The STAC API: what unmodified clients find is what the catalog says, and what is wrong is told with a reason."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas
+import pystac
+import pytest
+import requests
+import shapely
+from conftest import BASE, box, collection, link, model, sample
+from jsonschema import Draft7Validator
+from pystac.validation import JsonSchemaSTACValidator
+from pystac_client import Client
+from serving import ROOT, serve, until
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+ROLES = ["pretrained", "finetuned", "instruction_tuned", "trained", "validated", "tested", "exposed", "declared"]
+BOLIVIA = (-69.6, -22.9, -57.5, -9.7)
+ALPS = (7.0, 46.0, 8.0, 47.0)
+
+
+@pytest.fixture(scope="module")
+def families(families_catalog):
+    with Catalog.open(families_catalog) as catalog:
+        yield catalog
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    return Client.open(f"{served.url}stac")
+
+
+def used(target, stage, **fields):
+    rel = "derived_from" if "t" in stage and stage not in ("test", "validation") else "lineage:evaluated_on"
+    return link(rel, target, **{"lineage:stage": stage}, **fields)
+
+
+@pytest.fixture(scope="module")
+def small_documents():
+    """Return four models around two places: ``west`` (0..1 E, 2020) and ``east`` (10..11 E, 2022)."""
+    west = collection("west", bbox=(0, 0, 1, 1))
+    east = collection("east", bbox=(10, 0, 11, 1))
+    east["extent"]["temporal"]["interval"] = [["2022-01-01T00:00:00Z", "2022-12-31T00:00:00Z"]]
+    return {
+        "west": west,
+        "east": east,
+        "nowhere": collection("nowhere") | {"extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}},
+        "a": model("a", used("west.json", "pretraining"), used("east.json", "test"), **{"mlm:tasks": ["detection"]}),
+        "b": model("b", used("west.json", "test"), link("derived_from", "a.json", **{"lineage:derivation": "finetuned"}), **{"mlm:tasks": ["segmentation"]}),
+        "c": model("c", used("nowhere.json", "pretraining"), used("west.json", "validation")),
+        "d": model("d/e", **{"mlm:tasks": ["segmentation", "detection"], "title": "Été", "mlm:input": [{"bands": ["B02", {"name": "B08"}]}]}),
+        "s1": sample("s1", "east", datetime="2022-06-01T00:00:00Z") | {"geometry": box(10.2, 0.2, 10.3, 0.3)},
+        "s2": sample("s2", "east", datetime="2022-06-01T00:00:00Z") | {"geometry": box(10.3, 0.3, 10.4, 0.4)},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(small_documents, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "source").mkdir()
+    for name, document in small_documents.items():
+        (folder / "source" / f"{name}.json").write_text(json.dumps(document))
+    with Catalog.create(folder / "catalog", base=BASE) as catalog:
+        report = catalog.ingest(folder / "source")
+        assert not report.failed
+    with serve(folder / "catalog", folder / "served", body_kb=2000) as server:
+        server.catalog = folder / "catalog"
+        yield server
+
+
+def search(server, **parameters):
+    """Return the answer to a search by GET, which has to be the same by POST."""
+    flat = {k: ",".join(map(str, v)) if isinstance(v, list) else json.dumps(v) if isinstance(v, dict) else v for k, v in parameters.items()}  # fmt: skip
+    got = server.get("stac/search", params={k.replace("_", "-"): v for k, v in flat.items()})
+    assert got.status_code == 200, got.text
+    assert got.headers["content-type"] == "application/geo+json"
+    body = {k.replace("_", "-"): v for k, v in parameters.items()}
+    if isinstance(body.get("filter"), str):
+        body.setdefault("filter-lang", "cql2-text")
+    posted = requests.post(f"{server.url}stac/search", json=body, timeout=60)
+    assert posted.status_code == 200, posted.text
+    assert posted.json()["features"] == got.json()["features"]
+    return got.json()
+
+
+def ids(server, **parameters):
+    return [feature["id"] for feature in search(server, **parameters)["features"]]
+
+
+# -- the shape of it ------------------------------------------------------------------------------------------------
+
+
+def test_landing_page_and_what_it_links_to(served):
+    found = served.get("stac").json()
+    assert pystac.Catalog.from_dict(found).id == "lineage"
+    assert served.get("stac/").json() == found
+    by_rel = {entry["rel"]: entry for entry in found["links"]}
+    assert {"root", "self", "conformance", "service-desc", "data", "search", "child", "describedby"} <= set(by_rel)
+    for entry in found["links"]:
+        answer = requests.get(entry["href"], timeout=60)
+        assert answer.status_code == 200, entry
+        assert answer.headers["content-type"] == entry["type"]
+    assert served.get("stac/conformance").json()["conformsTo"] == found["conformsTo"]
+
+
+def test_pystac_client_knows_what_the_api_can_do(client):
+    for name in ("CORE", "COLLECTIONS", "FEATURES", "ITEM_SEARCH", "FILTER", "SORT", "FIELDS", "COLLECTION_SEARCH", "COLLECTION_SEARCH_FREE_TEXT"):  # fmt: skip
+        assert client.conforms_to(name), name
+
+
+def test_the_schema_of_our_extension_is_served(served):
+    found = served.get("stac/lineage/schema.json").json()
+    assert found["$id"] == SCHEMA
+    Draft7Validator.check_schema(found)
+
+
+def test_queryables_hold_every_lineage_field_and_what_people_filter_models_by(client):
+    found = client.get_merged_queryables(["models-tested"])
+    assert {*REPEATED, "lineage:exposed_to", "mlm:tasks", "mlm:architecture", "mlm:framework", "mlm:bands"} <= set(found["properties"])  # fmt: skip
+    assert found["additionalProperties"] is False
+
+
+def test_every_collection_and_many_items_are_valid_stac(client, served):
+    schemas = JsonSchemaSTACValidator()
+    schemas.schema_cache[SCHEMA] = served.get("stac/lineage/schema.json").json()
+    listed = list(client.get_collections())
+    assert len(listed) > 100
+    assert len({c.id for c in listed}) == len(listed)
+    documents = [c.to_dict(transform_hrefs=False) for c in listed]
+    for name in (None, *(f"models-{role.replace('_', '-')}" for role in (*ROLES, "unknown"))):
+        found = client.search(collections=None if name is None else [name], max_items=20)
+        documents.extend(item.to_dict(transform_hrefs=False) for item in found.items())
+    assert len(documents) > 250
+    for document in documents:
+        kind = pystac.STACObjectType.ITEM if document["type"] == "Feature" else pystac.STACObjectType.COLLECTION
+        schemas.validate_core(document, kind, "1.1.0")
+        if SCHEMA in document.get("stac_extensions", ()):
+            schemas.validate_extension(document, kind, "1.1.0", SCHEMA)
+
+
+def test_documents_are_those_of_the_export(families, served, tmp_path):
+    families.export_stac(tmp_path / "stac")
+    exported = {}
+    for path in (tmp_path / "stac").rglob("*.json"):
+        document = json.loads(path.read_text())
+        fields = document.get("properties", document)
+        if document["type"] != "Catalog" and fields["lineage:kind"] in ("model", "dataset", "archive", "family"):
+            exported[fields["lineage:iri"]] = document
+    seen = 0
+    client = Client.open(f"{served.url}stac")
+    documents = [i.to_dict(transform_hrefs=False) for i in client.search(collections=["models", "families"]).items()]
+    documents += [c.to_dict(transform_hrefs=False) for c in client.get_collections() if "lineage:iri" in c.extra_fields]
+    plain = ("root", "self", "parent", "child", "item", "items", "collection", "alternate", about_queryables())
+    for document in documents:
+        fields = document.get("properties", document)
+        expected = exported[fields["lineage:iri"]]
+        assert document["id"] == expected["id"]
+        for key in ("properties", "geometry", "bbox", "extent", "description", "lineage:evidence", "assets"):
+            assert document.get(key) == expected.get(key), (document["id"], key)
+
+        def edges(of):
+            return sorted(json.dumps({k: v for k, v in entry.items() if k not in ("href", "title")}, sort_keys=True) for entry in of["links"] if entry["rel"] not in plain)  # fmt: skip
+
+        assert edges(document) == edges(expected), document["id"]
+        seen += 1
+    counts = families.counts()
+    assert seen == counts.models + counts.families + counts.datasets
+
+
+def about_queryables():
+    return "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+
+
+def test_an_item_links_to_its_lineage_page_turtle_parents_and_data(served):
+    found = served.get("stac/collections/models/items/geochat-7b").json()
+    page, turtle = [entry for entry in found["links"] if entry["rel"] == "alternate"]
+    assert "<h1>" in requests.get(page["href"], headers={"Accept": "text/html"}, timeout=60).text
+    assert "mlaoi:" in requests.get(turtle["href"], timeout=60).text
+    made_from = [entry for entry in found["links"] if entry["rel"] == "derived_from"]
+    kinds = {entry["lineage:kind"] for entry in made_from}
+    assert {"model", "dataset"} <= kinds
+    for entry in made_from:
+        target = requests.get(entry["href"], timeout=60)
+        fields = target.json().get("properties", target.json())
+        assert fields["lineage:iri"] == entry["lineage:iri"]
+
+
+# -- by stage and place ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("area", [BOLIVIA, ALPS, (-180, -90, 180, 90)], ids=["bolivia", "alps", "world"])
+def test_role_collections_answer_what_the_catalog_answers(client, families, role, area):
+    expected = {row.model for row in families.models(**{f"{role}_in": list(area)})}
+    found = client.search(collections=[f"models-{role.replace('_', '-')}"], bbox=list(area))
+    items = list(found.items())
+    assert {item.properties["lineage:iri"] for item in items} == expected
+    assert len(items) == len(expected) == found.matched()
+    for item in items:
+        assert item.collection_id == f"models-{role.replace('_', '-')}"
+        assert shapely.intersects(shapely.geometry.shape(item.geometry), shapely.box(*area))
+
+
+def test_the_geometry_and_dates_of_a_role_are_those_of_the_data(small):
+    (tested,) = search(small, collections=["models-tested"], ids=["a"])["features"]
+    assert tested["bbox"] == [10, 0, 11, 1]
+    assert shapely.geometry.shape(tested["geometry"]).equals(shapely.box(10, 0, 11, 1))
+    assert tested["properties"]["start_datetime"] == "2022-01-01T00:00:00Z"
+    assert tested["properties"]["end_datetime"] == "2022-12-31T00:00:00Z"
+    (trained,) = search(small, collections=["models-pretrained"], ids=["a"])["features"]
+    assert trained["bbox"] == [0, 0, 1, 1]
+    (declared,) = search(small, collections=["models-declared"], ids=["a"])["features"]
+    assert declared["bbox"] == [7, 46, 8, 47]  # of the item itself
+    assert "lineage:declared_area" in declared["properties"]
+    assert "lineage:declared_area" not in tested["properties"]  # it would be read as what the publisher declares
+
+
+def test_each_role_answers_by_hand(small):
+    west, east = [0.2, 0.2, 0.4, 0.4], [10.2, 0.2, 10.4, 0.4]
+    assert ids(small, collections=["models-tested"], bbox=east) == ["a"]
+    assert ids(small, collections=["models-tested"], bbox=west) == ["b"]
+    assert ids(small, collections=["models-pretrained"], bbox=west) == ["a"]
+    assert ids(small, collections=["models-exposed"], bbox=west) == ["a", "b"]  # b was made from a
+    assert ids(small, collections=["models-validated"], bbox=west) == ["c"]
+    assert ids(small, collections=["models-finetuned"]) == []
+    assert ids(small, collections=["models-unknown"]) == ["c"]  # trained on something without a place
+    assert ids(small, collections=["models-tested"], datetime="2022-06-01T00:00:00Z/..") == ["a"]
+    assert ids(small, collections=["models-tested"], datetime="../2020-06-01T00:00:00Z") == ["b"]
+    triangle = {"type": "Polygon", "coordinates": [[[9, -1], [12, -1], [10.5, 3], [9, -1]]]}
+    assert ids(small, collections=["models-tested"], intersects=triangle) == ["a"]
+
+
+def test_a_search_without_collections_returns_each_model_once(small):
+    found = search(small, limit=1000)["features"]
+    models = [feature["id"] for feature in found if feature["collection"] == "models"]
+    assert sorted(models) == ["a", "b", "c", "d/e"]
+    assert {feature["collection"] for feature in found} == {"models", "west", "east", "nowhere"}
+    assert {"s1", "s2"} <= {feature["id"] for feature in found if feature["collection"] == "east"}
+
+
+def test_every_answer_links_to_the_models_of_which_the_place_is_unknown(small):
+    for parameters in ({}, {"collections": ["models-tested"], "bbox": [50, 50, 51, 51]}):
+        (related,) = [entry for entry in search(small, **parameters)["links"] if entry["rel"] == "related"]
+        assert related["title"].startswith("1 models whose footprint for some stage is unknown")
+        found = requests.get(related["href"], timeout=60).json()["features"]
+        assert [feature["id"] for feature in found] == ["c"]
+        assert found[0]["geometry"] is None
+
+
+def test_models_unknown_are_those_the_catalog_does_not_know_the_place_of(client, families):
+    stages = ("trained", "evaluated")
+    rows = [row for stage in stages for row in families.models(**{f"{stage}_in": [0, 0, 1, 1]}).unknown]
+    models = {one.iri for one in families.models()}
+    found = {item.properties["lineage:iri"] for item in client.search(collections=["models-unknown"]).items()}
+    assert found == {row.model for row in rows} & models
+
+
+def test_ids_with_slashes_and_items_by_path(small):
+    found = small.get("stac/collections/models/items/d%2Fe").json()
+    assert found["id"] == "d/e"
+    (self_link,) = [entry["href"] for entry in found["links"] if entry["rel"] == "self"]
+    assert requests.get(self_link, timeout=60).json() == found
+    assert ids(small, ids=["d/e"]) == ["d/e"]
+    assert ids(small, ids=["s1"]) == ["s1"]
+    item = small.get("stac/collections/east/items/s1").json()
+    assert item["collection"] == "east"
+    assert item["geometry"]["type"] == "Polygon"
+
+
+# -- filters --------------------------------------------------------------------------------------------------------
+
+FILTERS = {
+    "a_contains(\"mlm:tasks\", ('detection'))": ["a", "d/e"],
+    "a_contains(\"mlm:tasks\", ('detection', 'segmentation'))": ["d/e"],
+    "a_overlaps(\"mlm:tasks\", ('segmentation', 'x'))": ["b", "d/e"],
+    "a_containedBy(\"mlm:tasks\", ('segmentation', 'x'))": ["b"],
+    "a_equals(\"mlm:tasks\", ('segmentation'))": ["b"],
+    "a_contains(\"mlm:bands\", ('B08'))": ["d/e"],
+    "\"mlm:architecture\" = 'ViT'": ["a", "b", "c", "d/e"],
+    "\"mlm:architecture\" LIKE 'V%' AND id <> 'a'": ["b", "c", "d/e"],
+    "id IN ('a', 'b') AND NOT id = 'a'": ["b"],
+    "casei(\"mlm:architecture\") = casei('vit')": ["a", "b", "c", "d/e"],
+    "accenti(title) = accenti('Ete')": ["d/e"],
+    "version IS NULL AND NOT id = 'c'": ["a", "b", "d/e"],
+    "NOT a_contains(\"mlm:tasks\", ('detection'))": ["b"],  # of c no task is known: that is not a no
+    "collection = 'models' AND id >= 'b' AND id BETWEEN 'a' AND 'c'": None,
+    "s_intersects(geometry, BBOX(7.5, 46.5, 7.6, 46.6))": ["a", "b", "c", "d/e"],
+    "s_within(geometry, POLYGON((0 40, 20 40, 20 50, 0 50, 0 40)))": ["a", "b", "c", "d/e"],
+    "s_disjoint(geometry, BBOX(7.5, 46.5, 7.6, 46.6))": [],
+    "t_intersects(datetime, INTERVAL('2023-12-31T00:00:00Z', '2024-02-01T00:00:00Z'))": ["a", "b", "c", "d/e"],
+    "t_after(datetime, TIMESTAMP('2025-01-01T00:00:00Z'))": [],
+}
+
+
+@pytest.mark.parametrize("text", [t for t, expected in FILTERS.items() if expected is not None])
+def test_filters_find_what_they_say(small, text):
+    assert ids(small, collections=["models"], filter=text, filter_lang="cql2-text") == FILTERS[text]
+
+
+@pytest.mark.parametrize("name", [*REPEATED, "lineage:exposed_to"])
+def test_lineage_fields_are_filtered_by_array_functions(client, families, name):
+    every = {item.id: item.properties.get(name, []) for item in client.search(collections=["models"]).items()}
+    targets = sorted({iri for values in every.values() for iri in values})
+    for target in targets[:: max(1, len(targets) // 4)] or ["https://example.com/none"]:
+        expected = sorted(identifier for identifier, values in every.items() if target in values)
+        text = f"a_contains(\"{name}\", ('{target}'))"
+        found = client.search(collections=["models"], filter=text, filter_lang="cql2-text")
+        assert sorted(item.id for item in found.items()) == expected
+        tree = {"op": "a_overlaps", "args": [{"property": name}, [target, "urn:x"]]}
+        found = client.search(collections=["models"], filter=tree, filter_lang="cql2-json")
+        assert sorted(item.id for item in found.items()) == expected
+
+
+def test_a_filter_reads_role_items_by_their_own_geometry(small):
+    text = "s_intersects(geometry, BBOX(10.2, 0.2, 10.4, 0.4)) AND a_contains(\"mlm:tasks\", ('detection'))"
+    assert ids(small, collections=["models-tested"], filter=text) == ["a"]
+    assert ids(small, collections=["models-pretrained"], filter=text) == []
+
+
+# -- sorting, fields, free text, collections ----------------------------------------------------------------------------
+
+
+def test_sorting_runs_through_pages(small):
+    for sortby, expected in (("-id", ["d/e", "c", "b", "a"]), ("mlm:architecture,-id", ["d/e", "c", "b", "a"]), ("-title", ["d/e", "c", "b", "a"]), ("+properties.lineage:iri", ["a", "b", "c", "d/e"])):  # fmt: skip
+        found, url = [], f"{small.url}stac/search"
+        parameters = {"collections": "models", "sortby": sortby, "limit": 1}
+        while url:
+            page = requests.get(url, params=parameters, timeout=60).json()
+            found += [feature["id"] for feature in page["features"]]
+            url, parameters = next((e["href"] for e in page["links"] if e["rel"] == "next"), None), None
+        assert found == expected, sortby
+
+
+def test_fields_leave_out_and_keep(small):
+    (found,) = small.get("stac/search", params={"ids": "a", "fields": "id,properties.mlm:tasks"}).json()["features"]  # fmt: skip
+    assert set(found) == {"type", "stac_version", "id", "collection", "properties"}
+    assert found["properties"] == {"mlm:tasks": ["detection"]}
+    (found,) = small.get("stac/search", params={"ids": "a", "fields": "-links,-properties.mlm:tasks"}).json()["features"]  # fmt: skip
+    assert "links" not in found
+    assert "geometry" in found
+    assert "mlm:tasks" not in found["properties"]
+    assert "mlm:name" in found["properties"]
+    body = {"ids": ["a"], "fields": {"include": ["geometry"], "exclude": ["bbox"]}}
+    (found,) = requests.post(f"{small.url}stac/search", json=body, timeout=60).json()["features"]
+    assert set(found) == {"type", "stac_version", "id", "collection", "geometry"}
+
+
+def test_free_text(small, client):
+    assert ids(small, q=["detection"], collections=["models"]) == ["a", "d/e"]
+    assert ids(small, q=["ÉTÉ", "nothing"], collections=["models"]) == ["d/e"]
+    found = {
+        item.id
+        for item in client.search(filter="title LIKE 'GeoChat%'", filter_lang="cql2-text").items()
+        if item.collection_id == "models"
+    }
+    assert "geochat-7b" in found
+
+
+def test_collection_search(small, client, families):
+    names = [c["id"] for c in small.get("stac/collections", params={"bbox": "10.2,0.2,10.4,0.4"}).json()["collections"]]
+    assert "east" in names
+    assert "nowhere" in names  # it may be there
+    assert "west" not in names
+    found = list(client.collection_search(q="bigearthnet").collections())
+    assert found
+    assert all("bigearthnet" in json.dumps(c.to_dict(transform_hrefs=False)).casefold() for c in found)
+    found = list(client.collection_search(filter="\"lineage:kind\" = 'archive'", filter_lang="cql2-text").collections())
+    assert {c.extra_fields["lineage:iri"] for c in found} == {d.iri for d in families.datasets() if d.archive}
+
+
+# -- pages ----------------------------------------------------------------------------------------------------------
+
+
+def test_pages_hold_everything_once_in_the_same_order(client):
+    whole = [(i.collection_id, i.id) for i in client.search(limit=1000).items()]
+    assert len(whole) == len(set(whole)) > 250
+    assert [(i.collection_id, i.id) for i in client.search(limit=7).items()] == whole
+    assert [(i.collection_id, i.id) for i in client.search(limit=7, method="GET").items()] == whole
+    assert client.search(limit=1).matched() == len(whole)
+    several = client.search(collections=["models-trained", "models-tested"], limit=3)
+    pairs = [(i.collection_id, i.id) for i in several.items()]
+    assert len(pairs) == len(set(pairs)) == several.matched()
+
+
+def test_pages_stay_in_place_while_the_catalog_is_written(small_documents, tmp_path):
+    (tmp_path / "source").mkdir()
+
+    def put(name, document):
+        (tmp_path / "source" / f"{name}.json").write_text(json.dumps(document))
+
+    for name in ("b", "d", "f", "h"):
+        put(name, model(name))
+    with Catalog.create(tmp_path / "catalog", base=BASE) as catalog:
+        catalog.ingest(tmp_path / "source")
+    with serve(tmp_path / "catalog", tmp_path / "served") as server:
+        first = server.get("stac/collections/models/items", params={"limit": 2}).json()
+        assert [feature["id"] for feature in first["features"]] == ["b", "d"]
+        put("a", model("a"))
+        put("e", model("e"))
+        with Catalog.open(tmp_path / "catalog") as catalog:
+            catalog.ingest(tmp_path / "source")
+            catalog.remove(f"{BASE}documents/source/d.json")  # the item the page ended with
+        until(lambda: server.get("stac/collections/models/items").json()["numberMatched"] == 5)
+        (following,) = [entry["href"] for entry in first["links"] if entry["rel"] == "next"]
+        rest = requests.get(following, timeout=60).json()
+        assert [feature["id"] for feature in rest["features"]] == ["e", "f"]
+
+
+# -- clients --------------------------------------------------------------------------------------------------------
+
+
+def test_geopandas_reads_a_search(client, families):
+    found = client.search(collections=["models-tested"], bbox=BOLIVIA).item_collection_as_dict()
+    frame = geopandas.GeoDataFrame.from_features(found, crs="OGC:CRS84")
+    expected = {row.model for row in families.models(tested_in=list(BOLIVIA))}
+    assert set(frame["lineage:iri"]) == expected
+    assert frame.intersects(shapely.box(*BOLIVIA)).all()
+
+
+def test_a_catalog_built_from_the_api_is_the_catalog(small, tmp_path):
+    with Catalog.open(small.catalog) as ours, Catalog.create(base=BASE) as copy:
+        names = ["models", "families", "unresolved", *(c.id for c in Client.open(f"{small.url}stac").get_collections() if "lineage:iri" in c.extra_fields)]  # fmt: skip
+        copy.ingest(f"{small.url}stac", allow_network=True, collections=names)
+
+        def said(catalog):
+            return {(edge.subject, edge.predicate, edge.object) for edge in catalog.edges()}
+
+        assert said(copy) == said(ours)
+        assert {m.iri: m for m in copy.models()} == {m.iri: m for m in ours.models()}
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("stac_api_validator") is None, reason="no validator: pip install stac-api-validator"
+)
+def test_stac_api_validator_finds_no_error(served):
+    area = {"type": "Polygon", "coordinates": [[[-69, -22], [-58, -22], [-58, -10], [-69, -10], [-69, -22]]]}
+    parts = ["core", "collections", "features", "item-search", "filter"]
+    command = [
+        sys.executable, Path(__file__).with_name("validate_stac_api.py"), "--root-url", f"{served.url}stac",
+        "--collection", "models-tested", "--geometry", json.dumps(area), "--log-level", "INFO",
+        *(word for part in parts for word in ("--conformance", part)),
+    ]  # fmt: skip
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ | {"PYTHONPATH": paths})
+    assert found.returncode == 0, found.stdout[-5000:] + found.stderr[-5000:]
+    assert "Errors: none" in found.stdout + found.stderr
+
+
+# -- bad input ------------------------------------------------------------------------------------------------------
+
+WRONG = {
+    "bbox": ["1,2,3", "1,2,3,4,5", "a,b,c,d", "0,10,1,9", "0,0,0,0,0,0,0", "-181,0,0,1", "0,-91,1,0", "46,7,47,190", "nan,0,1,1", "inf,0,1,1", "0,0,9,1,1,5"],
+    "datetime": ["x", "2020", "2020-01-01", "2020-01-01T00:00:00", "..", "../..", "/", "2021-01-01T00:00:00Z/2020-01-01T00:00:00Z", "2020-13-01T00:00:00Z", "a/b/c", "2020-01-01T00:00:00Z/2021-01-01T00:00:00Z/.."],
+    "limit": ["0", "-1", "x", "1.5", "1e3", "²"],
+    "intersects": ["x", "{}", "[]", '{"type":"Point"}', '{"type":"Polygon","coordinates":[[0]]}', '{"type":"Point","coordinates":[1,1000]}', '{"type":"Feature","geometry":null}', "[" * 5_000],
+    "filter": ["a ==", "x = 1", "id", "1", "(" * 5000 + "id = 'a'" + ")" * 5000, "id = 'a' AND", "foo(id) = 1", "NOT " * 5000 + "id = 'a'", "a_contains(links, ('x'))", "id = 'a' SERVICE", "\x00"],
+    "filter-lang": ["sql"],
+    "filter-crs": ["EPSG:3857"],
+    "sortby": ["x", "-geometry", "+links"],
+    "token": ["x", "AAAA", "eyJhIjoxfQ", "%%%", "é"],
+    "unknown-parameter": ["1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(n, v) for n, values in WRONG.items() for v in values], ids=lambda v: v[:30]
+)
+def test_what_is_wrong_is_refused_with_a_reason(small, name, value):
+    given = {name: value} | ({"filter": "id = 'a'"} if name.startswith("filter-") else {})
+    for path in ("search", "collections/models/items"):
+        found = small.get(f"stac/{path}", params=given)
+        assert found.status_code == 400, (path, found.text[:200])
+        assert set(found.json()) >= {"error", "reason"}
+    assert small.get("stac").status_code == 200
+
+
+BODIES = [
+    b"", b"x", b"[]", b"1", b'{"bbox": "0,0,1,1"}', b'{"bbox": [0, 0, null, 1]}', b'{"bbox": [true, 0, 1, 1]}', b'{"limit": "x"}',
+    b'{"limit": true}', b'{"collections": "a"}', b'{"ids": [1]}', b'{"bbox": [0,0,1,1], "intersects": {"type": "Point", "coordinates": [0, 0]}}',
+    b'{"filter": {"op": "=", "args": []}}', b'{"filter": {"op": "x", "args": []}}', b'{"filter": "id = 1"}', b'{"fields": 1}', b'{"sortby": [1]}',
+    b'{"datetime": 1}', b'{"token": 1}', b'{"query": {}}', b'{"filter": ' + b'{"op":"not","args":[' * 3000 + b"1" + b"]}" * 3000 + b"}",
+    b"[" * 500_000, b'{"ids": ["\xff"]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_bodies_that_are_wrong_are_refused(small, body):
+    headers = {"Content-Type": "application/json"}
+    found = requests.post(f"{small.url}stac/search", data=body, headers=headers, timeout=60)
+    assert found.status_code == 400, found.text[:300]
+    assert set(found.json()) >= {"error", "reason"}
+
+
+def test_what_is_not_there_is_404(small):
+    for path in ("collections/x", "collections/x/items", "collections/x/queryables", "collections/models/items/x", "collections/x/items/a", "nothing", "collections/west/items/a"):  # fmt: skip
+        found = small.get(f"stac/{path}")
+        assert found.status_code == 404, path
+        assert found.json()["reason"]
+    assert search(small, collections=["x"])["features"] == []
+    assert requests.put(f"{small.url}stac/search", timeout=60).status_code == 405
+
+
+def test_a_page_is_never_larger_than_the_largest(small):
+    found = search(small, limit=10**9)
+    assert found["numberReturned"] == found["numberMatched"]
+
+
+def test_a_token_works_only_with_the_query_that_gave_it(small):
+    first = small.get("stac/search", params={"limit": 1, "collections": "models"}).json()
+    (href,) = [entry["href"] for entry in first["links"] if entry["rel"] == "next"]
+    token = href.rpartition("token=")[2]
+    assert small.get("stac/search", params={"limit": 3, "collections": "models", "token": token}).status_code == 200
+    for wrong in ({"collections": "models-tested"}, {"collections": "models", "q": "a"}, {}):
+        assert small.get("stac/search", params={"limit": 1, **wrong, "token": token}).status_code == 400
+    changed = ("A" if token[3] != "A" else "B").join((token[:3], token[4:]))
+    assert small.get("stac/search", params={"collections": "models", "token": changed}).status_code == 400
+
+
+def test_very_many_vertices(small):
+    ring = [[10 + i / 1e6, 0.5 + (i % 2) / 10] for i in range(40_000)]
+    shape = {"type": "Polygon", "coordinates": [[*ring, [10.5, 2], ring[0]]]}
+    found = requests.post(f"{small.url}stac/search", json={"intersects": shape, "collections": ["models-tested"]}, timeout=60)  # fmt: skip
+    assert found.status_code == 200
+    assert [feature["id"] for feature in found.json()["features"]] == ["a"]
+    million = {"type": "LineString", "coordinates": [[i / 1e5, 0.5] for i in range(1_000_000)]}
+    found = requests.post(f"{small.url}stac/search", json={"intersects": million}, timeout=60)
+    assert found.status_code == 413
+    assert found.json()["error"] == "body-size"
