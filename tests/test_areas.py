@@ -283,6 +283,40 @@ def test_only_a_task_or_a_family():
             catalog.models(tested_in="0,0,1,1", family="nobody")
 
 
+def test_what_is_not_known_of_a_task_or_family_is_of_these_models_only():
+    statements = [
+        *placed("d", box(0, 0, 1, 1)), ModelFamily(iri=X + "f", label="f"),
+        Model(iri=X + "a", label="a", tasks=("segmentation",), family=X + "f", resolved=True),
+        Model(iri=X + "b", label="b", tasks=("detection",), resolved=True),
+        Model(iri=X + "parent", label="parent", resolved=True), Dataset(iri=X + "n", resolved=True),
+        Derivation(
+            iri=X + "made", derived=X + "a", source=X + "parent", kind=DerivationKind.FINETUNED,
+            rule=Rule.MODEL_LINK, document=X + "doc",
+        ),
+        use("f", "d", Stage.TRAINING),
+        *(use(name, "n", Stage.TRAINING) for name in ("a", "b", "parent")),
+        *(use(name, "d", Stage.EVALUATION) for name in ("b", "parent")),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        everybody = catalog.models(exposed_in="0,0,1,1")
+        assert {row.label for row in everybody.unknown} == {"a", "b", "parent"}
+        assert {row.label for row in everybody.family_level} == {"a"}
+        for only in ({"family": "f"}, {"task": "segmentation"}):
+            # What its parent learned from, the child has seen as well.
+            assert {row.label for row in catalog.models(exposed_in="0,0,1,1", **only).unknown} == {"a", "parent"}
+        other = catalog.models(exposed_in="0,0,1,1", task="detection")
+        assert {row.label for row in other.unknown} == {"b"}
+        assert list(other.family_level) == []
+        said = [
+            catalog.models(tested_in="0,0,1,1", **only).notes for only in ({}, {"task": "detection"}, {"family": "f"})
+        ]
+        assert [[note[: note.index(" of data")] for note in notes] for notes in said] == [
+            ["of 2 users"],
+            ["of 1 user"],
+            [],
+        ]
+
+
 def test_time_is_that_of_the_data_and_not_knowing_it_is_said():
     statements = [
         *placed("old", box(0, 0, 1, 1), start="2015", end="2016"),

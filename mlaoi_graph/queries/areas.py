@@ -30,7 +30,7 @@ from mlaoi_graph.vocab import MLAOI, RDF, RDFS
 
 if TYPE_CHECKING:
     import geopandas
-    from pyoxigraph import Literal
+    from pyoxigraph import Literal, Quad
 
     from mlaoi_graph.queries.explain import Explanation
     from mlaoi_graph.queries.lineage import LineageGraph
@@ -362,7 +362,9 @@ class Places:
         notes = []
         vague = _VAGUE[wanted[0].teaches] if wanted else Stage.EVALUATION
         if vague not in wanted:
-            unsaid = len(np.unique(users[_table((vague,))[stage]]))
+            unsaying = users[_table((vague,))[stage]]
+            them = self._allowed(unsaying, task, family)
+            unsaid = len(np.unique(unsaying) if them is None else them)
             if unsaid:
                 broad = "trained" if vague.teaches else "evaluated"
                 who = "1 user" if unsaid == 1 else f"{unsaid} users"
@@ -434,7 +436,7 @@ class Places:
         """Return the models that learned, themselves or through ancestors and sources, from data in an area.
 
         Loads the catalog's lineage. ``unknown`` are the uses for training whose data may be anywhere: whoever descends
-        from such a model inherits that too.
+        from such a model inherits that too, so with a task or family it is of these models and their ancestors.
         """
         asked = self.area_of(aoi)
         groups = self._groups(asked, during, datasets_and_uses=True)
@@ -449,8 +451,8 @@ class Places:
             sure, unsure = known[iri]
             found.extend(_Exposure(group, code, outside, one) for one in sure)
             loose.extend(_Exposure(group, code, outside, one) for one in unsure)
-        allowed = self._allowed_iris({key.by.model for key in found}, task, family)
-        found = [key for key in found if allowed is None or key.by.model in allowed]
+        allowed = self._allowed_iris({key.by.model for key in [*found, *loose]}, task, family)
+        found, loose = ([key for key in some if key.by.model in allowed] for some in (found, loose))
         describe = self._describer(groups, asked, during)
 
         def order(key: _Exposure) -> Any:
@@ -484,7 +486,8 @@ class Places:
         )  # fmt: skip
         return AreaHits(
             title, ExposureHit, sorted(found, key=order), make, aoi=asked, footprints=self._footprints,
-            unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], None, None), family_level=extra,
+            unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], task, family, ancestors=True),
+            family_level=extra,
         )  # fmt: skip
 
     def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
@@ -545,7 +548,7 @@ class Places:
         models = np.array(self._footprints.models, dtype=object)[groups.source]
         allowed = self._allowed_iris(set(models), task, family)
         labels = {iri: _label(self._catalog.store, iri) for iri in models}
-        kept = [g for g, iri in enumerate(models) if allowed is None or iri in allowed]
+        kept = [g for g, iri in enumerate(models) if iri in allowed]
         kept.sort(key=lambda g: (labels[models[g]].casefold(), models[g], groups.precision[g]))
         describe = self._describer(groups, asked, None, self._footprints.models)
 
@@ -666,15 +669,14 @@ class Places:
         once = np.unique(users)
         names = self._used.user_iris(once)
         allowed = self._allowed_iris(set(names), task, family)
-        chosen: Array = once[np.array([allowed is None or iri in allowed for iri in names], dtype=bool)]
+        chosen: Array = once[np.array([iri in allowed for iri in names], dtype=bool)]
         return chosen
 
-    def _allowed_iris(self, models: set[str], task: str | None, family: str | None) -> set[str] | None:
+    def _allowed_iris(self, models: set[str], task: str | None, family: str | None) -> set[str]:
+        """Return which of these models do a task and are of a family; all if neither is asked for."""
         from pyoxigraph import Literal
 
         store = self._catalog.store
-        if task is None and family is None:
-            return None
         allowed = set(models)
         if family is not None:
             asked = self._catalog.find(family)
@@ -684,17 +686,31 @@ class Places:
         return allowed
 
     def _unplaced(
-        self, word: str, stages: tuple[Stage, ...], task: str | None, family: str | None
+        self,
+        word: str,
+        stages: tuple[Stage, ...],
+        task: str | None,
+        family: str | None,
+        *,
+        ancestors: bool = False,
     ) -> Rows[UnplacedUse]:
-        """Return the uses in stages of which it is not known where all data are, and who discloses nothing."""
+        """Return the uses in stages of which it is not known where all data are, and who discloses nothing.
+
+        Of models of a task and family, if given, and of the ancestors of these if asked for.
+        """
         uses = self._used.all_of_stages(stages)
         targets = self._used.targets(uses)
         unplaced = self._used.unplaced(targets) != Unplaced.KNOWN
         uses = uses[unplaced]
-        allowed = self._allowed(self._used.users(uses), task, family)
-        if allowed is not None:
-            uses = uses[np.isin(self._used.users(uses), allowed)]
-        silent = sorted(self._undisclosed(task, family)) if any(stage.teaches for stage in stages) else []
+        silent = self._undisclosed() if any(stage.teaches for stage in stages) else set()
+        if task is not None or family is not None:
+            users, at = np.unique(self._used.users(uses), return_inverse=True)
+            names = self._used.user_iris(users)
+            allowed = (
+                self._with_ancestors(task, family) if ancestors else self._allowed_iris({*names, *silent}, task, family)
+            )
+            uses = uses[np.array([iri in allowed for iri in names], dtype=bool)[at]]
+            silent &= allowed
 
         def make(key: int | str) -> UnplacedUse:
             if isinstance(key, str):
@@ -715,18 +731,35 @@ class Places:
                 document=self._used.documents(alone)[0],
             )
 
-        keys: list[int | str] = [*uses.tolist(), *silent]
+        keys: list[int | str] = [*uses.tolist(), *sorted(silent)]
         return Rows(f"{word}, not known where", UnplacedUse, keys, make)
 
-    def _undisclosed(self, task: str | None, family: str | None) -> set[str]:
-        store = self._catalog.store
-        silent = {quad.subject.value for quad in store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed)}  # type: ignore[union-attr]
-        allowed = self._allowed_iris(silent, task, family)
-        return silent if allowed is None else allowed
+    def _with_ancestors(self, task: str | None, family: str | None) -> set[str]:
+        """Return the models of a task and family, and what they were made from."""
+        from pyoxigraph import Literal
+
+        match = self._catalog.store.match
+        if family is not None:
+            asked = self._catalog.find(family)
+            found = {asked, *_subjects(match(None, MLAOI.family, asked))}
+        else:
+            found = _subjects(match(None, MLAOI.task, Literal(str(task))))
+        found = self._allowed_iris(found, task, None)
+        for model in sorted(found):
+            older = self._catalog.lineage.ancestors(model)
+            found.update(row.node for rows in (older, older.family_level) for row in rows)
+        return found
+
+    def _undisclosed(self) -> set[str]:
+        return _subjects(self._catalog.store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed))
 
 
 def _says(store: Store, subject: str, predicate: str, value: str | Literal) -> bool:
     return next(store.match(subject, predicate, value), None) is not None
+
+
+def _subjects(quads: Iterable[Quad]) -> set[str]:
+    return {quad.subject.value for quad in quads}  # type: ignore[union-attr]
 
 
 def _label(store: Store, iri: str) -> str:
