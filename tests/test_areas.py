@@ -647,6 +647,8 @@ def test_a_dataset_a_split_and_an_area_of_a_catalog():
         ("46,170,47,171", "swapped-axes"),
         ("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))", "self-crossing"),
         ("0,2,1,1", "bbox-order"),
+        ("1,1,0,0", "bbox-order"),
+        ("1,0,0,1", "antimeridian"),
         ("178,-20,182,-15", "longitude-wrapped"),
         ("-180,-90,180,90", "unbounded"),
         ("POINT (1 1)", "zero-area"),
