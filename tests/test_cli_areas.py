@@ -132,7 +132,12 @@ def test_a_gap(run, catalog):
     found = gap(catalog.places, "-77,38,-75,40")
     result = run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40")
     assert result.stdout.splitlines()[0].startswith("trained and never tested in -77,38,-75,40: ")
-    assert set(found.models) <= {line.strip() for line in result.stdout.splitlines()}
+    lines = result.stdout.splitlines()
+    assert lines[1] == "The km2 are ground where one model or another was trained and none was tested."
+    labels = sorted(model.label for model in catalog.models() if model.iri in found.models)
+    assert labels
+    after = lines.index("Each of these models was trained on data here and tested on none here, whatever others were:")
+    assert sorted(line.strip() for line in lines[after + 1 : after + 1 + len(labels)]) == labels
     (feature,) = json.loads(
         run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40", "--geojson").stdout
     )["features"]
@@ -183,5 +188,10 @@ def test_errors_are_ours(directory, arguments, error):
 
 
 def test_coverage_is_of_a_stage(run):
-    run("coverage", "--stage", "exposed", "--country", "BOL", code=2)
+    refused = run("coverage", "--stage", "exposed", "--country", "BOL", code=2).stderr
+    assert "'pretrained', 'finetuned', 'instruction-tuned', 'trained'" in " ".join(refused.split())
+    shown = run("coverage", "--help").stdout
+    assert "evaluated" in shown
+    assert "exposed" not in shown
+    assert "declared" not in shown
     run("coverage", "--but-not", "trained", "--country", "BOL", "--csv", code=2)

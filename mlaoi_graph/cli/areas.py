@@ -35,6 +35,18 @@ class Use(StrEnum):
     declared = "declared"
 
 
+class Stage(StrEnum):
+    """The uses that are a stage, which is what coverage is of."""
+
+    pretrained = "pretrained"
+    finetuned = "finetuned"
+    instruction_tuned = "instruction-tuned"
+    trained = "trained"
+    validated = "validated"
+    tested = "tested"
+    evaluated = "evaluated"
+
+
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 Directory = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -254,9 +266,9 @@ def _print_table(hits: Any) -> None:
 
 def coverage(
     arguments: Directory = None,
-    stage: Annotated[Use, typer.Option(help="How the data were used.")] = Use.tested,
+    stage: Annotated[Stage, typer.Option(help="How the data were used.")] = Stage.tested,
     but_not: Annotated[
-        Optional[Use],  # noqa: UP045
+        Optional[Stage],  # noqa: UP045
         typer.Option(help="Only what is covered in the one stage and not in this one."),
     ] = None,
     bbox: Bbox = None,
@@ -280,8 +292,6 @@ def coverage(
 
     window = _window(during)
     words = [use.value.replace("-", "_") for use in (stage, but_not) if use is not None]
-    if {"exposed", "declared"} & set(words):
-        raise typer.BadParameter("coverage is of a stage: exposed and declared are for areas")
     if as_csv and but_not:
         raise typer.BadParameter("a gap has no table of countries: use --json or --geojson")
     with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
@@ -302,7 +312,7 @@ def coverage(
             rows = found.countries()
             print_rows(rows.columns, ([*row.values()] for row in rows.to_dicts()), as_json=False, as_csv=True)
         elif but_not is not None:
-            _print_gap(found)
+            _print_gap(found, stage.value, but_not.value)
         else:
             _print_coverage(found)
 
@@ -327,12 +337,14 @@ def _print_coverage(found: Any) -> None:
     _print_rest(found)
 
 
-def _print_gap(found: Any) -> None:
+def _print_gap(found: Any, has: str, lacks: str) -> None:
     print(f"{clean(found.title)}: {found.km2:.1f} km2 of {found.has.covered_km2:.1f} km2")
+    print(f"The km2 are ground where one model or another was {has} and none was {lacks}.")
     if found.models:
-        print("\nmodels with data of the first stage here, and of the second nowhere here:")
+        print(f"\nEach of these models was {has} on data here and {lacks} on none here, whatever others were:")
+        labels = {row.model: row.label for row in found.has.models()}
         for model in found.models:
-            print(f"  {clean(model)}")
+            print(f"  {clean(labels[model])}")
     _print_rest(found.lacks)
 
 
