@@ -592,6 +592,7 @@ POLYGON = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 47
         (7, 46, 0, 8, 47, 100),
         box(7, 46, 8, 47),
         "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> " + box(7, 46, 8, 47),
+        "SRID=4326;" + box(7, 46, 8, 47),
         "POLYGON Z ((7 46 1, 8 46 1, 8 47 1, 7 47 1, 7 46 1))",
         shapely.box(7, 46, 8, 47),
         POLYGON,
@@ -655,6 +656,8 @@ def test_a_dataset_a_split_and_an_area_of_a_catalog():
         ("1,1,1,1", "zero-area"),
         ("LINESTRING (0 0, 1 1)", "zero-area"),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1]]]}, "ring-not-closed"),
+        ("POLYGON ((0 0, 1 0, 1 1))", "ring-not-closed"),
+        ("MULTIPOLYGON (((0 0, 1 0, 1 1)), ((2 2, 3 2, 3 3, 2 2)))", "ring-not-closed"),
     ],
 )
 def test_what_is_mended_or_guessed_is_said(what, note):
@@ -677,6 +680,8 @@ def test_what_is_mended_or_guessed_is_said(what, note):
         ("nan,0,1,1", GeometryError),
         ("500000,4000000,600000,5000000", GeometryError),
         ([1, 2, 3], GeometryError),
+        ("POLYGON ((0 0, 1 0, 1 x, 0 0))", GeometryError),
+        ("POLYGON ((0 0, 1 0))", GeometryError),
         ("1,2,3", SourceNotFound),
         ("nowhere.geojson", SourceNotFound),
         ("ZZZ", SourceNotFound),
@@ -686,6 +691,20 @@ def test_what_is_mended_or_guessed_is_said(what, note):
 def test_what_is_no_area_is_a_clear_error(what, error):
     with pytest.raises(error):
         area_of(what)
+
+
+def test_what_is_no_area_is_told_what_forms_an_area_has():
+    with holding(*placed("d", box(0, 0, 1, 1))) as catalog:
+        with pytest.raises(
+            NodeNotFound, match="An area is WKT, GeoJSON, west,south,east,north, a file, a country code"
+        ):
+            catalog.models(tested_in="hello")
+        with pytest.raises(GeometryError, match=r"SRID 3857.*Transform it to 4326"):
+            catalog.models(tested_in="SRID=3857;POINT (1 1)")
+        with pytest.raises(GeometryError, match=r"no WKT: Expected number.*Write it as POLYGON"):
+            catalog.models(tested_in="POLYGON ((0 0, 1 0, 1 x, 0 0))")
+        (mended,) = catalog.places.area_of("POLYGON ((0 0, 1 0, 1 1))").notes
+        assert mended == "ring-not-closed: a ring's last position is not its first; closed"
 
 
 def test_the_whole_world_is_an_area():

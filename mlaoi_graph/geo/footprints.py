@@ -370,8 +370,8 @@ def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
     if len(sides) == 2 and e - w + 360 > 180:
         problems.setdefault(
             "antimeridian",
-            f"west {w:g} is beyond east {e:g}: read across 180 degrees, {e - w + 360:g} degrees wide; see whether the two "
-            "are in the right order",
+            f"west {w:g} is beyond east {e:g}: read across 180 degrees, {e - w + 360:g} degrees wide; see whether the "
+            "two are in the right order",
         )
     parts = np.array(sides)
     if s == n:
