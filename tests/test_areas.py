@@ -334,6 +334,16 @@ def test_time_is_that_of_the_data_and_not_knowing_it_is_said():
         with pytest.raises(ValueError, match="earlier time first"):
             catalog.models(tested_in="0,0,1,1", during=("2021", "2020"))
 
+        def during(time):
+            return [row.dataset.removeprefix(X) for row in catalog.models(tested_in="0,0,1,1", during=time)]
+
+        assert during("2020/2021") == during("2020") == ["any", "new", "open"]
+        assert during(("2017", None)) == during("2017/..") == ["any", "new", "open"]
+        assert during((None, "2018")) == during("../2018") == ["any", "old"]
+        for wrong in ("", "/", ("", ""), 2020, ("2020",), ("2020", 2021), ("2020", "2021", "2022")):
+            with pytest.raises(ValueError, match=r"is no time\. Give a start and an end"):
+                during(wrong)
+
 
 def test_exposed_counts_ancestors_sources_and_parts_and_can_prove_it():
     made = Derivation(
@@ -699,6 +709,9 @@ def test_what_is_no_area_is_told_what_forms_an_area_has():
             NodeNotFound, match="An area is WKT, GeoJSON, west,south,east,north, a file, a country code"
         ):
             catalog.models(tested_in="hello")
+        for wrong in (None, 42, ["a", "b", "c", "d"], object()):
+            with pytest.raises(GeometryError, match=r"is no area\. An area is WKT"):
+                catalog.models(tested_in=wrong)
         with pytest.raises(GeometryError, match=r"SRID 3857.*Transform it to 4326"):
             catalog.models(tested_in="SRID=3857;POINT (1 1)")
         with pytest.raises(GeometryError, match=r"no WKT: Expected number.*Write it as POLYGON"):

@@ -164,6 +164,8 @@ def test_what_was_guessed_about_the_area_is_said(run):
         ["--bbox", "here"],
         ["--country", "BOL", "--during", "yesterday"],
         ["--country", "BOL", "--during", "2020/2019"],
+        ["--country", "BOL", "--during", ""],
+        ["--country", "BOL", "--during", "/"],
         ["--country", "BOL", "--stage", "declared", "--during", "2020"],
         ["--country", "BOL", "--stage", "test"],
     ],

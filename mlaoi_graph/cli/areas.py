@@ -161,20 +161,15 @@ def _numbers(bbox: str) -> list[float]:
         raise typer.BadParameter(f"{bbox} is not W,S,E,N, in degrees", param_hint="--bbox") from None
 
 
-def _window(during: str | None) -> tuple[str, str] | None:
-    from mlaoi_graph.footprints import instants
+def _window(during: str | None) -> str | None:
+    from mlaoi_graph.footprints import span
 
-    if during is None:
-        return None
-    first, slash, last = during.partition("/")
-    window = (first, last if slash else first)
-    window = ("0001" if window[0] in ("", "..") else window[0], "9998" if window[1] in ("", "..") else window[1])
-    try:
-        if instants(window[0])[0] > instants(window[1])[1]:
-            raise ValueError(f"{window[0]} is after {window[1]}")
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--during") from None
-    return window
+    if during is not None:
+        try:
+            span(during)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--during") from None
+    return during
 
 
 def areas(
@@ -198,7 +193,7 @@ def areas(
     from; "declared" is only where a publisher says a model may be used.
     """
     window = _window(during)
-    if window and stage is Use.declared:
+    if window is not None and stage is Use.declared:
         raise typer.BadParameter("a declared area has no time of acquisition: leave --during out")
     with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
         key = f"{stage.value.replace('-', '_')}_in"
@@ -298,9 +293,9 @@ def coverage(
         only = {"during": window, "task": task, "family": family}
         found: Any
         if but_not is None:
-            found = queries.coverage(catalog.places, words[0], asked, **only)  # type: ignore[arg-type]
+            found = queries.coverage(catalog.places, words[0], asked, **only)
         else:
-            found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)  # type: ignore[arg-type]
+            found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)
         if map_to is not None:
             found.to_map(map_to)
             say(f"drawn to {map_to}")

@@ -87,7 +87,11 @@ def area_of(
         return _from_text(what, footprints, find)
     if isinstance(what, os.PathLike):
         return _from_file(Path(what))
-    return _from_box(list(what), ",".join(f"{number:g}" for number in what))
+    try:
+        numbers = [float(number) for number in what]
+    except (TypeError, ValueError):
+        raise GeometryError(f"{what!r:.100} is no area", _FORMS) from None
+    return _from_box(numbers, ",".join(f"{number:g}" for number in numbers))
 
 
 def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], str] | None) -> Aoi:

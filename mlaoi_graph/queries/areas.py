@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.footprints import During, Footprints
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.model import Precision, Stage
 from mlaoi_graph.queries import maps
@@ -335,7 +335,7 @@ class Places:
         stages: str | Iterable[Stage],
         aoi: AoiLike,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
     ) -> AreaHits:
@@ -429,7 +429,7 @@ class Places:
         self,
         aoi: AoiLike,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
     ) -> AreaHits:
@@ -561,7 +561,7 @@ class Places:
             notes=["declared by the publisher: no evidence of training or testing there"],
         )  # fmt: skip
 
-    def datasets(self, aoi: AoiLike, *, during: tuple[str, str] | None = None) -> AreaHits:
+    def datasets(self, aoi: AoiLike, *, during: During | None = None) -> AreaHits:
         """Return the datasets and splits that have a footprint of their own in an area, and time."""
         asked = self.area_of(aoi)
         groups = self._groups(asked, during, datasets_and_uses=True)
@@ -583,7 +583,7 @@ class Places:
 
     # -- rows in groups -------------------------------------------------------------------------------------------
 
-    def _groups(self, aoi: Aoi, during: tuple[str, str] | None, *, datasets_and_uses: bool) -> _Groups:
+    def _groups(self, aoi: Aoi, during: During | None, *, datasets_and_uses: bool) -> _Groups:
         """Return the rows that lie in an area by source (or declaring model) and precision."""
         rows, km2 = self._footprints.index.overlaps(aoi.geometry)
         unsure = np.zeros(len(rows), dtype=bool)
@@ -603,7 +603,7 @@ class Places:
         return _Groups(rows, km2, unsure, at, starts, source[new], precision[new])
 
     def _describer(
-        self, groups: _Groups, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None = None
+        self, groups: _Groups, aoi: Aoi, during: During | None, declared_by: list[str] | None = None
     ) -> Callable[[Array], list[dict[str, Any]]]:
         """Return what says the fields of an :class:`AreaHit` of groups: each group is measured once."""
         known: dict[int, dict[str, Any]] = {}
@@ -617,7 +617,7 @@ class Places:
         return describe
 
     def _described(
-        self, groups: _Groups, some: Array, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None
+        self, groups: _Groups, some: Array, aoi: Aoi, during: During | None, declared_by: list[str] | None
     ) -> Iterator[dict[str, Any]]:
         places = [groups.of(group) for group in some.tolist()]
         most = np.array([groups.rows[at[np.argmax(groups.km2[at])]] for at in places])

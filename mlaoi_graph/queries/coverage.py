@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries
+from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import maps
@@ -225,7 +226,7 @@ def coverage(
     stages: str,
     aoi: AoiLike,
     *,
-    during: tuple[str, str] | None = None,
+    during: During | None = None,
     task: str | None = None,
     family: str | None = None,
 ) -> Coverage:
@@ -240,7 +241,7 @@ def gap(
     *,
     has: str = "trained",
     lacks: str = "tested",
-    during: tuple[str, str] | None = None,
+    during: During | None = None,
     task: str | None = None,
     family: str | None = None,
 ) -> Gap:
