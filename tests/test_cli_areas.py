@@ -69,6 +69,25 @@ def test_nothing_found_is_an_answer(run):
     )
 
 
+def test_a_task_nobody_has_is_said_with_those_there_are(run, catalog):
+    result = run("areas", "--country", "BOL", "--task", "segmentatoin", "--family", "galileo").stdout
+    assert result.startswith("no model is known to be tested in BOL, family galileo, task segmentatoin\n")
+    (note,) = [line for line in result.splitlines() if "has the task" in line]
+    known = {task for model in catalog.models() for task in model.tasks}
+    *listed, more = note.partition("; there are: ")[2].split("; ")
+    assert set(listed) < known
+    assert more == f"and {len(known) - len(listed)} more"
+    assert listed[0] == "segment anything"
+    assert "has the task" not in run("areas", "--country", "BOL", "--task", listed[0]).stdout
+    # A part of a task's name is no task, and finds the whole name.
+    assert (
+        "there are: 7-class land-cover segmentation; "
+        in run("areas", "--country", "BOL", "--task", "Segmentation").stdout
+    )
+    for stage in ("exposed", "declared"):
+        assert "; there are: " in run("areas", "--country", "BOL", "--stage", stage, "--task", "zzz").stdout
+
+
 def test_json_csv_and_geojson_are_the_rows(run, catalog):
     hits = catalog.models(tested_in="BOL")
     printed = json.loads(run("areas", "--country", "BOL", "--json").stdout)

@@ -8,6 +8,7 @@ the most precise ones that lie in the area answer; where only a box does, and sa
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -276,6 +277,20 @@ _LOOKS: Final = {
 """What each kind of footprint is called and looks like, the coarse ones below."""
 
 
+_MOST_TASKS: Final = 8
+
+
+def only_said(during: During | None, task: str | None, family: str | None) -> str:
+    """Return how a title says what an answer is limited to.
+
+    >>> only_said(("2018", None), "detection", None)
+    ', task detection, data of 2018/..'
+    """
+    time = during if during is None or isinstance(during, str) else "/".join(side or ".." for side in during)
+    said = {"family": family, "task": task, "data of": time}
+    return "".join(f", {word} {value}" for word, value in said.items() if value is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Groups:
     """Rows that lie in an area, by source and precision: the k-th group is ``order[starts[k]:starts[k + 1]]``."""
@@ -359,7 +374,7 @@ class Places:
         allowed = self._allowed(users[chosen], task, family)
         if allowed is not None:
             chosen &= np.isin(users, allowed)
-        notes = []
+        notes = self._no_such_task(task)
         vague = _VAGUE[wanted[0].teaches] if wanted else Stage.EVALUATION
         if vague not in wanted:
             unsaying = users[_table((vague,))[stage]]
@@ -409,7 +424,7 @@ class Places:
                 )
             ]
 
-        title = f"{word.replace('_', '-')} in {asked.label}"
+        title = f"{word.replace('_', '-')} in {asked.label}{only_said(during, task, family)}"
         extra = AreaHits(
             f"{title}: said of families only", UseHit, keys[is_family], make, aoi=asked, footprints=self._footprints
         )
@@ -479,7 +494,7 @@ class Places:
                 for key, where in zip(some, wheres, strict=True)
             ]
 
-        title = f"exposed to data in {asked.label}"
+        title = f"exposed to data in {asked.label}{only_said(during, task, family)}"
         extra = AreaHits(
             f"{title}: said of families only", ExposureHit, sorted(loose, key=order), make,
             aoi=asked, footprints=self._footprints,
@@ -487,7 +502,7 @@ class Places:
         return AreaHits(
             title, ExposureHit, sorted(found, key=order), make, aoi=asked, footprints=self._footprints,
             unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], task, family, ancestors=True),
-            family_level=extra,
+            family_level=extra, notes=self._no_such_task(task),
         )  # fmt: skip
 
     def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
@@ -557,8 +572,11 @@ class Places:
             return [DeclaredHit(model=models[group], label=labels[models[group]], **where) for group, where in wheres]
 
         return AreaHits(
-            f"declared for {asked.label}", DeclaredHit, kept, make, aoi=asked, footprints=self._footprints,
-            notes=["declared by the publisher: no evidence of training or testing there"],
+            f"declared for {asked.label}{only_said(None, task, family)}", DeclaredHit, kept, make, aoi=asked,
+            footprints=self._footprints,
+            notes=[
+                "declared by the publisher: no evidence of training or testing there", *self._no_such_task(task)
+            ],
         )  # fmt: skip
 
     def datasets(self, aoi: AoiLike, *, during: During | None = None) -> AreaHits:
@@ -684,6 +702,20 @@ class Places:
         if task is not None:
             allowed = {m for m in allowed if _says(store, m, MLAOI.task, Literal(task))}
         return allowed
+
+    def _no_such_task(self, task: str | None) -> list[str]:
+        """Return a note if no model has that task: which there are, the nearest first."""
+        from pyoxigraph import Literal
+
+        match = self._catalog.store.match
+        if task is None or next(match(None, MLAOI.task, Literal(task)), None) is not None:
+            return []
+        known = sorted({str(getattr(quad.object, "value", "")) for quad in match(None, MLAOI.task, None)})
+        near = [word for word in known if task and task.casefold() in word.casefold()]
+        near += [word for word in difflib.get_close_matches(task, known, n=_MOST_TASKS, cutoff=0.5) if word not in near]
+        listed = [*near, *(word for word in known if word not in near)][:_MOST_TASKS]
+        rest = f"; and {len(known) - len(listed)} more" if len(known) > len(listed) else ""
+        return [f"no model here has the task {task!r}; there are: {'; '.join(listed)}{rest}"]
 
     def _unplaced(
         self,

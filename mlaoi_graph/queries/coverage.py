@@ -16,7 +16,7 @@ from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi, AoiLike
-from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse
+from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse, only_said
 from mlaoi_graph.queries.results import Rows
 
 __all__ = ["CountryRow", "Coverage", "CoveredRow", "Gap", "coverage", "gap"]
@@ -232,7 +232,7 @@ def coverage(
 ) -> Coverage:
     """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84."""
     hits = places.uses(stages, aoi, during=during, task=task, family=family)
-    return Coverage(f"{stages.replace('_', '-')} in {hits.aoi.label}", hits)
+    return Coverage(hits.title, hits)
 
 
 def gap(
@@ -256,7 +256,7 @@ def gap(
     missing = _polygonal(shapely.difference(first.covered, second.covered))
     also = set(second.hits.models)
     return Gap(
-        title=f"{has} and never {lacks} in {asked.label}",
+        title=f"{has} and never {lacks} in {asked.label}{only_said(during, task, family)}",
         has=first,
         lacks=second,
         geometry=missing,
