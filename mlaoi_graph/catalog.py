@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from pyoxigraph import NamedNode
 
     from mlaoi_graph.annotate import Annotated
-    from mlaoi_graph.footprints import Footprints
+    from mlaoi_graph.footprints import During, Footprints
     from mlaoi_graph.ingest import IngestReport
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
@@ -439,7 +439,7 @@ class Catalog:
     def models(
         self,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
         **where: AoiLike,
@@ -447,7 +447,7 @@ class Catalog:
     def models(
         self,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
         **where: AoiLike,
@@ -457,7 +457,8 @@ class Catalog:
         ``where`` is one of ``pretrained_in``, ``finetuned_in``, ``instruction_tuned_in``, ``trained_in`` (any of
         these), ``validated_in``, ``tested_in``, ``evaluated_in`` (any of these), ``exposed_in`` (through ancestors and
         sources as well) and ``declared_in`` (where its publisher says it may be used: much weaker), with an area as
-        :func:`mlaoi_graph.queries.aoi.area_of` takes it. ``during`` is when the data were acquired, ``family`` a name,
+        :func:`mlaoi_graph.queries.aoi.area_of` takes it. ``during`` is when the data were acquired,
+        ``"2018"``, ``"2018/.."`` or a pair, ``family`` a name,
         ``task`` a word as published. The answer has a row for each use of data in the area, and ``unknown`` apart::
 
             catalog.models(tested_in="BOL", during=("2018", "2019"))

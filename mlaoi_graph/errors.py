@@ -117,7 +117,9 @@ class UnknownFormat(SourceError):
 class NodeNotFound(MlaoiError):
     """Nothing, or more than one thing, in the catalog goes by that name."""
 
-    def __init__(self, name: str, candidates: Sequence[str] = (), *, ambiguous: bool = False) -> None:
+    def __init__(
+        self, name: str, candidates: Sequence[str] = (), *, ambiguous: bool = False, or_else: str = ""
+    ) -> None:
         self.name = name
         self.candidates = tuple(candidates)
         self.ambiguous = ambiguous
@@ -126,7 +128,7 @@ class NodeNotFound(MlaoiError):
             rest = " Did you mean: " + "; ".join(candidates) + "?"
         else:
             rest = " List what is there: mlaoi-graph show DIR"
-        super().__init__(f"{name!r} {what}.{rest}")
+        super().__init__(f"{name!r} {what}.{rest}" + (f". {or_else}" if or_else else ""))
 
 
 class QueryError(MlaoiError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import shapely
@@ -34,7 +34,7 @@ from mlaoi_graph.uses import Uses
 from mlaoi_graph.uses import arrays_of as uses_arrays
 from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["Area", "Footprints", "instants"]
+__all__ = ["Area", "During", "Footprints", "instants", "span"]
 
 _RULES: Final = "footprints 2"
 """Changes with what is written, so that files of another version are made again."""
@@ -198,14 +198,12 @@ class Footprints:
         """
         return self._mapped.take("start_us", rows), self._mapped.take("end_us", rows)
 
-    def in_time(self, rows: Array, during: tuple[str, str]) -> tuple[Array, Array]:
+    def in_time(self, rows: Array, during: During) -> tuple[Array, Array]:
         """Return which rows may have data of a time, and which of those is not certain because a side is not said.
 
         Both spans are closed: one that ends in the instant the other begins is in it. Raises ValueError.
         """
-        first, last = instants(during[0])[0], instants(during[1])[1]
-        if first > last:
-            raise ValueError(f"{during[0]} is after {during[1]}. Give the earlier time first")
+        first, last = span(during)
         start, end = self.times(rows)
         may = (start <= last) & (end >= first)
         return may, may & ((start == OPEN_START) | (end == OPEN_END))
@@ -324,6 +322,38 @@ def instants(text: str) -> tuple[int, int]:
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time. Give a year, month, day or instant, as 2024-06-30") from None
     return (first - _EPOCH) // _MICROSECOND, (after - _EPOCH) // _MICROSECOND - 1
+
+
+During: TypeAlias = "str | tuple[str | None, str | None]"
+"""What :func:`span` takes."""
+
+
+def span(during: During) -> tuple[int, int]:
+    """Return first and last microsecond since 1970 of a time, "2018", "2018/2019", or a pair; None and ".." are open.
+
+    Raises ValueError for what is no time, and for an end before the start.
+
+    >>> span("2018/2019") == span(("2018", "2019")), span("2018") == span("2018/2018")
+    (True, True)
+    >>> span("2018/..") == span(("2018", None)) == span("2018/")
+    True
+    """
+    sides: Any = during
+    if isinstance(during, str):
+        start, slash, end = during.partition("/")
+        sides = (start, end if slash else start)
+    if (
+        not isinstance(sides, (tuple, list))
+        or len(sides) != 2
+        or not all(side is None or isinstance(side, str) for side in sides)
+        or not any(side is None or side.strip() for side in sides)
+    ):
+        raise ValueError(f"{during!r} is no time. Give a start and an end, as 2018/2019, or one of them, as 2018/..")
+    start, end = ("" if side is None or side.strip() == ".." else side.strip() for side in sides)
+    first, last = instants(start or "0001")[0], instants(end or "9998")[1]
+    if first > last:
+        raise ValueError(f"{start} is after {end}. Give the earlier time first")
+    return first, last
 
 
 # -- reading a graph ----------------------------------------------------------------------------------------------

@@ -283,6 +283,40 @@ def test_only_a_task_or_a_family():
             catalog.models(tested_in="0,0,1,1", family="nobody")
 
 
+def test_what_is_not_known_of_a_task_or_family_is_of_these_models_only():
+    statements = [
+        *placed("d", box(0, 0, 1, 1)), ModelFamily(iri=X + "f", label="f"),
+        Model(iri=X + "a", label="a", tasks=("segmentation",), family=X + "f", resolved=True),
+        Model(iri=X + "b", label="b", tasks=("detection",), resolved=True),
+        Model(iri=X + "parent", label="parent", resolved=True), Dataset(iri=X + "n", resolved=True),
+        Derivation(
+            iri=X + "made", derived=X + "a", source=X + "parent", kind=DerivationKind.FINETUNED,
+            rule=Rule.MODEL_LINK, document=X + "doc",
+        ),
+        use("f", "d", Stage.TRAINING),
+        *(use(name, "n", Stage.TRAINING) for name in ("a", "b", "parent")),
+        *(use(name, "d", Stage.EVALUATION) for name in ("b", "parent")),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        everybody = catalog.models(exposed_in="0,0,1,1")
+        assert {row.label for row in everybody.unknown} == {"a", "b", "parent"}
+        assert {row.label for row in everybody.family_level} == {"a"}
+        for only in ({"family": "f"}, {"task": "segmentation"}):
+            # What its parent learned from, the child has seen as well.
+            assert {row.label for row in catalog.models(exposed_in="0,0,1,1", **only).unknown} == {"a", "parent"}
+        other = catalog.models(exposed_in="0,0,1,1", task="detection")
+        assert {row.label for row in other.unknown} == {"b"}
+        assert list(other.family_level) == []
+        said = [
+            catalog.models(tested_in="0,0,1,1", **only).notes for only in ({}, {"task": "detection"}, {"family": "f"})
+        ]
+        assert [[note[: note.index(" of data")] for note in notes] for notes in said] == [
+            ["of 2 users"],
+            ["of 1 user"],
+            [],
+        ]
+
+
 def test_time_is_that_of_the_data_and_not_knowing_it_is_said():
     statements = [
         *placed("old", box(0, 0, 1, 1), start="2015", end="2016"),
@@ -299,6 +333,16 @@ def test_time_is_that_of_the_data_and_not_knowing_it_is_said():
         assert {row.in_time for row in catalog.models(tested_in="0,0,1,1")} == {None}
         with pytest.raises(ValueError, match="earlier time first"):
             catalog.models(tested_in="0,0,1,1", during=("2021", "2020"))
+
+        def during(time):
+            return [row.dataset.removeprefix(X) for row in catalog.models(tested_in="0,0,1,1", during=time)]
+
+        assert during("2020/2021") == during("2020") == ["any", "new", "open"]
+        assert during(("2017", None)) == during("2017/..") == ["any", "new", "open"]
+        assert during((None, "2018")) == during("../2018") == ["any", "old"]
+        for wrong in ("", "/", ("", ""), 2020, ("2020",), ("2020", 2021), ("2020", "2021", "2022")):
+            with pytest.raises(ValueError, match=r"is no time\. Give a start and an end"):
+                during(wrong)
 
 
 def test_exposed_counts_ancestors_sources_and_parts_and_can_prove_it():
@@ -558,6 +602,7 @@ POLYGON = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 47
         (7, 46, 0, 8, 47, 100),
         box(7, 46, 8, 47),
         "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> " + box(7, 46, 8, 47),
+        "SRID=4326;" + box(7, 46, 8, 47),
         "POLYGON Z ((7 46 1, 8 46 1, 8 47 1, 7 47 1, 7 46 1))",
         shapely.box(7, 46, 8, 47),
         POLYGON,
@@ -613,12 +658,16 @@ def test_a_dataset_a_split_and_an_area_of_a_catalog():
         ("46,170,47,171", "swapped-axes"),
         ("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))", "self-crossing"),
         ("0,2,1,1", "bbox-order"),
+        ("1,1,0,0", "bbox-order"),
+        ("1,0,0,1", "antimeridian"),
         ("178,-20,182,-15", "longitude-wrapped"),
         ("-180,-90,180,90", "unbounded"),
         ("POINT (1 1)", "zero-area"),
         ("1,1,1,1", "zero-area"),
         ("LINESTRING (0 0, 1 1)", "zero-area"),
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1]]]}, "ring-not-closed"),
+        ("POLYGON ((0 0, 1 0, 1 1))", "ring-not-closed"),
+        ("MULTIPOLYGON (((0 0, 1 0, 1 1)), ((2 2, 3 2, 3 3, 2 2)))", "ring-not-closed"),
     ],
 )
 def test_what_is_mended_or_guessed_is_said(what, note):
@@ -641,6 +690,8 @@ def test_what_is_mended_or_guessed_is_said(what, note):
         ("nan,0,1,1", GeometryError),
         ("500000,4000000,600000,5000000", GeometryError),
         ([1, 2, 3], GeometryError),
+        ("POLYGON ((0 0, 1 0, 1 x, 0 0))", GeometryError),
+        ("POLYGON ((0 0, 1 0))", GeometryError),
         ("1,2,3", SourceNotFound),
         ("nowhere.geojson", SourceNotFound),
         ("ZZZ", SourceNotFound),
@@ -650,6 +701,23 @@ def test_what_is_mended_or_guessed_is_said(what, note):
 def test_what_is_no_area_is_a_clear_error(what, error):
     with pytest.raises(error):
         area_of(what)
+
+
+def test_what_is_no_area_is_told_what_forms_an_area_has():
+    with holding(*placed("d", box(0, 0, 1, 1))) as catalog:
+        with pytest.raises(
+            NodeNotFound, match="An area is WKT, GeoJSON, west,south,east,north, a file, a country code"
+        ):
+            catalog.models(tested_in="hello")
+        for wrong in (None, 42, ["a", "b", "c", "d"], object()):
+            with pytest.raises(GeometryError, match=r"is no area\. An area is WKT"):
+                catalog.models(tested_in=wrong)
+        with pytest.raises(GeometryError, match=r"SRID 3857.*Transform it to 4326"):
+            catalog.models(tested_in="SRID=3857;POINT (1 1)")
+        with pytest.raises(GeometryError, match=r"no WKT: Expected number.*Write it as POLYGON"):
+            catalog.models(tested_in="POLYGON ((0 0, 1 0, 1 x, 0 0))")
+        (mended,) = catalog.places.area_of("POLYGON ((0 0, 1 0, 1 1))").notes
+        assert mended == "ring-not-closed: a ring's last position is not its first; closed"
 
 
 def test_the_whole_world_is_an_area():

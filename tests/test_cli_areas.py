@@ -69,6 +69,25 @@ def test_nothing_found_is_an_answer(run):
     )
 
 
+def test_a_task_nobody_has_is_said_with_those_there_are(run, catalog):
+    result = run("areas", "--country", "BOL", "--task", "segmentatoin", "--family", "galileo").stdout
+    assert result.startswith("no model is known to be tested in BOL, family galileo, task segmentatoin\n")
+    (note,) = [line for line in result.splitlines() if "has the task" in line]
+    known = {task for model in catalog.models() for task in model.tasks}
+    *listed, more = note.partition("; there are: ")[2].split("; ")
+    assert set(listed) < known
+    assert more == f"and {len(known) - len(listed)} more"
+    assert listed[0] == "segment anything"
+    assert "has the task" not in run("areas", "--country", "BOL", "--task", listed[0]).stdout
+    # A part of a task's name is no task, and finds the whole name.
+    assert (
+        "there are: 7-class land-cover segmentation; "
+        in run("areas", "--country", "BOL", "--task", "Segmentation").stdout
+    )
+    for stage in ("exposed", "declared"):
+        assert "; there are: " in run("areas", "--country", "BOL", "--stage", stage, "--task", "zzz").stdout
+
+
 def test_json_csv_and_geojson_are_the_rows(run, catalog):
     hits = catalog.models(tested_in="BOL")
     printed = json.loads(run("areas", "--country", "BOL", "--json").stdout)
@@ -132,7 +151,12 @@ def test_a_gap(run, catalog):
     found = gap(catalog.places, "-77,38,-75,40")
     result = run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40")
     assert result.stdout.splitlines()[0].startswith("trained and never tested in -77,38,-75,40: ")
-    assert set(found.models) <= {line.strip() for line in result.stdout.splitlines()}
+    lines = result.stdout.splitlines()
+    assert lines[1] == "The km2 are ground where one model or another was trained and none was tested."
+    labels = sorted(model.label for model in catalog.models() if model.iri in found.models)
+    assert labels
+    after = lines.index("Each of these models was trained on data here and tested on none here, whatever others were:")
+    assert sorted(line.strip() for line in lines[after + 1 : after + 1 + len(labels)]) == labels
     (feature,) = json.loads(
         run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40", "--geojson").stdout
     )["features"]
@@ -159,6 +183,8 @@ def test_what_was_guessed_about_the_area_is_said(run):
         ["--bbox", "here"],
         ["--country", "BOL", "--during", "yesterday"],
         ["--country", "BOL", "--during", "2020/2019"],
+        ["--country", "BOL", "--during", ""],
+        ["--country", "BOL", "--during", "/"],
         ["--country", "BOL", "--stage", "declared", "--during", "2020"],
         ["--country", "BOL", "--stage", "test"],
     ],
@@ -183,5 +209,10 @@ def test_errors_are_ours(directory, arguments, error):
 
 
 def test_coverage_is_of_a_stage(run):
-    run("coverage", "--stage", "exposed", "--country", "BOL", code=2)
+    refused = run("coverage", "--stage", "exposed", "--country", "BOL", code=2).stderr
+    assert "'pretrained', 'finetuned', 'instruction-tuned', 'trained'" in " ".join(refused.split())
+    shown = run("coverage", "--help").stdout
+    assert "evaluated" in shown
+    assert "exposed" not in shown
+    assert "declared" not in shown
     run("coverage", "--but-not", "trained", "--country", "BOL", "--csv", code=2)

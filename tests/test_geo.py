@@ -567,6 +567,19 @@ def test_boxes():
     assert shape(from_bbox([1, 2, 100, 3, 4, 900])).bounds == (1, 2, 3, 4)
     assert from_bbox([1, 2, 1, 2]).wkt == "POINT (1.0 2.0)"
     assert from_bbox([1, 2, 3, 2]).wkt == "LINESTRING (1.0 2.0, 3.0 2.0)"
+    back_to_front = from_bbox([10, 48, 5, 45])
+    assert shape(back_to_front).bounds == (5, 45, 10, 48)
+    assert [(p.rule, p.message.partition("; ")[2]) for p in back_to_front.problems] == [
+        ("bbox-order", "read as 5,45,10,48")
+    ]
+    # Across 180 it is the narrower: only south and north are the wrong way round.
+    across = from_bbox([178, -16, -178, -18])
+    assert rules(across) == ["bbox-order"]
+    assert shape(across).area == pytest.approx(8)
+    wide = from_bbox([10, 45, 5, 48])
+    assert rules(wide) == ["antimeridian"]
+    assert "355 degrees wide" in wide.problems[0].message
+    assert shape(wide).area == pytest.approx(3 * 355)
     upside_down = from_bbox([1, 4, 3, 2])
     assert rules(upside_down) == ["bbox-order"]
     assert same_place(upside_down, shapely.box(1, 2, 3, 4))

@@ -35,6 +35,18 @@ class Use(StrEnum):
     declared = "declared"
 
 
+class Stage(StrEnum):
+    """The uses that are a stage, which is what coverage is of."""
+
+    pretrained = "pretrained"
+    finetuned = "finetuned"
+    instruction_tuned = "instruction-tuned"
+    trained = "trained"
+    validated = "validated"
+    tested = "tested"
+    evaluated = "evaluated"
+
+
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 Directory = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -149,20 +161,15 @@ def _numbers(bbox: str) -> list[float]:
         raise typer.BadParameter(f"{bbox} is not W,S,E,N, in degrees", param_hint="--bbox") from None
 
 
-def _window(during: str | None) -> tuple[str, str] | None:
-    from mlaoi_graph.footprints import instants
+def _window(during: str | None) -> str | None:
+    from mlaoi_graph.footprints import span
 
-    if during is None:
-        return None
-    first, slash, last = during.partition("/")
-    window = (first, last if slash else first)
-    window = ("0001" if window[0] in ("", "..") else window[0], "9998" if window[1] in ("", "..") else window[1])
-    try:
-        if instants(window[0])[0] > instants(window[1])[1]:
-            raise ValueError(f"{window[0]} is after {window[1]}")
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--during") from None
-    return window
+    if during is not None:
+        try:
+            span(during)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--during") from None
+    return during
 
 
 def areas(
@@ -186,7 +193,7 @@ def areas(
     from; "declared" is only where a publisher says a model may be used.
     """
     window = _window(during)
-    if window and stage is Use.declared:
+    if window is not None and stage is Use.declared:
         raise typer.BadParameter("a declared area has no time of acquisition: leave --during out")
     with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
         key = f"{stage.value.replace('-', '_')}_in"
@@ -254,9 +261,9 @@ def _print_table(hits: Any) -> None:
 
 def coverage(
     arguments: Directory = None,
-    stage: Annotated[Use, typer.Option(help="How the data were used.")] = Use.tested,
+    stage: Annotated[Stage, typer.Option(help="How the data were used.")] = Stage.tested,
     but_not: Annotated[
-        Optional[Use],  # noqa: UP045
+        Optional[Stage],  # noqa: UP045
         typer.Option(help="Only what is covered in the one stage and not in this one."),
     ] = None,
     bbox: Bbox = None,
@@ -280,17 +287,15 @@ def coverage(
 
     window = _window(during)
     words = [use.value.replace("-", "_") for use in (stage, but_not) if use is not None]
-    if {"exposed", "declared"} & set(words):
-        raise typer.BadParameter("coverage is of a stage: exposed and declared are for areas")
     if as_csv and but_not:
         raise typer.BadParameter("a gap has no table of countries: use --json or --geojson")
     with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
         only = {"during": window, "task": task, "family": family}
         found: Any
         if but_not is None:
-            found = queries.coverage(catalog.places, words[0], asked, **only)  # type: ignore[arg-type]
+            found = queries.coverage(catalog.places, words[0], asked, **only)
         else:
-            found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)  # type: ignore[arg-type]
+            found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)
         if map_to is not None:
             found.to_map(map_to)
             say(f"drawn to {map_to}")
@@ -302,7 +307,7 @@ def coverage(
             rows = found.countries()
             print_rows(rows.columns, ([*row.values()] for row in rows.to_dicts()), as_json=False, as_csv=True)
         elif but_not is not None:
-            _print_gap(found)
+            _print_gap(found, stage.value, but_not.value)
         else:
             _print_coverage(found)
 
@@ -327,12 +332,14 @@ def _print_coverage(found: Any) -> None:
     _print_rest(found)
 
 
-def _print_gap(found: Any) -> None:
+def _print_gap(found: Any, has: str, lacks: str) -> None:
     print(f"{clean(found.title)}: {found.km2:.1f} km2 of {found.has.covered_km2:.1f} km2")
+    print(f"The km2 are ground where one model or another was {has} and none was {lacks}.")
     if found.models:
-        print("\nmodels with data of the first stage here, and of the second nowhere here:")
+        print(f"\nEach of these models was {has} on data here and {lacks} on none here, whatever others were:")
+        labels = {row.model: row.label for row in found.has.models()}
         for model in found.models:
-            print(f"  {clean(model)}")
+            print(f"  {clean(labels[model])}")
     _print_rest(found.lacks)
 
 

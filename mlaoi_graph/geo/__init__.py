@@ -12,9 +12,10 @@ repaired is repaired, and both are told in ``problems`` by one of these rules, e
 ``not-finite``         NaN, infinity or null among the coordinates, also as text; no footprint
 ``out-of-range``       not degrees in either order, as projected coordinates; no footprint
 ``swapped-axes``       can only be latitude longitude; read so
-``bbox-order``         south above north; read the other way round
+``bbox-order``         south above north, or both pairs reversed; read the other way round
 ``longitude-wrapped``  longitudes beyond +-180; moved by full turns
-``antimeridian``       an edge longer than 180 degrees; read across the antimeridian, cut there
+``antimeridian``       an edge longer than 180 degrees; read across the antimeridian, cut there; or a box
+                       across it that is wider than 180 degrees; read as it stands
 ``ring-not-closed``    closed
 ``ring-too-short``     a ring without an inside; left out
 ``line-too-short``     a line of fewer than two places; left out

@@ -347,7 +347,14 @@ def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
             raise _Unusable("bbox-type", "a bbox is a list of four or six numbers") from None
         raise
     (w, s), (e, n) = _degrees(corners, problems).tolist()
-    if s > n:
+    if s > n and 0 < w - e <= 180:
+        problems.setdefault(
+            "bbox-order",
+            f"west {w:.10g} is beyond east {e:.10g} and south {s:.10g} above north {n:.10g}; "
+            f"read as {e:.10g},{n:.10g},{w:.10g},{s:.10g}",
+        )
+        w, s, e, n = e, n, w, s
+    elif s > n:
         problems.setdefault("bbox-order", f"south {s} is above north {n}; read the other way round")
         s, n = n, s
     if max(abs(w), abs(e)) > 180:
@@ -360,6 +367,12 @@ def _box_shape(bbox: object, problems: _Problems) -> BaseGeometry:
     sides = [_rectangle(a, s, b, n) for a, b in ((w, 180.0), (-180.0, e)) if a < b]
     if not sides:  # what a program leaves that set out to widen a box and met nothing
         raise _Unusable("empty-geometry", "a box from 180 to -180 holds nothing")
+    if len(sides) == 2 and e - w + 360 > 180:
+        problems.setdefault(
+            "antimeridian",
+            f"west {w:g} is beyond east {e:g}: read across 180 degrees, {e - w + 360:g} degrees wide; see whether the "
+            "two are in the right order",
+        )
     parts = np.array(sides)
     if s == n:
         return _gathered(parts, shapely.multilinestrings)

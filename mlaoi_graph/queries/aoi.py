@@ -16,7 +16,7 @@ from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries, geo
-from mlaoi_graph.errors import GeometryError, MissingExtra, MlaoiError, SourceNotFound
+from mlaoi_graph.errors import GeometryError, MissingExtra, NodeNotFound, SourceNotFound
 
 if TYPE_CHECKING:
     from mlaoi_graph.footprints import Footprints
@@ -29,9 +29,13 @@ AoiLike: TypeAlias = "Aoi | str | os.PathLike[str] | Mapping[str, Any] | Sequenc
 _WKT: Final = re.compile(
     r"\s*(<[^>]*>\s*)?((MULTI)?(POINT|LINESTRING|POLYGON)|GEOMETRYCOLLECTION)\s*Z?M?\s*(\(|EMPTY)", re.IGNORECASE
 )
+_SRID: Final = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 _BBOX: Final = re.compile(r"\s*[^,\s]+(\s*,\s*[^,\s]+){3}(\s*,\s*[^,\s]+){0,2}\s*")
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _JSON: Final = (".json", ".geojson")
+_FORMS: Final = (
+    "An area is WKT, GeoJSON, west,south,east,north, a file, a country code as BOL, or a dataset or area of the catalog"
+)
 _WORLD: Final = shapely.box(-180, -90, 180, 90)
 
 
@@ -83,16 +87,20 @@ def area_of(
         return _from_text(what, footprints, find)
     if isinstance(what, os.PathLike):
         return _from_file(Path(what))
-    return _from_box(list(what), ",".join(f"{number:g}" for number in what))
+    try:
+        numbers = [float(number) for number in what]
+    except (TypeError, ValueError):
+        raise GeometryError(f"{what!r:.100} is no area", _FORMS) from None
+    return _from_box(numbers, ",".join(f"{number:g}" for number in numbers))
 
 
 def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], str] | None) -> Aoi:
-    if _WKT.match(text):
-        try:
-            shape = shapely.from_wkt(text.strip().removeprefix(_CRS84).strip())
-        except GEOSException as error:
-            raise GeometryError(f"the area is no WKT: {error}") from None
-        return _from_shape(shape, text if len(text) < 60 else shape.geom_type)
+    srid = _SRID.match(text)
+    if srid and srid[1] != "4326":
+        raise GeometryError(f"the area is in SRID {srid[1]}", "Transform it to 4326, longitude first, in degrees")
+    wkt = text[srid.end() :] if srid else text
+    if _WKT.match(wkt):
+        return _from_wkt(wkt.strip().removeprefix(_CRS84).strip(), text)
     if text.lstrip().startswith("{"):
         return _from_geojson(_parsed(text, "the area"), "GeoJSON")
     if _BBOX.fullmatch(text):
@@ -111,11 +119,27 @@ def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], s
         raise SourceNotFound(text, "no WKT, GeoJSON, box or country code, and no such file")
     try:
         iri = find(text)
-    except MlaoiError:
+    except NodeNotFound as error:
         if text.lower().endswith((*_JSON, ".shp", ".gpkg", ".parquet", ".kml", ".fgb", ".zip")):
             raise SourceNotFound(text) from None
-        raise
+        raise NodeNotFound(text, error.candidates, ambiguous=error.ambiguous, or_else=_FORMS) from None
     return _from_node(iri, footprints)
+
+
+def _from_wkt(wkt: str, text: str) -> Aoi:
+    notes = []
+    try:
+        shape = shapely.from_wkt(wkt)
+    except GEOSException as error:
+        # GEOS closes rings when told to, and says nothing of what else is wrong.
+        shape = shapely.from_wkt(wkt, on_invalid="fix")
+        if shapely.is_missing(shape):
+            reason = str(error).removeprefix("ParseException: ")
+            raise GeometryError(
+                f"the area is no WKT: {reason}", "Write it as POLYGON ((7 46, 8 46, 8 47, 7 46)), longitude first"
+            ) from None
+        notes.append("ring-not-closed: a ring's last position is not its first; closed")
+    return _from_shapes(np.array([shape], dtype=object), text if len(text) < 60 else shape.geom_type, notes)
 
 
 def _from_node(iri: str, footprints: Footprints) -> Aoi:

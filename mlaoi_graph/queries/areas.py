@@ -8,6 +8,7 @@ the most precise ones that lie in the area answer; where only a box does, and sa
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -18,7 +19,7 @@ import numpy as np
 import shapely
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.footprints import During, Footprints
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.model import Precision, Stage
 from mlaoi_graph.queries import maps
@@ -30,7 +31,7 @@ from mlaoi_graph.vocab import MLAOI, RDF, RDFS
 
 if TYPE_CHECKING:
     import geopandas
-    from pyoxigraph import Literal
+    from pyoxigraph import Literal, Quad
 
     from mlaoi_graph.queries.explain import Explanation
     from mlaoi_graph.queries.lineage import LineageGraph
@@ -276,6 +277,20 @@ _LOOKS: Final = {
 """What each kind of footprint is called and looks like, the coarse ones below."""
 
 
+_MOST_TASKS: Final = 8
+
+
+def only_said(during: During | None, task: str | None, family: str | None) -> str:
+    """Return how a title says what an answer is limited to.
+
+    >>> only_said(("2018", None), "detection", None)
+    ', task detection, data of 2018/..'
+    """
+    time = during if during is None or isinstance(during, str) else "/".join(side or ".." for side in during)
+    said = {"family": family, "task": task, "data of": time}
+    return "".join(f", {word} {value}" for word, value in said.items() if value is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Groups:
     """Rows that lie in an area, by source and precision: the k-th group is ``order[starts[k]:starts[k + 1]]``."""
@@ -335,7 +350,7 @@ class Places:
         stages: str | Iterable[Stage],
         aoi: AoiLike,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
     ) -> AreaHits:
@@ -359,10 +374,12 @@ class Places:
         allowed = self._allowed(users[chosen], task, family)
         if allowed is not None:
             chosen &= np.isin(users, allowed)
-        notes = []
+        notes = self._no_such_task(task)
         vague = _VAGUE[wanted[0].teaches] if wanted else Stage.EVALUATION
         if vague not in wanted:
-            unsaid = len(np.unique(users[_table((vague,))[stage]]))
+            unsaying = users[_table((vague,))[stage]]
+            them = self._allowed(unsaying, task, family)
+            unsaid = len(np.unique(unsaying) if them is None else them)
             if unsaid:
                 broad = "trained" if vague.teaches else "evaluated"
                 who = "1 user" if unsaid == 1 else f"{unsaid} users"
@@ -407,7 +424,7 @@ class Places:
                 )
             ]
 
-        title = f"{word.replace('_', '-')} in {asked.label}"
+        title = f"{word.replace('_', '-')} in {asked.label}{only_said(during, task, family)}"
         extra = AreaHits(
             f"{title}: said of families only", UseHit, keys[is_family], make, aoi=asked, footprints=self._footprints
         )
@@ -427,14 +444,14 @@ class Places:
         self,
         aoi: AoiLike,
         *,
-        during: tuple[str, str] | None = None,
+        during: During | None = None,
         task: str | None = None,
         family: str | None = None,
     ) -> AreaHits:
         """Return the models that learned, themselves or through ancestors and sources, from data in an area.
 
         Loads the catalog's lineage. ``unknown`` are the uses for training whose data may be anywhere: whoever descends
-        from such a model inherits that too.
+        from such a model inherits that too, so with a task or family it is of these models and their ancestors.
         """
         asked = self.area_of(aoi)
         groups = self._groups(asked, during, datasets_and_uses=True)
@@ -449,8 +466,8 @@ class Places:
             sure, unsure = known[iri]
             found.extend(_Exposure(group, code, outside, one) for one in sure)
             loose.extend(_Exposure(group, code, outside, one) for one in unsure)
-        allowed = self._allowed_iris({key.by.model for key in found}, task, family)
-        found = [key for key in found if allowed is None or key.by.model in allowed]
+        allowed = self._allowed_iris({key.by.model for key in [*found, *loose]}, task, family)
+        found, loose = ([key for key in some if key.by.model in allowed] for some in (found, loose))
         describe = self._describer(groups, asked, during)
 
         def order(key: _Exposure) -> Any:
@@ -477,14 +494,15 @@ class Places:
                 for key, where in zip(some, wheres, strict=True)
             ]
 
-        title = f"exposed to data in {asked.label}"
+        title = f"exposed to data in {asked.label}{only_said(during, task, family)}"
         extra = AreaHits(
             f"{title}: said of families only", ExposureHit, sorted(loose, key=order), make,
             aoi=asked, footprints=self._footprints,
         )  # fmt: skip
         return AreaHits(
             title, ExposureHit, sorted(found, key=order), make, aoi=asked, footprints=self._footprints,
-            unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], None, None), family_level=extra,
+            unknown=lambda: self._unplaced("trained", STAGES_OF["trained"], task, family, ancestors=True),
+            family_level=extra, notes=self._no_such_task(task),
         )  # fmt: skip
 
     def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
@@ -545,7 +563,7 @@ class Places:
         models = np.array(self._footprints.models, dtype=object)[groups.source]
         allowed = self._allowed_iris(set(models), task, family)
         labels = {iri: _label(self._catalog.store, iri) for iri in models}
-        kept = [g for g, iri in enumerate(models) if allowed is None or iri in allowed]
+        kept = [g for g, iri in enumerate(models) if iri in allowed]
         kept.sort(key=lambda g: (labels[models[g]].casefold(), models[g], groups.precision[g]))
         describe = self._describer(groups, asked, None, self._footprints.models)
 
@@ -554,11 +572,14 @@ class Places:
             return [DeclaredHit(model=models[group], label=labels[models[group]], **where) for group, where in wheres]
 
         return AreaHits(
-            f"declared for {asked.label}", DeclaredHit, kept, make, aoi=asked, footprints=self._footprints,
-            notes=["declared by the publisher: no evidence of training or testing there"],
+            f"declared for {asked.label}{only_said(None, task, family)}", DeclaredHit, kept, make, aoi=asked,
+            footprints=self._footprints,
+            notes=[
+                "declared by the publisher: no evidence of training or testing there", *self._no_such_task(task)
+            ],
         )  # fmt: skip
 
-    def datasets(self, aoi: AoiLike, *, during: tuple[str, str] | None = None) -> AreaHits:
+    def datasets(self, aoi: AoiLike, *, during: During | None = None) -> AreaHits:
         """Return the datasets and splits that have a footprint of their own in an area, and time."""
         asked = self.area_of(aoi)
         groups = self._groups(asked, during, datasets_and_uses=True)
@@ -580,7 +601,7 @@ class Places:
 
     # -- rows in groups -------------------------------------------------------------------------------------------
 
-    def _groups(self, aoi: Aoi, during: tuple[str, str] | None, *, datasets_and_uses: bool) -> _Groups:
+    def _groups(self, aoi: Aoi, during: During | None, *, datasets_and_uses: bool) -> _Groups:
         """Return the rows that lie in an area by source (or declaring model) and precision."""
         rows, km2 = self._footprints.index.overlaps(aoi.geometry)
         unsure = np.zeros(len(rows), dtype=bool)
@@ -600,7 +621,7 @@ class Places:
         return _Groups(rows, km2, unsure, at, starts, source[new], precision[new])
 
     def _describer(
-        self, groups: _Groups, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None = None
+        self, groups: _Groups, aoi: Aoi, during: During | None, declared_by: list[str] | None = None
     ) -> Callable[[Array], list[dict[str, Any]]]:
         """Return what says the fields of an :class:`AreaHit` of groups: each group is measured once."""
         known: dict[int, dict[str, Any]] = {}
@@ -614,7 +635,7 @@ class Places:
         return describe
 
     def _described(
-        self, groups: _Groups, some: Array, aoi: Aoi, during: tuple[str, str] | None, declared_by: list[str] | None
+        self, groups: _Groups, some: Array, aoi: Aoi, during: During | None, declared_by: list[str] | None
     ) -> Iterator[dict[str, Any]]:
         places = [groups.of(group) for group in some.tolist()]
         most = np.array([groups.rows[at[np.argmax(groups.km2[at])]] for at in places])
@@ -666,15 +687,14 @@ class Places:
         once = np.unique(users)
         names = self._used.user_iris(once)
         allowed = self._allowed_iris(set(names), task, family)
-        chosen: Array = once[np.array([allowed is None or iri in allowed for iri in names], dtype=bool)]
+        chosen: Array = once[np.array([iri in allowed for iri in names], dtype=bool)]
         return chosen
 
-    def _allowed_iris(self, models: set[str], task: str | None, family: str | None) -> set[str] | None:
+    def _allowed_iris(self, models: set[str], task: str | None, family: str | None) -> set[str]:
+        """Return which of these models do a task and are of a family; all if neither is asked for."""
         from pyoxigraph import Literal
 
         store = self._catalog.store
-        if task is None and family is None:
-            return None
         allowed = set(models)
         if family is not None:
             asked = self._catalog.find(family)
@@ -683,18 +703,46 @@ class Places:
             allowed = {m for m in allowed if _says(store, m, MLAOI.task, Literal(task))}
         return allowed
 
+    def _no_such_task(self, task: str | None) -> list[str]:
+        """Return a note if no model has that task: which there are, the nearest first."""
+        from pyoxigraph import Literal
+
+        match = self._catalog.store.match
+        if task is None or next(match(None, MLAOI.task, Literal(task)), None) is not None:
+            return []
+        known = sorted({str(getattr(quad.object, "value", "")) for quad in match(None, MLAOI.task, None)})
+        near = [word for word in known if task and task.casefold() in word.casefold()]
+        near += [word for word in difflib.get_close_matches(task, known, n=_MOST_TASKS, cutoff=0.5) if word not in near]
+        listed = [*near, *(word for word in known if word not in near)][:_MOST_TASKS]
+        rest = f"; and {len(known) - len(listed)} more" if len(known) > len(listed) else ""
+        return [f"no model here has the task {task!r}; there are: {'; '.join(listed)}{rest}"]
+
     def _unplaced(
-        self, word: str, stages: tuple[Stage, ...], task: str | None, family: str | None
+        self,
+        word: str,
+        stages: tuple[Stage, ...],
+        task: str | None,
+        family: str | None,
+        *,
+        ancestors: bool = False,
     ) -> Rows[UnplacedUse]:
-        """Return the uses in stages of which it is not known where all data are, and who discloses nothing."""
+        """Return the uses in stages of which it is not known where all data are, and who discloses nothing.
+
+        Of models of a task and family, if given, and of the ancestors of these if asked for.
+        """
         uses = self._used.all_of_stages(stages)
         targets = self._used.targets(uses)
         unplaced = self._used.unplaced(targets) != Unplaced.KNOWN
         uses = uses[unplaced]
-        allowed = self._allowed(self._used.users(uses), task, family)
-        if allowed is not None:
-            uses = uses[np.isin(self._used.users(uses), allowed)]
-        silent = sorted(self._undisclosed(task, family)) if any(stage.teaches for stage in stages) else []
+        silent = self._undisclosed() if any(stage.teaches for stage in stages) else set()
+        if task is not None or family is not None:
+            users, at = np.unique(self._used.users(uses), return_inverse=True)
+            names = self._used.user_iris(users)
+            allowed = (
+                self._with_ancestors(task, family) if ancestors else self._allowed_iris({*names, *silent}, task, family)
+            )
+            uses = uses[np.array([iri in allowed for iri in names], dtype=bool)[at]]
+            silent &= allowed
 
         def make(key: int | str) -> UnplacedUse:
             if isinstance(key, str):
@@ -715,18 +763,35 @@ class Places:
                 document=self._used.documents(alone)[0],
             )
 
-        keys: list[int | str] = [*uses.tolist(), *silent]
+        keys: list[int | str] = [*uses.tolist(), *sorted(silent)]
         return Rows(f"{word}, not known where", UnplacedUse, keys, make)
 
-    def _undisclosed(self, task: str | None, family: str | None) -> set[str]:
-        store = self._catalog.store
-        silent = {quad.subject.value for quad in store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed)}  # type: ignore[union-attr]
-        allowed = self._allowed_iris(silent, task, family)
-        return silent if allowed is None else allowed
+    def _with_ancestors(self, task: str | None, family: str | None) -> set[str]:
+        """Return the models of a task and family, and what they were made from."""
+        from pyoxigraph import Literal
+
+        match = self._catalog.store.match
+        if family is not None:
+            asked = self._catalog.find(family)
+            found = {asked, *_subjects(match(None, MLAOI.family, asked))}
+        else:
+            found = _subjects(match(None, MLAOI.task, Literal(str(task))))
+        found = self._allowed_iris(found, task, None)
+        for model in sorted(found):
+            older = self._catalog.lineage.ancestors(model)
+            found.update(row.node for rows in (older, older.family_level) for row in rows)
+        return found
+
+    def _undisclosed(self) -> set[str]:
+        return _subjects(self._catalog.store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed))
 
 
 def _says(store: Store, subject: str, predicate: str, value: str | Literal) -> bool:
     return next(store.match(subject, predicate, value), None) is not None
+
+
+def _subjects(quads: Iterable[Quad]) -> set[str]:
+    return {quad.subject.value for quad in quads}  # type: ignore[union-attr]
 
 
 def _label(store: Store, iri: str) -> str:

@@ -11,11 +11,12 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries
+from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi, AoiLike
-from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse
+from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse, only_said
 from mlaoi_graph.queries.results import Rows
 
 __all__ = ["CountryRow", "Coverage", "CoveredRow", "Gap", "coverage", "gap"]
@@ -225,13 +226,13 @@ def coverage(
     stages: str,
     aoi: AoiLike,
     *,
-    during: tuple[str, str] | None = None,
+    during: During | None = None,
     task: str | None = None,
     family: str | None = None,
 ) -> Coverage:
     """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84."""
     hits = places.uses(stages, aoi, during=during, task=task, family=family)
-    return Coverage(f"{stages.replace('_', '-')} in {hits.aoi.label}", hits)
+    return Coverage(hits.title, hits)
 
 
 def gap(
@@ -240,7 +241,7 @@ def gap(
     *,
     has: str = "trained",
     lacks: str = "tested",
-    during: tuple[str, str] | None = None,
+    during: During | None = None,
     task: str | None = None,
     family: str | None = None,
 ) -> Gap:
@@ -255,7 +256,7 @@ def gap(
     missing = _polygonal(shapely.difference(first.covered, second.covered))
     also = set(second.hits.models)
     return Gap(
-        title=f"{has} and never {lacks} in {asked.label}",
+        title=f"{has} and never {lacks} in {asked.label}{only_said(during, task, family)}",
         has=first,
         lacks=second,
         geometry=missing,
