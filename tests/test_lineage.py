@@ -283,6 +283,25 @@ def test_what_is_said_of_a_family_is_no_fact_of_a_member():
     assert {r.label for r in graph.exposed_models("urn:said").family_level} == {"fam-s", "fam-l"}
 
 
+def test_of_a_family_it_is_said_that_it_is_one_and_not_its_members(families):
+    graph = family_graph()
+    note = "fam is a family: here is what is said of it and of no member. Ask about a member: fam-l, fam-s"
+    asked = (
+        graph.exposure, graph.unknowns, graph.licences, graph.impact, graph.upstream, graph.downstream, graph.ancestors,
+        graph.descendants, lambda node: graph.common_exposure(node, "urn:fam-s"),
+        lambda node: graph.differences("urn:fam-s", node),
+    )  # fmt: skip
+    for ask in asked:
+        assert note in ask("urn:fam").notes
+    assert not graph.exposure("urn:fam-s").notes
+    assert [r.label for r in graph.exposure("urn:fam")] == ["said"]  # and nothing of its members
+    # What is described as a family is described.
+    assert [u.what for u in graph.unknowns("urn:fam")].count("unresolved") == 0
+    assert "unresolved" not in {u.what for u in families.unknowns("clay")}
+    assert "Clay v1.5" in families.exposure("clay").notes[0]
+    assert families.exposure("sam").notes[0].endswith(": SAM ViT-B, SAM ViT-H, SAM ViT-L")
+
+
 def test_a_child_of_a_family_may_have_what_is_said_of_it_and_of_its_sizes():
     graph = family_graph()
     rows = graph.exposure("urn:grandchild")

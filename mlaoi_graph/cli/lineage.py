@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
 from mlaoi_graph.model import DerivationKind, Stage
 
 if TYPE_CHECKING:
@@ -352,6 +352,8 @@ def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bo
         print_rows(
             rows.columns, ([row[c] for c in rows.columns] for row in rows.to_dicts()), as_json=False, as_csv=True
         )
+        for note in rows.notes:
+            say(note)
     else:
         _print_table(rows, columns)
         _print_rest(rows, columns)

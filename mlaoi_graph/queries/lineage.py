@@ -81,6 +81,8 @@ __all__ = ["Filters", "LineageGraph", "NotOfKind"]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
+_MEMBERS: Final = 10
+"""Of a family's members, how many a note names."""
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
 _EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
 
@@ -187,7 +189,7 @@ class LineageGraph:
             found = self._newer(node, codes, allow, depth)
         else:
             found = search([start], walk.older(self._edges, codes, allow), self._edges, depth)
-        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, backwards, notes)
+        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, backwards, notes())
 
     @cached_property
     def _tables(self) -> Tables:
@@ -218,9 +220,7 @@ class LineageGraph:
         data = search([start], walk.taught(self._edges, codes - TEACHES, allow), self._edges, depth)
         return flood_taught(self._tables, data, codes, depth)
 
-    def _node_rows(
-        self, title: str, found: Found, asked: int, backwards: bool, notes: Callable[[], list[str]]
-    ) -> Rows[NodeRow]:
+    def _node_rows(self, title: str, found: Found, asked: int, backwards: bool, notes: list[str]) -> Rows[NodeRow]:
         edges = self._edges
 
         def make(at: int) -> NodeRow:
@@ -240,7 +240,8 @@ class LineageGraph:
 
         sure, loose = self._things(found, asked)
         family_level = Rows(f"{title}: said of families only", NodeRow, loose, make)
-        return Rows(title, NodeRow, sure, make, notes=notes(), family_level=family_level)
+        notes = self._family_notes(asked) + notes
+        return Rows(title, NodeRow, sure, make, notes=notes, family_level=family_level)
 
     def _things(self, found: Found, asked: int = -1) -> tuple[list[int], list[int]]:
         """Return the THING states a search has met, without the node asked about, split and in order."""
@@ -282,7 +283,8 @@ class LineageGraph:
             return self._exposure_row(found, at)
 
         family_level = Rows(f"{title}: said of families only", ExposureRow, loose, make)
-        return Rows(title, ExposureRow, sure, make, notes=notes(), family_level=family_level)
+        said = self._family_notes(node) + notes()
+        return Rows(title, ExposureRow, sure, make, notes=said, family_level=family_level)
 
     def _learned(
         self, node: int, depth: int | None = None, codes: frozenset[int] = LINEAGE, allow: Allow = None
@@ -417,7 +419,7 @@ class LineageGraph:
             )
 
         title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
-        return Rows(title, CommonRow, sorted(both, key=key), make, notes=_gap_notes(edges, first, second))
+        return Rows(title, CommonRow, sorted(both, key=key), make, notes=self._pair_notes(first, second))
 
     def differences(self, a: str, b: str) -> Rows[DifferenceRow]:
         """Return the datasets one of two models learned from and the other is not known to have, each with why."""
@@ -450,7 +452,7 @@ class LineageGraph:
             )
 
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
-        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=_gap_notes(edges, first, second))
+        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=self._pair_notes(first, second))
 
     @property
     def edges(self) -> Edges:
@@ -463,6 +465,24 @@ class LineageGraph:
 
     def _known(self, name: str) -> Knowledge:
         return self.knowledge(self._asked(name, IS_MODEL | IS_FAMILY, "model"))
+
+    def _pair_notes(self, *known: Knowledge) -> list[str]:
+        label = self._edges.label
+        notes = [note for k in known for note in self._family_notes(k.model)]
+        return notes + [
+            f"{label(k.model)}: {len(k.gaps())} things are not known: see unknowns" for k in known if k.gaps()
+        ]
+
+    def _family_notes(self, node: int) -> list[str]:
+        """Return what has to be known of an answer about a family: it is not about the models in it."""
+        edges = self._edges
+        if not edges.kinds[node] & IS_FAMILY:
+            return []
+        members = sorted({edges.subject[edge] for edge in edges.members[node]}, key=edges.order)
+        names = ", ".join(edges.label(member) for member in members[:_MEMBERS])
+        names += f" and {len(members) - _MEMBERS} more" if len(members) > _MEMBERS else ""
+        said = f"{edges.label(node)} is a family: here is what is said of it and of no member."
+        return [f"{said} Ask about a member: {names}" if members else f"{said} It has no members"]
 
     # -- consequences -----------------------------------------------------------------------------------------
 
@@ -512,7 +532,8 @@ class LineageGraph:
 
         title = f"impact of {edges.label(asked)}"
         extra = Rows(f"{title}: said of families only", ImpactRow, keys(once[loose[once]]), make)
-        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, family_level=extra)
+        notes = self._family_notes(asked)
+        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, notes=notes, family_level=extra)
 
     def _measured(self, asked: int, made: Found, group: _Group) -> _Group:
         """Return the models measured on a dataset, a part of it or something made from it, one hop beyond."""
@@ -561,7 +582,8 @@ class LineageGraph:
         title = f"licenses along the lineage of {edges.label(asked)}"
         rows = list(keys(sure))
         silent = sum(text is None for _, text in rows)
-        notes = [f"{silent} of these have no license stated by any source"] if silent else []
+        notes = self._family_notes(asked)
+        notes += [f"{silent} of these have no license stated by any source"] if silent else []
         extra = Rows(f"{title}: said of families only", LicenseRow, list(keys(loose)), make)
         return Rows(title, LicenseRow, rows, make, notes=notes, family_level=extra)
 
@@ -570,7 +592,7 @@ class LineageGraph:
         known = self._known(model)
         edges = self._edges
         gaps = known.gaps()
-        notes: list[str] = []
+        notes = self._family_notes(known.model)
         for node, at in known.data.items():
             if edges.kinds[node] & IS_ARCHIVE:
                 gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
@@ -854,7 +876,3 @@ def _through(marks: int) -> str:
         if marks & mark
     ]
     return ", ".join(passed) or "own use"
-
-
-def _gap_notes(edges: Edges, *known: Knowledge) -> list[str]:
-    return [f"{edges.label(k.model)}: {len(k.gaps())} things are not known: see unknowns" for k in known if k.gaps()]

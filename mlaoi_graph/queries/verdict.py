@@ -81,7 +81,7 @@ class Knowledge:
         for node, at in self.models.items():
             if edges.kinds[node] & IS_FAMILY:
                 gaps.append(("family-only", node, "a family is named and no size: its members differ", at))
-            if not edges.resolved[node]:
+            elif not edges.resolved[node]:
                 gaps.append(("unresolved", node, "nothing describes this model", at))
             said = edges.disclosed(node)
             if said is not Disclosure.COMPLETE:
