@@ -103,6 +103,14 @@ def test_filters_reach_the_question(run):
     run("lineage", "geochat-7b", "--before", "yesterday", code=2)
 
 
+def test_that_nothing_passes_the_filters_is_said(run):
+    text = run("lineage", "clay 1.5", "--before", "1999-01-01")
+    assert "nothing passes the filters" in text
+    assert "edges met left out by the filters" in text
+    assert "nothing known" not in text
+    assert "no document and no evidence here is http://nope" in run("exposure", "clay 1.5", "--source", "http://nope")
+
+
 def test_what_families_only_say_and_what_is_unknown_is_said(run):
     text = run("exposure", "samgeo")
     assert "said of families only, not of a size:" in text

@@ -715,6 +715,41 @@ def test_filters_by_source_and_date():
         graph.exposure("urn:m", before="last week")
 
 
+def test_what_filters_leave_out_is_said():
+    graph = graph_of(
+        model("m"), dataset("a"), dataset("b"), use("m", "a", document="one"), use("m", "b", document="one"),
+        SourceDocument(iri="urn:one", stated_at="2023-01-01T00:00:00Z"),
+    )  # fmt: skip
+    left_out = "2 edges met left out by the filters"
+    for ask in (graph.exposure, graph.upstream):
+        assert ask("urn:m", before="1999-01-01").notes == ("nothing passes the filters", left_out)
+        assert ask("urn:m", sources="urn:none").notes == (
+            "no document and no evidence here is urn:none: sources are the IRIs of either",
+            "nothing passes the filters",
+            left_out,
+        )
+        assert ask("urn:m", stages=["finetuning"]).notes == ("nothing passes the filters",)
+        assert ask("urn:m", sources="urn:one").notes == ask("urn:m").notes == ()
+    assert graph.exposed_models("urn:a", before="1999-01-01").notes[0] == "nothing passes the filters"
+
+
+def test_filters_take_words_and_refuse_what_is_none():
+    graph = graph_of(*SMALL)
+    for words in ("pretraining", ["pretraining"], [Stage.PRETRAINING]):
+        assert short(r.dataset for r in graph.exposure("urn:tuned", stages=words)) == ["web"]
+    assert short(r.dataset for r in graph.exposure("urn:tuned", kinds="finetuned")) == ["chips/train", "suite", "other"]
+    assert short(r.node for r in graph.upstream("urn:tuned", 1, stages="test")) == ["base", "chips/test"]
+    for ask in (graph.exposure, graph.upstream):
+        with pytest.raises(ValueError, match=r"'pretrained' is not a valid Stage\. Known: pretraining, finetuning"):
+            ask("urn:tuned", stages=["pretrained"])
+        with pytest.raises(ValueError, match="Known: finetuned"):
+            ask("urn:tuned", kinds=["tuned"])
+        with pytest.raises(ValueError, match="depth is -1"):
+            ask("urn:tuned", -1)
+        with pytest.raises(TypeError, match="no filter is called 'stage'"):
+            ask("urn:tuned", stage=["pretraining"])
+
+
 # --- shapes answers take --------------------------------------------------------------------------
 
 

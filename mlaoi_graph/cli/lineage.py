@@ -159,7 +159,7 @@ def _print_tree(graph: LineageGraph, node: str, rows: Rows[NodeRow], *, down: bo
             push(row.node, indent + ("   " if last else "│  "))
     if drawn < len(rows):
         print(f"{drawn} of {len(rows)} shown; all of them with --csv or --json, or fewer with --depth")
-    elif not rows:
+    elif not rows and not rows.notes:
         print("nothing known")
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
@@ -79,6 +79,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Filters", "LineageGraph", "NotOfKind"]
 
+Notes: TypeAlias = Callable[[object], list[str]]
+"""What there is to note of the filters once a search is over; it is told whether anything was found."""
+
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
 _MEMBERS: Final = 10
@@ -98,12 +101,15 @@ class NotOfKind(MlaoiError):
 
 
 class Filters(TypedDict, total=False):
-    """Which edges count. Left out, an edge is as if nobody had asserted it."""
+    """Which edges count. Left out, an edge is as if nobody had asserted it.
 
-    stages: Collection[Stage]
-    """Uses in these stages only. Naming an evaluation stage has a plain walk follow it too."""
-    kinds: Collection[DerivationKind]
-    """Derivations of these kinds only."""
+    A word that is none raises ValueError; where nothing passes, the answer's ``notes`` say so.
+    """
+
+    stages: Collection[Stage | str]
+    """Uses in these stages only, by their words. Naming an evaluation stage has a plain walk follow it too."""
+    kinds: Collection[DerivationKind | str]
+    """Derivations of these kinds only, by their words."""
     verified_only: bool
     sources: Collection[str]
     """Edges these documents say, or that cite this evidence; IRIs."""
@@ -189,7 +195,7 @@ class LineageGraph:
             found = self._newer(node, codes, allow, depth)
         else:
             found = search([start], walk.older(self._edges, codes, allow), self._edges, depth)
-        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, backwards, notes())
+        return self._node_rows(f"{title} of {self._edges.label(node)}", found, node, backwards, notes)
 
     @cached_property
     def _tables(self) -> Tables:
@@ -220,7 +226,7 @@ class LineageGraph:
         data = search([start], walk.taught(self._edges, codes - TEACHES, allow), self._edges, depth)
         return flood_taught(self._tables, data, codes, depth)
 
-    def _node_rows(self, title: str, found: Found, asked: int, backwards: bool, notes: list[str]) -> Rows[NodeRow]:
+    def _node_rows(self, title: str, found: Found, asked: int, backwards: bool, notes: Notes) -> Rows[NodeRow]:
         edges = self._edges
 
         def make(at: int) -> NodeRow:
@@ -240,8 +246,8 @@ class LineageGraph:
 
         sure, loose = self._things(found, asked)
         family_level = Rows(f"{title}: said of families only", NodeRow, loose, make)
-        notes = self._family_notes(asked) + notes
-        return Rows(title, NodeRow, sure, make, notes=notes, family_level=family_level)
+        said = self._family_notes(asked) + notes(sure or loose)
+        return Rows(title, NodeRow, sure, make, notes=said, family_level=family_level)
 
     def _things(self, found: Found, asked: int = -1) -> tuple[list[int], list[int]]:
         """Return the THING states a search has met, without the node asked about, split and in order."""
@@ -283,7 +289,7 @@ class LineageGraph:
             return self._exposure_row(found, at)
 
         family_level = Rows(f"{title}: said of families only", ExposureRow, loose, make)
-        said = self._family_notes(node) + notes()
+        said = self._family_notes(node) + notes(sure or loose)
         return Rows(title, ExposureRow, sure, make, notes=said, family_level=family_level)
 
     def _learned(
@@ -324,7 +330,7 @@ class LineageGraph:
             return self._exposed_row(found, at, parts)
 
         family_level = Rows(f"{title}: said of families only", ExposedRow, loose, make)
-        return Rows(title, ExposedRow, sure, make, notes=notes(), family_level=family_level)
+        return Rows(title, ExposedRow, sure, make, notes=notes(sure or loose), family_level=family_level)
 
     def _exposed_row(self, found: Found, at: int, parts: dict[int, int]) -> ExposedRow:
         edges = self._edges
@@ -755,16 +761,22 @@ class LineageGraph:
             raise NotOfKind(self._edges.iris[node], self._edges.kind(node), wanted)
         return node
 
-    def _allow(self, only: Filters) -> tuple[Allow, Callable[[], list[str]]]:
+    def _allow(self, only: Filters) -> tuple[Allow, Notes]:
         """Return which edge of those that say the same counts, and what there is to note once the search is over."""
         edges = self._edges
+        unknown = only.keys() - Filters.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"no filter is called {min(unknown)!r}. There are: {', '.join(Filters.__annotations__)}")
         tests: list[Callable[[int], bool]] = []
         undated: set[int] = set()
+        left_out: set[int] = set()
+        nowhere: list[str] = []
         if only.get("verified_only"):
             tests.append(lambda edge: not edges.unverified[edge])
         sources = only.get("sources")
         if sources is not None:
-            wanted = frozenset(sources)
+            wanted = frozenset(_several(sources))
+            nowhere += sorted(iri for iri in wanted if not self._is_source(iri))
             tests.append(lambda edge: self._said_by(edge, wanted))
         before = only.get("before")
         if before is not None:
@@ -779,13 +791,23 @@ class LineageGraph:
 
             tests.append(in_time)
 
-        def notes() -> list[str]:
-            return [f"{len(undated)} edges of unknown date left out"] if undated else []
+        def notes(something: object) -> list[str]:
+            said = [f"no document and no evidence here is {iri}: sources are the IRIs of either" for iri in nowhere]
+            said += ["nothing passes the filters"] if only and not something else []
+            others = len(left_out - undated)
+            said += [f"{others} edges met left out by the filters"] if others else []
+            return said + ([f"{len(undated)} edges of unknown date left out"] if undated else [])
 
         def passing(edge: int) -> int:
-            return next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+            found = next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+            if found < 0:
+                left_out.add(edge)
+            return found
 
         return passing if tests else None, notes
+
+    def _is_source(self, iri: str) -> bool:
+        return self._edges.documents.find(iri) >= 0 or self._edges.details.evidence(iri) is not None
 
     def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
         edges = self._edges
@@ -843,15 +865,26 @@ def _said_measured(_: Edges, __: Found, at: int) -> str:
 def _codes(only: Filters) -> frozenset[int]:
     """Return the codes a search for lineage follows; evaluation never is."""
     stages, kinds = only.get("stages"), only.get("kinds")
-    uses = TEACHES if stages is None else TEACHES & {CODE[stage] for stage in stages}
-    derivations = DERIVATIONS if kinds is None else frozenset(CODE[kind] for kind in kinds)
+    uses = TEACHES if stages is None else TEACHES & _words(Stage, stages)
+    derivations = DERIVATIONS if kinds is None else _words(DerivationKind, kinds)
     return uses | derivations | PARTS
 
 
 def _plain_codes(only: Filters) -> frozenset[int]:
     """Return the same for a plain walk, which follows evaluation where it is named."""
-    stages = only.get("stages")
-    return _codes(only) | frozenset(CODE[stage] for stage in stages or () if not stage.teaches)
+    return _codes(only) | (EVALUATES & _words(Stage, only.get("stages") or ()))
+
+
+def _words(words: type[Stage | DerivationKind], given: Collection[Any]) -> frozenset[int]:
+    """Return the codes of stages or kinds, each one or its word."""
+    try:
+        return frozenset(CODE[words(word)] for word in _several(given))
+    except ValueError as error:
+        raise ValueError(f"{error}. Known: {', '.join(word.value for word in words)}") from None
+
+
+def _several(given: Collection[Any]) -> Collection[Any]:
+    return (given,) if isinstance(given, str) else given
 
 
 def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:

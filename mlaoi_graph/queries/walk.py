@@ -80,6 +80,8 @@ def search_within(
     starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None, limit: int | None
 ) -> Found | None:
     """Return the same, or None once a level has more than ``limit`` moves back."""
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth is {depth}: it is a number of hops, 0 or more, or None for all")
     unverified = edges.unverified
     found: Found = dict.fromkeys(starts, (-1, -1, 0, 0, -1))
     level = list(found)
