@@ -1,5 +1,7 @@
 """Lineage answers against truth by hand, the inferred graph, and networkx."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -748,6 +750,72 @@ def test_filters_take_words_and_refuse_what_is_none():
             ask("urn:tuned", -1)
         with pytest.raises(TypeError, match="no filter is called 'stage'"):
             ask("urn:tuned", stage=["pretraining"])
+
+
+def kept(statement, only):
+    """Return whether a statement is one the filters let pass, or asserts no edge with a twin."""
+    if isinstance(statement, DataUse) and "stages" in only and statement.stage not in only["stages"]:
+        return False
+    if isinstance(statement, Derivation) and "kinds" in only and statement.kind not in only["kinds"]:
+        return False
+    if "sources" in only and getattr(statement, "document", "urn:nodes") not in only["sources"]:
+        return False
+    return not (only.get("verified_only") and getattr(statement, "confidence", None) is Confidence.UNVERIFIED)
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "stages": st.lists(st.sampled_from(list(Stage)), max_size=5),
+        "kinds": st.lists(st.sampled_from(list(DerivationKind)), min_size=3),
+        "verified_only": st.just(True),
+        "sources": st.just(["urn:nodes", "urn:one"]),
+    },
+)
+
+
+@many
+@given(EDGES, FILTERS)
+def test_filtering_is_deleting_the_edges(statements, only):
+    # Every other statement is made by another document, under a twin of its own.
+    statements = [
+        replace(s, document=f"urn:{document}", iri=f"{s.iri}/{document}") if hasattr(s, "document") else s
+        for s, document in zip(statements, itertools.cycle(["one", "two"]))
+    ]
+    graph = graph_of(*NODES, *statements)
+    left = graph_of(*NODES, *(s for s in statements if kept(s, only)))
+
+    def same(ask):
+        found, wanted = ask(graph, only), ask(left, {})
+        assert list(found) == list(wanted)
+        assert list(found.family_level) == list(wanted.family_level)
+
+    for node in map(iri, MODELS + GROUPS + DATA):
+        same(lambda g, f, node=node: g.impact(node, **f))
+        same(lambda g, f, node=node: g.licences(node, **f))
+    for a, b in itertools.product(map(iri, ["m0", "m4", "f0"]), map(iri, MODELS + GROUPS + DATA)):
+        one, other = graph.explain(a, b, **only), left.explain(a, b)
+        assert (one and (one.says, len(one))) == (other and (other.says, len(other)))
+        assert {drawn(c) for c in graph.paths(a, b, **only).chains} == {drawn(c) for c in left.paths(a, b).chains}
+        if b not in map(iri, DATA):
+            same(lambda g, f, a=a, b=b: g.common_exposure(a, b, **f))
+            found, wanted = graph.differences(a, b, **only), left.differences(a, b)
+            assert [(r.only, r.dataset, r.depth, r.holds) for r in found] == [
+                (r.only, r.dataset, r.depth, r.holds) for r in wanted
+            ]
+
+
+def drawn(chain):
+    return chain.says, tuple((s.subject, s.edge, s.object) for s in chain.steps)
+
+
+def test_the_other_of_two_models_is_judged_by_all_edges():
+    graph = graph_of(
+        model("a"), model("b"), dataset("d"), use("a", "d"), use("b", "d", confidence=Confidence.UNVERIFIED)
+    )
+    assert list(graph.differences("urn:a", "urn:b")) == []
+    (row,) = graph.differences("urn:a", "urn:b", verified_only=True)
+    assert (row.only, row.other) == ("urn:a", Verdict.YES)
 
 
 # --- shapes answers take --------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from mlaoi_graph.queries.graph import (
     CODE,
     DERIVATIONS,
     EVALUATES,
-    FAMILY,
     FROM_MODEL,
     IS_ARCHIVE,
     IS_DATASET,
@@ -87,7 +86,6 @@ _CAME: Final = ("came from", "may have come from", "said of a family")
 _MEMBERS: Final = 10
 """Of a family's members, how many a note names."""
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
-_EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
 
 
 class NotOfKind(MlaoiError):
@@ -356,7 +354,7 @@ class LineageGraph:
 
         No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from,
         and a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``; it is about samples, not
-        places. Raises NotOfKind.
+        places. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         asked = self._asked(dataset, IS_DATASET, "dataset")
@@ -399,9 +397,9 @@ class LineageGraph:
             checked=f"{len(known.models) - 1} ancestors, {len(known.data)} datasets learned from",
         )
 
-    def common_exposure(self, a: str, b: str) -> Rows[CommonRow]:
+    def common_exposure(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[CommonRow]:
         """Return the datasets both models learned from. Not to find any does not mean there are none."""
-        first, second = self._known(a), self._known(b)
+        (first, second), notes = self._pair(a, b, only)
         edges = self._edges
         both = first.data.keys() & second.data.keys()
 
@@ -425,11 +423,15 @@ class LineageGraph:
             )
 
         title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
-        return Rows(title, CommonRow, sorted(both, key=key), make, notes=self._pair_notes(first, second))
+        return Rows(title, CommonRow, sorted(both, key=key), make, notes=notes(both))
 
-    def differences(self, a: str, b: str) -> Rows[DifferenceRow]:
-        """Return the datasets one of two models learned from and the other is not known to have, each with why."""
-        first, second = self._known(a), self._known(b)
+    def differences(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[DifferenceRow]:
+        """Return the datasets one of two models learned from and the other is not known to have, each with why.
+
+        What is known of the other is judged by all edges, as :meth:`is_exposed` does: with filters it may be yes.
+        """
+        (first, second), notes = self._pair(a, b, only)
+        judged_by = {known.model: self.knowledge(known.model) if only else known for known in (first, second)}
         edges = self._edges
         pairs = [(node, True) for node in first.data if second.state_of(node) is None]
         pairs += [(node, False) for node in second.data if first.state_of(node) is None]
@@ -443,7 +445,7 @@ class LineageGraph:
             node, is_first = pair
             known, other = (first, second) if is_first else (second, first)
             at = known.data[node]
-            judged = self._judge(other, node)
+            judged = self._judge(judged_by[other.model], node)
             return DifferenceRow(
                 dataset=edges.iris[node],
                 label=edges.label(node),
@@ -458,7 +460,7 @@ class LineageGraph:
             )
 
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
-        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=self._pair_notes(first, second))
+        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=notes(pairs))
 
     @property
     def edges(self) -> Edges:
@@ -472,12 +474,22 @@ class LineageGraph:
     def _known(self, name: str) -> Knowledge:
         return self.knowledge(self._asked(name, IS_MODEL | IS_FAMILY, "model"))
 
-    def _pair_notes(self, *known: Knowledge) -> list[str]:
-        label = self._edges.label
-        notes = [note for k in known for note in self._family_notes(k.model)]
-        return notes + [
-            f"{label(k.model)}: {len(k.gaps())} things are not known: see unknowns" for k in known if k.gaps()
-        ]
+    def _pair(self, a: str, b: str, only: Filters) -> tuple[tuple[Knowledge, Knowledge], Notes]:
+        """Return what two models learned from by the edges that count, and what there is to note."""
+        allow, notes = self._allow(only)
+        whole = self._known(a), self._known(b)
+        first, second = (
+            Knowledge(self._edges, k.model, self._learned(k.model, None, _codes(only), allow), allow) if only else k
+            for k in whole
+        )
+
+        def said(something: object) -> list[str]:
+            label = self._edges.label
+            found = [note for k in whole for note in self._family_notes(k.model)] + notes(something)
+            gaps = ((label(k.model), len(k.gaps())) for k in whole)
+            return found + [f"{name}: {many} things are not known: see unknowns" for name, many in gaps if many]
+
+        return (first, second), said
 
     def _family_notes(self, node: int) -> list[str]:
         """Return what has to be known of an answer about a family: it is not about the models in it."""
@@ -492,7 +504,7 @@ class LineageGraph:
 
     # -- consequences -----------------------------------------------------------------------------------------
 
-    def impact(self, node: str) -> Rows[ImpactRow]:
+    def impact(self, node: str, **only: Unpack[Filters]) -> Rows[ImpactRow]:
         """Return what a change of a dataset or model touches: were it retracted, wrong or relicensed.
 
         That is who learned from it, what descends from it or was made with it, wholes that have a part that is or was
@@ -501,13 +513,15 @@ class LineageGraph:
         """
         edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        made = self._newer(asked, LINEAGE, inside=True)
+        codes = _codes(only)
+        allow, notes = self._allow(only)
+        made = self._newer(asked, codes, allow, inside=True)
         if edges.kinds[asked] & IS_DATASET:
-            first, said = self._taught(asked, LINEAGE), _said_learned
+            first, said = self._taught(asked, codes, allow), _said_learned
         else:
-            first, said = self._newer(asked, FROM_MODEL), _said_descends
+            first, said = self._newer(asked, codes & FROM_MODEL, allow), _said_descends
         groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
-        groups.append(self._measured(asked, made, groups[1]))
+        groups.append(self._measured(made, groups[1], _evaluations(only), allow))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
         hops = np.concatenate([group.hops for group in groups])
@@ -538,14 +552,17 @@ class LineageGraph:
 
         title = f"impact of {edges.label(asked)}"
         extra = Rows(f"{title}: said of families only", ImpactRow, keys(once[loose[once]]), make)
-        notes = self._family_notes(asked)
-        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, notes=notes, family_level=extra)
+        told = self._family_notes(asked) + notes(once.size)
+        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, notes=told, family_level=extra)
 
-    def _measured(self, asked: int, made: Found, group: _Group) -> _Group:
+    def _measured(self, made: Found, group: _Group, codes: frozenset[int], allow: Allow) -> _Group:
         """Return the models measured on a dataset, a part of it or something made from it, one hop beyond."""
         tables = self._tables
         data = (group.states & 3 != OF_FAMILY) & (tables.kinds[group.states >> 5] & IS_DATASET != 0)
-        place, edge = tables.into(EVALUATES).at(group.states[data] >> 5)
+        place, edge = tables.into(codes).at(group.states[data] >> 5)
+        if allow is not None:
+            kept = np.fromiter(map(allow, edge.tolist()), dtype=edge.dtype, count=len(edge))
+            place, edge = place[kept >= 0], kept[kept >= 0]
         before, hops = group.states[data][place], group.hops[data][place] + 1
         models = tables.subject[edge]
         order = np.lexsort((tables.unverified[edge], hops, before & 3, models))
@@ -553,14 +570,15 @@ class LineageGraph:
         found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
         return _Group(found, found.states, hops[once], _said_measured)
 
-    def licences(self, model: str) -> Rows[LicenseRow]:
+    def licences(self, model: str, **only: Unpack[Filters]) -> Rows[LicenseRow]:
         """Return the licenses stated along a model's lineage, its own first, and where none is stated.
 
         Of everything upstream: ancestors, components, datasets, archives, the models that made their labels.
         """
         edges = self._edges
         asked = edges.at(model)
-        found = search([start_of(self._edges, asked)], walk.older(edges, LINEAGE, None), edges)
+        allow, filtered = self._allow(only)
+        found = search([start_of(self._edges, asked)], walk.older(edges, _codes(only), allow), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
         loose = [at for at in loose if (at >> 2) & 7 == THING]
 
@@ -570,7 +588,7 @@ class LineageGraph:
                 stated = edges.details.licenses(edges.iris[node])
                 if stated:
                     yield from ((at, text) for text in stated)
-                elif not edges.is_part(node) and not edges.kinds[node] & IS_FAMILY:
+                elif not edges.is_part(node, allow) and not edges.kinds[node] & IS_FAMILY:
                     yield at, None  # a split has its whole's, which is upstream as well
 
         def make(key: tuple[int, str | None]) -> LicenseRow:
@@ -588,13 +606,16 @@ class LineageGraph:
         title = f"licenses along the lineage of {edges.label(asked)}"
         rows = list(keys(sure))
         silent = sum(text is None for _, text in rows)
-        notes = self._family_notes(asked)
+        notes = self._family_notes(asked) + filtered(len(found) > 1)
         notes += [f"{silent} of these have no license stated by any source"] if silent else []
         extra = Rows(f"{title}: said of families only", LicenseRow, list(keys(loose)), make)
         return Rows(title, LicenseRow, rows, make, notes=notes, family_level=extra)
 
     def unknowns(self, model: str) -> Rows[UnknownRow]:
-        """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``."""
+        """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``.
+
+        It takes no filters: an edge that is left out is no gap in what is known.
+        """
         known = self._known(model)
         edges = self._edges
         gaps = known.gaps()
@@ -709,27 +730,29 @@ class LineageGraph:
 
     # -- why --------------------------------------------------------------------------------------------------
 
-    def explain(self, start: str, end: str) -> Explanation | None:
+    def explain(self, start: str, end: str, **only: Unpack[Filters]) -> Explanation | None:
         """Return the shortest chain of asserted edges from one node to what it came from; None if there is none.
 
         For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession
         is shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
         """
         newer, older = self._edges.at(start), self._edges.at(end)
-        for moves, phases, says in self._ways(newer, older):
+        allow, _ = self._allow(only)
+        for moves, phases, says in self._ways(newer, older, only, allow):
             found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
                 return Proof(self._edges, found, at, says[at & 3]).explain()
-        found = self._learned(newer)
+        found = self._learned(newer, None, _codes(only), allow)
         at = strongest(found, DATA, THING, SIDE).get(older)
         return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
 
-    def paths(self, start: str, end: str, limit: int = 100) -> Paths:
+    def paths(self, start: str, end: str, limit: int = 100, **only: Unpack[Filters]) -> Paths:
         """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
         newer, older = self._edges.at(start), self._edges.at(end)
+        allow, _ = self._allow(only)
         found = Paths(chains=(), complete=True, note="")
-        for moves, phases, says in self._ways(newer, older):
+        for moves, phases, says in self._ways(newer, older, only, allow):
             found = all_paths(
                 self._edges,
                 moves,
@@ -742,14 +765,16 @@ class LineageGraph:
                 break
         return found
 
-    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
+    def _ways(
+        self, newer: int, older: int, only: Filters, allow: Allow
+    ) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
         """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
-        edges = self._edges
+        edges, codes = self._edges, _codes(only)
         if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, LINEAGE, None), (DATA,), _HOLDS
-        yield walk.older(edges, LINEAGE, None), (THING,), _CAME
-        yield walk.older(edges, LINEAGE, None, inside=True), (THING, WHOLE), _CAME
-        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), ("no lineage",) * 3
+            yield walk.learned(edges, codes, allow), (DATA,), _HOLDS
+        yield walk.older(edges, codes, allow), (THING,), _CAME
+        yield walk.older(edges, codes, allow, inside=True), (THING, WHOLE), _CAME
+        yield walk.older(edges, codes | _evaluations(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -873,6 +898,12 @@ def _codes(only: Filters) -> frozenset[int]:
 def _plain_codes(only: Filters) -> frozenset[int]:
     """Return the same for a plain walk, which follows evaluation where it is named."""
     return _codes(only) | (EVALUATES & _words(Stage, only.get("stages") or ()))
+
+
+def _evaluations(only: Filters) -> frozenset[int]:
+    """Return the codes of the evaluations that count, where a question is about these too."""
+    stages = only.get("stages")
+    return EVALUATES if stages is None else EVALUATES & _words(Stage, stages)
 
 
 def _words(words: type[Stage | DerivationKind], given: Collection[Any]) -> frozenset[int]:

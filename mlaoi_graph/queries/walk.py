@@ -165,8 +165,9 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = F
                 found.append((object_[edge] << 5 | met << 2 | strength, edge, 0))
         if inside and phase == THING:
             for edge in parts[node]:
-                weak = strength or POSSIBLE if code[edge] == PART else strength
-                found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
+                if allow is None or (edge := allow(edge)) >= 0:
+                    weak = strength or POSSIBLE if code[edge] == PART else strength
+                    found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
         if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
@@ -192,7 +193,7 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = F
         ]
         if inside:
             for edge in out[node]:
-                if code[edge] in PARTS:
+                if code[edge] in PARTS and (allow is None or (edge := allow(edge)) >= 0):
                     weak = strength or POSSIBLE if code[edge] == PART else strength
                     found.append((object_[edge] << 5 | WHOLE << 2 | weak, edge, A_PART))
         if phase == THING:
