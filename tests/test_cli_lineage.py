@@ -111,6 +111,37 @@ def test_that_nothing_passes_the_filters_is_said(run):
     assert "no document and no evidence here is http://nope" in run("exposure", "clay 1.5", "--source", "http://nope")
 
 
+def test_filters_of_the_other_questions(run, graph):
+    for command, ask in (("impact", graph.impact), ("licences", graph.licences)):
+        rows = json.loads(run(command, "vicuna-7b-v1.5", "--verified-only", "--json"))["rows"]
+        assert rows == ask("vicuna-7b-v1.5", verified_only=True).to_dicts()
+    found = json.loads(run("compare", "geochat-7b", "teochat", "--kind", "finetuned", "--json"))
+    assert found["common"] == graph.common_exposure("geochat-7b", "teochat", kinds=["finetuned"]).to_dicts()
+    assert found["only"] == graph.differences("geochat-7b", "teochat", kinds=["finetuned"]).to_dicts()
+    text = run("explain", "geochat-7b", "dota", "--kind", "finetuned")
+    assert "there is one that the filters leave out" in text
+    assert json.loads(run("explain", "geochat-7b", "dota", "--all", "--kind", "finetuned", "--json"))["chains"] == []
+
+
+def test_chains_and_pairs_as_csv(run, graph):
+    lines = list(csv.DictReader(io.StringIO(run("explain", "geochat-7b", "dota", "--csv"))))
+    chain = graph.explain("geochat-7b", "dota")
+    assert [(r["subject"], r["edge"], r["object"], r["document"]) for r in lines] == [
+        (s.subject, s.edge, s.object, s.document) for s in chain.steps
+    ]
+    assert {(r["chain"], r["says"]) for r in lines} == {("1", chain.says)}
+    every = list(csv.DictReader(io.StringIO(run("explain", "geochat-7b", "dota", "--all", "--csv"))))
+    assert len(every) == sum(map(len, graph.paths("geochat-7b", "dota", 20).chains))
+
+    lines = list(csv.DictReader(io.StringIO(run("compare", "geochat-7b", "teochat", "--csv"))))
+    common, apart = graph.common_exposure("geochat-7b", "teochat"), graph.differences("geochat-7b", "teochat")
+    assert [r["dataset"] for r in lines if r["of"] == "both"] == [r.dataset for r in common]
+    for side, model in (("a", "geochat-7b"), ("b", "teochat")):
+        told = [(r["dataset"], int(r[f"depth_{side}"]), r["other"]) for r in lines if r["of"] == side]
+        assert told == [(r.dataset, r.depth, r.other.value) for r in apart if r.only.endswith(f"/{model}")]
+        assert told
+
+
 def test_what_families_only_say_and_what_is_unknown_is_said(run):
     text = run("exposure", "samgeo")
     assert "said of families only, not of a size:" in text
