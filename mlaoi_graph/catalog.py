@@ -626,12 +626,14 @@ class Catalog:
                 return found.pop()
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
-        called = self._edges_of_all().called(name)
+        columns = self._edges_of_all()
+        called = columns.called(name)
         if len(called) == 1:
             return called[0]
         if called:
             raise NodeNotFound(name, called, ambiguous=True)
-        raise NodeNotFound(name, self._edges_of_all().near(name))
+        near = columns.near(name)
+        raise NodeNotFound(name, near, shown=[columns.shown(iri) for iri in near])
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)

@@ -142,6 +142,20 @@ def test_chains_and_pairs_as_csv(run, graph):
         assert told
 
 
+def test_nothing_and_the_same_thing_are_said_in_words(run):
+    assert run("impact", "geochat-7b") == "nothing known is touched by it\n"
+    assert json.loads(run("impact", "geochat-7b", "--json"))["rows"] == []
+    for more in ((), ("--all",)):
+        assert run("explain", "geochat-7b", "geochat-7b", *more) == "the same thing\n\n"
+
+
+def test_near_names_are_labels_the_nearest_first(run, directory):
+    with Catalog.open(directory) as catalog, pytest.raises(NodeNotFound) as caught:
+        catalog.find("geochat")
+    assert "Did you mean: GeoChat-7B (geochat-7b); GeoChat-Bench (geochat-bench); " in str(caught.value)
+    assert caught.value.candidates[0].endswith("/geochat-7b")  # programs get IRIs
+
+
 def test_what_families_only_say_and_what_is_unknown_is_said(run):
     text = run("exposure", "samgeo")
     assert "said of families only, not of a size:" in text

@@ -256,7 +256,8 @@ def impact(
     only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 1, 1, "a dataset or model") as (graph, (node,)):
         rows = graph.impact(node, **only)
-        _print(rows, ("depth", "label", "kind", "relation", "confidence"), as_json=as_json, as_csv=as_csv)
+        columns = ("depth", "label", "kind", "relation", "confidence")
+        _print(rows, columns, as_json=as_json, as_csv=as_csv, nothing="nothing known is touched by it")
 
 
 def explain(
@@ -305,7 +306,7 @@ def explain(
 
 
 def _print_steps(chain: Explanation) -> None:
-    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}")
+    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}" if chain.steps else chain.says)
     for number, step in enumerate(chain.steps, 1):
         print(f"{number}. {clean(step.subject_label)} {step.edge} {clean(step.object_label)}")
         facts = [step.stage, step.kind, step.split and f"split {step.split}", step.rule and f"rule {step.rule}"]
@@ -394,10 +395,13 @@ def unknowns(
     """List what is not known about what a model learned from."""
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
         rows = graph.unknowns(node)
-        _print(rows, ("depth", "what", "label", "reason"), as_json=as_json, as_csv=as_csv)
+        columns = ("depth", "what", "label", "reason")
+        _print(rows, columns, as_json=as_json, as_csv=as_csv, nothing="nothing unknown about it")
 
 
-def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bool) -> None:
+def _print(
+    rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bool, nothing: str = "nothing known"
+) -> None:
     """Print an answer: all of it as JSON, every column of its rows as CSV, or these columns for a reader."""
     if as_json:
         family_level = rows.family_level.to_dicts()
@@ -411,7 +415,10 @@ def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bo
         for note in rows.notes:
             say(note)
     else:
-        _print_table(rows, columns)
+        if rows:
+            _print_table(rows, columns)
+        else:
+            print(nothing)
         _print_rest(rows, columns)
 
 

@@ -19,7 +19,7 @@ from mlaoi_graph.queries import walk
 from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
-from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
+from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word, explanation
 from mlaoi_graph.queries.graph import (
     CODE,
     DERIVATIONS,
@@ -738,6 +738,8 @@ class LineageGraph:
         """
         newer, older = self._edges.at(start), self._edges.at(end)
         allow, _ = self._allow(only)
+        if newer == older:
+            return self._itself(newer)
         for moves, phases, says in self._ways(newer, older, only, allow):
             found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
@@ -751,6 +753,8 @@ class LineageGraph:
         """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
         newer, older = self._edges.at(start), self._edges.at(end)
         allow, _ = self._allow(only)
+        if newer == older:
+            return Paths(chains=(self._itself(newer),), complete=True, note="")
         found = Paths(chains=(), complete=True, note="")
         for moves, phases, says in self._ways(newer, older, only, allow):
             found = all_paths(
@@ -764,6 +768,9 @@ class LineageGraph:
             if found.chains or not found.complete:
                 break
         return found
+
+    def _itself(self, node: int) -> Explanation:
+        return explanation(self._edges, node, node, "the same thing", ())
 
     def _ways(
         self, newer: int, older: int, only: Filters, allow: Allow
