@@ -28,6 +28,7 @@ from mlaoi_graph import geosparql, rdf, reasoning
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import (
     CatalogDamaged,
+    CatalogError,
     CatalogExists,
     CatalogNotFound,
     NodeNotFound,
@@ -52,7 +53,16 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
-from mlaoi_graph.snapshots import Hold, footprints_of, lineage_file, open_newest, prune, publish
+from mlaoi_graph.snapshots import (
+    Hold,
+    footprints_of,
+    lineage_file,
+    open_newest,
+    open_snapshot,
+    prune,
+    publish,
+    snapshot_at,
+)
 from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.endpoint import Auth
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -158,6 +168,7 @@ class Catalog:
         self._directory = directory
         self._hold = hold
         self._interrupted = False
+        self._read_only = False
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
         self._places: Places | None = None
@@ -221,6 +232,8 @@ class Catalog:
         another; ``auth`` a bearer token, or a user and a password. What is not given comes from the environment:
         ``MLAOI_SPARQL_UPDATE``, ``MLAOI_SPARQL_TOKEN``, ``MLAOI_SPARQL_USER`` and ``MLAOI_SPARQL_PASSWORD``.
 
+        A snapshot's own folder, ``DIR/snapshots/3``, is that state, for reading only.
+
         Raises CatalogNotFound, CatalogDamaged, StoreError if a server cannot be used.
         """
         address = os.fspath(directory)
@@ -232,8 +245,14 @@ class Catalog:
                 raise CatalogNotFound(address)
             return cls(server, Manifest.from_json(noted, address), None)
         path = Path(directory)
-        manifest, store, hold = open_newest(path)
-        return cls(store, manifest, path, hold)
+        past = snapshot_at(path)
+        if past is None:
+            manifest, store, hold = open_newest(path)
+            return cls(store, manifest, path, hold)
+        manifest, store, hold = open_snapshot(*past)
+        catalog = cls(store, manifest, past[0], hold)
+        catalog._read_only = True
+        return catalog
 
     def close(self) -> None:
         """Let go of the files; closing twice does nothing."""
@@ -247,6 +266,7 @@ class Catalog:
 
     def discard(self) -> None:
         """Close the catalog and remove its files; what else is in its directory stays."""
+        self._check_writable()
         if isinstance(self._store, SparqlStore):
             self._store.clear()
             self._store.note(_MANIFEST, None)
@@ -260,6 +280,11 @@ class Catalog:
             (self._directory / name).unlink(missing_ok=True)
         if not any(self._directory.iterdir()):
             self._directory.rmdir()
+
+    def _check_writable(self) -> None:
+        if self._read_only:
+            place = f"{self._directory}/snapshots/{self.snapshot}"
+            raise CatalogError(place, "a snapshot is for reading", f"Open the catalog itself: {self._directory}")
 
     def __enter__(self) -> Catalog:
         return self
@@ -602,12 +627,14 @@ class Catalog:
                 return found.pop()
             if found:
                 raise NodeNotFound(name, sorted(found), ambiguous=True)
-        called = self._edges_of_all().called(name)
+        columns = self._edges_of_all()
+        called = columns.called(name)
         if len(called) == 1:
             return called[0]
         if called:
             raise NodeNotFound(name, called, ambiguous=True)
-        raise NodeNotFound(name, self._edges_of_all().near(name))
+        near = columns.near(name)
+        raise NodeNotFound(name, near, shown=[columns.shown(iri) for iri in near])
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
@@ -903,6 +930,7 @@ class _Writer:
     """Holds the writer's store for one change of a catalog, and publishes it as the newest snapshot."""
 
     def __init__(self, catalog: Catalog) -> None:
+        catalog._check_writable()
         self._catalog = catalog
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")

@@ -115,17 +115,23 @@ class UnknownFormat(SourceError):
 
 
 class NodeNotFound(MlaoiError):
-    """Nothing, or more than one thing, in the catalog goes by that name."""
+    """Nothing, or more than one thing, in the catalog goes by that name; ``candidates`` are IRIs."""
 
     def __init__(
-        self, name: str, candidates: Sequence[str] = (), *, ambiguous: bool = False, or_else: str = ""
+        self,
+        name: str,
+        candidates: Sequence[str] = (),
+        *,
+        ambiguous: bool = False,
+        or_else: str = "",
+        shown: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.candidates = tuple(candidates)
         self.ambiguous = ambiguous
         what = "stands for more than one node" if ambiguous else "is not in this catalog"
         if candidates:
-            rest = " Did you mean: " + "; ".join(candidates) + "?"
+            rest = " Did you mean: " + "; ".join(shown or candidates) + "?"
         else:
             rest = " List what is there: mlaoi-graph show DIR"
         super().__init__(f"{name!r} {what}.{rest}" + (f". {or_else}" if or_else else ""))

@@ -9,15 +9,24 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from mlaoi_graph.errors import CatalogDamaged
-from mlaoi_graph.manifest import Manifest
+from mlaoi_graph.errors import CatalogDamaged, CatalogError
+from mlaoi_graph.manifest import NAME, Manifest
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Hold", "footprints_of", "lineage_file", "open_newest", "prune", "publish"]
+__all__ = [
+    "Hold",
+    "footprints_of",
+    "lineage_file",
+    "open_newest",
+    "open_snapshot",
+    "prune",
+    "publish",
+    "snapshot_at",
+]
 
 
 class Hold:
@@ -56,6 +65,29 @@ def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
             raise CatalogDamaged(str(directory), f"snapshots/{manifest.snapshot} is missing", "Build the catalog again")
         manifest = newer
     return manifest, OxigraphStore(), None
+
+
+def snapshot_at(path: Path) -> tuple[Path, int] | None:
+    """Return the catalog directory and the number of a snapshot's own folder; None for any other path."""
+    whole = path.resolve()
+    if not whole.name.isdigit() or whole.parent.name != "snapshots":
+        return None
+    directory = whole.parent.parent
+    return (directory, int(whole.name)) if (directory / NAME).exists() else None
+
+
+def open_snapshot(directory: Path, number: int) -> tuple[Manifest, Store, Hold]:
+    """Return what :func:`open_newest` does, of a snapshot that need not be the newest. Raises CatalogError."""
+    manifest = Manifest.read(directory).with_(snapshot=number)
+    snapshot = directory / "snapshots" / str(number)
+    hold = Hold(snapshot)
+    if not snapshot.is_dir():
+        hold.release()
+        there = ", ".join(map(str, sorted(_numbers(directory)))) or "none"
+        raise CatalogError(
+            str(snapshot), "no such snapshot", f"There are: {there}. Only the newest is kept, and what is being read"
+        )
+    return manifest, OxigraphStore(snapshot, read_only=True), hold
 
 
 def publish(

@@ -103,6 +103,59 @@ def test_filters_reach_the_question(run):
     run("lineage", "geochat-7b", "--before", "yesterday", code=2)
 
 
+def test_that_nothing_passes_the_filters_is_said(run):
+    text = run("lineage", "clay 1.5", "--before", "1999-01-01")
+    assert "nothing passes the filters" in text
+    assert "edges met left out by the filters" in text
+    assert "nothing known" not in text
+    assert "no document and no evidence here is http://nope" in run("exposure", "clay 1.5", "--source", "http://nope")
+
+
+def test_filters_of_the_other_questions(run, graph):
+    for command, ask in (("impact", graph.impact), ("licences", graph.licences)):
+        rows = json.loads(run(command, "vicuna-7b-v1.5", "--verified-only", "--json"))["rows"]
+        assert rows == ask("vicuna-7b-v1.5", verified_only=True).to_dicts()
+    found = json.loads(run("compare", "geochat-7b", "teochat", "--kind", "finetuned", "--json"))
+    assert found["common"] == graph.common_exposure("geochat-7b", "teochat", kinds=["finetuned"]).to_dicts()
+    assert found["only"] == graph.differences("geochat-7b", "teochat", kinds=["finetuned"]).to_dicts()
+    text = run("explain", "geochat-7b", "dota", "--kind", "finetuned")
+    assert "there is one that the filters leave out" in text
+    assert json.loads(run("explain", "geochat-7b", "dota", "--all", "--kind", "finetuned", "--json"))["chains"] == []
+
+
+def test_chains_and_pairs_as_csv(run, graph):
+    lines = list(csv.DictReader(io.StringIO(run("explain", "geochat-7b", "dota", "--csv"))))
+    chain = graph.explain("geochat-7b", "dota")
+    assert [(r["subject"], r["edge"], r["object"], r["document"]) for r in lines] == [
+        (s.subject, s.edge, s.object, s.document) for s in chain.steps
+    ]
+    assert {(r["chain"], r["says"]) for r in lines} == {("1", chain.says)}
+    every = list(csv.DictReader(io.StringIO(run("explain", "geochat-7b", "dota", "--all", "--csv"))))
+    assert len(every) == sum(map(len, graph.paths("geochat-7b", "dota", 20).chains))
+
+    lines = list(csv.DictReader(io.StringIO(run("compare", "geochat-7b", "teochat", "--csv"))))
+    common, apart = graph.common_exposure("geochat-7b", "teochat"), graph.differences("geochat-7b", "teochat")
+    assert [r["dataset"] for r in lines if r["of"] == "both"] == [r.dataset for r in common]
+    for side, model in (("a", "geochat-7b"), ("b", "teochat")):
+        told = [(r["dataset"], int(r[f"depth_{side}"]), r["other"]) for r in lines if r["of"] == side]
+        assert told == [(r.dataset, r.depth, r.other.value) for r in apart if r.only.endswith(f"/{model}")]
+        assert told
+
+
+def test_nothing_and_the_same_thing_are_said_in_words(run):
+    assert run("impact", "geochat-7b") == "nothing known is touched by it\n"
+    assert json.loads(run("impact", "geochat-7b", "--json"))["rows"] == []
+    for more in ((), ("--all",)):
+        assert run("explain", "geochat-7b", "geochat-7b", *more) == "the same thing\n\n"
+
+
+def test_near_names_are_labels_the_nearest_first(run, directory):
+    with Catalog.open(directory) as catalog, pytest.raises(NodeNotFound) as caught:
+        catalog.find("geochat")
+    assert "Did you mean: GeoChat-7B (geochat-7b); GeoChat-Bench (geochat-bench); " in str(caught.value)
+    assert caught.value.candidates[0].endswith("/geochat-7b")  # programs get IRIs
+
+
 def test_what_families_only_say_and_what_is_unknown_is_said(run):
     text = run("exposure", "samgeo")
     assert "said of families only, not of a size:" in text

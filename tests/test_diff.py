@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.diff import _COLUMNS, register
+from mlaoi_graph.errors import CatalogError
 from mlaoi_graph.queries.diff import WORDS, FieldChange, diff
 from mlaoi_graph.rdf import LOG_GRAPH
 from mlaoi_graph.vocab import MLAOI
@@ -391,6 +392,35 @@ def test_exit_codes(two, call, words, code):
         assert "found: 1 new-" in done.stderr or "found: 2 changed-nodes" in done.stderr
     if code == 2:
         assert "new-leakage" in done.stderr  # it says what is known
+
+
+def test_two_snapshots_of_one_catalog(tmp_path, call):
+    where = tmp_path / "catalog"
+    Catalog.create(where).close()
+    train = link("derived_from", "./c.json", **TRAIN)
+    with Catalog.open(where) as catalog:
+        catalog.ingest(fill(tmp_path / "source", {"c": collection("c")}))
+    with Catalog.open(where) as reader:  # keeps its snapshot
+        with Catalog.open(where) as catalog:
+            catalog.ingest(fill(tmp_path / "source", {"c": collection("c"), "m": model("m", train, title="Model M")}))
+        done = call(where / "snapshots/1", where, "--json")
+        assert done.exit_code == 0, done.output
+        assert [row["label"] for row in json.loads(done.stdout)["nodes"]["new"] if row["kind"] == "model"] == [
+            "Model M"
+        ]
+        assert call(where / "snapshots/2", where).stdout == "no difference\n"
+        with Catalog.open(where / "snapshots/1") as old:
+            assert (old.snapshot, old.counts().models) == (1, 0)
+            assert old.lineage is not None
+            for change in (lambda: old.ingest(tmp_path / "source"), old.discard, lambda: old.remove("urn:x")):
+                with pytest.raises(CatalogError, match="a snapshot is for reading"):
+                    change()
+        assert reader.counts().models == 0
+    with Catalog.open(where) as catalog:
+        catalog.ingest(fill(tmp_path / "source", {"c": collection("c", title="Roads")}))
+        assert catalog.snapshot == 3
+    with pytest.raises(CatalogError, match="no such snapshot"):
+        Catalog.open(where / "snapshots/1")
 
 
 def test_the_table_and_json_say_the_same(two, call):

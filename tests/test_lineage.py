@@ -1,5 +1,7 @@
 """Lineage answers against truth by hand, the inferred graph, and networkx."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -281,6 +283,25 @@ def test_what_is_said_of_a_family_is_no_fact_of_a_member():
     ]
     assert [r.label for r in graph.exposed_models("urn:said")] == ["fam", "child", "grandchild"]
     assert {r.label for r in graph.exposed_models("urn:said").family_level} == {"fam-s", "fam-l"}
+
+
+def test_of_a_family_it_is_said_that_it_is_one_and_not_its_members(families):
+    graph = family_graph()
+    note = "fam is a family: here is what is said of it and of no member. Ask about a member: fam-l, fam-s"
+    asked = (
+        graph.exposure, graph.unknowns, graph.licences, graph.impact, graph.upstream, graph.downstream, graph.ancestors,
+        graph.descendants, lambda node: graph.common_exposure(node, "urn:fam-s"),
+        lambda node: graph.differences("urn:fam-s", node),
+    )  # fmt: skip
+    for ask in asked:
+        assert note in ask("urn:fam").notes
+    assert not graph.exposure("urn:fam-s").notes
+    assert [r.label for r in graph.exposure("urn:fam")] == ["said"]  # and nothing of its members
+    # What is described as a family is described.
+    assert [u.what for u in graph.unknowns("urn:fam")].count("unresolved") == 0
+    assert "unresolved" not in {u.what for u in families.unknowns("clay")}
+    assert "Clay v1.5" in families.exposure("clay").notes[0]
+    assert families.exposure("sam").notes[0].endswith(": SAM ViT-B, SAM ViT-H, SAM ViT-L")
 
 
 def test_a_child_of_a_family_may_have_what_is_said_of_it_and_of_its_sizes():
@@ -694,6 +715,107 @@ def test_filters_by_source_and_date():
     assert graph.exposure("urn:m", before="2026-01-01").notes == ("1 edges of unknown date left out",)
     with pytest.raises(ValueError, match="ISO 8601"):
         graph.exposure("urn:m", before="last week")
+
+
+def test_what_filters_leave_out_is_said():
+    graph = graph_of(
+        model("m"), dataset("a"), dataset("b"), use("m", "a", document="one"), use("m", "b", document="one"),
+        SourceDocument(iri="urn:one", stated_at="2023-01-01T00:00:00Z"),
+    )  # fmt: skip
+    left_out = "2 edges met left out by the filters"
+    for ask in (graph.exposure, graph.upstream):
+        assert ask("urn:m", before="1999-01-01").notes == ("nothing passes the filters", left_out)
+        assert ask("urn:m", sources="urn:none").notes == (
+            "no document and no evidence here is urn:none: sources are the IRIs of either",
+            "nothing passes the filters",
+            left_out,
+        )
+        assert ask("urn:m", stages=["finetuning"]).notes == ("nothing passes the filters",)
+        assert ask("urn:m", sources="urn:one").notes == ask("urn:m").notes == ()
+    assert graph.exposed_models("urn:a", before="1999-01-01").notes[0] == "nothing passes the filters"
+
+
+def test_filters_take_words_and_refuse_what_is_none():
+    graph = graph_of(*SMALL)
+    for words in ("pretraining", ["pretraining"], [Stage.PRETRAINING]):
+        assert short(r.dataset for r in graph.exposure("urn:tuned", stages=words)) == ["web"]
+    assert short(r.dataset for r in graph.exposure("urn:tuned", kinds="finetuned")) == ["chips/train", "suite", "other"]
+    assert short(r.node for r in graph.upstream("urn:tuned", 1, stages="test")) == ["base", "chips/test"]
+    for ask in (graph.exposure, graph.upstream):
+        with pytest.raises(ValueError, match=r"'pretrained' is not a valid Stage\. Known: pretraining, finetuning"):
+            ask("urn:tuned", stages=["pretrained"])
+        with pytest.raises(ValueError, match="Known: finetuned"):
+            ask("urn:tuned", kinds=["tuned"])
+        with pytest.raises(ValueError, match="depth is -1"):
+            ask("urn:tuned", -1)
+        with pytest.raises(TypeError, match="no filter is called 'stage'"):
+            ask("urn:tuned", stage=["pretraining"])
+
+
+def kept(statement, only):
+    """Return whether a statement is one the filters let pass, or asserts no edge with a twin."""
+    if isinstance(statement, DataUse) and "stages" in only and statement.stage not in only["stages"]:
+        return False
+    if isinstance(statement, Derivation) and "kinds" in only and statement.kind not in only["kinds"]:
+        return False
+    if "sources" in only and getattr(statement, "document", "urn:nodes") not in only["sources"]:
+        return False
+    return not (only.get("verified_only") and getattr(statement, "confidence", None) is Confidence.UNVERIFIED)
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "stages": st.lists(st.sampled_from(list(Stage)), max_size=5),
+        "kinds": st.lists(st.sampled_from(list(DerivationKind)), min_size=3),
+        "verified_only": st.just(True),
+        "sources": st.just(["urn:nodes", "urn:one"]),
+    },
+)
+
+
+@many
+@given(EDGES, FILTERS)
+def test_filtering_is_deleting_the_edges(statements, only):
+    # Every other statement is made by another document, under a twin of its own.
+    statements = [
+        replace(s, document=f"urn:{document}", iri=f"{s.iri}/{document}") if hasattr(s, "document") else s
+        for s, document in zip(statements, itertools.cycle(["one", "two"]))
+    ]
+    graph = graph_of(*NODES, *statements)
+    left = graph_of(*NODES, *(s for s in statements if kept(s, only)))
+
+    def same(ask):
+        found, wanted = ask(graph, only), ask(left, {})
+        assert list(found) == list(wanted)
+        assert list(found.family_level) == list(wanted.family_level)
+
+    for node in map(iri, MODELS + GROUPS + DATA):
+        same(lambda g, f, node=node: g.impact(node, **f))
+        same(lambda g, f, node=node: g.licences(node, **f))
+    for a, b in itertools.product(map(iri, ["m0", "m4", "f0"]), map(iri, MODELS + GROUPS + DATA)):
+        one, other = graph.explain(a, b, **only), left.explain(a, b)
+        assert (one and (one.says, len(one))) == (other and (other.says, len(other)))
+        assert {drawn(c) for c in graph.paths(a, b, **only).chains} == {drawn(c) for c in left.paths(a, b).chains}
+        if b not in map(iri, DATA):
+            same(lambda g, f, a=a, b=b: g.common_exposure(a, b, **f))
+            found, wanted = graph.differences(a, b, **only), left.differences(a, b)
+            assert [(r.only, r.dataset, r.depth, r.holds) for r in found] == [
+                (r.only, r.dataset, r.depth, r.holds) for r in wanted
+            ]
+
+
+def drawn(chain):
+    return chain.says, tuple((s.subject, s.edge, s.object) for s in chain.steps)
+
+
+def test_the_other_of_two_models_is_judged_by_all_edges():
+    graph = graph_of(
+        model("a"), model("b"), dataset("d"), use("a", "d"), use("b", "d", confidence=Confidence.UNVERIFIED)
+    )
+    assert list(graph.differences("urn:a", "urn:b")) == []
+    (row,) = graph.differences("urn:a", "urn:b", verified_only=True)
+    assert (row.only, row.other) == ("urn:a", Verdict.YES)
 
 
 # --- shapes answers take --------------------------------------------------------------------------

@@ -45,8 +45,10 @@ def register(app: typer.Typer) -> None:
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="Catalog directory.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="Catalog directory.")],
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Catalog directory, or one of its snapshots: DIR/snapshots/1.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Catalog directory, likewise.")],
     fail_on: Annotated[
         str,
         typer.Option(

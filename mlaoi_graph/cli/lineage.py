@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
 from mlaoi_graph.model import DerivationKind, Stage
 
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ __all__ = ["register"]
 _LINES: Final = 500
 _LEVELS: Final = 40
 """How much of a tree is drawn; the rest is counted, and --json has it all."""
+_STEP: Final = (
+    "subject", "edge", "object", "stage", "kind", "split", "confidence", "rule", "document", "pointer",
+    "stated_at", "read_at",
+)  # fmt: skip
+"""What CSV has of an edge of a chain; --json has its sources too."""
+_PAIR: Final = (
+    "dataset", "label", "of", "depth_a", "depth_b", "holds_a", "holds_b", "archive", "confidence", "other", "reason"
+)  # fmt: skip
+"""What CSV has of a comparison; ``of`` is a, b or both, ``other`` what is known of the other one."""
 
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -159,7 +168,7 @@ def _print_tree(graph: LineageGraph, node: str, rows: Rows[NodeRow], *, down: bo
             push(row.node, indent + ("   " if last else "│  "))
     if drawn < len(rows):
         print(f"{drawn} of {len(rows)} shown; all of them with --csv or --json, or fewer with --depth")
-    elif not rows:
+    elif not rows and not rows.notes:
         print("nothing known")
 
 
@@ -235,13 +244,20 @@ def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bo
 
 def impact(
     arguments: Annotated[Optional[list[str]], _arguments("NODE", "a dataset or model")] = None,  # noqa: UP045
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """List what a change of a dataset or model touches: were it retracted, wrong or relicensed."""
+    only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 1, 1, "a dataset or model") as (graph, (node,)):
-        rows = graph.impact(node)
-        _print(rows, ("depth", "label", "kind", "relation", "confidence"), as_json=as_json, as_csv=as_csv)
+        rows = graph.impact(node, **only)
+        columns = ("depth", "label", "kind", "relation", "confidence")
+        _print(rows, columns, as_json=as_json, as_csv=as_csv, nothing="nothing known is touched by it")
 
 
 def explain(
@@ -251,30 +267,46 @@ def explain(
     ] = None,
     all_chains: Annotated[bool, typer.Option("--all", help="Every simple chain, shortest first.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most chains to show with --all.")] = 20,
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Show the chain of asserted edges from one thing to what it came from, with who says so."""
+    only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 2, 2, "two nodes, the newer first") as (graph, (newer, older)):
-        found = graph.paths(newer, older, limit) if all_chains else None
-        one = None if all_chains else graph.explain(newer, older)
+        found = graph.paths(newer, older, limit, **only) if all_chains else None
+        one = None if all_chains else graph.explain(newer, older, **only)
         chains = list(found.chains) if found is not None else ([] if one is None else [one])
         note = "" if found is None else found.note
         if as_json:
             print_json({"chains": [c.to_dict() for c in chains], "complete": not note, "note": note})
+            return
+        if as_csv:
+            steps = [(number, chain.says, step) for number, chain in enumerate(chains, 1) for step in chain.steps]
+            lines = [(number, says, *(getattr(step, name) for name in _STEP)) for number, says, step in steps]
+            print_rows(("chain", "says", *_STEP), lines, as_json=False, as_csv=True)
+            if note:
+                say(f"{note}; there may be more")
             return
         for chain in chains:
             _print_steps(chain)
             print()
         if not chains:
             print(f"no chain of asserted edges from {clean(graph.label(newer))} to {clean(graph.label(older))}")
-            if graph.explain(older, newer) is not None:
+            if only and graph.explain(newer, older) is not None:
+                print("there is one that the filters leave out")
+            elif graph.explain(older, newer, **only) is not None:
                 print("there is one the other way round")
         if note:
             print(f"{note}; there may be more")
 
 
 def _print_steps(chain: Explanation) -> None:
-    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}")
+    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}" if chain.steps else chain.says)
     for number, step in enumerate(chain.steps, 1):
         print(f"{number}. {clean(step.subject_label)} {step.edge} {clean(step.object_label)}")
         facts = [step.stage, step.kind, step.split and f"split {step.split}", step.rule and f"rule {step.rule}"]
@@ -297,11 +329,30 @@ def _print_steps(chain: Explanation) -> None:
 
 def compare(
     arguments: Annotated[Optional[list[str]], _arguments("A B", "two models")] = None,  # noqa: UP045
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
-    """Show what two models both learned from, and what only one of them is known to have."""
+    """Show what two models both learned from, and what only one of them is known to have.
+
+    With filters the last column may say yes: it is about all edges.
+    """
+    only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 2, 2, "two models") as (graph, (a, b)):
-        common, apart = graph.common_exposure(a, b), graph.differences(a, b)
+        common, apart = graph.common_exposure(a, b, **only), graph.differences(a, b, **only)
+        if as_csv:
+            lines = [{**row, "of": "both"} for row in common.to_dicts()]
+            for row in apart.to_dicts():
+                side = "a" if row["only"] == a else "b"
+                lines.append({**row, "of": side, f"depth_{side}": row["depth"], f"holds_{side}": row["holds"]})
+            print_rows(_PAIR, ([line.get(c) for c in _PAIR] for line in lines), as_json=False, as_csv=True)
+            for note in common.notes:
+                say(note)
+            return
         if as_json:
             print_json({"a": a, "b": b, "common": common.to_dicts(), "only": apart.to_dicts(), "notes": common.notes})
             return
@@ -321,12 +372,18 @@ def compare(
 
 def licences(
     arguments: Annotated[Optional[list[str]], _arguments("MODEL", "a model")] = None,  # noqa: UP045
+    stage: Stages = None,
+    kind: Kinds = None,
+    verified_only: VerifiedOnly = False,
+    source: Sources = None,
+    before: Before = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """List the licenses stated along a model's lineage, and what has none stated."""
+    only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
-        rows = graph.licences(node)
+        rows = graph.licences(node, **only)
         _print(rows, ("depth", "label", "kind", "license", "confidence"), as_json=as_json, as_csv=as_csv)
 
 
@@ -338,10 +395,13 @@ def unknowns(
     """List what is not known about what a model learned from."""
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
         rows = graph.unknowns(node)
-        _print(rows, ("depth", "what", "label", "reason"), as_json=as_json, as_csv=as_csv)
+        columns = ("depth", "what", "label", "reason")
+        _print(rows, columns, as_json=as_json, as_csv=as_csv, nothing="nothing unknown about it")
 
 
-def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bool) -> None:
+def _print(
+    rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bool, nothing: str = "nothing known"
+) -> None:
     """Print an answer: all of it as JSON, every column of its rows as CSV, or these columns for a reader."""
     if as_json:
         family_level = rows.family_level.to_dicts()
@@ -352,8 +412,13 @@ def _print(rows: Rows[Any], columns: Sequence[str], *, as_json: bool, as_csv: bo
         print_rows(
             rows.columns, ([row[c] for c in rows.columns] for row in rows.to_dicts()), as_json=False, as_csv=True
         )
+        for note in rows.notes:
+            say(note)
     else:
-        _print_table(rows, columns)
+        if rows:
+            _print_table(rows, columns)
+        else:
+            print(nothing)
         _print_rest(rows, columns)
 
 

@@ -176,7 +176,7 @@ class Columns:
         return sorted(self.iris[node] for node in found if self.kinds[node])
 
     def near(self, name: str) -> list[str]:
-        """Return the IRIs of a few things whose names are like one, or have it in them."""
+        """Return the IRIs of a few things whose names are like one or have it in them: first what starts so."""
         wanted = squeeze(name)
         # Of very many names, those that start alike.
         place = self.names.place(wanted)
@@ -185,9 +185,19 @@ class Columns:
         for at in range(first, last):
             if self.kinds[self.named[at]]:
                 by_name.setdefault(self.names[at], self.named[at])
-        close = difflib.get_close_matches(wanted, by_name, n=5, cutoff=0.6)
-        close += [known for known in by_name if wanted and wanted in known and known not in close][:5]
-        return sorted({self.iris[by_name[known]] for known in close})[:5]
+        close = set(difflib.get_close_matches(wanted, by_name, n=5, cutoff=0.6))
+        close |= {known for known in by_name if wanted and wanted in known}
+
+        def key(known: str) -> tuple[bool, float, str]:
+            return not known.startswith(wanted), -difflib.SequenceMatcher(None, wanted, known).ratio(), known
+
+        return list(dict.fromkeys(self.iris[by_name[known]] for known in sorted(close, key=key)))[:5]
+
+    def shown(self, iri: str) -> str:
+        """Return a node's label and the end of its IRI, by which it can be asked for."""
+        node = self.iris.find(iri)
+        label, end = self.labels[node] if node >= 0 else "", iris.tail(iri)
+        return f"{label} ({end})" if label and label != end else end
 
     # -- making -----------------------------------------------------------------------------------------------
 

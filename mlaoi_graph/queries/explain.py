@@ -86,7 +86,7 @@ class Explanation:
     end: str
     says: str
     """``contains``, ``may contain``, ``said of a family``, ``came from``, an impact's relation, or ``no lineage``,
-    which is an evaluation or a succession."""
+    which is an evaluation or a succession; ``the same thing`` where both are one."""
     steps: tuple[Step, ...]
 
     def __len__(self) -> int:

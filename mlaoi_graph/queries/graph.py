@@ -152,9 +152,9 @@ class Edges:
         """Iterate over what a dataset is directly a part of."""
         return (self.object[edge] for edge in self.out[node] if self.code[edge] in codes)
 
-    def is_part(self, node: int) -> bool:
-        """Return whether a dataset is a part by construction: a split of another."""
-        return any(self.code[edge] == PART for edge in self.out[node])
+    def is_part(self, node: int, allow: Callable[[int], int] | None = None) -> bool:
+        """Return whether a dataset is a part by construction, a split of another, by edges that count."""
+        return any(self.code[edge] == PART and (allow is None or allow(edge) >= 0) for edge in self.out[node])
 
 
 assert ASSOCIATION_PROPERTY[AssociationKind.PART_OF] == PREDICATES[MEMBER]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
@@ -19,12 +19,11 @@ from mlaoi_graph.queries import walk
 from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
-from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word
+from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word, explanation
 from mlaoi_graph.queries.graph import (
     CODE,
     DERIVATIONS,
     EVALUATES,
-    FAMILY,
     FROM_MODEL,
     IS_ARCHIVE,
     IS_DATASET,
@@ -79,10 +78,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Filters", "LineageGraph", "NotOfKind"]
 
+Notes: TypeAlias = Callable[[object], list[str]]
+"""What there is to note of the filters once a search is over; it is told whether anything was found."""
+
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
+_MEMBERS: Final = 10
+"""Of a family's members, how many a note names."""
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
-_EVERYTHING: Final = LINEAGE | EVALUATES | {SUCCEEDS, FAMILY}
 
 
 class NotOfKind(MlaoiError):
@@ -96,12 +99,15 @@ class NotOfKind(MlaoiError):
 
 
 class Filters(TypedDict, total=False):
-    """Which edges count. Left out, an edge is as if nobody had asserted it."""
+    """Which edges count. Left out, an edge is as if nobody had asserted it.
 
-    stages: Collection[Stage]
-    """Uses in these stages only. Naming an evaluation stage has a plain walk follow it too."""
-    kinds: Collection[DerivationKind]
-    """Derivations of these kinds only."""
+    A word that is none raises ValueError; where nothing passes, the answer's ``notes`` say so.
+    """
+
+    stages: Collection[Stage | str]
+    """Uses in these stages only, by their words. Naming an evaluation stage has a plain walk follow it too."""
+    kinds: Collection[DerivationKind | str]
+    """Derivations of these kinds only, by their words."""
     verified_only: bool
     sources: Collection[str]
     """Edges these documents say, or that cite this evidence; IRIs."""
@@ -218,9 +224,7 @@ class LineageGraph:
         data = search([start], walk.taught(self._edges, codes - TEACHES, allow), self._edges, depth)
         return flood_taught(self._tables, data, codes, depth)
 
-    def _node_rows(
-        self, title: str, found: Found, asked: int, backwards: bool, notes: Callable[[], list[str]]
-    ) -> Rows[NodeRow]:
+    def _node_rows(self, title: str, found: Found, asked: int, backwards: bool, notes: Notes) -> Rows[NodeRow]:
         edges = self._edges
 
         def make(at: int) -> NodeRow:
@@ -240,7 +244,8 @@ class LineageGraph:
 
         sure, loose = self._things(found, asked)
         family_level = Rows(f"{title}: said of families only", NodeRow, loose, make)
-        return Rows(title, NodeRow, sure, make, notes=notes(), family_level=family_level)
+        said = self._family_notes(asked) + notes(sure or loose)
+        return Rows(title, NodeRow, sure, make, notes=said, family_level=family_level)
 
     def _things(self, found: Found, asked: int = -1) -> tuple[list[int], list[int]]:
         """Return the THING states a search has met, without the node asked about, split and in order."""
@@ -282,7 +287,8 @@ class LineageGraph:
             return self._exposure_row(found, at)
 
         family_level = Rows(f"{title}: said of families only", ExposureRow, loose, make)
-        return Rows(title, ExposureRow, sure, make, notes=notes(), family_level=family_level)
+        said = self._family_notes(node) + notes(sure or loose)
+        return Rows(title, ExposureRow, sure, make, notes=said, family_level=family_level)
 
     def _learned(
         self, node: int, depth: int | None = None, codes: frozenset[int] = LINEAGE, allow: Allow = None
@@ -322,7 +328,7 @@ class LineageGraph:
             return self._exposed_row(found, at, parts)
 
         family_level = Rows(f"{title}: said of families only", ExposedRow, loose, make)
-        return Rows(title, ExposedRow, sure, make, notes=notes(), family_level=family_level)
+        return Rows(title, ExposedRow, sure, make, notes=notes(sure or loose), family_level=family_level)
 
     def _exposed_row(self, found: Found, at: int, parts: dict[int, int]) -> ExposedRow:
         edges = self._edges
@@ -348,7 +354,7 @@ class LineageGraph:
 
         No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from,
         and a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``; it is about samples, not
-        places. Raises NotOfKind.
+        places. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         asked = self._asked(dataset, IS_DATASET, "dataset")
@@ -391,9 +397,9 @@ class LineageGraph:
             checked=f"{len(known.models) - 1} ancestors, {len(known.data)} datasets learned from",
         )
 
-    def common_exposure(self, a: str, b: str) -> Rows[CommonRow]:
+    def common_exposure(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[CommonRow]:
         """Return the datasets both models learned from. Not to find any does not mean there are none."""
-        first, second = self._known(a), self._known(b)
+        (first, second), notes = self._pair(a, b, only)
         edges = self._edges
         both = first.data.keys() & second.data.keys()
 
@@ -417,11 +423,15 @@ class LineageGraph:
             )
 
         title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
-        return Rows(title, CommonRow, sorted(both, key=key), make, notes=_gap_notes(edges, first, second))
+        return Rows(title, CommonRow, sorted(both, key=key), make, notes=notes(both))
 
-    def differences(self, a: str, b: str) -> Rows[DifferenceRow]:
-        """Return the datasets one of two models learned from and the other is not known to have, each with why."""
-        first, second = self._known(a), self._known(b)
+    def differences(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[DifferenceRow]:
+        """Return the datasets one of two models learned from and the other is not known to have, each with why.
+
+        What is known of the other is judged by all edges, as :meth:`is_exposed` does: with filters it may be yes.
+        """
+        (first, second), notes = self._pair(a, b, only)
+        judged_by = {known.model: self.knowledge(known.model) if only else known for known in (first, second)}
         edges = self._edges
         pairs = [(node, True) for node in first.data if second.state_of(node) is None]
         pairs += [(node, False) for node in second.data if first.state_of(node) is None]
@@ -435,7 +445,7 @@ class LineageGraph:
             node, is_first = pair
             known, other = (first, second) if is_first else (second, first)
             at = known.data[node]
-            judged = self._judge(other, node)
+            judged = self._judge(judged_by[other.model], node)
             return DifferenceRow(
                 dataset=edges.iris[node],
                 label=edges.label(node),
@@ -450,7 +460,7 @@ class LineageGraph:
             )
 
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
-        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=_gap_notes(edges, first, second))
+        return Rows(title, DifferenceRow, sorted(pairs, key=key), make, notes=notes(pairs))
 
     @property
     def edges(self) -> Edges:
@@ -464,9 +474,37 @@ class LineageGraph:
     def _known(self, name: str) -> Knowledge:
         return self.knowledge(self._asked(name, IS_MODEL | IS_FAMILY, "model"))
 
+    def _pair(self, a: str, b: str, only: Filters) -> tuple[tuple[Knowledge, Knowledge], Notes]:
+        """Return what two models learned from by the edges that count, and what there is to note."""
+        allow, notes = self._allow(only)
+        whole = self._known(a), self._known(b)
+        first, second = (
+            Knowledge(self._edges, k.model, self._learned(k.model, None, _codes(only), allow), allow) if only else k
+            for k in whole
+        )
+
+        def said(something: object) -> list[str]:
+            label = self._edges.label
+            found = [note for k in whole for note in self._family_notes(k.model)] + notes(something)
+            gaps = ((label(k.model), len(k.gaps())) for k in whole)
+            return found + [f"{name}: {many} things are not known: see unknowns" for name, many in gaps if many]
+
+        return (first, second), said
+
+    def _family_notes(self, node: int) -> list[str]:
+        """Return what has to be known of an answer about a family: it is not about the models in it."""
+        edges = self._edges
+        if not edges.kinds[node] & IS_FAMILY:
+            return []
+        members = sorted({edges.subject[edge] for edge in edges.members[node]}, key=edges.order)
+        names = ", ".join(edges.label(member) for member in members[:_MEMBERS])
+        names += f" and {len(members) - _MEMBERS} more" if len(members) > _MEMBERS else ""
+        said = f"{edges.label(node)} is a family: here is what is said of it and of no member."
+        return [f"{said} Ask about a member: {names}" if members else f"{said} It has no members"]
+
     # -- consequences -----------------------------------------------------------------------------------------
 
-    def impact(self, node: str) -> Rows[ImpactRow]:
+    def impact(self, node: str, **only: Unpack[Filters]) -> Rows[ImpactRow]:
         """Return what a change of a dataset or model touches: were it retracted, wrong or relicensed.
 
         That is who learned from it, what descends from it or was made with it, wholes that have a part that is or was
@@ -475,13 +513,15 @@ class LineageGraph:
         """
         edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        made = self._newer(asked, LINEAGE, inside=True)
+        codes = _codes(only)
+        allow, notes = self._allow(only)
+        made = self._newer(asked, codes, allow, inside=True)
         if edges.kinds[asked] & IS_DATASET:
-            first, said = self._taught(asked, LINEAGE), _said_learned
+            first, said = self._taught(asked, codes, allow), _said_learned
         else:
-            first, said = self._newer(asked, FROM_MODEL), _said_descends
+            first, said = self._newer(asked, codes & FROM_MODEL, allow), _said_descends
         groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
-        groups.append(self._measured(asked, made, groups[1]))
+        groups.append(self._measured(made, groups[1], _evaluations(only), allow))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
         hops = np.concatenate([group.hops for group in groups])
@@ -512,13 +552,17 @@ class LineageGraph:
 
         title = f"impact of {edges.label(asked)}"
         extra = Rows(f"{title}: said of families only", ImpactRow, keys(once[loose[once]]), make)
-        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, family_level=extra)
+        told = self._family_notes(asked) + notes(once.size)
+        return Rows(title, ImpactRow, keys(once[~loose[once]]), make, notes=told, family_level=extra)
 
-    def _measured(self, asked: int, made: Found, group: _Group) -> _Group:
+    def _measured(self, made: Found, group: _Group, codes: frozenset[int], allow: Allow) -> _Group:
         """Return the models measured on a dataset, a part of it or something made from it, one hop beyond."""
         tables = self._tables
         data = (group.states & 3 != OF_FAMILY) & (tables.kinds[group.states >> 5] & IS_DATASET != 0)
-        place, edge = tables.into(EVALUATES).at(group.states[data] >> 5)
+        place, edge = tables.into(codes).at(group.states[data] >> 5)
+        if allow is not None:
+            kept = np.fromiter(map(allow, edge.tolist()), dtype=edge.dtype, count=len(edge))
+            place, edge = place[kept >= 0], kept[kept >= 0]
         before, hops = group.states[data][place], group.hops[data][place] + 1
         models = tables.subject[edge]
         order = np.lexsort((tables.unverified[edge], hops, before & 3, models))
@@ -526,14 +570,15 @@ class LineageGraph:
         found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
         return _Group(found, found.states, hops[once], _said_measured)
 
-    def licences(self, model: str) -> Rows[LicenseRow]:
+    def licences(self, model: str, **only: Unpack[Filters]) -> Rows[LicenseRow]:
         """Return the licenses stated along a model's lineage, its own first, and where none is stated.
 
         Of everything upstream: ancestors, components, datasets, archives, the models that made their labels.
         """
         edges = self._edges
         asked = edges.at(model)
-        found = search([start_of(self._edges, asked)], walk.older(edges, LINEAGE, None), edges)
+        allow, filtered = self._allow(only)
+        found = search([start_of(self._edges, asked)], walk.older(edges, _codes(only), allow), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
         loose = [at for at in loose if (at >> 2) & 7 == THING]
 
@@ -543,7 +588,7 @@ class LineageGraph:
                 stated = edges.details.licenses(edges.iris[node])
                 if stated:
                     yield from ((at, text) for text in stated)
-                elif not edges.is_part(node) and not edges.kinds[node] & IS_FAMILY:
+                elif not edges.is_part(node, allow) and not edges.kinds[node] & IS_FAMILY:
                     yield at, None  # a split has its whole's, which is upstream as well
 
         def make(key: tuple[int, str | None]) -> LicenseRow:
@@ -561,16 +606,20 @@ class LineageGraph:
         title = f"licenses along the lineage of {edges.label(asked)}"
         rows = list(keys(sure))
         silent = sum(text is None for _, text in rows)
-        notes = [f"{silent} of these have no license stated by any source"] if silent else []
+        notes = self._family_notes(asked) + filtered(len(found) > 1)
+        notes += [f"{silent} of these have no license stated by any source"] if silent else []
         extra = Rows(f"{title}: said of families only", LicenseRow, list(keys(loose)), make)
         return Rows(title, LicenseRow, rows, make, notes=notes, family_level=extra)
 
     def unknowns(self, model: str) -> Rows[UnknownRow]:
-        """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``."""
+        """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``.
+
+        It takes no filters: an edge that is left out is no gap in what is known.
+        """
         known = self._known(model)
         edges = self._edges
         gaps = known.gaps()
-        notes: list[str] = []
+        notes = self._family_notes(known.model)
         for node, at in known.data.items():
             if edges.kinds[node] & IS_ARCHIVE:
                 gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
@@ -681,27 +730,33 @@ class LineageGraph:
 
     # -- why --------------------------------------------------------------------------------------------------
 
-    def explain(self, start: str, end: str) -> Explanation | None:
+    def explain(self, start: str, end: str, **only: Unpack[Filters]) -> Explanation | None:
         """Return the shortest chain of asserted edges from one node to what it came from; None if there is none.
 
         For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession
         is shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
         """
         newer, older = self._edges.at(start), self._edges.at(end)
-        for moves, phases, says in self._ways(newer, older):
+        allow, _ = self._allow(only)
+        if newer == older:
+            return self._itself(newer)
+        for moves, phases, says in self._ways(newer, older, only, allow):
             found = search([start_of(self._edges, newer)], moves, self._edges)
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
                 return Proof(self._edges, found, at, says[at & 3]).explain()
-        found = self._learned(newer)
+        found = self._learned(newer, None, _codes(only), allow)
         at = strongest(found, DATA, THING, SIDE).get(older)
         return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
 
-    def paths(self, start: str, end: str, limit: int = 100) -> Paths:
+    def paths(self, start: str, end: str, limit: int = 100, **only: Unpack[Filters]) -> Paths:
         """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
         newer, older = self._edges.at(start), self._edges.at(end)
+        allow, _ = self._allow(only)
+        if newer == older:
+            return Paths(chains=(self._itself(newer),), complete=True, note="")
         found = Paths(chains=(), complete=True, note="")
-        for moves, phases, says in self._ways(newer, older):
+        for moves, phases, says in self._ways(newer, older, only, allow):
             found = all_paths(
                 self._edges,
                 moves,
@@ -714,14 +769,19 @@ class LineageGraph:
                 break
         return found
 
-    def _ways(self, newer: int, older: int) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
+    def _itself(self, node: int) -> Explanation:
+        return explanation(self._edges, node, node, "the same thing", ())
+
+    def _ways(
+        self, newer: int, older: int, only: Filters, allow: Allow
+    ) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
         """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
-        edges = self._edges
+        edges, codes = self._edges, _codes(only)
         if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, LINEAGE, None), (DATA,), _HOLDS
-        yield walk.older(edges, LINEAGE, None), (THING,), _CAME
-        yield walk.older(edges, LINEAGE, None, inside=True), (THING, WHOLE), _CAME
-        yield walk.older(edges, _EVERYTHING - {FAMILY}, None), (THING,), ("no lineage",) * 3
+            yield walk.learned(edges, codes, allow), (DATA,), _HOLDS
+        yield walk.older(edges, codes, allow), (THING,), _CAME
+        yield walk.older(edges, codes, allow, inside=True), (THING, WHOLE), _CAME
+        yield walk.older(edges, codes | _evaluations(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -733,16 +793,22 @@ class LineageGraph:
             raise NotOfKind(self._edges.iris[node], self._edges.kind(node), wanted)
         return node
 
-    def _allow(self, only: Filters) -> tuple[Allow, Callable[[], list[str]]]:
+    def _allow(self, only: Filters) -> tuple[Allow, Notes]:
         """Return which edge of those that say the same counts, and what there is to note once the search is over."""
         edges = self._edges
+        unknown = only.keys() - Filters.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"no filter is called {min(unknown)!r}. There are: {', '.join(Filters.__annotations__)}")
         tests: list[Callable[[int], bool]] = []
         undated: set[int] = set()
+        left_out: set[int] = set()
+        nowhere: list[str] = []
         if only.get("verified_only"):
             tests.append(lambda edge: not edges.unverified[edge])
         sources = only.get("sources")
         if sources is not None:
-            wanted = frozenset(sources)
+            wanted = frozenset(_several(sources))
+            nowhere += sorted(iri for iri in wanted if not self._is_source(iri))
             tests.append(lambda edge: self._said_by(edge, wanted))
         before = only.get("before")
         if before is not None:
@@ -757,13 +823,23 @@ class LineageGraph:
 
             tests.append(in_time)
 
-        def notes() -> list[str]:
-            return [f"{len(undated)} edges of unknown date left out"] if undated else []
+        def notes(something: object) -> list[str]:
+            said = [f"no document and no evidence here is {iri}: sources are the IRIs of either" for iri in nowhere]
+            said += ["nothing passes the filters"] if only and not something else []
+            others = len(left_out - undated)
+            said += [f"{others} edges met left out by the filters"] if others else []
+            return said + ([f"{len(undated)} edges of unknown date left out"] if undated else [])
 
         def passing(edge: int) -> int:
-            return next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+            found = next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
+            if found < 0:
+                left_out.add(edge)
+            return found
 
         return passing if tests else None, notes
+
+    def _is_source(self, iri: str) -> bool:
+        return self._edges.documents.find(iri) >= 0 or self._edges.details.evidence(iri) is not None
 
     def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
         edges = self._edges
@@ -821,15 +897,32 @@ def _said_measured(_: Edges, __: Found, at: int) -> str:
 def _codes(only: Filters) -> frozenset[int]:
     """Return the codes a search for lineage follows; evaluation never is."""
     stages, kinds = only.get("stages"), only.get("kinds")
-    uses = TEACHES if stages is None else TEACHES & {CODE[stage] for stage in stages}
-    derivations = DERIVATIONS if kinds is None else frozenset(CODE[kind] for kind in kinds)
+    uses = TEACHES if stages is None else TEACHES & _words(Stage, stages)
+    derivations = DERIVATIONS if kinds is None else _words(DerivationKind, kinds)
     return uses | derivations | PARTS
 
 
 def _plain_codes(only: Filters) -> frozenset[int]:
     """Return the same for a plain walk, which follows evaluation where it is named."""
+    return _codes(only) | (EVALUATES & _words(Stage, only.get("stages") or ()))
+
+
+def _evaluations(only: Filters) -> frozenset[int]:
+    """Return the codes of the evaluations that count, where a question is about these too."""
     stages = only.get("stages")
-    return _codes(only) | frozenset(CODE[stage] for stage in stages or () if not stage.teaches)
+    return EVALUATES if stages is None else EVALUATES & _words(Stage, stages)
+
+
+def _words(words: type[Stage | DerivationKind], given: Collection[Any]) -> frozenset[int]:
+    """Return the codes of stages or kinds, each one or its word."""
+    try:
+        return frozenset(CODE[words(word)] for word in _several(given))
+    except ValueError as error:
+        raise ValueError(f"{error}. Known: {', '.join(word.value for word in words)}") from None
+
+
+def _several(given: Collection[Any]) -> Collection[Any]:
+    return (given,) if isinstance(given, str) else given
 
 
 def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:
@@ -854,7 +947,3 @@ def _through(marks: int) -> str:
         if marks & mark
     ]
     return ", ".join(passed) or "own use"
-
-
-def _gap_notes(edges: Edges, *known: Knowledge) -> list[str]:
-    return [f"{edges.label(k.model)}: {len(k.gaps())} things are not known: see unknowns" for k in known if k.gaps()]

@@ -20,7 +20,7 @@ from mlaoi_graph.queries.graph import (
     Edges,
 )
 from mlaoi_graph.queries.results import DISCLOSURE_SAID, ExposureRow, UnknownRow, Verdict
-from mlaoi_graph.queries.walk import A_PART, CERTAIN, DATA, OF_FAMILY, SIDE, SOURCE, THING, Found, strongest
+from mlaoi_graph.queries.walk import A_PART, CERTAIN, DATA, OF_FAMILY, SIDE, SOURCE, THING, Allow, Found, strongest
 
 __all__ = ["Exposed", "Knowledge"]
 
@@ -48,10 +48,11 @@ class Exposed:
 class Knowledge:
     """What one model learned from, and whether that is all: one search, asked about any number of datasets."""
 
-    def __init__(self, edges: Edges, model: int, found: Found) -> None:
+    def __init__(self, edges: Edges, model: int, found: Found, allow: Allow = None) -> None:
         self.edges = edges
         self.model = model
         self.found = found
+        self._allow = allow
         self.data = {node: at for node, at in strongest(found, DATA).items() if at & 3 != OF_FAMILY}
         self.of_family = {node: at for node, at in strongest(found, DATA).items() if at & 3 == OF_FAMILY}
         everyone = strongest(found, THING, SIDE)
@@ -66,7 +67,7 @@ class Knowledge:
 
     def state_of(self, dataset: int) -> int | None:
         """Return the state that shows exposure to a dataset or a part of it: the strongest, then nearest, or None."""
-        states = [self.data[part] for part in parts_of(self.edges, dataset) if part in self.data]
+        states = [self.data[part] for part in parts_of(self.edges, dataset, self._allow) if part in self.data]
         return min(states, key=lambda at: (at & 3, self.hops(at), self.edges.iris[at >> 5]), default=None)
 
     def of_family_only(self, dataset: int) -> int | None:
@@ -81,7 +82,7 @@ class Knowledge:
         for node, at in self.models.items():
             if edges.kinds[node] & IS_FAMILY:
                 gaps.append(("family-only", node, "a family is named and no size: its members differ", at))
-            if not edges.resolved[node]:
+            elif not edges.resolved[node]:
                 gaps.append(("unresolved", node, "nothing describes this model", at))
             said = edges.disclosed(node)
             if said is not Disclosure.COMPLETE:
@@ -143,14 +144,14 @@ def _said_of_family(edges: Edges, node: int, states: Iterable[int]) -> str:
     return f"the source names the family only; this member of it learned from {shown}"
 
 
-def parts_of(edges: Edges, dataset: int) -> list[int]:
-    """Return a dataset and everything that is part of it, nearest first."""
+def parts_of(edges: Edges, dataset: int, allow: Allow = None) -> list[int]:
+    """Return a dataset and everything that is part of it by edges that count, nearest first."""
     found = {dataset: None}
     todo = [dataset]
     for node in todo:
         for edge in edges.parts[node]:
             part = edges.subject[edge]
-            if part not in found:
+            if part not in found and (allow is None or allow(edge) >= 0):
                 found[part] = None
                 todo.append(part)
     return list(found)

@@ -80,6 +80,8 @@ def search_within(
     starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None, limit: int | None
 ) -> Found | None:
     """Return the same, or None once a level has more than ``limit`` moves back."""
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth is {depth}: it is a number of hops, 0 or more, or None for all")
     unverified = edges.unverified
     found: Found = dict.fromkeys(starts, (-1, -1, 0, 0, -1))
     level = list(found)
@@ -163,8 +165,9 @@ def older(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = F
                 found.append((object_[edge] << 5 | met << 2 | strength, edge, 0))
         if inside and phase == THING:
             for edge in parts[node]:
-                weak = strength or POSSIBLE if code[edge] == PART else strength
-                found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
+                if allow is None or (edge := allow(edge)) >= 0:
+                    weak = strength or POSSIBLE if code[edge] == PART else strength
+                    found.append((subject[edge] << 5 | THING << 2 | weak, edge, A_PART))
         if phase == THING:
             found += [(subject[edge] << 5 | THING << 2 | OF_FAMILY, edge, A_FAMILY) for edge in members[node]]
         return found
@@ -190,7 +193,7 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = F
         ]
         if inside:
             for edge in out[node]:
-                if code[edge] in PARTS:
+                if code[edge] in PARTS and (allow is None or (edge := allow(edge)) >= 0):
                     weak = strength or POSSIBLE if code[edge] == PART else strength
                     found.append((object_[edge] << 5 | WHOLE << 2 | weak, edge, A_PART))
         if phase == THING:
