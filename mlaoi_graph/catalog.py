@@ -67,7 +67,7 @@ from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.endpoint import Auth
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.stores.sparql import SparqlStore, is_address, open_sparql
-from mlaoi_graph.update import prepare
+from mlaoi_graph.update import prepare, run
 from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS, SKOS
 
 if TYPE_CHECKING:
@@ -386,14 +386,15 @@ class Catalog:
 
         An update writes named graphs, the documents' or its own; the default graph stays the union of them. ``scope``
         names the graphs its ``WHERE`` is about. It costs a pass over the catalog; documents come in by :meth:`ingest`.
-        Raises QueryError, CatalogLocked.
+        Raises QueryError, for blank nodes, text where an IRI belongs and changes of the catalog's own graphs too;
+        CatalogLocked.
         """
         scope = scope or Scope()
-        text = prepare(sparql, scope)
+        prepare(sparql, scope)  # what can be refused unread is refused before anybody is kept from writing
         with _Writer(self) as writer:
             if not isinstance(writer.store, OxigraphStore):
                 raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
-            writer.store.update(text, base=scope.base, prefixes=PREFIXES)
+            run(writer.store, sparql, scope)
             reasoning.refresh(writer.store, None, self.reasoner)
             writer.publish()
 

@@ -16,6 +16,7 @@ from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf, reasoning
+from mlaoi_graph.errors import StoreError
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -460,7 +461,12 @@ class Ingest:
             self._touched.update(reasoning.touched_by(text))
             old: set[tuple[str, str]] = set()
             for quad in self._store.match(graph=graph):
-                subject = _iri(quad.subject)
+                if not isinstance(quad.subject, NamedNode):
+                    raise StoreError(
+                        f"{graph} has a blank node, which no document has. Take the graph out by an update: "
+                        f"DROP GRAPH <{graph}>"
+                    )
+                subject = quad.subject.value
                 if isinstance(quad.object, NamedNode):
                     self._touched.update(reasoning.ends(subject, quad.predicate.value, quad.object.value))
                 if quad.predicate.value in _DECIDES:

@@ -48,6 +48,7 @@ __all__ = [
     "EDGE_PROPERTIES",
     "INDIVIDUALS",
     "INFERRED_GRAPH",
+    "IRI_PROPERTIES",
     "LOG_GRAPH",
     "PRECISION_OF",
     "STAGE_OF",
@@ -294,6 +295,12 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
         },
     ),
 }
+
+IRI_PROPERTIES: Final = EDGE_PROPERTIES.union(
+    {RDF.type, GEO.hasDefaultGeometry, GEO.hasGeometry},
+    *({iri for iri, kind in table.values() if kind in (_IRI, _ENUM)} for _, table in _TABLE.values()),
+)
+"""The properties whose objects are IRIs."""
 
 _TYPE = f"<{RDF.type}>"
 _TRUE = f'"true"^^<{XSD.boolean}>'

@@ -230,13 +230,17 @@ def inferable(sparql: str) -> list[str]:
 
 
 _ASSERTED: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
-    GRAPH ?document {{ ?subject ?predicate ?object }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+    GRAPH ?document {{ ?subject ?predicate ?object }}
+    FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject) && isIRI(?object)) }}"""
 _TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
-    GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}>) }}"""
+    GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject)) }}"""
 
 
 def asserted_edges(store: Store) -> Iterator[Edge]:
-    """Iterate over the triples of a store's documents that the rules read, each once."""
+    """Iterate over the triples of a store's documents that the rules read, each once.
+
+    Blank nodes and literals are left out: nothing follows from what is no thing with a name.
+    """
     # By query: the engine leaves out what is inferred, and what was said before, without looking up a string.
     for predicate in PREDICATES:
         for row in _rows(store, _ASSERTED, predicate=predicate):

@@ -8,13 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+import pyoxigraph as ox
+
+from mlaoi_graph import rdf
 from mlaoi_graph.errors import QueryError
 from mlaoi_graph.iri import is_iri
 from mlaoi_graph.stores import Scope
+from mlaoi_graph.vocab import PREFIXES
 
-__all__ = ["prepare"]
+if TYPE_CHECKING:
+    from mlaoi_graph.stores.oxigraph import OxigraphStore
+
+__all__ = ["prepare", "run"]
 
 _TOKEN: Final = re.compile(
     r"""
@@ -28,11 +35,27 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REPAIR: Final = """;
+_REPAIR: Final = """
 DELETE { ?s ?p ?o } WHERE { ?s ?p ?o FILTER NOT EXISTS { GRAPH ?g { ?s ?p ?o } } } ;
 INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } FILTER NOT EXISTS { ?s ?p ?o } }
 """
 """Makes the default graph the union again, whatever the update did to it; in the same transaction."""
+_OWN: Final = "https://w3id.org/mlaoi/graph/"
+"""Starts the names of the graphs a catalog keeps itself: what was inferred, the log, its state."""
+_REFUSED: Final = f"{_OWN}refused"
+_IS_NEW: Final = f"{_OWN}refused#isNew"
+_IRI_PROPERTIES: Final = ", ".join(f"<{iri}>" for iri in sorted(rdf.IRI_PROPERTIES))
+_FIND: Final = f"""
+INSERT {{ GRAPH <{_REFUSED}> {{ ?s ?p ?o }} }} WHERE {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(IF(
+    !isIRI(?s) || !(isIRI(?o) || isLiteral(?o)) || (isLiteral(?o) && ?p IN ({_IRI_PROPERTIES}))
+     || STRSTARTS(STR(?g), "{_OWN}"), <{_IS_NEW}>(?g, ?s, ?p, ?o), false)) }}"""
+# IF, because the engine asks the parts of && in an order of its own.
+_FIND_LOSS: Final = """
+INSERT {{ GRAPH <{refused}> {{ <{graph}> <{graph}> ?n }} }} WHERE {{
+    {{ SELECT (COUNT(*) AS ?n) {{ GRAPH <{graph}> {{ ?s ?p ?o }} }} }}
+    FILTER(IF(?n != {held}, <{is_new}>(<{graph}>), false)) }}"""
+_STOP: Final = f"\nCREATE GRAPH <{_REFUSED}> ;\nDROP GRAPH <{_REFUSED}> ;\n"
+"""Fails if the graph is there already, and with it the whole transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +69,55 @@ class _Token:
         return self.text.upper() if self.kind == "word" else ""
 
 
-def prepare(sparql: str, scope: Scope) -> str:
+def run(store: OxigraphStore, sparql: str, scope: Scope) -> None:
+    """Run an update, wholly or not at all; see :func:`prepare`.
+
+    Raises QueryError for one that would put something into a named graph that no catalog can hold (a blank node, text
+    where a thing is named), or that would change a graph the catalog keeps itself.
+    """
+    engine = store.engine
+    found: list[tuple[Any, ...]] = []
+
+    def is_new(graph: Any, *triple: Any) -> ox.Literal:
+        # The engine shows what was there before the transaction.
+        new = not triple or ox.Quad(triple[0], triple[1], triple[2], graph) not in engine
+        if new and not found:
+            found.append((graph, *triple))
+        return ox.Literal(new)
+
+    losses = [
+        _FIND_LOSS.format(refused=_REFUSED, is_new=_IS_NEW, graph=graph, held=sum(1 for _ in store.match(graph=graph)))
+        for graph in store.graphs()
+        if graph.startswith(_OWN)
+    ]
+    text = prepare(sparql, scope, " ;".join([_FIND, *losses, _STOP]))
+    try:
+        store.update(text, base=scope.base, prefixes=PREFIXES, functions={_IS_NEW: is_new})
+    except QueryError as error:
+        if not found:
+            raise
+        raise QueryError(_why(*found[0])) from error
+
+
+def _why(graph: ox.NamedNode, *triple: Any) -> str:
+    if graph.value.startswith(_OWN):
+        does = f"write {' '.join(map(str, triple))} to" if triple else "take triples out of"
+        return (
+            f"the update would {does} {graph}, which the catalog keeps itself. Nothing was changed. Name the graphs it "
+            f'is about, or leave these out: FILTER(!STRSTARTS(STR(?g), "{_OWN}"))'
+        )
+    subject, predicate, object_ = triple
+    if isinstance(subject, ox.NamedNode) and isinstance(object_, ox.Literal):
+        rule = f"the object of {predicate} is the IRI of a thing, not text"
+    else:
+        rule = "a catalog keeps no blank nodes. Give the thing an IRI"
+    return f"{subject} {predicate} {object_} in {graph}: {rule}. Nothing was changed"
+
+
+def prepare(sparql: str, scope: Scope, check: str = "") -> str:
     """Return the update as the store shall run it: with a scope's graphs in its ``USING``, and the union repaired.
+
+    ``check`` is run after it and before the repair: operations, each ended by a semicolon.
 
     Raises QueryError for one that writes to the default graph, reads from elsewhere, or names graphs that ``scope``
     names as well.
@@ -72,7 +142,7 @@ def prepare(sparql: str, scope: Scope) -> str:
     text = "".join([*parts, sparql[done:]])
     # A comment may be the last thing in it, and a semicolon too, which the next operation then follows.
     ends = bool(tokens) and tokens[-1].text == ";"
-    return f"{text}\n{_REPAIR.removeprefix(';') if ends or not any(_operations(tokens)) else _REPAIR}"
+    return f"{text}\n{'' if ends or not any(_operations(tokens)) else ';'}{check}{_REPAIR}"
 
 
 def _tokens(text: str) -> Iterator[_Token]:

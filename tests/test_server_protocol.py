@@ -184,12 +184,12 @@ def test_graph_store_reads(test, server, directory):
                 assert found.headers["content-type"] == "text/turtle; charset=utf-8"
             if body is not None:
                 wanted = rdflib.Graph().parse(data=str(INDIRECT.value(body, CNT.chars)), format="turtle")
-                assert isomorphic(rdflib.Graph().parse(data=found.text, format="turtle"), wanted)
+                assert isomorphic(rdflib.Graph().parse(data=found.text, format="turtle").de_skolemize(), wanted)
     assert read
 
 
 def write(directory, method, query, body):
-    """Do to a catalog what a Graph Store that is written to would."""
+    """Do to a catalog what a Graph Store that is written to would; blank nodes, which none has, get IRIs."""
     name = unquote(query.removeprefix("graph=")) if query != "default" else "urn:the-only-one"
     steps = [f"DROP SILENT GRAPH <{name}>"] if method in ("PUT", "DELETE") else []
     if body is not None:
@@ -199,7 +199,7 @@ def write(directory, method, query, body):
         for part in parts:
             turtle = re.split(r"\n\s*\n", part, maxsplit=1)[-1]
             data.parse(data=turtle, format="turtle")
-        steps.append(f"INSERT DATA {{ GRAPH <{name}> {{ {data.serialize(format='nt')} }} }}")
+        steps.append(f"INSERT DATA {{ GRAPH <{name}> {{ {data.skolemize().serialize(format='nt')} }} }}")
     with Catalog.open(directory) as catalog:
         catalog.update(" ; ".join(steps))
 

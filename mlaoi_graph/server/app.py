@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +27,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import nodes, sparql
 from mlaoi_graph.server.api import place_routes, routes
+from mlaoi_graph.server.api.shapes import known_only
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -96,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
     for router in (routes.router, place_routes.router):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_only)])
     app.router.routes.append(nodes.below_base)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Refusal, _refused)

@@ -210,12 +210,24 @@ class OxigraphStore:
                 custom_aggregate_functions={ox.NamedNode(iri): of for iri, of in (aggregates or {}).items()},
             )
 
-    def update(self, sparql: str, *, base: str | None = None, prefixes: Mapping[str, str] | None = None) -> None:
+    def update(
+        self,
+        sparql: str,
+        *,
+        base: str | None = None,
+        prefixes: Mapping[str, str] | None = None,
+        functions: Mapping[str, Callable[..., Term | None]] | None = None,
+    ) -> None:
         """Run a SPARQL update in one transaction; the default graph is the caller's to keep. Raises QueryError."""
         with self._writing:
             engine = self._writable()
             with engine_errors(QueryError):
-                engine.update(sparql, base_iri=base, prefixes=dict(prefixes or {}))
+                engine.update(
+                    sparql,
+                    base_iri=base,
+                    prefixes=dict(prefixes or {}),
+                    custom_functions={ox.NamedNode(iri): of for iri, of in (functions or {}).items()},
+                )
 
     def without(self, graph: str) -> OxigraphStore:
         """Return a copy in memory that lacks one graph, and what only that graph says."""

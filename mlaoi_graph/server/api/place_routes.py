@@ -51,6 +51,11 @@ class Use(StrEnum):
     exposed = "exposed"
     declared = "declared"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Use | None:
+        """Take a name as the command line spells it."""
+        return next((use for use in cls if use.value == str(value).replace("-", "_")), None)
+
 
 class Which(StrEnum):
     """Which rows of an answer about an area."""

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import sys
 from functools import cache
 from typing import Annotated, Any, Final, Union
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mlaoi_graph.server.api.tasks import Part
+from mlaoi_graph.server.reply import Refusal
 
-__all__ = ["ERRORS", "NAME", "Paging", "Problem", "answer_of", "many", "or_none", "page_of", "page_of_any", "shape"]
+__all__ = [
+    "ERRORS",
+    "NAME",
+    "Paging",
+    "Problem",
+    "answer_of",
+    "known_only",
+    "many",
+    "or_none",
+    "page_of",
+    "page_of_any",
+    "shape",
+]
 
 
 class Problem(BaseModel):
@@ -94,11 +108,24 @@ def answer_of(cls: type) -> type[BaseModel]:
     )
 
 
+async def known_only(request: Request) -> None:
+    """Raise Refusal for a parameter the route does not have: a filter that is misspelt would be none."""
+    described = request.app.openapi()["paths"][request.scope["route"].path]["get"]
+    known = [one["name"] for one in described.get("parameters", ()) if one["in"] == "query"]
+    for name in request.query_params:
+        if name not in known:
+            raise Refusal(
+                400, "parameters", f"there is no parameter {name!r} here. There are: {', '.join(known) or 'none'}"
+            )
+
+
 def _part(
+    request: Request,
     limit: Annotated[int, Query(ge=1, le=1000, description="Rows a page.")] = 100,
     cursor: Annotated[str | None, Query(max_length=100, description="next of the page before.")] = None,
 ) -> Part:
-    return Part(limit, cursor)
+    given = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in ("limit", "cursor"))
+    return Part(limit, cursor, hashlib.sha256(repr((request.url.path, given)).encode()).hexdigest()[:12])
 
 
 Paging = _part

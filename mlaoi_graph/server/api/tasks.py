@@ -11,10 +11,12 @@ from typing import Any, Final
 import orjson
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.iri import is_absolute
 from mlaoi_graph.queries import Rows
 from mlaoi_graph.queries.results import plain
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.worker import Context
+from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["Part", "answer_json", "explain", "nodes", "paged", "question", "verdict", "warm"]
 
@@ -34,6 +36,8 @@ class Part:
 
     limit: int
     cursor: str | None = None
+    question: str = ""
+    """What tells the question from others: a cursor is of one question only."""
 
 
 def warm(context: Context) -> Reply:
@@ -61,12 +65,24 @@ def question(context: Context, *, name: str, about: str, only: dict[str, Any], f
     """Return a page of the rows of a question about lineage."""
     assert name in QUESTIONS
     catalog = context.catalog
+    for source in only.get("sources", ()):
+        _check_source(catalog, source)
     rows: Rows[Any] = getattr(catalog.lineage, name)(catalog.find(about), **only)
     shown = rows.family_level if family_level else rows
     columns = shown.columns
     page = paged(catalog, shown, part, lambda row: {column: plain(getattr(row, column)) for column in columns})
     more = {"title": rows.title, "notes": list(rows.notes), "family_level_total": len(rows.family_level)}
     return answer_json({**page, **more})
+
+
+def _check_source(catalog: Catalog, source: str) -> None:
+    """Raise Refusal for a source nothing is of: no rows would be told as a fact about the node."""
+    store = catalog.store
+    if is_absolute(source) and (
+        store.has_graph(source) or next(store.match(None, MLAOI.evidence, source), None) is not None
+    ):
+        return
+    raise Refusal(404, "not-found", f"source {source}: no document or evidence of this catalog has that IRI")
 
 
 def verdict(context: Context, *, model: str, dataset: str) -> Reply:
@@ -107,28 +123,33 @@ def answer_json(value: Any) -> Reply:
 
 
 def paged(catalog: Catalog, items: Sequence[Any], part: Part, make: Callable[[Any], Any]) -> dict[str, Any]:
-    start = _start(part.cursor, catalog.snapshot)
+    start = _start(part, catalog.snapshot)
     end = start + part.limit
     return {
         "total": len(items),
         "rows": [make(item) for item in items[start:end]],
-        "next": _cursor(catalog.snapshot, end) if end < len(items) else None,
+        "next": _cursor(part, catalog.snapshot, end) if end < len(items) else None,
         "snapshot": catalog.snapshot,
     }
 
 
-def _cursor(snapshot: int, start: int) -> str:
-    return base64.urlsafe_b64encode(f"{snapshot}.{start}".encode()).decode()
+def _cursor(part: Part, snapshot: int, start: int) -> str:
+    return base64.urlsafe_b64encode(f"{snapshot}.{start}.{part.question}".encode()).decode()
 
 
-def _start(cursor: str | None, snapshot: int) -> int:
-    if cursor is None:
+def _start(part: Part, snapshot: int) -> int:
+    if part.cursor is None:
         return 0
     try:
-        of, start = map(int, base64.urlsafe_b64decode(cursor.encode()).split(b"."))
+        of, at, question = base64.urlsafe_b64decode(part.cursor.encode()).decode("ascii").split(".")
+        state, start = int(of), int(at)
     except (ValueError, binascii.Error):
         raise Refusal(400, "cursor", "that is no cursor this server gave. Start without one") from None
-    if of != snapshot:
+    if question != part.question:
+        raise Refusal(
+            400, "cursor", "that cursor is of another question. Send the same parameters, or start without one"
+        )
+    if state != snapshot:
         raise Refusal(410, "changed", "the catalog has changed since that page. Start again without a cursor")
     return max(start, 0)
 
