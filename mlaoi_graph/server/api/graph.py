@@ -6,11 +6,12 @@ import dataclasses
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field, create_model
 from starlette.responses import Response
 
-from mlaoi_graph.queries.neighbours import neighbours
+from mlaoi_graph.queries.neighbours import Group, neighbours
 from mlaoi_graph.server.api.routes import Direction
-from mlaoi_graph.server.api.shapes import ERRORS, NAME
+from mlaoi_graph.server.api.shapes import ERRORS, NAME, many, shape
 from mlaoi_graph.server.api.tasks import answer_json
 from mlaoi_graph.server.pages.places import footprints
 from mlaoi_graph.server.reply import Reply
@@ -39,7 +40,29 @@ def _neighbours(context: Context, *, node: str, up: bool, most: int, start: int,
     )
 
 
-@router.get("/neighbours")
+_Neighbours = create_model(
+    "Neighbours",
+    node=(str, ...),
+    label=(str, ...),
+    groups=(many(shape(Group)), ...),
+    total=(int, Field(description="How many there are of all sorts together.")),
+    snapshot=(int, Field(description="The state of the catalog this is of.")),
+)
+_About = create_model(
+    "WhereAbout",
+    areas=(int, Field(description="How many areas its footprint has.")),
+    left=(int, Field(description="How many of them are not in this answer.")),
+    reason=(str, Field(description="Why some or all of its data are not on a map; known if they are.")),
+)
+_Footprints = create_model(
+    "Footprints",
+    type=(str, Field(description="FeatureCollection")),
+    features=(list[dict[str, Any]], Field(description="Properties: dataset, area, look (precision), start, end.")),
+    datasets=(dict[str, _About], Field(description="What is said of each dataset, by IRI.")),  # type: ignore[valid-type]
+)
+
+
+@router.get("/neighbours", response_model=_Neighbours)
 async def next_to(
     request: Request,
     node: Annotated[str, NAME],
@@ -55,7 +78,7 @@ async def next_to(
     return await ask(request, request.app.state.answers, _neighbours, **arguments)
 
 
-@router.get("/footprints")
+@router.get("/footprints", response_model=_Footprints)
 async def where(
     request: Request,
     dataset: Annotated[list[str] | None, Query(max_length=100, description="Datasets, by any name.")] = None,
