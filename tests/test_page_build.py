@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -104,3 +105,16 @@ def test_licences_of_what_is_bundled_are_told(hook):
     for name in ("cytoscape ", "ol ", "@zazuko/yasgui ", "cytoscape-dagre "):
         assert f"\n{name}" in said
     assert said.count("Permission") > 3
+
+
+def test_a_source_distribution_has_the_bundle_and_needs_no_node(hook, tmp_path):
+    hook.build(ROOT)
+    made = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT]
+    subprocess.run(made, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        files.extractall(tmp_path, filter="data")
+    (folder,) = [found for found in tmp_path.iterdir() if found.is_dir()]
+    assert (folder / "hatch_build.py").is_file()
+    assert hook.is_fresh(folder)
+    assert not [*folder.rglob("node_modules"), *folder.rglob("axe*")]
