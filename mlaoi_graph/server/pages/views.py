@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
@@ -179,7 +180,8 @@ def filled(text: str, values: dict[str, str]) -> str:
 def about(context: Context, given: dict[str, str]) -> Page:
     """Where the data come from, and how sure they are."""
     values = context.kept("about", _about)
-    return Page("About the data", "about.html", values)
+    documents = [document.iri for document in islice(context.catalog.documents(), _HITS)]
+    return Page("About the data", "about.html", values, documents)
 
 
 def _about(catalog: Catalog) -> dict[str, Any]:
