@@ -300,6 +300,20 @@ def test_geometries_of_a_result_are_on_the_map(page):
     assert page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length") == 5
 
 
+def test_two_models_are_found_by_name_and_compared(page):
+    page.goto("compare")
+    for name, words in {"a": "clay 1.5", "b": "geochat 7b"}.items():
+        page.fill(f"input[name={name}]", words)
+        page.wait_for_selector(f"input[name={name}] + ul li")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    assert page.input_value("input[name=b]") == GEOCHAT
+    page.click("main form button")
+    page.wait_for_url("**/compare?a=*")
+    assert page.inner_text("h1") == "Clay v1.5 and GeoChat-7B compared"
+    assert page.locator("td", has_text="GeoChat_Instruct").count() >= 1
+
+
 # -- what every page has --------------------------------------------------------------------------------------------
 
 PAGES = {

@@ -11,7 +11,6 @@ from typing import Any, Final
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.demo import CASES, label_of
 from mlaoi_graph.iri import is_iri
-from mlaoi_graph.model import Confidence
 from mlaoi_graph.queries.results import Rows
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.pages.search import search as found_by
@@ -184,16 +183,19 @@ def about(context: Context, given: dict[str, str]) -> Page:
     return Page("About the data", "about.html", values, documents)
 
 
+_EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?unsure) AS ?unverified) {
+  { ?twin mlaoi:stage ?a } UNION { ?twin mlaoi:derivationKind ?b } UNION { ?twin mlaoi:associationKind ?c }
+  OPTIONAL { ?twin mlaoi:confidence mlaoi:Unverified BIND(?twin AS ?unsure) } }"""
+
+
 def _about(catalog: Catalog) -> dict[str, Any]:
-    edges = unverified = 0
-    for edge in catalog.edges():
-        edges += 1
-        unverified += edge.twin.confidence is Confidence.UNVERIFIED
-    counts = dataclasses.asdict(catalog.counts())
+    answer = catalog.query(_EDGES)
+    assert isinstance(answer, Solutions)
+    (edges,) = answer
     return {
-        "counts": counts,
-        "edges": edges,
-        "unverified": unverified,
+        "counts": dataclasses.asdict(catalog.counts()),
+        "edges": int(edges["edges"] or 0),
+        "unverified": int(edges["unverified"] or 0),
         "base": catalog.base,
         "split_policy": catalog.split_policy.value,
         "snapshot": catalog.snapshot,
