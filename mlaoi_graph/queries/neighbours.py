@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from mlaoi_graph.queries.explain import Step, edge_name, edge_word, step
 from mlaoi_graph.queries.graph import EVALUATES, FAMILY, IS_FAMILY, Edges
 from mlaoi_graph.queries.lineage import LineageGraph
 
 __all__ = ["Group", "Neighbour", "neighbours"]
-
-_ORDERED_BY_LABEL: Final = 2_000
-"""Neighbours of one kind that are put in the order of their labels; more are in that of their IRIs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +57,7 @@ def neighbours(
     if up:
         met = [(edges.object[edge], edge) for edge in edges.out[asked]]
     else:
-        near = (*edges.into[asked], *edges.parts.get(asked, ()), *edges.members.get(asked, ()))
+        near = (*edges.into[asked], *edges.parts[asked], *edges.members[asked])
         met = [(edges.subject[edge], edge) for edge in near]
     groups: dict[tuple[int, str], dict[int, int]] = {}
     for other, edge in met:
@@ -75,8 +71,7 @@ def neighbours(
         name = edge_name(edges, any_edge)
         if of is not None and of != (name, kind):
             continue
-        by_label = len(same) <= _ORDERED_BY_LABEL
-        order = sorted(same, key=edges.order if by_label else edges.iris.__getitem__)
+        order = sorted(same, key=edges.order)
         found.append(
             Group(
                 edge=name,
@@ -90,12 +85,12 @@ def neighbours(
 
 
 def _row(edges: Edges, other: int, edge: int) -> Neighbour:
-    down = len(edges.into[other]) + len(edges.parts.get(other, ())) + len(edges.members.get(other, ()))
+    down = len(edges.into[other]) + len(edges.parts[other]) + len(edges.members[other])
     return Neighbour(
         node=edges.iris[other],
         label=edges.label(other),
         kind=edges.kind(other),
-        resolved=other in edges.resolved or edges.kinds[other] & IS_FAMILY != 0,
+        resolved=bool(edges.resolved[other]) or edges.kinds[other] & IS_FAMILY != 0,
         confidence="unverified" if edges.unverified[edge] else "verified",
         up=len(edges.out[other]),
         down=down,

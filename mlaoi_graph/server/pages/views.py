@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from importlib.resources import files
 from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.demo import CASES, label_of
 from mlaoi_graph.iri import is_iri
+from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.pages.search import search as found_by
@@ -119,20 +119,11 @@ def query(context: Context, given: dict[str, str]) -> Page:
     if node:
         iri = context.catalog.find(node)
         about = {**about, **dict.fromkeys(("model", "dataset", "start", "asked", "newer", "a"), f"<{iri}>")}
-    folder = files("mlaoi_graph.queries").joinpath("questions")
     examples = []
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".rq"):
-            text = file.read_text("utf-8")
-            examples.append(
-                {"name": file.name.removesuffix(".rq"), "title": _question(text), "query": filled(text, about)}
-            )
+    for name, title in questions().items():
+        examples.append({"name": name, "title": title, "query": filled(question(name), about)})
     values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": given.get("query", "")}
     return Page("SPARQL", "query.html", values, [context.catalog.find(node)] if node else [])
-
-
-def _question(text: str) -> str:
-    return text.partition("\n")[0].lstrip("# ")
 
 
 _MUCH_EXPOSED: Final = """SELECT ?model (COUNT(?dataset) AS ?number) (MAX(?dataset) AS ?data) {
@@ -160,20 +151,18 @@ def _asked_about(catalog: Catalog) -> dict[str, str]:
 def filled(text: str, values: dict[str, str]) -> str:
     """Return a question with its parameters put in, as a query gets them from Python: they are no variables then.
 
-    >>> filled("# Parameter: ?m, an IRI.\\nSELECT ?m ?d { ?m mlaoi:exposedTo ?d }", {"m": "<urn:m>"}).splitlines()[1]
+    >>> filled("# Q?\\n# Parameter ?m: node\\nSELECT ?m ?d { ?m mlaoi:exposedTo ?d }", {"m": "<urn:m>"}).splitlines()[1]
     'SELECT ?d { <urn:m> mlaoi:exposedTo ?d }'
     """
-    comments = [line for line in text.splitlines() if line.startswith("#")]
     query = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    said = " ".join(comments).partition("Parameter")[2].partition(". ")[0]
     body, last, tail = query.rpartition("}")
-    for name in re.findall(r"\?(\w+)", said):
+    for name in re.findall(r"^# Parameter \?(\w+)", text, re.MULTILINE):
         variable = re.compile(rf"\s?\?{name}\b")
         body = re.sub(r"SELECT[^{]*", lambda clause, v=variable: v.sub("", clause[0]), body)  # type: ignore[misc]
         tail = variable.sub("", tail)
         if name in values:
             body = re.sub(rf"\?{name}\b", lambda _, value=values[name]: value, body)  # type: ignore[misc]
-    return "\n".join([*comments[:1], body + last + tail])
+    return "\n".join([*text.splitlines()[:1], body + last + tail])
 
 
 def about(context: Context, given: dict[str, str]) -> Page:
