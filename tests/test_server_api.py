@@ -228,7 +228,7 @@ def test_a_cursor_of_another_state_is_refused(write, tmp_path):
 
 
 OPERATIONS = ["models", "datasets", "lineage", "exposure", "exposure/verdict", "exposed", "impact", "licences", "unknowns", "explain",
-              "areas", "leakage"]  # fmt: skip
+              "areas", "leakage", "neighbours", "footprints"]  # fmt: skip
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 

@@ -1,7 +1,8 @@
 """Every node of a catalog has an address, and what is served there is what documents say of it."""
 
 import html.parser
-from urllib.parse import quote
+import re
+from urllib.parse import quote, urljoin
 
 import pyoxigraph as ox
 import pytest
@@ -70,10 +71,10 @@ class Page(html.parser.HTMLParser):
 
 def test_links_of_a_page_lead_somewhere(served):
     page = Page(served.get("models/geochat-7b.html").text)
-    inner = [href for href in page.links if href.startswith(served.url)]
+    inner = [href for href in page.links if href.startswith("/") and not href.startswith("/static/")]
     assert len(inner) > 20
-    for href in inner[:12]:
-        assert requests.get(href, timeout=30).status_code == 200
+    for href in inner[:20]:
+        assert requests.get(urljoin(served.url, href), timeout=30).status_code == 200
     for header in served.get("models/geochat-7b").headers["link"].split(", "):
         assert requests.get(header[1:].partition(">")[0], timeout=30).status_code == 200
 
@@ -94,10 +95,13 @@ def test_a_page_shows_text_and_runs_none(write, tmp_path):
             found = server.get(f"nodes/{quote(iri, safe='')}.html")
             assert found.status_code == 200
             assert "script-src" not in found.headers["content-security-policy"]
-            assert found.headers["content-security-policy"].startswith("default-src 'none'")
+            assert found.headers["content-security-policy"].startswith("default-src 'self'")
             page = Page(found.text)
-            assert not page.tags & {"script", "img"}
-            assert all(href.startswith(("http://", "https://")) for href in page.links)
+            assert "img" not in page.tags
+            assert all('src="/static/' in tag for tag in re.findall(r"<script[^>]*>", found.text))
+            assert all(
+                href.startswith(("http://", "https://", "/", "#", "?", "data:image/")) for href in page.links if href
+            )
             seen += page.text
         assert evil in seen
 
@@ -119,7 +123,7 @@ def test_an_area_comes_with_its_item(write, tmp_path):
 @pytest.mark.parametrize(
     "path",
     [
-        "", "nodes/", "nodes/x", "nodes/urn:nothing", "../../etc/passwd", "nodes/..%2f..%2f..%2fetc%2fpasswd", "%00", "nodes/%00",
+        "nodes/", "nodes/x", "nodes/urn:nothing", "../../etc/passwd", "nodes/..%2f..%2f..%2fetc%2fpasswd", "%00", "nodes/%00",
         "nodes/file%3A%2F%2F%2Fetc%2Fpasswd", "models/geochat-7b.exe", "models/geochat-7b/", "nodes/%ff%fe", "a" * 5000,
         "nodes/https%3A%2F%2Fw3id.org%2Fmlaoi%2Ffamilies%2Fmodels%2Fgeochat-7b%3E%20%7D%20DROP", "models/geochat-7b%0d%0aX-Evil:%201",
     ],

@@ -175,7 +175,7 @@ def test_behind_a_proxy_addresses_are_the_public_ones(families_catalog, tmp_path
     with serve(families_catalog, tmp_path, "--public-url", "https://data.example.org/lineage") as server:
         assert "<https://data.example.org/lineage/sparql>" in server.get("sparql").text
         found = server.get("models/geochat-7b.html")
-        assert 'href="https://data.example.org/lineage/datasets/geochat-instruct"' in found.text
+        assert 'href="/lineage/datasets/geochat-instruct"' in found.text
         assert server.url not in found.text
 
 

@@ -602,11 +602,14 @@ def export(
     say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
 
 
-@app.command(epilog="Example: mlaoi-graph demo --to mlaoi-demo")
+@app.command(epilog="Example: mlaoi-graph demo --open")
 def demo(
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="Where to build it.")] = "mlaoi-demo",
     verified_only: Annotated[
         bool, typer.Option("--verified-only", help="Leave out edges marked unverified (new catalogs only).")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--open", help="Then serve it and open its page in a browser, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
@@ -635,6 +638,12 @@ def demo(
     print(f"      mlaoi-graph leakage {to} 'GeoChat-7B'")
     print(f"      mlaoi-graph query {to} 'SELECT ?model ?data WHERE {{ ?model mlaoi:exposedTo ?data }}'")
     print(f"      mlaoi-graph export {to} --output families.ttl")
+    print(f"      mlaoi-graph serve {to}")
+    if show:
+        from mlaoi_graph.cli.serve import open_page
+
+        sys.stdout.flush()
+        open_page(Path(to))
 
 
 @app.command(epilog="Example: mlaoi-graph check my-models.yaml")

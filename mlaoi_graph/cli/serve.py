@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from mlaoi_graph.server.settings import Settings
+
+__all__ = ["open_page", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +44,9 @@ def serve(
     ] = None,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print the settings in force, and stop.")] = False,
 ) -> None:
-    """Serve a catalog: SPARQL at /sparql, JSON at /api, every node at its own address. Needs the extra server.
+    """Serve a catalog: pages at the address printed, SPARQL at /sparql, JSON at /api, every node at its own address.
+
+    Needs the extra server.
 
     A flag stands before MLAOI_* in the environment (MLAOI_PORT, MLAOI_MEMORY_MB ...), and that before the file. More
     can be set there than by flags; --show-config has all names. Stops on Ctrl-C, when what is under way is answered.
@@ -66,6 +72,24 @@ def serve(
     if show_config:
         print(shown(settings))
         return
+    _run(settings, None)
+
+
+def open_page(catalog: Path) -> None:
+    """Serve a catalog on a free port of this machine, and open its page in a browser."""
+    import webbrowser
+
+    from mlaoi_graph.errors import MissingExtra
+
+    try:
+        from mlaoi_graph.server.settings import load
+    except ImportError as error:
+        raise MissingExtra("server", needed_for="the page") from error
+    _run(load(catalog=catalog, host="127.0.0.1", port=0), webbrowser.open)
+
+
+def _run(settings: Settings, ready: Callable[[str], object] | None) -> None:
+    from mlaoi_graph.errors import MissingExtra
     from mlaoi_graph.server import forking
 
     forking.start()
@@ -73,4 +97,4 @@ def serve(
         from mlaoi_graph.server.app import run
     except ImportError as error:
         raise MissingExtra("server", needed_for="serving a catalog") from error
-    run(settings)
+    run(settings, ready)

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +26,11 @@ import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import nodes, sparql
-from mlaoi_graph.server.api import place_routes, routes
+from mlaoi_graph.server.api import graph, place_routes, routes
 from mlaoi_graph.server.api.shapes import known_only
 from mlaoi_graph.server.door import Door
 from mlaoi_graph.server.metrics import Metrics
+from mlaoi_graph.server.pages import routes as pages
 from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.reply import Refusal
@@ -90,13 +91,20 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*sparql.routes, *nodes.routes, *stac.routes, Route("/health", _health), Route("/metrics", _metrics)],
+        routes=[
+            *sparql.routes,
+            *pages.routes,
+            *nodes.routes,
+            *stac.routes,
+            Route("/health", _health),
+            Route("/metrics", _metrics),
+        ],
     )
     app.state.settings = settings
     app.state.queries, app.state.answers = pools
     app.state.writing = asyncio.Lock()
     app.state.metrics = Metrics(pools)
-    for router in (routes.router, place_routes.router):
+    for router in (routes.router, place_routes.router, graph.router):
         app.include_router(router, dependencies=[Depends(known_only)])
     app.router.routes.append(nodes.below_base)
     app.add_exception_handler(HTTPException, _http_error)
@@ -168,11 +176,11 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": word, "reason": str(error.detail)}, error.status_code, dict(error.headers or {}))
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
     """Serve a catalog until the process is told to stop (SIGINT, SIGTERM): requests under way are finished first.
 
-    Prints the address to stdout once it listens; the log goes to stderr, a JSON object for each request. Raises
-    SettingsError if the address cannot be listened on, CatalogNotFound.
+    Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
+    each request. Raises SettingsError if the address cannot be listened on, CatalogNotFound.
     """
     app = create_app(settings)
     _log_to_stderr()
@@ -190,7 +198,8 @@ def run(settings: Settings) -> None:
         ws="none",
         http=protocol(settings.header_timeout),
     )
-    server = _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    server = _Server(config, address, ready)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # what Ctrl-C stopped has stopped well
             server.run(sockets=[listening])
@@ -201,14 +210,17 @@ def run(settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, ready: Callable[[str], object] | None) -> None:
         super().__init__(config)
+        self._ready = ready
         self._address = address
 
     async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
         await super().startup(sockets=list(sockets) if sockets else None)
         if self.started:
             print(self._address, flush=True)
+            if self._ready is not None:
+                self._ready(self._address)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mlaoi_graph.server import node_tasks
-from mlaoi_graph.server.web import ask, site_of
+from mlaoi_graph.server.web import ask, root_of, site_of
 
 __all__ = ["below_base", "routes"]
 
@@ -34,6 +34,7 @@ async def _answered(request: Request, names: list[str]) -> Response:
         names=names,
         accept=accept,
         site=site_of(request),
+        root=root_of(request),
     )
 
 

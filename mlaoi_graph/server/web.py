@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.settings import Settings
 
-__all__ = ["Sent", "ask", "parameters", "read_body", "settings_of", "site_of"]
+__all__ = ["Sent", "ask", "parameters", "read_body", "root_of", "settings_of", "site_of"]
 
 _CHUNK: Final = 256 * 1024
 _SHORT: Final = 0.2
@@ -149,3 +149,9 @@ def site_of(request: Request) -> str:
     if public is None and not _HOST.fullmatch(request.headers.get("host", "")):
         raise Refusal(400, "host", "the Host header is not the name of a machine")
     return public or str(request.base_url)
+
+
+def root_of(request: Request) -> str:
+    """Return the path clients know the server by; ends in a slash."""
+    public = settings_of(request).public_url
+    return urlsplit(public).path if public else f"{request.scope.get('root_path', '')}/"

@@ -17,7 +17,7 @@ from mlaoi_graph.server.api.tasks import Part, answer_json, paged
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.worker import Context
 
-__all__ = ["areas", "leakage"]
+__all__ = ["areas", "asked_area", "leakage"]
 
 _WKT: Final = re.compile(r"\s*(<[^>]*>\s*)?[A-Za-z]+\s*Z?M?\s*(\(|EMPTY)")
 
@@ -35,7 +35,7 @@ def areas(
 ) -> Reply:
     """Return a page of who used data in an area: the rows, or those that are ``unknown``, or said of families only."""
     catalog = context.catalog
-    aoi = _area(catalog, area)
+    aoi = asked_area(catalog, area)
     times = None if during is None else tuple(during.split("/"))
     if times is not None and len(times) != 2:
         raise Refusal(400, "parameters", "during is a start and an end: 2018-01-01/2019-06-30")
@@ -88,7 +88,7 @@ def _page(catalog: Catalog, rows: Rows[Any], part: Part) -> dict[str, Any]:
     return paged(catalog, rows, part, lambda row: {column: plain(getattr(row, column)) for column in columns})
 
 
-def _area(catalog: Catalog, text: str) -> Aoi:
+def asked_area(catalog: Catalog, text: str) -> Aoi:
     """Return the area a client means: never a file of this machine, which Python and the command line may name."""
     if text.lstrip().startswith("{"):
         try:

@@ -41,7 +41,8 @@ class Part:
 
 
 def warm(context: Context) -> Reply:
-    """Load the lineage and what it makes at its first question, so that no request waits for it."""
+    """Load the lineage, the footprints and what they make at a first question, so that no request waits for it."""
+    repr(context.catalog.footprints)
     lineage = context.catalog.lineage
     for row in lineage.roots()[:1]:
         lineage.impact(row.node)

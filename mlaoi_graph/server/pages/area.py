@@ -1,0 +1,100 @@
+"""The page of an area that is drawn or given: which models learned, or were measured, there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+import shapely
+
+from mlaoi_graph.model import Stage
+from mlaoi_graph.queries.aoi import Aoi
+from mlaoi_graph.queries.areas import AreaHits
+from mlaoi_graph.rdf import STAGE_PROPERTY
+from mlaoi_graph.server.api.place_tasks import asked_area
+from mlaoi_graph.server.pages.places import feature
+from mlaoi_graph.server.pages.tasks import Page
+from mlaoi_graph.server.pages.views import part_of
+from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.worker import Context
+
+__all__ = ["area"]
+
+_SHOWN: Final = 300
+"""Rows of what came through others; of stages the template shows as many."""
+_MOST: Final = 20_000
+EDGES: Final = {stage.value: iri.rpartition("#")[2] for stage, iri in STAGE_PROPERTY.items()}
+
+
+def area(context: Context, given: dict[str, str]) -> Page:
+    """Which models learned, or were measured, in an area."""
+    text = given.get("aoi", "").strip()
+    first, last = given.get("from", "").strip(), given.get("until", "").strip()
+    values: dict[str, Any] = {"aoi": text, "from": first, "until": last, "stages": None, "km2": None}
+    if not text:
+        return Page("Models in an area", "area.html", values, features=lambda: _collection(None, []))
+    catalog = context.catalog
+    asked = asked_area(catalog, text)
+    during = (first or last, last or first) if first or last else None
+    try:
+        hits = catalog.places.uses(tuple(Stage), asked, during=during)
+        learned = catalog.places.exposed(asked, during=during)
+    except ValueError as error:
+        raise Refusal(400, "time", str(error)) from None
+    if len(hits) > _MOST:
+        reason = f"there are {len(hits)} uses in that area, and {_MOST} is the most a page has. Ask of a smaller one"
+        raise Refusal(413, "rows", reason)
+    rows = [{**row, "edge": EDGES[row["stage"]]} for row in hits.to_dicts()]
+    stages = []
+    for stage in Stage:
+        own = [row for row in rows if row["stage"] == stage.value]
+        if own:
+            models = len({row["model"] for row in own})
+            stages.append(
+                {
+                    "stage": stage.value,
+                    "edge": EDGES[stage.value],
+                    "models": models,
+                    "total": len(own),
+                    "rows": own,
+                }
+            )
+    through = [row for row in learned if row.depth > 1]
+    values |= {
+        "label": asked.label,
+        "km2": asked.km2,
+        "notes": list(hits.notes),
+        "stages": stages,
+        "models": len(set(hits.models)),
+        "unknown": part_of(hits.unknown, 100),
+        "family_level": len(hits.family_level),
+        "through": {
+            "total": len(through),
+            "rows": [
+                {
+                    n: getattr(row, n)
+                    for n in ("model", "label", "dataset", "dataset_label", "holds", "through", "depth", "precision")
+                }
+                for row in through[:_SHOWN]
+            ],
+        },
+    }
+    nodes = list(dict.fromkeys(row["model"] for row in rows))
+    title = f"Models in {asked.label}"
+    return Page(title, "area.html", values, nodes, rows, features=lambda: _drawn(asked, hits))
+
+
+def _drawn(asked: Aoi, hits: AreaHits) -> dict[str, Any]:
+    once: dict[tuple[str, str], dict[str, Any]] = {}
+    for row, shape in zip(hits, hits.geometries(), strict=True):
+        look = "inherited" if row.how == "inherited" else row.precision
+        once.setdefault(
+            (row.dataset, look),
+            feature(shape, dataset=row.dataset, label=row.dataset_label, edge=EDGES[row.stage], look=look),
+        )
+    return _collection(asked, list(once.values()))
+
+
+def _collection(asked: Aoi | None, features: list[dict[str, Any]]) -> dict[str, Any]:
+    shape = None if asked is None else orjson.Fragment(shapely.to_geojson(asked.geometry))
+    return {"type": "FeatureCollection", "features": features, "aoi": shape}

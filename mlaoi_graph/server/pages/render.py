@@ -1,0 +1,93 @@
+"""Templates: how plain values become HTML. Everything is escaped; only addresses of the web become links."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import jinja2
+
+from mlaoi_graph.server.addresses import address
+
+__all__ = ["CSP", "EDITOR_CSP", "STATIC", "html"]
+
+STATIC: Final = Path(__file__).parent / "static"
+CSP: Final = (
+    "default-src 'self'; img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+"""Nothing runs, loads or is sent but from and to this server; small pictures in style sheets are ``data:``."""
+EDITOR_CSP: Final = f"{CSP}; style-src 'self' 'sha256-zCK2EVMoPc04mRF/g5CotUvxbJPWS+8V0b+s9ptqQIk='"
+"""The same for the page of the SPARQL editor, whose table brings one style sheet of its own."""
+
+STAGE_WORDS: Final = {
+    "pretrainedOn": "pretrained on",
+    "finetunedOn": "fine-tuned on",
+    "instructionTunedOn": "instruction-tuned on",
+    "trainedOn": "trained on",
+    "validatedOn": "validated on",
+    "testedOn": "tested on",
+    "evaluatedOn": "evaluated on",
+    "finetunedFrom": "fine-tuned from",
+    "initializedFrom": "initialised from",
+    "distilledFrom": "distilled from",
+    "mergedFrom": "merged from",
+    "quantizedFrom": "quantised from",
+    "usesComponent": "uses component",
+    "derivedFromModel": "derived from",
+    "derivedFrom": "made from",
+    "drawnFrom": "drawn from",
+    "labelledBy": "labelled by",
+    "derivedFromUnknown": "derived from",
+    "partOf": "part of",
+    "succeeds": "succeeds",
+    "family": "member of",
+}
+"""What edges are called on pages."""
+
+
+def html(template: str, values: dict[str, Any], *, root: str, status: int = 200) -> bytes:
+    """Return a page; ``root`` is the path the server is at, ending in a slash."""
+    return _environment().get_template(template).render(**values, root=root, status=status).encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters |= {"web": _web, "edge": lambda name: STAGE_WORDS.get(name, name), "number": _number, "short": _short}
+    made.globals |= {"query": _query, "at": _at}
+    return made
+
+
+def _web(address: object) -> str | None:
+    """Return an address if it is one of the web: ``javascript:`` and its like never become a link."""
+    text = str(address or "").strip()
+    return text if text.lower().startswith(("http://", "https://")) else None
+
+
+def _number(value: float | int | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def _short(text: object, most: int = 200) -> str:
+    """Return a text that may be of any length, cut where a page would drown in it."""
+    said = str(text)
+    return said if len(said) <= most else f"{said[:most]}\u2026"
+
+
+def _query(**values: Any) -> str:
+    return urlencode({name: value for name, value in values.items() if value not in (None, "", False)})
+
+
+@jinja2.pass_context
+def _at(page: jinja2.runtime.Context, iri: str) -> str:
+    """Return the path of a node's page."""
+    return address(iri, page["base"], page["root"])

@@ -1,0 +1,203 @@
+"""The pages that are no node's: start, search, compare, questions in SPARQL, about the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from itertools import islice
+from typing import Any, Final
+
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.demo import CASES, label_of
+from mlaoi_graph.iri import is_iri
+from mlaoi_graph.queries.parameters import question, questions
+from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.results import Solutions
+from mlaoi_graph.server.pages.search import search as found_by
+from mlaoi_graph.server.pages.tasks import Page
+from mlaoi_graph.server.worker import Context
+from mlaoi_graph.vocab import PREFIXES
+
+__all__ = ["about", "compare", "query", "search", "start"]
+
+_HITS: Final = 100
+_ROWS: Final = 200
+"""Rows of a table that are on a page; JSON has as many, the JSON API all."""
+
+
+def start(context: Context, given: dict[str, str]) -> Page:
+    """What is in the catalog, and what it shows."""
+    values = context.kept("start", _start)
+    return Page("Lineage of Earth-observation models", "start.html", values, [f["node"] for f in values["families"]])
+
+
+def _start(catalog: Catalog) -> dict[str, Any]:
+    counts = dataclasses.asdict(catalog.counts())
+    families = [
+        {"node": row.family, "label": row.label, "models": len(row.models)} for row in catalog.lineage.families()
+    ]
+    return {
+        "counts": counts,
+        "families": sorted(families, key=lambda f: (-f["models"], f["label"].casefold())),
+        "findings": list(filter(None, (_finding(catalog, case.headline, case.query) for case in CASES))),
+    }
+
+
+def _finding(catalog: Catalog, headline: str, query: str) -> dict[str, Any] | None:
+    answer = catalog.query(query)
+    assert isinstance(answer, Solutions)
+    rows = list(answer)
+    if not rows:
+        return None
+    first = rows[0]
+    names = {key: iri for key, iri in first.items() if iri and not key.startswith("proof")}
+    pieces: list[dict[str, str]] = []
+    for text, key in _pieces(headline):
+        if text:
+            pieces.append({"text": text})
+        if key in names:
+            pieces.append({"text": label_of(catalog, names[key]), "node": names[key]})
+    chain = []
+    for key, twin in first.items():
+        if key.startswith("proof") and twin:
+            edge = catalog.edge(twin)
+            chain.append(
+                {
+                    "subject": edge.subject,
+                    "subject_label": label_of(catalog, edge.subject),
+                    "edge": edge.predicate,
+                    "object": edge.object,
+                    "object_label": label_of(catalog, edge.object),
+                    "note": edge.twin.note or "stated",
+                    "document": edge.twin.document,
+                }
+            )
+    return {"headline": pieces, "chain": chain, "more": len(rows) - 1}
+
+
+def _pieces(headline: str) -> list[tuple[str, str | None]]:
+    from string import Formatter
+
+    return [(text, name) for text, name, _, _ in Formatter().parse(headline)]
+
+
+def search(context: Context, given: dict[str, str]) -> Page:
+    """What goes by a name."""
+    words = given.get("q", "").strip()[:200]
+    hits, total = found_by(context, words, min(int(given.get("limit") or _HITS), _HITS))
+    rows = [dataclasses.asdict(hit) for hit in hits]
+    title = f"{words}: search" if words else "Search"
+    return Page(title, "search.html", {"words": words, "total": total, "rows": rows}, [h.node for h in hits], rows)
+
+
+def compare(context: Context, given: dict[str, str]) -> Page:
+    """What two models share, and what sets them apart."""
+    a, b = given.get("a", "").strip(), given.get("b", "").strip()
+    if not (a and b):
+        return Page("Compare two models", "compare.html", {"a": a, "b": b, "common": None, "differences": None})
+    catalog = context.catalog
+    one, two = catalog.find(a), catalog.find(b)
+    common = catalog.lineage.common_exposure(one, two)
+    apart = catalog.lineage.differences(one, two)
+    names = [catalog.lineage.label(one), catalog.lineage.label(two)]
+    values = {
+        "a": a,
+        "b": b,
+        "models": [{"node": one, "label": names[0]}, {"node": two, "label": names[1]}],
+        "common": part_of(common),
+        "differences": part_of(apart),
+    }
+    rows = [{"in": "both", "dataset": r.dataset, "label": r.label} for r in common]
+    rows += [{"in": "one", "dataset": r.dataset, "label": r.label, "only": r.only} for r in apart]
+    return Page(f"{names[0]} and {names[1]} compared", "compare.html", values, [one, two], rows)
+
+
+def query(context: Context, given: dict[str, str]) -> Page:
+    """An editor for SPARQL, with the questions a lineage catalog answers, about something of this catalog."""
+    about = context.kept("asked about", _asked_about)
+    node = given.get("node", "").strip()
+    if node:
+        iri = context.catalog.find(node)
+        about = {**about, **dict.fromkeys(("model", "dataset", "start", "asked", "newer", "a"), f"<{iri}>")}
+    examples = []
+    for name, title in questions().items():
+        examples.append({"name": name, "title": title, "query": filled(question(name), about)})
+    values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": given.get("query", "")}
+    return Page("SPARQL", "query.html", values, [context.catalog.find(node)] if node else [])
+
+
+_MUCH_EXPOSED: Final = """SELECT ?model (COUNT(?dataset) AS ?number) (MAX(?dataset) AS ?data) {
+  { SELECT ?model ?dataset { ?model mlaoi:exposedTo ?dataset } LIMIT 20000 }
+} GROUP BY ?model ORDER BY DESC(?number) ?model LIMIT 2"""
+
+
+def _asked_about(catalog: Catalog) -> dict[str, str]:
+    """Return what the questions' parameters are in the examples, as SPARQL has it."""
+    found = catalog.query(_MUCH_EXPOSED)
+    assert isinstance(found, Solutions)
+    rows = [row for row in found if is_iri(row["model"] or "") and is_iri(row["data"] or "")]
+    rows = rows or [{"model": "urn:none", "data": "urn:none"}]
+    model, other, data = (f"<{iri}>" for iri in (rows[0]["model"], rows[-1]["model"], rows[0]["data"]))
+    box = '"POLYGON((-10 35,30 35,30 60,-10 60,-10 35))"^^geo:wktLiteral'
+    return {
+        **dict.fromkeys(("model", "start", "newer", "a"), model),
+        **dict.fromkeys(("dataset", "asked", "older"), data),
+        "b": other,
+        "used": "mlaoi:trainedOn",
+        "aoi": box,
+    }
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    """Return a question with its parameters put in, as a query gets them from Python: they are no variables then.
+
+    >>> filled("# Q?\\n# Parameter ?m: node\\nSELECT ?m ?d { ?m mlaoi:exposedTo ?d }", {"m": "<urn:m>"}).splitlines()[1]
+    'SELECT ?d { <urn:m> mlaoi:exposedTo ?d }'
+    """
+    query = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    body, last, tail = query.rpartition("}")
+    for name in re.findall(r"^# Parameter \?(\w+)", text, re.MULTILINE):
+        variable = re.compile(rf"\s?\?{name}\b")
+        body = re.sub(r"SELECT[^{]*", lambda clause, v=variable: v.sub("", clause[0]), body)  # type: ignore[misc]
+        tail = variable.sub("", tail)
+        if name in values:
+            body = re.sub(rf"\?{name}\b", lambda _, value=values[name]: value, body)  # type: ignore[misc]
+    return "\n".join([*text.splitlines()[:1], body + last + tail])
+
+
+def about(context: Context, given: dict[str, str]) -> Page:
+    """Where the data come from, and how sure they are."""
+    values = context.kept("about", _about)
+    documents = [document.iri for document in islice(context.catalog.documents(), _HITS)]
+    return Page("About the data", "about.html", values, documents)
+
+
+_EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?unsure) AS ?unverified) {
+  { ?twin mlaoi:stage ?a } UNION { ?twin mlaoi:derivationKind ?b } UNION { ?twin mlaoi:associationKind ?c }
+  OPTIONAL { ?twin mlaoi:confidence mlaoi:Unverified BIND(?twin AS ?unsure) } }"""
+
+
+def _about(catalog: Catalog) -> dict[str, Any]:
+    answer = catalog.query(_EDGES)
+    assert isinstance(answer, Solutions)
+    (edges,) = answer
+    return {
+        "counts": dataclasses.asdict(catalog.counts()),
+        "edges": int(edges["edges"] or 0),
+        "unverified": int(edges["unverified"] or 0),
+        "base": catalog.base,
+        "split_policy": catalog.split_policy.value,
+        "snapshot": catalog.snapshot,
+    }
+
+
+def part_of(rows: Rows[Any], most: int = _ROWS) -> dict[str, Any]:
+    """Return the beginning of an answer, with how long it is and what has to be known."""
+    shown = rows.to_dicts() if len(rows) <= most else _dicts(rows, most)
+    return {"title": rows.title, "rows": shown, "total": len(rows), "notes": list(rows.notes)}
+
+
+def _dicts(rows: Rows[Any], most: int) -> list[dict[str, Any]]:
+    from mlaoi_graph.queries.results import plain
+
+    return [{name: plain(getattr(row, name)) for name in rows.columns} for row in rows[:most]]

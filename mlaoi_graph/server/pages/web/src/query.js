@@ -1,0 +1,55 @@
+// SPARQL: an editor whose endpoint is this server, with the questions a lineage catalog answers.
+import "@zazuko/yasgui/build/yasgui.min.css";
+import Yasgui from "@zazuko/yasgui";
+import { FootprintMap } from "./map.js";
+
+const { examples, prefixes, query } = JSON.parse(document.getElementById("page-data").textContent);
+const box = document.getElementById("yasgui");
+const endpoint = new URL(box.dataset.endpoint, location.href).href;
+const declared = Object.entries(prefixes).filter(([name]) => ["mlaoi", "rdfs", "dcterms", "geo"].includes(name)).map(([name, iri]) => `PREFIX ${name}: <${iri}>`).join("\n");
+const complete = (text) => {
+  const used = Object.entries(prefixes).filter(([name]) => new RegExp(`\\b${name}:`).test(text) && !new RegExp(`PREFIX\\s+${name}:`, "i").test(text));
+  return `${used.map(([name, iri]) => `PREFIX ${name}: <${iri}>`).join("\n")}${used.length ? "\n" : ""}${text}`;
+};
+const first = query || `${declared}\n\nSELECT ?model ?label ?data WHERE {\n  ?model mlaoi:exposedTo ?data ; rdfs:label ?label .\n}\nLIMIT 50`;
+
+const yasgui = new Yasgui(box, {
+  requestConfig: { endpoint, method: "POST" },
+  copyEndpointOnNewTab: false,
+  endpointCatalogueOptions: { getData: () => [] },
+  yasqe: { value: complete(first), persistenceId: null, createShareableLink: null },
+  persistenceId: null,
+  autofocus: false,
+});
+const tab = yasgui.getTab() ?? yasgui.addTab(true);
+tab.setEndpoint(endpoint);
+tab.setQuery(complete(first));
+
+document.getElementById("example").addEventListener("change", (event) => {
+  const example = examples[Number(event.target.value)];
+  if (event.target.value && example) yasgui.getTab().setQuery(complete(example.query));
+});
+
+let map = null;
+function geometries(results) {
+  const bindings = results?.results?.bindings ?? [];
+  return bindings.flatMap((row) => Object.values(row)).filter((cell) => cell.datatype?.endsWith("#wktLiteral")).map((cell) => cell.value);
+}
+const here = () => {
+  const { yasr } = yasgui.getTab() ?? {};
+  const found = yasr?.results?.getAsJson?.();
+  const shapes = found ? geometries(found) : [];
+  const place = document.getElementById("result-map");
+  place.hidden = !shapes.length;
+  if (!shapes.length) return;
+  map ??= new FootprintMap(place);
+  map.showWkt(shapes);
+};
+yasgui.on("queryResponse", () => setTimeout(here));
+
+// The address has the query.
+yasgui.on("query", () => {
+  const url = new URL(location.href);
+  url.searchParams.set("query", yasgui.getTab().getQuery());
+  history.replaceState(null, "", url);
+});
