@@ -273,6 +273,21 @@ def test_every_request_has_a_line_in_the_log(tight):
     assert "\x1b" not in tight.log
 
 
+def test_the_log_has_what_was_asked_by_post(tight):
+    tight.sparql("ASK { 'by form' }\n#" + "x" * 1000)
+    requests.post(
+        f"{tight.url}sparql",
+        data=b"ASK { 'direct \xff' }",
+        headers={"Content-Type": "application/sparql-query"},
+        timeout=30,
+    )
+    until(lambda: "direct" in tight.log)
+    lines = [json.loads(line)["query"] for line in tight.log.splitlines() if line.startswith("{")]
+    (form,) = [line for line in lines if "by form" in line]
+    assert (form[:19], len(form)) == ("ASK { 'by form' }\n#", 200)
+    assert "ASK { 'direct \ufffd' }" in lines
+
+
 def test_workers_leave_the_network_where_that_is_allowed(served):
     """util-linux's unshare says whether it is."""
     tried = [subprocess.run(["unshare", flags, "true"], capture_output=True).returncode for flags in ("-n", "-rn")]
