@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlaoi_graph.vocab import PREFIXES
+
 
 class MlaoiError(Exception):
     """Root of the tree; ``str()`` of any of them ends with what to do next."""
@@ -142,7 +144,7 @@ class QueryError(MlaoiError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"SPARQL: {reason}. Prefixes mlaoi, prov, geo, dcterms, rdfs are set for you")
+        super().__init__(f"SPARQL: {reason}. Prefixes {', '.join(PREFIXES)} are set for you")
 
 
 class GeometryError(MlaoiError):

@@ -31,6 +31,7 @@ from mlaoi_graph.model import (
     Rule,
     Stage,
 )
+from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import area_of
 from mlaoi_graph.queries.areas import STAGES_OF
 from mlaoi_graph.queries.coverage import coverage, gap
@@ -845,12 +846,37 @@ def test_a_map_is_a_picture_that_loads_nothing(hits, tmp_path):
     texts = [e.text for e in root.iter() if e.tag.endswith("text")]
     assert {"180°", "179°E", "179°W"} <= set(texts)  # one map across the antimeridian
     assert {"samples, one by one", "box the publisher declares"} <= set(texts)
+    assert {"d: <b>&m", "e: <b>&m"} <= set(texts)
     hits.to_map(tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     assert "<b>&m" not in page
     assert not [word for word in ("src=", "href=", "@import", "url(http", "<script") if word in page]
     with pytest.raises(UnknownFormat, match="html"):
         hits.to_map(tmp_path / "x.docx")
+
+
+def test_a_map_names_what_it_shows_and_says_how_much_more_there_is(tmp_path):
+    names = [f"d{i}" for i in range(11)]
+    statements = [s for name in names for s in placed(name, box(0, 0, 1, 1))]
+    uses = [*(use("m", name) for name in names), *(use(f"n{i}", "d0") for i in range(3))]
+    with holding(*statements, *uses) as catalog:
+        catalog.models(tested_in="0,0,2,2").to_map(tmp_path / "x.svg")
+        coverage(catalog.places, "tested", "0,0,2,2").to_map(tmp_path / "c.svg")
+    for name in ("x.svg", "c.svg"):
+        texts = [e.text for e in ET.parse(tmp_path / name).getroot().iter() if e.tag.endswith("text")]
+        (line,) = [text for text in texts if text.startswith("d0: ")]
+        assert line.startswith("d0: m, n0, 2 more; d1: m; ")
+        assert line.endswith("and 3 more")
+
+
+def test_a_map_of_a_country_on_both_sides_of_180_is_of_that_country():
+    for code in ("USA", "FJI", "RUS"):
+        w, _, e, _ = maps.Picture("", [], area_of(code).geometry, []).view()
+        assert w < 180 < e, code
+        assert e - w < 250, code
+    for code in ("FRA", "BOL", "CHL"):
+        w, _, e, _ = maps.Picture("", [], area_of(code).geometry, []).view()
+        assert -180 < w < e < 30, code
 
 
 def test_a_map_may_be_a_bitmap(hits, tmp_path):

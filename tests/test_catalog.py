@@ -138,6 +138,8 @@ def test_values_are_given_to_queries_not_formatted_in(filled):
 
 
 def test_a_query_that_cannot_be_parsed_says_where(filled):
+    with pytest.raises(QueryError, match=r"Prefixes .*geo, geof, mlaoi.* are set for you"):
+        filled.query("SELECT nonsense")
     with pytest.raises(QueryError, match=r"1:\d+"):
         filled.query("SELECT WHERE {")
 

@@ -12,14 +12,25 @@ import pyoxigraph as ox
 import pytest
 import shapely
 from hypothesis import HealthCheck, example, given, settings
-from test_lineage import EDGES, NODES, dataset, member, stored, use
+from test_lineage import EDGES, NODES, dataset, member, model, stored, use
 from typer.testing import CliRunner
 
 import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import MlaoiError
-from mlaoi_graph.model import Association, AssociationKind, Dataset, DerivationKind, Disclosure, Model, Stage
+from mlaoi_graph.geosparql import answering
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    AssociationKind,
+    Dataset,
+    DerivationKind,
+    Disclosure,
+    Model,
+    Precision,
+    Stage,
+)
 from mlaoi_graph.queries import LineageGraph, parameters
 from mlaoi_graph.queries.coverage import gap
 from mlaoi_graph.queries.details import predicate_of
@@ -205,6 +216,8 @@ def test_a_question_on_the_command_line(ask, catalog, directory, question, given
         ("# Parameter ?s: stage\nASK { ?u mlaoi:stage ?s }", {"s": "tset"}, "s: 'tset' is no stage"),
         ("# Parameter ?a: geometry\nASK { ?u geo:asWKT ?a }", {"a": "POINT(7"}, "a: 'POINT(7' is no geometry"),
         ("# Parameter ?d: date\nASK { ?u mlaoi:startDate ?d }", {"d": "spring"}, "d: 'spring' is no date"),
+        ("# Parameter ?d: date\nASK { ?u mlaoi:startDate ?d }", {"d": "2019-1"}, "a year, month, day or instant"),
+        ("# Parameter ?d: date\nASK { ?u mlaoi:startDate ?d }", {"d": "2019-13"}, "month must be in 1..12"),
         ("# Parameter ?d: season\nASK { ?u mlaoi:startDate ?d }", {"d": "spring"}, "'season' is no kind"),
         ("ASK { ?m ?p ?o }", {"o": '"a" . <x:> <x:> "b"'}, "one term is wanted"),
         ("ASK { ?m ?p ?o }", {"o": '"a'}, "o: '\"a' is no term"),
@@ -242,6 +255,29 @@ def test_values_are_bound_and_typed_by_their_kind(catalog):
     clay = catalog.find("clay 1.5")
     assert ask(sparql, model="clay 1.5") == ask(sparql, label='"Clay v1.5"') == [{"model": clay, "label": "Clay v1.5"}]
     assert ask(sparql, model=f"<{clay}>") == ask(sparql, model=clay)
+
+
+@pytest.mark.parametrize(
+    ("window", "is_in"),
+    [
+        ({"from": "2019"}, True), ({"from": "2019-06"}, True), ({"from": "2019-07"}, False), ({"until": "2019"}, True),
+        ({"until": "2019-06"}, True), ({"until": "2019-06-02"}, True), ({"until": "2019-06-01"}, False),
+        ({"until": "2018"}, False), ({"from": "2020"}, False), ({"from": "2019-06-03", "until": "2019-06-03"}, True),
+        ({"until": "2019-06-02T00:00:00Z"}, True), ({"until": "2019-06-01T23:59:59Z"}, False),
+    ],
+)  # fmt: skip
+def test_1_a_year_a_month_and_a_day_are_all_of_it(window, is_in):
+    square = "POLYGON((0 0, 1 0, 1 1, 0 1, 0 0))"
+    store = stored(
+        model("m"), dataset("d", footprints=("urn:a",)), use("m", "d", Stage.TEST),
+        AreaOfInterest(
+            iri="urn:a", precision=Precision.SAMPLES, wkt=square, start="2019-06-02T00:00:00Z", end="2019-06-05T00:00:00Z"
+        ),
+    )  # fmt: skip
+    text = parameters.question("1")
+    values = parameters.bind(text, {"used": "test", "aoi": square, **window}, str)
+    rows = answering.query(store, text, values)
+    assert [r["model"] for r in rows] == ["urn:m"] * is_in
 
 
 def test_3_what_a_model_learned_from(ask, catalog, models, run):

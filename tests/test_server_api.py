@@ -242,7 +242,7 @@ def test_nothing_is_answered_that_is_not_described(served, path, mode):
     @given(api[f"/api/{path}"]["GET"].as_strategy(generation_mode=mode))
     @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def hold(case):
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=60)
 
     hold()
     assert not [line for line in served.log.splitlines() if "Traceback" in line]

@@ -273,6 +273,40 @@ def test_every_request_has_a_line_in_the_log(tight):
     assert "\x1b" not in tight.log
 
 
+def test_a_string_that_takes_too_much_memory_is_told_as_memory(families_catalog, tmp_path):
+    """The engine says so before some hundred stack frames, which were taken for a crash and filled the log."""
+    doubled = " ".join(f"BIND(CONCAT(?a{n}, ?a{n}, ?a{n}, ?a{n}) AS ?a{n + 1})" for n in range(12))
+    with serve(families_catalog, tmp_path, "--memory-mb", 300, "--workers", 1) as server:
+        refused(server.sparql(f"SELECT ?a12 {{ BIND('{'x' * 1000}' AS ?a0) {doubled} }}"), 503, "memory")
+        (died,) = [line for line in server.log.splitlines() if " died " in line]
+        said = json.loads(died.partition("): ")[2])
+        assert "memory allocation of" in said
+        assert len(said) <= 300
+        assert all(line.startswith(("{", "20")) for line in server.log.splitlines())
+
+
+def test_a_query_of_very_many_patterns_is_told_to_be_too_large(tight):
+    patterns = " . ".join(f"?s{n} ?p{n} ?o{n}" for n in range(10_000))
+    found = tight.sparql(f"SELECT * {{ {patterns} }} LIMIT 1").json()
+    # It may as well take too long.
+    assert "too large or nested too deeply" in found["reason"] or found["error"] in ("timeout", "body-size")
+
+
+def test_the_log_has_what_was_asked_by_post(tight):
+    tight.sparql("ASK { 'by form' }\n#" + "x" * 1000)
+    requests.post(
+        f"{tight.url}sparql",
+        data=b"ASK { 'direct \xff' }",
+        headers={"Content-Type": "application/sparql-query"},
+        timeout=30,
+    )
+    until(lambda: "direct" in tight.log)
+    lines = [json.loads(line)["query"] for line in tight.log.splitlines() if line.startswith("{")]
+    (form,) = [line for line in lines if "by form" in line]
+    assert (form[:19], len(form)) == ("ASK { 'by form' }\n#", 200)
+    assert "ASK { 'direct \ufffd' }" in lines
+
+
 def test_workers_leave_the_network_where_that_is_allowed(served):
     """util-linux's unshare says whether it is."""
     tried = [subprocess.run(["unshare", flags, "true"], capture_output=True).returncode for flags in ("-n", "-rn")]

@@ -83,6 +83,24 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path, text, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("path", ["", "api", "api/"])
+def test_the_address_printed_says_where_everything_is(served, path):
+    places = served.get(path, headers={"Accept": "application/json"}).json()["places"]
+    page = served.get(path, headers={"Accept": "text/html,*/*"})
+    assert page.headers["content-type"].startswith("text/html")
+    for place in places:
+        assert f'href="{place}"' in page.text
+        assert place.startswith(served.url)
+        assert served.get(place.removeprefix(served.url)).status_code == 200
+
+
+def test_a_server_is_no_catalog_to_serve():
+    done = run("http://127.0.0.1:7891/query")
+    assert done.returncode == 2
+    assert "serve needs a catalog directory, and http://127.0.0.1:7891/query is" in done.stderr
+    assert "endpoint of its own" in done.stderr
+
+
 def test_what_cannot_be_served_is_said_at_once(tmp_path, families_catalog):
     with pytest.raises(CatalogNotFound):
         create_app(load(catalog=tmp_path))

@@ -8,18 +8,24 @@ import sys
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pystac
 import pytest
 import requests
 import shapely
 from conftest import BASE, box, collection, link, model, sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from pystac.validation import JsonSchemaSTACValidator
 from pystac_client import Client
 from serving import ROOT, serve, until
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
+from mlaoi_graph.server.stac.graph import StoredGraph
+from mlaoi_graph.server.stac.outline import outline
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -535,3 +541,32 @@ def test_very_many_vertices(small):
     found = requests.post(f"{small.url}stac/search", json={"intersects": million}, timeout=60)
     assert found.status_code == 413
     assert found.json()["error"] == "body-size"
+
+
+def test_nodes_read_at_once_are_those_merged_document_by_document(families):
+    graph = StoredGraph(families)
+    nodes = [*families.models(), *families.datasets(), *families.families()]
+    assert len(nodes) > 300
+    assert [graph.node(node.iri) for node in nodes] == nodes
+
+
+def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, write):
+    target = "https://example.com/data"
+    described = collection("data", link("self", target), title="Described")
+    user = model(
+        "m", link("derived_from", target, title="Aside", **{"lineage:kind": "dataset", "lineage:stage": "training"})
+    )
+    catalog.ingest(write(a=user, b=described))
+    found = StoredGraph(catalog).node(target)
+    assert found == catalog.node(target)
+    assert found.label == "Described"
+
+
+@given(st.lists(st.tuples(st.floats(-170, 169), st.floats(-80, 79), st.floats(0.001, 10)), min_size=65, max_size=200))
+@settings(max_examples=30, deadline=None)
+def test_an_outline_covers_what_it_stands_for(places):
+    shapes = shapely.box(*np.array([(x, y, x + size, y + size) for x, y, size in places]).T)
+    drawn = outline(Index.of(shapes), np.arange(len(shapes)))
+    assert drawn.is_valid
+    assert shapely.covers(drawn.buffer(1e-6), shapes).all()
+    assert shapely.get_num_coordinates(drawn) <= 256 * 5

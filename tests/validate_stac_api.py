@@ -8,7 +8,6 @@ from pathlib import Path
 
 import requests
 from pystac.validation import local_validator
-from stac_api_validator.__main__ import main
 
 from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.ontology_files import ontology_file
@@ -35,9 +34,13 @@ def _opened(request, *args, **kwargs):
     return BytesIO(json.dumps(SCHEMAS.get(url.rstrip("#"), {})).encode())
 
 
-requests.Session.request = _answer
-urllib.request.urlopen = _opened
-for module in list(sys.modules.values()):
-    if getattr(module, "urlopen", None) is _open:
-        module.urlopen = _opened
-main()
+if __name__ == "__main__":
+    requests.Session.request = _answer
+    urllib.request.urlopen = _opened
+    # Loaded when requests leads here, and before addresses are opened anywhere.
+    from stac_api_validator.__main__ import main
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "urlopen", None) is _open:
+            module.urlopen = _opened
+    main()

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     catalog: Annotated[
-        Optional[Path],  # noqa: UP045
+        Optional[str],  # noqa: UP045
         typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG, or catalog in the file."),
     ] = None,
     host: Annotated[Optional[str], typer.Option(help="Address to listen on (127.0.0.1).")] = None,  # noqa: UP045

@@ -252,11 +252,13 @@ class AreaHits(Rows[Any]):
     def to_map(self, path: Path | str) -> None:
         """Draw the area and what lies in it to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
         by_look: dict[str, list[Any]] = {}
+        rows: dict[str, list[Any]] = {}
         for row, shape in zip(self, self.geometries(), strict=True):
             word = "inherited" if getattr(row, "how", "") == "inherited" else row.precision
             by_look.setdefault(word, []).append(shape)
+            rows.setdefault(word, []).append(row)
         layers = [
-            maps.Layer(label, list(dict.fromkeys(by_look[word])), colour, colour, 1.2)
+            maps.Layer(label, list(dict.fromkeys(by_look[word])), colour, colour, 1.2, names=named(rows[word]))
             for word, (label, colour) in _LOOKS.items()
             if word in by_look
         ]
@@ -264,6 +266,21 @@ class AreaHits(Rows[Any]):
         lines = [f"{len(self)} rows; {len(self.unknown)} not known where" if self.unknown else f"{len(self)} rows"]
         picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
         maps.write(picture, Path(path), self._repr_html_())
+
+
+def named(rows: Iterable[Any]) -> list[str]:
+    """Return what rows are of, for a legend: each dataset with its models, the first two by name."""
+    users: dict[str, dict[str, None]] = {}
+    for row in rows:
+        dataset = getattr(row, "dataset_label", None)
+        mine = users.setdefault(row.label if dataset is None else dataset, {})
+        if dataset is not None:
+            mine[row.label] = None
+    found = []
+    for name, labels in users.items():
+        some = [*labels][:2] + ([f"{len(labels) - 2} more"] if len(labels) > 2 else [])
+        found.append(f"{name}: {', '.join(some)}" if some else name)
+    return found
 
 
 _LOOKS: Final = {

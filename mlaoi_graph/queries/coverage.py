@@ -16,7 +16,7 @@ from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi, AoiLike
-from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse, only_said
+from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse, named, only_said
 from mlaoi_graph.queries.results import Rows
 
 __all__ = ["CountryRow", "Coverage", "CoveredRow", "Gap", "coverage", "gap"]
@@ -163,7 +163,7 @@ class Coverage:
     def to_map(self, path: Path | str) -> None:
         """Draw what is covered and what is not to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
         layers = [
-            maps.Layer("covered", [self.covered], "#2f7fc1", "#2f7fc1"),
+            maps.Layer("covered", [self.covered], "#2f7fc1", "#2f7fc1", names=named(self.hits)),
             maps.Layer("by nobody that is known", [self.uncovered], "#c8443c", "#c8443c"),
             maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60)
 _MOST_SHAPES: Final = 3_000
 """Geometries of a layer that are drawn one by one; more are drawn as what they cover together."""
 
+_MOST_NAMES: Final = 8
+_LEGEND_STEP, _LEGEND_LINE, _LEGEND_CHARACTERS = 24, 17, 120
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -40,6 +44,8 @@ class Layer:
     edge: str
     width: float = 1.0
     dashed: bool = False
+    names: Sequence[str] = ()
+    """What its geometries are of; the legend names the first few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +64,11 @@ class Picture:
         parts = shapely.get_parts(self.focus)
         boxes = shapely.bounds(parts)
         w, s, e, n = boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max()
-        if w == -180 and e == 180:
-            # Across the antimeridian it is narrower, if no part lies in the middle of the map.
-            shifted = np.where(boxes[:, 2] <= 0, 360, 0)
-            west, east = (boxes[:, 0] + shifted).min(), (boxes[:, 2] + shifted).max()
-            if east - west < e - w:
-                w, e = west, east
+        # Across the antimeridian it may be narrower, as of Fiji, or of the United States with the Aleutians.
+        shifted = np.where(boxes[:, 2] <= 0, 360, 0)
+        west, east = (boxes[:, 0] + shifted).min(), (boxes[:, 2] + shifted).max()
+        if east - west < e - w - 1e-6:  # and not by rounding
+            w, e = west, east
         pad = max(0.18 * max(e - w, n - s), 0.02)
         s, n = max(s - pad, -90), min(n + pad, 90)
         w, e = w - pad, e + pad
@@ -110,6 +115,8 @@ def _in_view(shapes: Sequence[BaseGeometry], view: tuple[float, float, float, fl
     some = np.asarray(shapes, dtype=object)
     if e > 180:
         beyond = shapely.transform(some, lambda lonlat: lonlat + np.array([360, 0]))
+        touched = ~shapely.is_valid(beyond)  # rounding may let sides meet
+        beyond[touched] = shapely.make_valid(beyond[touched])
         some = shapely.union(some, beyond) if len(some) <= _MOST_SHAPES else np.concatenate((some, beyond))
     if not len(some):
         return some
@@ -161,7 +168,8 @@ def svg(picture: Picture) -> str:
     wide = (e - w) * scale
     lines = [line for line in picture.lines if line]
     top = 40 + 19 * len(lines)
-    legend = 24 * ((len(picture.layers) + 1) // 2) + 14
+    legends = [_wrapped(layer) for layer in picture.layers]
+    legend = sum(_LEGEND_STEP + _LEGEND_LINE * (len(lines) - 1) for lines in legends) + 14
     height = top + tall + 26 + legend + 10
 
     def points(lonlat: Any) -> str:
@@ -222,12 +230,22 @@ def svg(picture: Picture) -> str:
         y = top + (n - lat) * scale / squeeze + 4
         label = _degrees(lat, "N", "S")
         out.append(f'<text x="{_MARGIN - 5}" y="{y:.1f}" text-anchor="end" {small}>{label}</text>')
-    for i, layer in enumerate(picture.layers):
-        x, y = _MARGIN + (i % 2) * inner / 2, top + tall + 32 + 24 * (i // 2)
-        out.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="22" height="14" {_look(layer)}/>')
-        out.append(f'<text x="{x + 30:.1f}" y="{y + 12:.1f}">{html.escape(layer.label)}</text>')
+    y = top + tall + 32
+    for layer, texts in zip(picture.layers, legends, strict=True):
+        out.append(f'<rect x="{_MARGIN}" y="{y:.1f}" width="22" height="14" {_look(layer)}/>')
+        for i, text in enumerate(texts):
+            out.append(f'<text x="{_MARGIN + 30}" y="{y + 12 + _LEGEND_LINE * i:.1f}">{html.escape(text)}</text>')
+        y += _LEGEND_STEP + _LEGEND_LINE * (len(texts) - 1)
     out.append("</svg>")
     return "\n".join(out)
+
+
+def _wrapped(layer: Layer) -> list[str]:
+    """Return what the legend says of a layer, in lines."""
+    names = [*layer.names[:_MOST_NAMES]]
+    if len(layer.names) > _MOST_NAMES:
+        names.append(f"and {len(layer.names) - _MOST_NAMES} more")
+    return [layer.label, *textwrap.wrap("; ".join(names), _LEGEND_CHARACTERS)]
 
 
 def _look(layer: Layer) -> str:
@@ -300,7 +318,7 @@ def _png(picture: Picture, path: Path) -> None:
             "linestyle": "--" if layer.dashed else "-",
         }
         draw(_in_view(layer.shapes, view), **look)
-        handles.append(Patch(label=layer.label, **look))
+        handles.append(Patch(label="\n".join(_wrapped(layer)), **look))
     axes.set_xlim(w, e)
     axes.set_ylim(s, n)
     axes.set_aspect(1 / squeeze)
@@ -309,7 +327,9 @@ def _png(picture: Picture, path: Path) -> None:
     axes.tick_params(labelsize=8, colors=_FAINT, length=0)
     axes.grid(color=_FAINT, linewidth=0.3, alpha=0.5)
     axes.set_title("\n".join([picture.title, *picture.lines]), loc="left", fontsize=11, color=_INK)
-    figure.legend(handles=handles, loc="lower left", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0.05, 0))
+    figure.legend(
+        handles=handles, loc="upper left", fontsize=8, frameon=False, bbox_to_anchor=(0.05, 0.5 / (tall + 1.4))
+    )
     figure.savefig(path, bbox_inches="tight", pad_inches=0.15)
 
 

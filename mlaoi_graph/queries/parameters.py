@@ -12,7 +12,7 @@ node      a model, dataset or family, by any name ``Catalog.find`` takes; its IR
 stage     pretraining, finetuning, instruction-tuning, training, validation, test or evaluation
 use       the same words, for the property of such uses: test is ``mlaoi:testedOn``
 geometry  well-known text in longitude and latitude; a ``geo:wktLiteral``
-date      an ISO 8601 date or time; text, as dates are in the graph
+date      an ISO 8601 year, month, day or time; text, as dates are in the graph
 text      text
 ========  =====================================================================================
 
@@ -45,6 +45,7 @@ Find: TypeAlias = Callable[[str], str]
 
 _FOLDER: Final = Path(__file__).with_name("questions")
 _DECLARED: Final = re.compile(r"^# Parameter \?(\w+): (\w+)(, optional)?$", re.MULTILINE)
+_ISO: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.+)?)?)?")
 _VARIABLE: Final = re.compile(r"[?$](\w+)")
 
 
@@ -122,7 +123,10 @@ def _geometry(value: str, _: Find) -> Term:
 
 
 def _date(value: str, _: Find) -> Term:
-    datetime.fromisoformat(value)
+    if not _ISO.fullmatch(value):
+        raise ValueError("give a year, month, day or instant, as 2024, 2024-06, 2024-06-30 or 2024-06-30T12:00:00Z")
+    if len(value) > len("2024"):
+        datetime.fromisoformat(value if len(value) > len("2024-06") else f"{value}-01")
     return ox.Literal(value)
 
 

@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 import mlaoi_graph
@@ -37,6 +37,7 @@ from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.settings import Settings
 from mlaoi_graph.server.stac import routes as stac
 from mlaoi_graph.server.warm import warm
+from mlaoi_graph.server.web import site_of
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["create_app", "run"]
@@ -98,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
             *stac.routes,
             Route("/health", _health),
             Route("/metrics", _metrics),
+            *_INDEX,
         ],
     )
     app.state.settings = settings
@@ -153,6 +155,29 @@ async def _health(request: Request) -> Response:
 
 async def _metrics(request: Request) -> Response:
     return PlainTextResponse(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+_PLACES: Final = {
+    "sparql": "SPARQL 1.1 Protocol",
+    "api/openapi.json": "the JSON API, described in OpenAPI",
+    "api/models": "the models",
+    "api/datasets": "the datasets",
+    "health": "whether requests are answered",
+}
+
+
+async def _index(request: Request) -> Response:
+    """Say where everything is: a page for browsers, JSON for everybody else."""
+    site = site_of(request)
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"places": {f"{site}{path}": what for path, what in _PLACES.items()}})
+    links = "".join(f'<li><a href="{site}{path}">/{path}</a>: {what}</li>' for path, what in _PLACES.items())
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><title>mlaoi-graph</title><h1>mlaoi-graph</h1><ul>{links}</ul>'
+    )
+
+
+_INDEX: Final = [Route(path, _index) for path in ("/api", "/api/")]
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:

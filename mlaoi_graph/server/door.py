@@ -68,15 +68,16 @@ class Door:
         self._metrics.count(route, method, status, seconds)
         if not _ACCESS.isEnabledFor(logging.INFO):
             return
+        state = scope.get("state", {})
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "client": (scope.get("client") or ("",))[0],
             "method": scope["method"][:20],
             "path": scope["path"][:500],
-            "query": scope["query_string"][:500].decode("latin-1"),
+            "query": " ".join(filter(None, (scope["query_string"][:500].decode("latin-1"), state.get("asked")))),
             "status": status,
             "ms": round(seconds * 1000, 1),
             "bytes": size,
-            "rows": scope.get("state", {}).get("rows"),
+            "rows": state.get("rows"),
         }
         _ACCESS.info("%s", orjson.dumps(line).decode())

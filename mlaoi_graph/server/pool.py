@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import pickle
@@ -28,6 +29,8 @@ _LENGTH: Final = struct.Struct("!Q")
 _SLOW: Final = 0.5
 """Seconds after which a request gives way to shorter ones."""
 _RETRY: Final = 1.0
+_SHOWN: Final = 300
+"""Characters that are logged of what a worker said when it died."""
 _START: Final = 60.0
 _WARM: Final = 1800.0
 _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
@@ -210,12 +213,15 @@ class Pool:
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
         await asyncio.to_thread(one.process.join, 5)
-        said = one.stderr.read_text("utf-8", "replace")[-2000:] if one.stderr.exists() else ""
-        _LOG.warning("worker %d died (exit code %s): %s", one.pid, one.process.exitcode, said.strip()[:500])
+        # Whole: what happened is said first, and many stack frames may follow.
+        said = one.stderr.read_text("utf-8", "replace") if one.stderr.exists() else ""
+        _LOG.warning(
+            "worker %d died (exit code %s): %s", one.pid, one.process.exitcode, json.dumps(said.strip()[:_SHOWN])
+        )
         if any(word in said for word in _NO_MEMORY):
             return "memory", worker.out_of_memory(self._bounds.memory_mb)
         if "overflowed its stack" in said or one.process.exitcode == -signal.SIGSEGV:
-            return "crash", problem(400, "nesting", "it is nested too deeply for the engine. Ask more simply")
+            return "crash", problem(400, "nesting", "it is too large or nested too deeply for the engine. Ask for less")
         return "crash", problem(503, "crash", "the engine ended while answering, and was started again")
 
     # -- workers ----------------------------------------------------------------------------------------------

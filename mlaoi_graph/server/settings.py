@@ -69,6 +69,16 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _is_directory(cls, value: Any) -> Any:
+        if str(value).startswith(("http://", "https://")):
+            raise ValueError(
+                f"serve needs a catalog directory, and {value} is a server's address. "
+                "That server has an endpoint of its own"
+            )
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:

@@ -23,6 +23,8 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
 _UPDATE: Final = "application/sparql-update"
 _SD: Final = "http://www.w3.org/ns/sparql-service-description#"
+_LOGGED: Final = 200
+"""Bytes of a query that are logged."""
 _FORMATS: Final = "http://www.w3.org/ns/formats/"
 _WRITES: Final = (
     "SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV",
@@ -48,6 +50,9 @@ async def _sparql(request: Request) -> Response:
         given["query"] = [*given.get("query", []), body]
     else:
         given["update"] = [*given.get("update", []), body]
+    # For the log: a query sent by POST is not in the address.
+    asked = next((given[name][0] for name in ("update", "query") if given.get(name)), b"")
+    request.scope.setdefault("state", {})["asked"] = asked[:_LOGGED].decode("utf-8", "replace")
     if "update" in given:
         return await _update(request, given)
     return await _query(request, given)

@@ -46,6 +46,7 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     410: {"model": Problem, "description": "The catalog has changed since the cursor was given"},
     413: {"model": Problem, "description": "The answer is past a limit of this server"},
     422: {"model": Problem, "description": "A parameter is missing or not of its type"},
+    431: {"model": Problem, "description": "The address and the headers are longer than this server reads"},
     503: {"model": Problem, "description": "Too busy, or the answer took too long or too much memory"},
 }
 NAME: Final = Query(
