@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from mlaoi_graph.queries.explain import Step, edge_name, edge_word, step
 from mlaoi_graph.queries.graph import EVALUATES, FAMILY, IS_FAMILY, Edges
@@ -42,6 +43,10 @@ class Group:
     total: int
     rows: tuple[Neighbour, ...]
     """As many as were asked for, by label."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return {**_plain(self), "rows": [{**_plain(row), "said": row.said.to_dict()} for row in self.rows]}
 
 
 def neighbours(
@@ -96,3 +101,7 @@ def _row(edges: Edges, other: int, edge: int) -> Neighbour:
         down=down,
         said=step(edges, edge),
     )
+
+
+def _plain(value: Group | Neighbour) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -33,7 +32,7 @@ def _neighbours(context: Context, *, node: str, up: bool, most: int, start: int,
         {
             "node": iri,
             "label": lineage.label(iri),
-            "groups": [dataclasses.asdict(group) for group in groups],
+            "groups": [group.to_dict() for group in groups],
             "total": sum(group.total for group in groups),
             "snapshot": catalog.snapshot,
         }

@@ -75,6 +75,8 @@ def shape(cls: type) -> type[BaseModel]:
         # Not typing.get_type_hints: private fields may be of types that are there for the type checker only.
         hint = eval(one.type, dict(names)) if isinstance(one.type, str) else one.type
         inner = [t for t in getattr(hint, "__args__", ()) if isinstance(t, type) and dataclasses.is_dataclass(t)]
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            hint = shape(hint)
         fields[one.name] = (many(shape(inner[0])) if inner else hint, ...)
     return create_model(cls.__name__, __doc__=(cls.__doc__ or "").partition("\n")[0], **fields)
 
