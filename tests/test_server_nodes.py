@@ -119,7 +119,7 @@ def test_an_area_comes_with_its_item(write, tmp_path):
 @pytest.mark.parametrize(
     "path",
     [
-        "", "nodes/", "nodes/x", "nodes/urn:nothing", "../../etc/passwd", "nodes/..%2f..%2f..%2fetc%2fpasswd", "%00", "nodes/%00",
+        "nodes/", "nodes/x", "nodes/urn:nothing", "../../etc/passwd", "nodes/..%2f..%2f..%2fetc%2fpasswd", "%00", "nodes/%00",
         "nodes/file%3A%2F%2F%2Fetc%2Fpasswd", "models/geochat-7b.exe", "models/geochat-7b/", "nodes/%ff%fe", "a" * 5000,
         "nodes/https%3A%2F%2Fw3id.org%2Fmlaoi%2Ffamilies%2Fmodels%2Fgeochat-7b%3E%20%7D%20DROP", "models/geochat-7b%0d%0aX-Evil:%201",
     ],
