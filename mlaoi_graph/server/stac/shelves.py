@@ -22,7 +22,7 @@ from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.model import AreaOfInterest, Dataset
 from mlaoi_graph.results import texts
-from mlaoi_graph.server.node_tasks import address
+from mlaoi_graph.server.addresses import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.outline import outline
