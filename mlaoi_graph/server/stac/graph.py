@@ -34,6 +34,7 @@ _KEPT: Final = 20_000
 """Nodes that are held: those that many models point at are read once."""
 _NEWER_END: Final = (MLAOI.ofModel, MLAOI.ofDerived, MLAOI.ofSubject)
 _SAID: Final = "SELECT ?node ?p ?o { ?node ?p ?o }"
+_BRIEFLY: Final = f"SELECT ?node ?p ?o {{ ?node ?p ?o FILTER(?p != <{MLAOI.footprint}>) }}"
 _NODES: Final = (Model, Dataset, ModelFamily, AreaOfInterest, Unknown)
 _N = TypeVar("_N")
 
@@ -44,6 +45,7 @@ class StoredGraph:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self.node = lru_cache(_KEPT)(self._node)
+        self.briefly = lru_cache(_KEPT)(lambda iri: self._node(iri, _BRIEFLY))
         self.source = lru_cache(_KEPT)(self._source)
 
     def area(self, iri: str) -> AreaOfInterest | None:
@@ -73,16 +75,16 @@ class StoredGraph:
                         return said.as_published
         return None
 
-    def _node(self, iri: str) -> Described | None:
-        said = self._united(iri)
+    def _node(self, iri: str, query: str = _SAID) -> Described | None:
+        said = self._united(iri, query)
         for cls in _NODES:
             ours: list[Any] = [s for s in said if isinstance(s, cls)]
             if ours:
                 return cast("Described", rdf.merge(ours))
         return None
 
-    def _united(self, iri: str) -> list[Statement]:
-        found = self._catalog.store.query(_SAID, substitutions={"node": iri})
+    def _united(self, iri: str, query: str) -> list[Statement]:
+        found = self._catalog.store.query(query, substitutions={"node": iri})
         said = rdf.united(iri, ((row["p"], row["o"]) for row in cast("Iterable[Any]", found)))
         if said is not None:
             return said

@@ -158,7 +158,7 @@ class Holdings:
 
     def _get(self, iri: str) -> Place | None:
         """Return where a model, family, dataset or unknown thing is."""
-        node = self.graph.node(iri)
+        node = self.graph.briefly(iri)  # links need no list of the thousand areas of a dataset
         if node is None or isinstance(node, AreaOfInterest):
             return None
         at = self.datasets.place(iri)
@@ -178,7 +178,9 @@ class Holdings:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
         made = self.served(site)
         if isinstance(place.node, Dataset):
-            return made.collection(place, place.node)
+            dataset = self.graph.node(iri)
+            assert isinstance(dataset, Dataset)
+            return made.collection(place, dataset)
         assert place.parent is not None
         return made.item(place, place.node) | {"collection": place.parent.identifier}
 
