@@ -73,8 +73,10 @@ def measure(session: requests.Session, url: str, count: int, depth: int) -> None
 def timed(session: requests.Session, url: str, asked: dict[str, str]) -> tuple[float, requests.Response]:
     begun = time.perf_counter()
     found = session.get(url, params=asked, timeout=60)
-    found.raise_for_status()
-    return (time.perf_counter() - begun) * 1e3, found
+    milliseconds = (time.perf_counter() - begun) * 1e3
+    if not found.ok:
+        sys.exit(f"{found.status_code} after {milliseconds:.0f} ms: {found.text}")
+    return milliseconds, found
 
 
 def shown(name: str, times: list[float], more: str) -> None:

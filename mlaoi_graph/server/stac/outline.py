@@ -39,11 +39,11 @@ def outline(index: Index, rows: Array) -> BaseGeometry:
     parts = shapely.bounds(shapely.get_parts(index.geometries(rows[cut])))
     bounds = np.concatenate((bounds[~cut], parts))
     step = _FINEST
-    while True:
-        cells = _touched(bounds, step)
-        if cells is not None and len(cells) <= _CELLS:
-            return _united(cells, step)
-        step *= 2
+    # A grid too fine for some rows is too fine for all.
+    for some in (bounds[:: max(1, len(bounds) // 500)], bounds):
+        while (cells := _touched(some, step)) is None or len(cells) > _CELLS:
+            step *= 2
+    return _united(cells, step)
 
 
 def _touched(bounds: Any, step: float) -> Any:
