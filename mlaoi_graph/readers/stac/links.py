@@ -200,7 +200,7 @@ def _derivation(
         source=source,
         kind=kind,
         rule=rule,
-        source_split=split,
+        source_split=None if kind is DerivationKind.LABELLED else split,  # what labelled it is a model
         derived_split=text(reference.link.get("lineage:derived_split")),
         **_Provenance(reference),  # type: ignore[arg-type]
     )
