@@ -273,3 +273,22 @@ def test_a_build_that_reads_nothing_leaves_nothing(call, tmp_path):
     assert done.exit_code == 1
     assert "no catalog was made" in done.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(families_catalog):
+    """``mlaoi-graph ... | head``: the pipe is closed while rows are still written."""
+    query = "SELECT ?s ?p ?o { ?s ?p ?o }"
+    command = [sys.executable, "-m", "mlaoi_graph", "query", str(families_catalog), query, "--csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_a_fault_of_the_program_is_not_said_to_be_a_finding(monkeypatch, capsys):
+    """Exit code 1 means that something was found."""
+    monkeypatch.setattr("mlaoi_graph.cli.app.app", lambda: 1 / 0)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err

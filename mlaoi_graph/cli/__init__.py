@@ -20,10 +20,10 @@ def main() -> None:
     except MlaoiError as error:
         print(f"mlaoi-graph: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # `mlaoi-graph show DIR | head`
+        sys.stderr.close()
+        raise SystemExit(0) from None
     except Exception:  # noqa: BLE001 - whatever it is: Python's own exit code, 1, would say that something was found
         traceback.print_exc()
         print("mlaoi-graph: this is a fault of the program. Please report it with the lines above", file=sys.stderr)
         raise SystemExit(2) from None
-    except BrokenPipeError:  # `mlaoi-graph show DIR | head`
-        sys.stderr.close()
-        raise SystemExit(0) from None
