@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.annotate import Annotated
     from mlaoi_graph.footprints import During, Footprints
-    from mlaoi_graph.ingest import IngestReport
+    from mlaoi_graph.ingest import Ingest, IngestReport
     from mlaoi_graph.queries import LineageGraph
     from mlaoi_graph.queries.aoi import AoiLike
     from mlaoi_graph.queries.areas import AreaHits, Places
@@ -348,7 +348,6 @@ class Catalog:
         it is in the report.
         """
         # Readers bring STAC and geometry libraries with them; who only asks a catalog does not wait for those.
-        from mlaoi_graph.ingest import Ingest
         from mlaoi_graph.readers import READING_RULES, find_reader
         from mlaoi_graph.readers.fetch import NotAnApi, check_source
 
@@ -361,15 +360,7 @@ class Catalog:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.
             used_name, sources = self._source_name(where, name)
             writer.announce(sources)
-            run = Ingest(
-                writer.store,
-                self.base,
-                self.split_policy,
-                self.reasoner,
-                verified_only=self.verified_only,
-                reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES,
-                repair=writer.interrupted,
-            )
+            run = writer.run(reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES)
             report = run.run(
                 where,
                 used_name,
@@ -378,7 +369,7 @@ class Catalog:
                 collections=tuple(collections),
                 progress=progress,
             )
-            writer.publish(run.changes, rules={**self._manifest.rules, used_name: READING_RULES})
+            writer.publish(run.columns, rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:
@@ -395,21 +386,20 @@ class Catalog:
             if not isinstance(writer.store, OxigraphStore):
                 raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
             run(writer.store, sparql, scope)
-            reasoning.refresh(writer.store, None, self.reasoner)
-            writer.publish()
+            reasoning.refresh(writer.store, self.reasoner)
+            writer.publish(None)
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
-        from mlaoi_graph.ingest import Ingest
 
         if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
             raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
                 raise NodeNotFound(document, self._documents_like(document))
-            run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
+            run = writer.run()
             run.remove(document)
-            writer.publish(run.changes)
+            writer.publish(run.columns)
 
     def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
         """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
@@ -420,7 +410,6 @@ class Catalog:
         StoreError for a catalog in memory, NodeNotFound, SourceNotFound, GeometryError, MissingExtra, CatalogLocked.
         """
         from mlaoi_graph.geo import mapped
-        from mlaoi_graph.ingest import Ingest
         from mlaoi_graph.samples import SampleReport, read
 
         if self._directory is None:
@@ -434,9 +423,9 @@ class Catalog:
         with _Writer(self) as writer:
             folder.mkdir(exist_ok=True)
             mapped.write(folder / found.digest, found.arrays())
-            run = Ingest(writer.store, self.base, self.split_policy, self.reasoner, repair=writer.interrupted)
+            run = writer.run()
             run.put(document, found.statements(document, iri))
-            writer.publish(run.changes)
+            writer.publish(run.columns)
         splits = {split: found.splits.count(split) for split in sorted(set(found.splits))}
         return SampleReport(document, len(found.names), splits, found.repaired, found.left_out)
 
@@ -808,12 +797,13 @@ class Catalog:
         return self._lineage
 
     def _edges_of_all(self) -> Columns:
+        from mlaoi_graph.queries import collect
         from mlaoi_graph.queries.columns import Columns
 
         if self._columns is None and self._directory is not None:
             self._columns = Columns.open(lineage_file(self._directory, self._manifest.snapshot))
         if self._columns is None:
-            self._columns = Columns.from_store(self._store)
+            self._columns = collect.from_store(self._store)
         return self._columns
 
     @property
@@ -970,12 +960,36 @@ class _Writer:
         elif self._server is not None:
             self._server.note(_MANIFEST, catalog._manifest.to_json())
 
-    def publish(self, changes: tuple[set[str], set[str]] | None = None, **settings: Any) -> None:
-        """Make the store as it is now what readers see."""
+    def run(self, *, reread: bool = False) -> Ingest:
+        """Return a run over documents, which knows the state before it as far as that is kept."""
+        from mlaoi_graph.ingest import Ingest
+        from mlaoi_graph.queries.columns import Columns
+
+        catalog = self._catalog
+        if catalog._directory is not None:
+            columns = Columns.open(lineage_file(catalog._directory, catalog._manifest.snapshot))
+        else:  # others may have been writing to a server
+            columns = catalog._columns if self._server is None else None
+        return Ingest(
+            self.store,
+            catalog.base,
+            catalog.split_policy,
+            catalog.reasoner,
+            verified_only=catalog.verified_only,
+            reread=reread,
+            repair=self.interrupted,
+            columns=columns,
+        )
+
+    def publish(self, columns: Columns | None, **settings: Any) -> None:
+        """Make the store as it is now what readers see; its edges are read from it unless they are given."""
+        from mlaoi_graph.queries import collect
+
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**settings)
         catalog._interrupted = False
-        catalog._lineage = catalog._columns = catalog._without_inferred = None
+        catalog._lineage = catalog._without_inferred = None
+        catalog._columns = columns
         catalog._footprints = None
         catalog._places = None
         catalog._leakage.clear()
@@ -986,15 +1000,17 @@ class _Writer:
                 self._server.note(_CHANGING, None)
             return
         assert isinstance(self.store, OxigraphStore)
-        publish(self.store, directory, manifest, changes)
+        publish(self.store, directory, manifest, columns or collect.from_store(self.store))
         self._mark.unlink(missing_ok=True)
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)
         prune(directory)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         if self._catalog._directory is not None:
             self.store.close()
         else:
             # A change that was cut short is in the store nevertheless, and what was made of it before is of another.
             self._catalog._lineage = self._catalog._footprints = self._catalog._places = None
+            if kind is not None:
+                self._catalog._columns = None

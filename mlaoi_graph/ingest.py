@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
+import numpy as np
 from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import iri as iris
@@ -32,6 +33,11 @@ from mlaoi_graph.model import (
     SplitPolicy,
     Statement,
 )
+from mlaoi_graph.queries import collect
+from mlaoi_graph.queries.collect import Collector
+from mlaoi_graph.queries.columns import Columns
+from mlaoi_graph.queries.details import StoreDetails
+from mlaoi_graph.queries.graph import DERIVATIONS, PARTS, SUCCEEDS
 from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
 from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
@@ -51,9 +57,11 @@ _DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
 _DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
 _NODES: Final = frozenset(
     f"<{RDF.type}> <{kind}> ."
-    for kind in (MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset, MLAOI.SourceArchive, MLAOI.UnknownThing)
-)
-"""How a document's text says that something is a node of the lineage graph."""
+    for kind in (
+        MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset, MLAOI.SourceArchive, MLAOI.UnknownThing, MLAOI.Evidence
+    )
+)  # fmt: skip
+"""How a document's text says that something is a node of the lineage graph, or a source that is cited there."""
 _TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
 
 
@@ -260,6 +268,7 @@ class Ingest:
         verified_only: bool = False,
         reread: bool = False,
         repair: bool = False,
+        columns: Columns | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
@@ -273,8 +282,13 @@ class Ingest:
         self._held: set[str] = set()
         """Documents the source had before this run, members of files apart."""
         self._members: dict[str, list[str]] = {}
-        self.changes: tuple[set[str], set[str]] | None = None if repair else (set(), set())
-        """Documents that came, went or changed, and what models and datasets they describe or did; None for all."""
+        self.columns = None if repair else columns
+        """The edges in the store: before the run, if they were known, and after it."""
+        self._collected: Collector | None = None
+        """What a first ingest reads, as long as it is not in the columns."""
+        self._documents_changed: set[str] = set()
+        self._described: set[str] = set()
+        """Models, datasets and sources that documents describe which came, went or changed since the columns."""
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
         self._ambiguous: set[str] = set()
@@ -305,7 +319,7 @@ class Ingest:
             self._note_documents(name)
         met: set[int] = set()
         if fresh:
-            self.changes = None
+            self._collected = Collector()
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
             # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
             self._store.fill(itertools.chain(batches, [{}], self._inferred()))
@@ -316,8 +330,9 @@ class Ingest:
         report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
         if report.read or report.removed or self._repair:
             self._relink(report, known)
-            report.findings.add(self._cycles())
         self._refresh()
+        if report.read or report.removed or self._repair:
+            report.findings.add(self._cycles())
         return report
 
     def _replace(self, batch: dict[str, str]) -> None:
@@ -424,7 +439,10 @@ class Ingest:
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
                 batch[document.iri] = rdf.encode(document.statements)
-                log.append(self._reading(document))
+                when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+                log.append(_reading(document, when))
+                if self._collected is not None:
+                    self._collected.take(document.iri, document.statements, when)
             if document.outcome in (Outcome.READ, Outcome.SKIPPED) and not document.complete_container:
                 # What was a file of members, or a STAC document, and is one no longer has nothing more to say.
                 gone = self._gone_members(document.iri, met)
@@ -442,13 +460,26 @@ class Ingest:
 
     def _inferred(self) -> Iterator[dict[str, str]]:
         """Yield what follows from the documents just filled in, in chunks of a fill."""
-        texts = reasoning.everything(self._store, self._reasoner)
+        assert self._collected is not None
+        details = StoreDetails(self._store)
+        self._collected.name_the_rest(details)
+        self._collected.cite_the_rest(details)
+        self.columns, self._collected = self._collected.columns(), None
+        texts = reasoning.everything(self._store, self.columns.triples(), self._reasoner)
         while chunk := "".join(itertools.islice(texts, _FILL_BATCH)):
             yield {rdf.INFERRED_GRAPH: chunk}
 
     def _refresh(self) -> None:
-        if self._repair or self._touched:
-            reasoning.refresh(self._store, None if self._repair else self._touched, self._reasoner)
+        """Bring what is derived from the documents up to date."""
+        if self.columns is None:
+            self.columns = collect.from_store(self._store)
+        elif self._documents_changed:
+            self.columns = collect.updated(self.columns, self._store, self._documents_changed, self._described)
+        self._documents_changed, self._described = set(), set()
+        if self._repair:
+            reasoning.refresh(self._store, self._reasoner)
+        elif self._touched:
+            reasoning.refresh_touched(self._store, self.columns.triples(), self._touched, self._reasoner)
 
     def _described_elsewhere(self, node: str, document: str) -> bool:
         return any(_iri(quad.graph_name) != document for quad in self._store.match(None, MLAOI.describes, node))
@@ -472,22 +503,10 @@ class Ingest:
                 if quad.predicate.value in _DECIDES:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
             new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
-            if self.changes is not None:
-                self.changes[0].add(graph)
-                self.changes[1].update(subject for subject, rest in old | new if rest in _NODES)
+            self._documents_changed.add(graph)
+            self._described.update(subject for subject, rest in old | new if rest in _NODES)
             if old:  # what is new altogether was unresolved before, and is linked as such
                 self._changed.update(subject for subject, _ in old ^ new)
-
-    def _reading(self, document: ReadDocument) -> str:
-        when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
-        digest = (document.content_hash or "").partition(":")[2][:16]
-        reading = iris.sub(document.iri, f"reading-{digest}-{when.replace(':', '')}")
-        return (
-            f"<{reading}> <{RDF.type}> <{MLAOI.Reading}> .\n"
-            f"<{reading}> <{MLAOI.ofDocument}> <{document.iri}> .\n"
-            f'<{reading}> <{MLAOI.readAt}> "{when}" .\n'
-            f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
-        )
 
     def _note_documents(self, name: str) -> None:
         start = f"{self._base}documents/{iris.segment(name)}/"
@@ -556,14 +575,19 @@ class Ingest:
         """Return a finding for every set of things that are each made from, or successors of, each other."""
         import networkx as nx
 
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        for predicate in [*rdf.DERIVATION_PROPERTY.values(), *rdf.ASSOCIATION_PROPERTY.values()]:
-            for quad in self._store.match(None, predicate):
-                graph.add_edge(quad.subject.value, quad.object.value)  # type: ignore[union-attr]
+        assert self.columns is not None
+        columns = self.columns
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        walked = np.asarray(columns.out.edges)
+        walked = walked[np.isin(np.asarray(columns.code)[walked], list(DERIVATIONS | PARTS | {SUCCEEDS}))]
+        ends = (np.asarray(side)[walked].tolist() for side in (columns.subject, columns.object))
+        graph.add_edges_from(zip(*ends, strict=True))
         findings = []
         for component in nx.strongly_connected_components(graph):
             if len(component) > 1 or any(graph.has_edge(node, node) for node in component):
-                names = ", ".join(sorted(component)[:5]) + (", ..." if len(component) > 5 else "")
+                names = ", ".join(sorted(columns.iris[node] for node in component)[:5]) + (
+                    ", ..." if len(component) > 5 else ""
+                )
                 findings.append(
                     Finding(
                         document="catalog",
@@ -578,6 +602,17 @@ class Ingest:
 def _iri(term: object) -> str:
     assert isinstance(term, NamedNode)  # a store holds no blank nodes
     return term.value
+
+
+def _reading(document: ReadDocument, when: str) -> str:
+    digest = (document.content_hash or "").partition(":")[2][:16]
+    reading = iris.sub(document.iri, f"reading-{digest}-{when.replace(':', '')}")
+    return (
+        f"<{reading}> <{RDF.type}> <{MLAOI.Reading}> .\n"
+        f"<{reading}> <{MLAOI.ofDocument}> <{document.iri}> .\n"
+        f'<{reading}> <{MLAOI.readAt}> "{when}" .\n'
+        f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
+    )
 
 
 def _is_unverified(statement: Statement) -> bool:

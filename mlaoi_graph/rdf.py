@@ -57,6 +57,7 @@ __all__ = [
     "encode",
     "literal",
     "merge",
+    "storable",
     "united",
 ]
 
@@ -308,7 +309,7 @@ _FALSE = f'"false"^^<{XSD.boolean}>'
 
 _NEEDS_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f\ud800-\udfff]')
 # NUL and lone surrogates are legal in JSON text and in no RDF literal.
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NOT_STORABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 def literal(text: str) -> str:
@@ -319,11 +320,13 @@ def literal(text: str) -> str:
     """
     if not _NEEDS_ESCAPE.search(text):
         return f'"{text}"'
-    try:
-        # What JSON escapes, and how, N-Triples takes too; str.translate takes some hundred times as long.
-        return orjson.dumps(text.replace("\0", "\ufffd")).decode()
-    except TypeError:  # a lone surrogate
-        return literal(_SURROGATE.sub("\ufffd", text))
+    # What JSON escapes, and how, N-Triples takes too; str.translate takes some hundred times as long.
+    return orjson.dumps(storable(text)).decode()
+
+
+def storable(text: str) -> str:
+    """Return a text as a store gives it back: U+FFFD stands for what no literal holds."""
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:

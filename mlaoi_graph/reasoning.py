@@ -20,6 +20,7 @@ wholes have parts      ``exposedTo`` then ``hasPart`` is ``exposedTo``
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections import defaultdict
@@ -42,6 +43,7 @@ __all__ = [
     "infer",
     "inferable",
     "refresh",
+    "refresh_touched",
     "touched_by",
 ]
 
@@ -94,9 +96,9 @@ class RuleBase:
     def __init__(self, asserted: Iterable[Edge]) -> None:
         self._said: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._types: _Graph = defaultdict(set)
-        relations: dict[str, _Graph] = {relation: defaultdict(set) for relation in _RELATIONS}
         self._parts: _Graph = defaultdict(set)
         self._into: _Graph = defaultdict(set)
+        relations: dict[str, _Graph] = {relation: defaultdict(set) for relation in _RELATIONS}
         for subject, predicate, object_ in asserted:
             if predicate == RDF.type:
                 self._types[subject].add(object_)
@@ -127,6 +129,11 @@ class RuleBase:
     def subjects(self) -> Iterator[str]:
         """Iterate over every node something may be inferred of."""
         yield from {*self._said, *self._types, *self._parts, *self._wholes}
+
+    def classify(self, types: Iterable[tuple[str, str]]) -> None:
+        """Add asserted classes: pairs of a node and its class."""
+        for subject, class_iri in types:
+            self._types[subject].add(class_iri)
 
     def affected(self, touched: Iterable[str]) -> set[str]:
         """Return the nodes of which something else may follow once edges at ``touched`` have changed."""
@@ -236,6 +243,14 @@ _TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
     GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject)) }}"""
 
 
+_ONLY_SPLIT: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
+    GRAPH ?document {{ ?subject ?predicate ?object FILTER NOT EXISTS {{ ?subject <{MLAOI.partOf}> ?object }} }}
+    FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject) && isIRI(?object)) }}"""
+_ONLY_TYPED: Final = f"""SELECT DISTINCT ?class ?above ?subject {{
+    GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject))
+    FILTER NOT EXISTS {{ GRAPH ?other {{ ?subject a ?above }} FILTER(?other != <{INFERRED_GRAPH}>) }} }}"""
+
+
 def asserted_edges(store: Store) -> Iterator[Edge]:
     """Iterate over the triples of a store's documents that the rules read, each once.
 
@@ -243,11 +258,15 @@ def asserted_edges(store: Store) -> Iterator[Edge]:
     """
     # By query: the engine leaves out what is inferred, and what was said before, without looking up a string.
     for predicate in PREDICATES:
-        for row in _rows(store, _ASSERTED, predicate=predicate):
-            yield row["subject"].value, predicate, row["object"].value
+        yield from _said(store, _ASSERTED, predicate)
     for class_iri in _SUPER_CLASSES:
         for row in _rows(store, _TYPED, **{"class": class_iri}):
             yield row["subject"].value, RDF.type, class_iri
+
+
+def _said(store: Store, sparql: str, predicate: str) -> Iterator[Edge]:
+    for row in _rows(store, sparql, predicate=predicate):
+        yield row["subject"].value, predicate, row["object"].value
 
 
 def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
@@ -271,30 +290,68 @@ def touched_by(lines: str) -> set[str]:
     return {node for triple in _LINE.findall(lines) for node in ends(*triple)}
 
 
-def everything(store: Store, reasoner: Reasoner = Reasoner.TARGETED) -> Iterator[str]:
-    """Iterate over what follows from a store's documents, as N-Triples text, a node or more at a time."""
+def everything(store: Store, edges: Iterable[Edge], reasoner: Reasoner = Reasoner.TARGETED) -> Iterator[str]:
+    """Iterate over what follows from a store's documents, as N-Triples text, a node or more at a time.
+
+    ``edges`` are those between its models and datasets, which whoever put them there knows without reading them back.
+    """
     if reasoner is Reasoner.NONE:
         return
-    base = (OwlRl if reasoner is Reasoner.OWLRL else RuleBase)(asserted_edges(store))
+    if reasoner is Reasoner.OWLRL:
+        base: OwlRl | RuleBase = OwlRl(asserted_edges(store))
+    else:
+        base = RuleBase(itertools.chain(edges, _by_hand(store)))
+        yield from _classes(store)
     for subject in base.subjects():
         text = _lines(subject, base.inferred(subject))
         if text:
             yield text
 
 
-def refresh(store: Store, touched: Iterable[str] | None = None, reasoner: Reasoner = Reasoner.TARGETED) -> None:
-    """Bring the inferred graph up to date with the documents; asserted graphs are not touched.
+def _by_hand(store: Store) -> Iterator[Edge]:
+    """Iterate over edges that no document of ours has, but an update may: of those, rules read these."""
+    for predicate in (MLAOI.exposedTo, MLAOI.hasPart):
+        yield from _said(store, _ASSERTED, predicate)
+    yield from _said(store, _ONLY_SPLIT, MLAOI.splitOf)
 
-    ``touched`` are the nodes whose asserted edges have changed since it last was; None for all.
+
+def _classes(store: Store) -> Iterator[str]:
+    """Iterate over the classes above those documents give: of every statement, so not kept in memory."""
+    for class_iri, above in _SUPER_CLASSES.items():
+        for row in _rows(store, _ONLY_TYPED, **{"class": class_iri, "above": above}):
+            yield _lines(row["subject"].value, [(RDF.type, above)])
+
+
+def refresh(store: Store, reasoner: Reasoner = Reasoner.TARGETED) -> None:
+    """Bring the inferred graph up to date with all the documents; asserted graphs are not touched."""
+    if reasoner is not Reasoner.NONE:
+        base = (OwlRl if reasoner is Reasoner.OWLRL else RuleBase)(asserted_edges(store))
+        held = {quad.subject.value for quad in store.match(graph=INFERRED_GRAPH)}  # type: ignore[union-attr]
+        _amend(store, base, held.union(base.subjects()))
+
+
+def refresh_touched(
+    store: Store, edges: Iterable[Edge], touched: Iterable[str], reasoner: Reasoner = Reasoner.TARGETED
+) -> None:
+    """Do what :func:`refresh` does, where only the asserted edges at ``touched`` have changed since it last was.
+
+    ``edges`` are those between models and datasets as they are now. OWL RL reads everything all the same.
     """
-    if reasoner is Reasoner.NONE:
+    if reasoner is not Reasoner.TARGETED:
+        refresh(store, reasoner)
         return
-    base = (OwlRl if reasoner is Reasoner.OWLRL else RuleBase)(asserted_edges(store))
-    if touched is None or isinstance(base, OwlRl):
-        held = (q.subject.value for q in store.match(graph=INFERRED_GRAPH))  # type: ignore[union-attr]
-        subjects = {*base.subjects(), *held}
-    else:
-        subjects = base.affected(touched)
+    base = RuleBase(itertools.chain(edges, _by_hand(store)))
+    subjects = base.affected(touched)
+    base.classify((subject, class_iri) for subject in subjects for class_iri in _types_of(store, subject))
+    _amend(store, base, subjects)
+
+
+def _types_of(store: Store, subject: str) -> set[str]:
+    quads = store.match(subject, RDF.type)
+    return {q.object.value for q in quads if q.graph_name.value != INFERRED_GRAPH}  # type: ignore[union-attr]
+
+
+def _amend(store: Store, base: OwlRl | RuleBase, subjects: Iterable[str]) -> None:
     remove: list[str] = []
     add: list[str] = []
     for subject in subjects:

@@ -8,11 +8,15 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlaoi_graph.errors import CatalogDamaged, CatalogError
 from mlaoi_graph.manifest import NAME, Manifest
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+
+if TYPE_CHECKING:
+    from mlaoi_graph.queries.columns import Columns
 
 if sys.platform != "win32":
     import fcntl
@@ -90,20 +94,11 @@ def open_snapshot(directory: Path, number: int) -> tuple[Manifest, Store, Hold]:
     return manifest, OxigraphStore(snapshot, read_only=True), hold
 
 
-def publish(
-    store: OxigraphStore, directory: Path, manifest: Manifest, changes: tuple[set[str], set[str]] | None = None
-) -> None:
-    """Make the store as it is now the newest snapshot.
-
-    ``changes`` are the documents it differs by from the last one, and the nodes they describe or did; None for all.
-    """
-    from mlaoi_graph.queries.columns import Columns
-
+def publish(store: OxigraphStore, directory: Path, manifest: Manifest, columns: Columns) -> None:
+    """Make the store as it is now the newest snapshot; ``columns`` are its edges."""
     number = max([manifest.snapshot, *_numbers(directory)]) + 1
     _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))
-    old = None if changes is None else Columns.open(lineage_file(directory, manifest.snapshot))
-    columns = Columns.from_store(store) if old is None or changes is None else old.updated(store, *changes)
     columns.save(lineage_file(directory, number))
     manifest.with_(snapshot=number).write(directory)
 

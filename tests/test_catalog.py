@@ -512,7 +512,7 @@ def test_memory_of_an_interruption(tmp_path, write, monkeypatch):
     with Catalog.create() as catalog:
         catalog.ingest(write(other__d=collection("d")) / "other")
         with monkeypatch.context() as patch:
-            patch.setattr("mlaoi_graph.reasoning.refresh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr("mlaoi_graph.reasoning.refresh_touched", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 catalog.ingest(folder, name="s")
         catalog.ingest(folder, name="s")

@@ -14,8 +14,11 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import Dataset, Model, ModelFamily, Unknown
+from mlaoi_graph.queries import collect
+from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.snapshots import lineage_file
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 
 
 def contents(columns):
@@ -38,14 +41,24 @@ def test_an_update_is_what_reading_it_all_gives(documents, changes):
     store = stored(*NODES)
     for number, statements in enumerate(documents):
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
-    before = Columns.from_store(store)
+    before = collect.from_store(store)
     nodes = set()
     for number, statements in changes.items():
         old = documents[number] if number < len(documents) else []
         nodes |= described(old) | described(statements)
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
-    after = before.updated(store, [f"urn:doc-{number}" for number in changes], nodes)
-    assert contents(after) == contents(Columns.from_store(store))
+    after = collect.updated(before, store, [f"urn:doc-{number}" for number in changes], nodes)
+    assert contents(after) == contents(collect.from_store(store))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(EDGES, min_size=1, max_size=4))
+def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gives(documents):
+    store, made = OxigraphStore(), Collector()
+    for number, statements in enumerate([NODES, *documents]):
+        store.replace({f"urn:doc-{number}": rdf.encode(statements)})
+        made.take(f"urn:doc-{number}", statements)
+    assert contents(made.columns()) == contents(collect.from_store(store))
 
 
 DOCUMENTS = {
@@ -67,7 +80,7 @@ def test_the_file_follows_every_change_of_a_catalog(tmp_path):
 
         def check():
             found = Columns.open(kept(directory))
-            assert contents(found) == contents(Columns.from_store(catalog.store))
+            assert contents(found) == contents(collect.from_store(catalog.store))
             # The snapshots of before are gone, and their files with them.
             assert [file.name for file in (directory / "snapshots").glob("*.lineage")] == [kept(directory).name]
 
@@ -79,7 +92,7 @@ def test_the_file_follows_every_change_of_a_catalog(tmp_path):
         for document in sorted(d.iri for d in catalog.documents()):
             catalog.remove(document)
             check()
-        assert len(Columns.from_store(catalog.store).iris) == 0
+        assert len(collect.from_store(catalog.store).iris) == 0
 
 
 @pytest.fixture
@@ -100,7 +113,7 @@ def asked(directory):
 def test_questions_read_the_file_and_not_the_edges(built, monkeypatch):
     expected = asked(built)
     assert json.loads(expected)["rows"]
-    monkeypatch.setattr(Columns, "from_store", None)
+    monkeypatch.setattr(collect, "from_store", None)
     assert asked(built) == expected
 
 
@@ -134,7 +147,7 @@ def test_names_however_they_are_spelled():
         Model(iri="urn:b/clay-v1.5", label="Other", resolved=True),
         Dataset(iri="urn:data/é", label="Forêt", resolved=True),
     )
-    columns = Columns.from_store(store)
+    columns = collect.from_store(store)
     assert columns.called("CLAY 15") == ["urn:a/clay-v1.5", "urn:b/clay-v1.5"]  # the ends of both IRIs
     assert columns.called("clay model") == ["urn:a/clay-v1.5"]
     assert columns.called("forêt") == columns.called("É") == ["urn:data/é"]

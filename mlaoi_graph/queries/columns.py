@@ -14,60 +14,22 @@ import os
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast, overload
+from typing import Final, cast, overload
 
-import numpy as np
-import numpy.typing as npt
+import orjson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import StoreError
-from mlaoi_graph.model import Confidence, Disclosure
-from mlaoi_graph.queries.details import StoreDetails, ends_of, predicate_of
-from mlaoi_graph.queries.graph import (
-    DISCLOSURES,
-    FAMILY,
-    IS_ARCHIVE,
-    IS_DATASET,
-    IS_FAMILY,
-    IS_MODEL,
-    IS_UNKNOWN,
-    MEMBER,
-    PART,
-    PARTS,
-    PREDICATES,
-)
-from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
-from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
+from mlaoi_graph.queries.graph import PREDICATES
 
-if TYPE_CHECKING:
-    import networkx
-    from pyoxigraph import NamedNode, QuerySolutions
+__all__ = ["Adjacency", "Cited", "Columns", "Saying", "Texts"]
 
-__all__ = ["Adjacency", "Columns", "Texts"]
-
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 """Raised whenever the arrays mean something else. The order of properties is in the file itself."""
 _MAGIC: Final = b"mlaoi-lineage\n"
-
-_CLASSES: Final = {
-    MLAOI.Model: IS_MODEL,
-    MLAOI.ModelFamily: IS_FAMILY,
-    MLAOI.Dataset: IS_DATASET,
-    MLAOI.SourceArchive: IS_DATASET | IS_ARCHIVE,
-    MLAOI.UnknownThing: IS_UNKNOWN,
-}
-_KINDS: Final = {
-    "model": IS_MODEL,
-    "family": IS_FAMILY,
-    "dataset": IS_DATASET,
-    "archive": IS_DATASET | IS_ARCHIVE,
-    "unknown": IS_UNKNOWN,
-}
-_DISCLOSED: Final = {MLAOI.Undisclosed: 1, MLAOI.PartialDisclosure: 2, MLAOI.CompleteDisclosure: 3}
-
 
 _NEIGHBOURS: Final = 5_000
 
@@ -79,6 +41,29 @@ def squeeze(name: str) -> str:
     True
     """
     return "".join(c for c in re.sub(r"\bv(?=\d)", "", name.casefold()) if c.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a statement says of an edge beyond its ends and kind."""
+
+    rule: str
+    pointer: str | None
+    split: str | None
+    note: str | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A source a statement rests on."""
+
+    label: str
+    url: str | None = None
+    doi: str | None = None
+    commit: str | None = None
+    read_on: str | None = None
+    """When whoever wrote the record read it."""
 
 
 class Texts(Sequence[str]):
@@ -105,7 +90,7 @@ class Texts(Sequence[str]):
 
     def place(self, text: str) -> int:
         """Return where a text is, or would be, among texts in the order of their bytes."""
-        wanted = _in_bytes(text)
+        wanted = in_bytes(text)
 
         def key(place: int) -> bytes:
             return bytes(self._text[self._at[place] : self._at[place + 1]])
@@ -152,6 +137,15 @@ class Columns:
         self.code = arrays["code"]
         self.document = arrays["document"]
         self.unverified = arrays["unverified"]
+        self.said = arrays["said"]
+        """Of each edge, what its statement says beyond its ends: a place in ``sayings``."""
+        self.sayings = self._texts("saying")
+        self.stated = self._texts("stated")
+        """When each document says it made its statement; "" is not said."""
+        self.read = self._texts("read")
+        """When each document was first read with what it says now."""
+        self.evidence = self._texts("evidence")
+        self.evidence_facts = self._texts("evidence_facts")
         self.out = self._adjacency("out")
         self.into = self._adjacency("into")
         self.parts = self._adjacency("parts")
@@ -162,6 +156,27 @@ class Columns:
 
     def _adjacency(self, name: str) -> Adjacency:
         return Adjacency(self._arrays[name], self._arrays[f"{name}_edges"])
+
+    def triples(self) -> Iterator[tuple[str, str, str]]:
+        """Iterate over the edges, from the newer thing to the older; each once, however many documents say it."""
+        known = list(self.iris)
+        for edge in self.out.edges:
+            yield known[self.subject[edge]], PREDICATES[self.code[edge]], known[self.object[edge]]
+
+    # -- what is said of edges ------------------------------------------------------------------------------------
+
+    def saying(self, edge: int) -> Saying | None:
+        """Return what the statement of an edge says; None for a part by construction, or a family."""
+        text = self.sayings[self.said[edge]]
+        if not text:
+            return None
+        rule, pointer, split, note, *evidence = orjson.loads(text)
+        return Saying(rule, pointer, split, note, tuple(evidence))
+
+    def cited(self, iri: str) -> Cited | None:
+        """Return a source that was cited; None if no document describes it."""
+        place = self.evidence.find(iri)
+        return None if place < 0 else Cited(*orjson.loads(self.evidence_facts[place]))
 
     # -- names ------------------------------------------------------------------------------------------------
 
@@ -198,91 +213,6 @@ class Columns:
         node = self.iris.find(iri)
         label, end = self.labels[node] if node >= 0 else "", iris.tail(iri)
         return f"{label} ({end})" if label and label != end else end
-
-    # -- making -----------------------------------------------------------------------------------------------
-
-    @classmethod
-    def from_store(cls, store: Store) -> Columns:
-        """Read what documents assert; what was inferred is not looked at."""
-        made = _Maker()
-        for class_iri, bits in _CLASSES.items():
-            for iri, described in _rows(store, _NODES, type=class_iri):
-                made.describe(made.node(iri), bits, described == "true")
-        for iri, said in _rows(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
-            made.disclose(made.node(iri), _DISCLOSED.get(said, 0))
-        # Few, and known first: they tell a membership that was asserted from a part by construction.
-        members = set(_rows(store, _MEMBERS))
-        for code, predicate in enumerate(PREDICATES):
-            if code != MEMBER:
-                for newer, older, document in _rows(store, _SAID, predicate=predicate):
-                    is_member = code == PART and (newer, older, document) in members
-                    made.edge(newer, older, MEMBER if is_member else code, document)
-        for iri, predicate, name in _rows(store, _NAMES):
-            if iri in made.nodes:
-                made.name(made.nodes[iri], name, is_label=predicate == RDFS.label)
-        details = StoreDetails(store)
-        made.name_the_rest(details)
-        for twin, document in _rows(store, "SELECT ?s ?g { GRAPH ?g { ?s mlaoi:confidence mlaoi:Unverified } }"):
-            _doubt(made, details, twin, document)
-        return made.columns()
-
-    def updated(self, store: Store, documents: Collection[str], nodes: Collection[str]) -> Columns:
-        """Return what :meth:`from_store` would, of a store that differs by these documents.
-
-        ``nodes`` are what the documents describe, or did before.
-        """
-        made, details = _Maker(), StoreDetails(store)
-        for iri in nodes:
-            node = made.node(iri)
-            for predicate, value in _rows(store, _FACTS, node=iri):
-                if predicate == RDF.type:
-                    made.describe(node, _CLASSES.get(value, 0), False)
-                elif predicate == MLAOI.resolved:
-                    made.describe(node, 0, value == "true")
-                elif predicate == MLAOI.trainingDisclosure:
-                    made.disclose(node, _DISCLOSED.get(value, 0))
-                else:
-                    made.name(node, value, is_label=predicate == RDFS.label)
-        codes = {predicate: code for code, predicate in enumerate(PREDICATES) if code != MEMBER}
-        for document in documents:
-            doubtful: list[str] = []
-            for quad in store.match(graph=document):
-                newer, predicate, older = (cast("NamedNode", term).value for term in quad.triple)
-                if predicate in codes:
-                    code = codes[predicate]
-                    is_member = code == PART and details.twins(newer, predicate, older, document)
-                    made.edge(newer, older, MEMBER if is_member else code, document)
-                elif predicate == MLAOI.confidence and older == MLAOI.Unverified:
-                    doubtful.append(newer)
-            for twin in doubtful:
-                _doubt(made, details, twin, document)
-        made.name_the_rest(details)
-        return made.columns(self, documents, nodes)
-
-    @classmethod
-    def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> Columns:
-        """Take over a graph as ``Catalog.to_networkx`` gives it; edges with another ``predicate`` are left out."""
-        made = _Maker()
-        for iri, facts in graph.nodes(data=True):
-            node = made.node(iri)
-            made.describe(node, _KINDS.get(facts.get("kind", ""), IS_UNKNOWN), bool(facts.get("resolved")))
-            if facts.get("disclosure"):
-                made.disclose(node, DISCLOSURES.index(Disclosure(facts["disclosure"])))
-            if facts.get("label"):
-                made.name(node, facts["label"], is_label=True)
-        codes = {predicate.rpartition("#")[2]: code for code, predicate in enumerate(PREDICATES) if code != MEMBER}
-        doubtful: dict[tuple[str, str, int, str], bool] = {}
-        for newer, older, facts in graph.edges(data=True):
-            code = codes.get(facts.get("predicate", ""))
-            if code is not None:
-                # A part by construction has no twin, and so no rule.
-                key = newer, older, MEMBER if code == PART and facts.get("rule") else code, facts.get("document", "")
-                doubtful[key] = doubtful.get(key, True) and facts.get("confidence") == Confidence.UNVERIFIED.value
-        for key, unverified in doubtful.items():
-            made.edge(*key)
-            if unverified:
-                made.doubt(*key)
-        return made.columns()
 
     # -- keeping ----------------------------------------------------------------------------------------------
 
@@ -330,216 +260,6 @@ class Columns:
             return None
 
 
-class _Maker:
-    """Collects nodes and edges in any order."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[str, int] = {}
-        self.kinds = bytearray()
-        self._resolved = bytearray()
-        self._disclosure = bytearray()
-        self._labels: dict[int, str] = {}
-        self._names: list[tuple[str, int]] = []
-        self._documents: dict[str, int] = {}
-        self._edges: dict[tuple[int, int, int, int], int] = {}
-        """Newer end, code, older end, document: whether it is unverified."""
-
-    def node(self, iri: str) -> int:
-        found = self.nodes.get(iri)
-        if found is None:
-            found = self.nodes[iri] = len(self.nodes)
-            for column in (self.kinds, self._resolved, self._disclosure):
-                column.append(0)
-        return found
-
-    def describe(self, node: int, bits: int, resolved: bool) -> None:
-        self.kinds[node] |= bits
-        self._resolved[node] |= resolved
-
-    def disclose(self, node: int, said: int) -> None:
-        known = self._disclosure[node]
-        self._disclosure[node] = min(known, said) if known and said else known or said
-
-    def name(self, node: int, name: str, *, is_label: bool) -> None:
-        if is_label:
-            self._labels[node] = min(name, self._labels.get(node, name))
-        self._names.append((squeeze(name), node))
-
-    def edge(self, newer: str, older: str, code: int, document: str) -> None:
-        known = self._documents.setdefault(document, len(self._documents))
-        self._edges.setdefault((self.node(newer), code, self.node(older), known), 0)
-
-    def doubt(self, newer: str, older: str, code: int, document: str) -> None:
-        key = self.nodes[newer], code, self.nodes[older], self._documents[document]
-        if key in self._edges:
-            self._edges[key] = 1
-
-    def name_the_rest(self, details: StoreDetails) -> None:
-        """Look up what things are called of which no document says what they are."""
-        for iri, node in self.nodes.items():
-            label = details.label(iri) if not self.kinds[node] else None
-            if label is not None:
-                self.name(node, label, is_label=True)
-
-    def columns(
-        self, base: Columns | None = None, documents: Collection[str] = (), nodes: Collection[str] = ()
-    ) -> Columns:
-        """Return it all in order: on top of others, less their edges of documents and what they say of nodes."""
-        every = [] if base is None else list(base.iris)
-        before = len(every)
-        places: list[int] = []
-        for iri in self.nodes:
-            known = -1 if base is None else base.iris.find(iri)
-            places.append(len(every) if known < 0 else known)
-            if known < 0:
-                every.append(iri)
-        again = {places[self.nodes[iri]] for iri in nodes}
-        told = [(node, place) for node, place in enumerate(places) if place >= before or place in again]
-
-        facts = np.zeros((3, len(every)), dtype=np.uint8)
-        labels = list(map(iris.tail, every[before:]))
-        names: set[tuple[str, int]] = set()
-        texts: list[str] = []
-        table = np.empty((0, 5), dtype=np.int64)
-        if base is not None:
-            facts[:, :before] = [np.asarray(column) for column in (base.kinds, base.resolved, base.disclosure)]
-            labels = [*base.labels, *labels]
-            names = {(n, at) for n, at in zip(base.names, base.named, strict=True) if at not in again}
-            texts = list(base.documents)
-            columns = (base.subject, base.code, base.object, base.document, base.unverified)
-            table = np.stack([np.asarray(column, dtype=np.int64) for column in columns], axis=1)
-            gone = [place for place in map(base.documents.find, documents) if place >= 0]
-            table = table[~np.isin(table[:, 3], gone)]
-        for node, place in told:
-            facts[:, place] = self.kinds[node], self._resolved[node], self._disclosure[node]
-            labels[place] = self._labels.get(node) or iris.tail(every[place])
-            names.add((squeeze(iris.tail(every[place])), place))
-        mine = {node for node, _ in told}
-        names.update((name, places[node]) for name, node in self._names if node in mine)
-        numbers = {text: number for number, text in enumerate(dict.fromkeys([*texts, *self._documents]))}
-        number_of = [numbers[document] for document in self._documents]
-        added = [
-            (places[newer], code, places[older], number_of[document], doubt)
-            for (newer, code, older, document), doubt in self._edges.items()
-        ]
-        table = np.concatenate([table, np.array(added, dtype=np.int64).reshape(-1, 5)])
-        return Columns(_arrays(every, facts, labels, names, list(numbers), table))
-
-
-def _arrays(
-    every: list[str],
-    facts: npt.NDArray[np.uint8],
-    labels: list[str],
-    names: set[tuple[str, int]],
-    documents: list[str],
-    table: npt.NDArray[np.int64],
-) -> dict[str, memoryview]:
-    """Return all of it in order, less the nodes and documents of which nothing is left."""
-    is_kept: npt.NDArray[np.bool_] = np.any(facts, axis=0)
-    is_kept[table[:, 0]] = is_kept[table[:, 2]] = True
-    old = np.array(sorted(np.flatnonzero(is_kept).tolist(), key=lambda node: _in_bytes(every[node])), dtype=np.int64)
-    count = len(old)
-    new = np.full(len(every), -1, dtype=np.int64)
-    new[old] = np.arange(count)
-    ordered, labels = [every[node] for node in old.tolist()], [labels[node] for node in old.tolist()]
-    rank = np.empty(count, dtype=np.int64)
-    rank[sorted(range(count), key=lambda node: (labels[node].casefold(), ordered[node]))] = np.arange(count)
-    called = sorted(((_in_bytes(name), int(new[node])) for name, node in names if is_kept[node]))
-
-    subject, code, object_, document, unverified = table.T
-    cited = sorted(np.unique(document).tolist(), key=lambda number: _in_bytes(documents[number]))
-    place = np.empty(len(documents), dtype=np.int64)
-    place[cited] = np.arange(len(cited))
-    subject, object_, document = new[subject], new[object_], place[document]
-    order = np.lexsort((document, unverified, object_, code, subject))
-    subject, code, object_ = subject[order], code[order], object_[order]
-    # Of edges that say the same, the first is walked.
-    is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = np.diff(subject).astype(bool) | np.diff(code).astype(bool) | np.diff(object_).astype(bool)
-    arrays: dict[str, memoryview] = {
-        "named": _ints([node for _, node in called]),
-        "rank": _ints(rank),
-        "kinds": _bytes(facts[0, old]),
-        "resolved": _bytes(facts[1, old]),
-        "disclosure": _bytes(facts[2, old]),
-        "subject": _ints(subject),
-        "object": _ints(object_),
-        "code": _bytes(code),
-        "document": _ints(document[order]),
-        "unverified": _bytes(unverified[order]),
-    }
-    is_part, is_member = np.isin(code, list(PARTS)), code == FAMILY
-    for name, chosen, side in (
-        ("out", is_first, subject),
-        ("into", is_first & ~is_part & ~is_member, object_),
-        ("parts", is_first & is_part, object_),
-        ("members", is_first & is_member, object_),
-    ):
-        edges = np.flatnonzero(chosen)
-        ends = side[edges]
-        arrays[name] = _ints(_starts(ends, count))
-        arrays[f"{name}_edges"] = _ints(edges[np.argsort(ends, kind="stable")])
-    texts = {
-        "iri": map(_in_bytes, ordered),
-        "label": map(_in_bytes, labels),
-        "document": (_in_bytes(documents[number]) for number in cited),
-        "name": (name for name, _ in called),
-    }
-    for name, found in texts.items():
-        encoded = list(found)
-        arrays[f"{name}_at"] = _ints(np.cumsum([0, *map(len, encoded)]), wide=True)
-        arrays[f"{name}_text"] = memoryview(b"".join(encoded))
-    return arrays
-
-
-def _in_bytes(text: str) -> bytes:
+def in_bytes(text: str) -> bytes:
+    """Return a text as it is kept; STAC ids may have lone surrogates."""
     return text.encode("utf-8", "surrogatepass")
-
-
-def _ints(values: npt.ArrayLike, *, wide: bool = False) -> memoryview:
-    array = np.asarray(values, dtype=np.int64 if wide else np.int32)
-    return memoryview(array.tobytes()).cast("q" if wide else "i")
-
-
-def _bytes(values: npt.NDArray[Any]) -> memoryview:
-    return memoryview(values.astype(np.uint8).tobytes())
-
-
-def _starts(ends: npt.NDArray[np.int64], nodes: int) -> npt.NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=nodes))))
-
-
-def _doubt(made: _Maker, details: StoreDetails, twin_iri: str, document: str) -> None:
-    """Mark the edge of an unverified statement, unless the same document says it verified as well."""
-    twin = details.twin(twin_iri, document)
-    if twin is None:
-        return
-    newer, older = ends_of(twin)
-    predicate = predicate_of(twin)
-    twins = details.twins(newer, predicate, older, document)
-    if all(other.confidence is Confidence.UNVERIFIED for other in twins):
-        for code in (code for code, found in enumerate(PREDICATES) if found == predicate):
-            made.doubt(newer, older, code, document)
-
-
-# By query and not by ``match``: the engine leaves the inferred graph out before it looks up a single string, which is
-# what reading costs.
-_NODES: Final = "SELECT ?type ?node ?described { ?node a ?type OPTIONAL { ?node mlaoi:resolved ?described } }"
-_SAID: Final = f"""SELECT ?predicate ?newer ?older ?g {{
-    GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
-_MEMBERS: Final = """SELECT ?part ?whole ?g {
-    GRAPH ?g { ?twin mlaoi:associationKind mlaoi:PartOf ; mlaoi:ofSubject ?part ; mlaoi:ofObject ?whole } }"""
-_FACTS: Final = """SELECT ?node ?predicate ?value {
-    VALUES ?predicate { rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel }
-    ?node ?predicate ?value }"""
-_NAMES: Final = """SELECT ?node ?predicate ?name {
-    VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
-    VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel } ?node ?predicate ?name }"""
-
-
-def _rows(store: Store, sparql: str, **given: str) -> Iterable[tuple[str, ...]]:
-    """Iterate over a query's rows as text, "" where unbound, without the variables that were given."""
-    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
-    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
-    for solution in solutions:
-        yield tuple(getattr(solution[name], "value", "") for name in wanted)

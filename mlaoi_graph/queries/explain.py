@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from mlaoi_graph.model import Association, DataUse, Derivation
+from mlaoi_graph.model import AssociationKind, Confidence, DataUse, Derivation, DerivationKind, Stage
+from mlaoi_graph.queries.columns import Cited
 from mlaoi_graph.queries.graph import PREDICATES, WORDS, Edges
 from mlaoi_graph.queries.walk import OF_FAMILY, Found, Moves, chain
 
@@ -20,21 +21,6 @@ __all__ = ["Cited", "Explanation", "Paths", "Proof", "Step"]
 
 _WORK: Final = 5_000_000
 """Steps of unfinished chains before a search for all of them gives up, and says so: there can be exponentially many."""
-
-_REMEMBERED: Final = 50_000
-"""Edges whose statements are kept once read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cited:
-    """A source a statement rests on."""
-
-    label: str
-    url: str | None = None
-    doi: str | None = None
-    commit: str | None = None
-    read_on: str | None = None
-    """When whoever wrote the record read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,38 +149,22 @@ def explanation(edges: Edges, start: int, end: int, says: str, steps: Sequence[i
 
 
 def step(edges: Edges, edge: int) -> Step:
-    """Return one edge with everything its twin says; the verified one if a document says it twice."""
-    known = edges.explained
-    if edge not in known:
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        known[edge] = _look_up(edges, edge)
-    found: Step = known[edge]
-    return found
-
-
-def _look_up(edges: Edges, edge: int) -> Step:
-    document = edges.documents[edges.document[edge]]
+    """Return one edge with everything its statement says; the verified one if a document says it twice."""
+    columns, number, word = edges.columns, edges.document[edge], WORDS[edges.code[edge]]
     subject, object_ = edges.subject[edge], edges.object[edge]
+    saying = columns.saying(edge)
     said: dict[str, Any] = {}
-    twins = edges.twins(edge)
-    if twins:
-        twin = min(twins, key=lambda t: (t.confidence.value != "verified", t.iri))
-        found = [edges.details.evidence(iri) for iri in twin.evidence]
-        split = twin.split if isinstance(twin, DataUse) else None
-        if isinstance(twin, Derivation):
-            split = twin.source_split
+    if saying is not None:
+        cited = [columns.cited(iri) for iri in saying.evidence]
         said = {
-            "pointer": twin.pointer,
-            "rule": twin.rule.value,
-            "stage": twin.stage.value if isinstance(twin, DataUse) else None,
-            "kind": twin.kind.value if isinstance(twin, Derivation | Association) else None,
-            "split": split,
-            "confidence": twin.confidence.value,
-            "note": twin.note,
-            "evidence": tuple(
-                Cited(label=e.label, url=e.url, doi=e.doi, commit=e.commit, read_on=e.read_on) for e in found if e
-            ),
+            "pointer": saying.pointer,
+            "rule": saying.rule,
+            "stage": word.value if isinstance(word, Stage) else None,
+            "kind": word.value if isinstance(word, DerivationKind | AssociationKind) else None,
+            "split": saying.split,
+            "confidence": (Confidence.UNVERIFIED if edges.unverified[edge] else Confidence.VERIFIED).value,
+            "note": saying.note,
+            "evidence": tuple(source for source in cited if source is not None),
         }
     return Step(
         subject=edges.iris[subject],
@@ -202,9 +172,9 @@ def _look_up(edges: Edges, edge: int) -> Step:
         edge=edge_name(edges, edge),
         object=edges.iris[object_],
         object_label=edges.label(object_),
-        document=document,
-        stated_at=edges.details.stated_at(document),
-        read_at=edges.details.read_at(document),
+        document=edges.documents[number],
+        stated_at=columns.stated[number] or None,
+        read_at=columns.read[number] or None,
         _also_in=lambda: tuple(sorted(edges.documents[edges.document[e]] for e in edges.parallel(edge) if e != edge)),
         **said,
     )

@@ -1,14 +1,14 @@
 """The asserted edges of a catalog, arranged to be walked.
 
-Nodes and edges are numbers. An edge is one direct edge of one document; what else its twin says (pointer, rule,
-evidence) stays where it is and is asked for when an explanation needs it, through :class:`~.details.Details`.
+Nodes and edges are numbers. An edge is one direct edge of one document. What a chain of them is explained by (pointer,
+rule, split, sources) is in the columns too; the statements themselves are read through :class:`~.details.Details`.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import AssociationKind, DerivationKind, Disclosure, QualifiedEdge, Stage
@@ -90,8 +90,6 @@ class Edges:
         self.into = columns.into
         self.parts = columns.parts
         self.members = columns.members
-        self.explained: dict[int, Any] = {}
-        """Edges that were looked up before, with everything their twins say."""
         self._find = find
 
     def at(self, name: str) -> int:
