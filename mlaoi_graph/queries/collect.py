@@ -58,7 +58,7 @@ from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
 
 if TYPE_CHECKING:
     import networkx
-    from pyoxigraph import QuerySolutions
+    from pyoxigraph import QuerySolutions, QueryTriples
 
 __all__ = ["Collector", "from_networkx", "from_store", "updated"]
 
@@ -414,12 +414,23 @@ def from_store(store: Store) -> Columns:
     for iri, predicate, name in _rows(store, _NAMES):
         if iri in made.nodes:
             made.name(made.nodes[iri], name, is_label=predicate == RDFS.label)
-    details = StoreDetails(store)
+    # Of all documents at once: to a server each question is a request.
+    stated, read = _earliest(_rows(store, _STATED)), _earliest(_rows(store, _READ))
     for document, found in edges.items():
-        made.add(document, found, details.stated_at(document), details.read_at(document))
-    made.name_the_rest(details)
-    made.cite_the_rest(details)
+        made.add(document, found, stated.get(document), read.get(document))
+    triples = cast("QueryTriples", store.query(_SOURCES, prefixes=PREFIXES))
+    for statement in rdf.decode(triples):
+        if isinstance(statement, Evidence):
+            made.cite(statement)
+    made.name_the_rest(StoreDetails(store))
     return made.columns()
+
+
+def _earliest(rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for document, time in rows:
+        found[document] = min(time, found.get(document, time))
+    return found
 
 
 def _say(made: Collector, store: Store, edges: dict[str, dict[_Edge, _Said]]) -> None:
@@ -500,6 +511,11 @@ _TWINS: Final = """SELECT ?twin ?g ?newer ?word ?older ?rule ?pointer ?split ?no
     OPTIONAL {{ ?twin mlaoi:pointer ?pointer }} OPTIONAL {{ ?twin mlaoi:{split} ?split }}
     OPTIONAL {{ ?twin mlaoi:note ?note }} OPTIONAL {{ ?twin mlaoi:confidence ?doubt }} }} }}"""
 _EVIDENCE: Final = "SELECT ?twin ?g ?cited { GRAPH ?g { ?twin mlaoi:evidence ?cited ; mlaoi:rule ?rule } }"
+_STATED: Final = "SELECT ?document ?time { GRAPH ?document { ?document mlaoi:statedAt ?time } }"
+_READ: Final = f"""SELECT ?document ?time {{
+    GRAPH <{LOG_GRAPH}> {{ ?reading mlaoi:ofDocument ?document ; mlaoi:readAt ?time ; mlaoi:contentHash ?hash }}
+    GRAPH ?document {{ ?document mlaoi:contentHash ?hash }} }}"""
+_SOURCES: Final = "CONSTRUCT { ?source ?predicate ?value } { ?source a mlaoi:Evidence ; ?predicate ?value }"
 _FACTS: Final = """SELECT ?node ?predicate ?value {
     VALUES ?predicate { rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel }
     ?node ?predicate ?value }"""
