@@ -797,13 +797,13 @@ class Catalog:
         return self._lineage
 
     def _edges_of_all(self) -> Columns:
-        from mlaoi_graph.queries import collect
+        from mlaoi_graph.queries import reading
         from mlaoi_graph.queries.columns import Columns
 
         if self._columns is None and self._directory is not None:
             self._columns = Columns.open(lineage_file(self._directory, self._manifest.snapshot))
         if self._columns is None:
-            self._columns = collect.from_store(self._store)
+            self._columns = reading.from_store(self._store)
         return self._columns
 
     @property
@@ -983,7 +983,7 @@ class _Writer:
 
     def publish(self, columns: Columns | None, **settings: Any) -> None:
         """Make the store as it is now what readers see; its edges are read from it unless they are given."""
-        from mlaoi_graph.queries import collect
+        from mlaoi_graph.queries import reading
 
         catalog, directory = self._catalog, self._catalog._directory
         manifest = catalog._manifest.with_(**settings)
@@ -1000,7 +1000,7 @@ class _Writer:
                 self._server.note(_CHANGING, None)
             return
         assert isinstance(self.store, OxigraphStore)
-        publish(self.store, directory, manifest, columns or collect.from_store(self.store))
+        publish(self.store, directory, manifest, columns or reading.from_store(self.store))
         self._mark.unlink(missing_ok=True)
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)

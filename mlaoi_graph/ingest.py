@@ -33,7 +33,7 @@ from mlaoi_graph.model import (
     SplitPolicy,
     Statement,
 )
-from mlaoi_graph.queries import collect
+from mlaoi_graph.queries import reading
 from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
@@ -472,9 +472,9 @@ class Ingest:
     def _refresh(self) -> None:
         """Bring what is derived from the documents up to date."""
         if self.columns is None:
-            self.columns = collect.from_store(self._store)
+            self.columns = reading.from_store(self._store)
         elif self._documents_changed:
-            self.columns = collect.updated(self.columns, self._store, self._documents_changed, self._described)
+            self.columns = reading.updated(self.columns, self._store, self._documents_changed, self._described)
         self._documents_changed, self._described = set(), set()
         if self._repair:
             reasoning.refresh(self._store, self._reasoner)

@@ -14,7 +14,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import Dataset, Model, ModelFamily, Unknown
-from mlaoi_graph.queries import collect
+from mlaoi_graph.queries import reading
 from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.snapshots import lineage_file
@@ -41,14 +41,14 @@ def test_an_update_is_what_reading_it_all_gives(documents, changes):
     store = stored(*NODES)
     for number, statements in enumerate(documents):
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
-    before = collect.from_store(store)
+    before = reading.from_store(store)
     nodes = set()
     for number, statements in changes.items():
         old = documents[number] if number < len(documents) else []
         nodes |= described(old) | described(statements)
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
-    after = collect.updated(before, store, [f"urn:doc-{number}" for number in changes], nodes)
-    assert contents(after) == contents(collect.from_store(store))
+    after = reading.updated(before, store, [f"urn:doc-{number}" for number in changes], nodes)
+    assert contents(after) == contents(reading.from_store(store))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -59,7 +59,7 @@ def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gi
         statements = list({statement.iri: statement for statement in found}.values())  # an IRI is of one statement
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
         made.take(f"urn:doc-{number}", statements)
-    assert contents(made.columns()) == contents(collect.from_store(store))
+    assert contents(made.columns()) == contents(reading.from_store(store))
 
 
 DOCUMENTS = {
@@ -81,7 +81,7 @@ def test_the_file_follows_every_change_of_a_catalog(tmp_path):
 
         def check():
             found = Columns.open(kept(directory))
-            assert contents(found) == contents(collect.from_store(catalog.store))
+            assert contents(found) == contents(reading.from_store(catalog.store))
             # The snapshots of before are gone, and their files with them.
             assert [file.name for file in (directory / "snapshots").glob("*.lineage")] == [kept(directory).name]
 
@@ -93,7 +93,7 @@ def test_the_file_follows_every_change_of_a_catalog(tmp_path):
         for document in sorted(d.iri for d in catalog.documents()):
             catalog.remove(document)
             check()
-        assert len(collect.from_store(catalog.store).iris) == 0
+        assert len(reading.from_store(catalog.store).iris) == 0
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def asked(directory):
 def test_questions_read_the_file_and_not_the_edges(built, monkeypatch):
     expected = asked(built)
     assert json.loads(expected)["rows"]
-    monkeypatch.setattr(collect, "from_store", None)
+    monkeypatch.setattr(reading, "from_store", None)
     assert asked(built) == expected
 
 
@@ -148,7 +148,7 @@ def test_names_however_they_are_spelled():
         Model(iri="urn:b/clay-v1.5", label="Other", resolved=True),
         Dataset(iri="urn:data/é", label="Forêt", resolved=True),
     )
-    columns = collect.from_store(store)
+    columns = reading.from_store(store)
     assert columns.called("CLAY 15") == ["urn:a/clay-v1.5", "urn:b/clay-v1.5"]  # the ends of both IRIs
     assert columns.called("clay model") == ["urn:a/clay-v1.5"]
     assert columns.called("forêt") == columns.called("É") == ["urn:data/é"]

@@ -1,6 +1,7 @@
 """Collect what documents say of models and datasets, in any order, into the arrays of :mod:`.columns`.
 
-From the statements themselves while documents are read, or from rows of a store that holds them: both give the same.
+From the statements themselves while documents are read, or piece by piece by :mod:`.reading` from a store that holds
+them: both give the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from array import array
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,6 @@ from mlaoi_graph.model import (
     Model,
     ModelFamily,
     QualifiedEdge,
-    Rule,
     SourceDocument,
     Statement,
     Unknown,
@@ -48,21 +48,12 @@ from mlaoi_graph.queries.graph import (
     MEMBER,
     PART,
     PARTS,
-    PREDICATES,
     SUCCEEDS,
-    WORDS,
 )
-from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
-from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
 
-if TYPE_CHECKING:
-    import networkx
-    from pyoxigraph import QuerySolutions, QueryTriples
+__all__ = ["BARE", "Collector", "Edge", "Said"]
 
-__all__ = ["Collector", "from_networkx", "from_store", "updated"]
-
-_Edge: TypeAlias = tuple[int, int, int]
+Edge: TypeAlias = tuple[int, int, int]
 """Newer end, code, older end."""
 _KINDS: Final = {Model: IS_MODEL, ModelFamily: IS_FAMILY, Dataset: IS_DATASET, Unknown: IS_UNKNOWN}
 _ASSOCIATED: Final = {AssociationKind.PART_OF: MEMBER, AssociationKind.SUCCEEDS: SUCCEEDS}
@@ -70,7 +61,7 @@ _squeeze: Final = lru_cache(maxsize=1 << 16)(squeeze)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """The statement an edge is known by: of several in one document the verified one, then the first by IRI."""
 
     doubt: int
@@ -79,7 +70,7 @@ class _Said:
     """Which of the things said of edges."""
 
 
-_BARE: Final = _Said(0, "", 0)
+BARE: Final = Said(0, "", 0)
 
 
 class Collector:
@@ -104,7 +95,7 @@ class Collector:
 
     def take(self, document: str, statements: Iterable[Statement], read_at: str | None = None) -> None:
         """Take what one document says. ``read_at`` is when it was first read saying so."""
-        edges: dict[_Edge, _Said] = {}
+        edges: dict[Edge, Said] = {}
         stated_at: list[str] = []
         for statement in statements:
             if isinstance(statement, DataUse | Derivation | Association):
@@ -118,7 +109,7 @@ class Collector:
         if edges:
             self.add(document, edges, min(stated_at, default=None), read_at)
 
-    def _take_twin(self, edges: dict[_Edge, _Said], twin: QualifiedEdge) -> None:
+    def _take_twin(self, edges: dict[Edge, Said], twin: QualifiedEdge) -> None:
         if isinstance(twin, DataUse):
             newer, code, older, split = twin.model, CODE[twin.stage], twin.dataset, twin.split
         elif isinstance(twin, Derivation):
@@ -130,11 +121,11 @@ class Collector:
         known = edges.get(edge)
         if known is None or not known.twin or (doubt, twin.iri) < (known.doubt, known.twin):
             said = self.saying(twin.rule.value, twin.pointer, split, twin.note, twin.evidence)
-            edges[edge] = _Said(doubt, twin.iri, said)
+            edges[edge] = Said(doubt, twin.iri, said)
         if code == MEMBER:
             edges.pop((edge[0], PART, edge[2]), None)
 
-    def _take_node(self, edges: dict[_Edge, _Said], statement: Model | Dataset | ModelFamily | Unknown) -> None:
+    def _take_node(self, edges: dict[Edge, Said], statement: Model | Dataset | ModelFamily | Unknown) -> None:
         node = self.node(statement.iri)
         self.kinds[node] |= _KINDS[statement.__class__]
         for name in (statement.label, *_other_names(statement)):
@@ -146,14 +137,14 @@ class Collector:
             if statement.disclosure is not None:
                 self.disclose(node, statement.disclosure)
             if statement.family is not None:
-                edges.setdefault((node, FAMILY, self.node(statement.family)), _BARE)
+                edges.setdefault((node, FAMILY, self.node(statement.family)), BARE)
         elif isinstance(statement, Dataset):
             if statement.archive:
                 self.kinds[node] |= IS_ARCHIVE
             for iri in statement.part_of:
                 whole = self.node(iri)
                 if (node, MEMBER, whole) not in edges:
-                    edges.setdefault((node, PART, whole), _BARE)
+                    edges.setdefault((node, PART, whole), BARE)
 
     # -- piece by piece ---------------------------------------------------------------------------------------
 
@@ -207,7 +198,7 @@ class Collector:
         self._evidence.setdefault(evidence.iri, text)
 
     def add(
-        self, document: str, edges: dict[_Edge, _Said], stated_at: str | None = None, read_at: str | None = None
+        self, document: str, edges: dict[Edge, Said], stated_at: str | None = None, read_at: str | None = None
     ) -> None:
         """Add the edges of a document."""
         number = self._documents.setdefault(document, len(self._documents))
@@ -391,183 +382,3 @@ def _bytes(values: npt.NDArray[Any]) -> memoryview:
 
 def _starts(ends: npt.NDArray[np.int64], nodes: int) -> npt.NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=nodes))))
-
-
-# -- from a store -----------------------------------------------------------------------------------------------------
-
-
-def from_store(store: Store) -> Columns:
-    """Return what the documents of a store assert; what was inferred is not looked at."""
-    made = Collector()
-    for class_iri, bits in _CLASSES.items():
-        for iri, described in _rows(store, _NODES, type=class_iri):
-            made.describe(made.node(iri), bits, described == "true")
-    for iri, said in _rows(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
-        if said in _DISCLOSED:
-            made.disclose(made.node(iri), _DISCLOSED[said])
-    edges: dict[str, dict[_Edge, _Said]] = {}
-    for code, predicate in enumerate(PREDICATES):
-        if code != MEMBER:
-            for newer, older, document in _rows(store, _EDGES, predicate=predicate):
-                edges.setdefault(document, {})[made.node(newer), code, made.node(older)] = _BARE
-    _say(made, store, edges)
-    for iri, predicate, name in _rows(store, _NAMES):
-        if iri in made.nodes:
-            made.name(made.nodes[iri], name, is_label=predicate == RDFS.label)
-    # Of all documents at once: to a server each question is a request.
-    stated, read = _earliest(_rows(store, _STATED)), _earliest(_rows(store, _READ))
-    for document, found in edges.items():
-        made.add(document, found, stated.get(document), read.get(document))
-    triples = cast("QueryTriples", store.query(_SOURCES, prefixes=PREFIXES))
-    for statement in rdf.decode(triples):
-        if isinstance(statement, Evidence):
-            made.cite(statement)
-    made.name_the_rest(StoreDetails(store))
-    return made.columns()
-
-
-def _earliest(rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for document, time in rows:
-        found[document] = min(time, found.get(document, time))
-    return found
-
-
-def _say(made: Collector, store: Store, edges: dict[str, dict[_Edge, _Said]]) -> None:
-    """Add to the edges of each document what its statements say of them."""
-    evidence: dict[tuple[str, str], list[str]] = {}
-    for twin, document, cited in _rows(store, _EVIDENCE):
-        evidence.setdefault((twin, document), []).append(cited)
-    for newer_end, word_of, older_end, split_of in _ENDS:
-        twins: dict[tuple[str, str], tuple[str, ...]] = {}
-        query = _TWINS.format(newer=newer_end, word=word_of, older=older_end, split=split_of)
-        for twin, document, *row in _rows(store, query):
-            if row[1] in _CODE_OF and row[3] in _RULES:
-                # Said twice, a field is what is first by its text: so do all who read statements.
-                known = twins.get((twin, document), row)
-                twins[twin, document] = tuple(map(min, known, row))
-        for (twin, document), (newer, word, older, rule, pointer, split, note, doubt) in twins.items():
-            code, found = _CODE_OF[word], edges.get(document, {})
-            edge = made.node(newer), code, made.node(older)
-            if code == MEMBER and found.pop((edge[0], PART, edge[2]), None) is not None:
-                found[edge] = _BARE
-            if edge not in found:
-                continue
-            known_said, unverified = found[edge], doubt == MLAOI.Unverified
-            if not known_said.twin or (unverified, twin) < (known_said.doubt, known_said.twin):
-                cited_in = sorted(set(evidence.get((twin, document), ())))
-                number = made.saying(_RULES[rule], pointer or None, split or None, note or None, cited_in)
-                found[edge] = _Said(unverified, twin, number)
-
-
-def updated(columns: Columns, store: Store, documents: Collection[str], nodes: Collection[str]) -> Columns:
-    """Return what :func:`from_store` would, of a store that differs by these documents.
-
-    ``nodes`` are what the documents describe, or did before: models, datasets, and sources that are cited.
-    """
-    made, details = Collector(), StoreDetails(store)
-    for document in documents:
-        statements = rdf.decode(store.match(graph=document))
-        made.take(document, statements, details.read_at(document))
-    for iri in nodes:
-        node = made.forget(iri)
-        for predicate, value in _rows(store, _FACTS, node=iri):
-            if predicate == RDF.type:
-                made.describe(node, _CLASSES.get(value, 0), False)
-            elif predicate == MLAOI.resolved:
-                made.describe(node, 0, value == "true")
-            elif predicate != MLAOI.trainingDisclosure:
-                made.name(node, value, is_label=predicate == RDFS.label)
-            elif value in _DISCLOSED:
-                made.disclose(node, _DISCLOSED[value])
-    made.name_the_rest(details)
-    made.cite_the_rest(details, frozenset(columns.evidence).difference(nodes))
-    return made.columns(columns, documents, nodes)
-
-
-# By query and not by ``match``: the engine leaves the inferred graph out before it looks up a single string, which is
-# what reading costs.
-_CLASSES: Final = {
-    MLAOI.Model: IS_MODEL,
-    MLAOI.ModelFamily: IS_FAMILY,
-    MLAOI.Dataset: IS_DATASET,
-    MLAOI.SourceArchive: IS_DATASET | IS_ARCHIVE,
-    MLAOI.UnknownThing: IS_UNKNOWN,
-}
-_DISCLOSED: Final = {iri: of for of, iri in rdf.INDIVIDUALS.items() if isinstance(of, Disclosure)}
-_RULES: Final = {iri: of.value for of, iri in rdf.INDIVIDUALS.items() if isinstance(of, Rule)}
-_CODE_OF: Final = {rdf.INDIVIDUALS[word]: code for code, word in enumerate(WORDS) if word is not None and code != PART}
-_NODES: Final = "SELECT ?type ?node ?described { ?node a ?type OPTIONAL { ?node mlaoi:resolved ?described } }"
-_EDGES: Final = f"""SELECT ?predicate ?newer ?older ?g {{
-    GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
-_ENDS: Final = (
-    ("ofModel", "stage", "ofDataset", "split"),
-    ("ofDerived", "derivationKind", "ofSource", "sourceSplit"),
-    ("ofSubject", "associationKind", "ofObject", "split"),
-)
-_TWINS: Final = """SELECT ?twin ?g ?newer ?word ?older ?rule ?pointer ?split ?note ?doubt {{ GRAPH ?g {{
-    ?twin mlaoi:{newer} ?newer ; mlaoi:{older} ?older ; mlaoi:{word} ?word ; mlaoi:rule ?rule
-    FILTER EXISTS {{ ?twin mlaoi:statedIn ?document }}
-    OPTIONAL {{ ?twin mlaoi:pointer ?pointer }} OPTIONAL {{ ?twin mlaoi:{split} ?split }}
-    OPTIONAL {{ ?twin mlaoi:note ?note }} OPTIONAL {{ ?twin mlaoi:confidence ?doubt }} }} }}"""
-_EVIDENCE: Final = "SELECT ?twin ?g ?cited { GRAPH ?g { ?twin mlaoi:evidence ?cited ; mlaoi:rule ?rule } }"
-_STATED: Final = "SELECT ?document ?time { GRAPH ?document { ?document mlaoi:statedAt ?time } }"
-_READ: Final = f"""SELECT ?document ?time {{
-    GRAPH <{LOG_GRAPH}> {{ ?reading mlaoi:ofDocument ?document ; mlaoi:readAt ?time ; mlaoi:contentHash ?hash }}
-    GRAPH ?document {{ ?document mlaoi:contentHash ?hash }} }}"""
-_SOURCES: Final = "CONSTRUCT { ?source ?predicate ?value } { ?source a mlaoi:Evidence ; ?predicate ?value }"
-_FACTS: Final = """SELECT ?node ?predicate ?value {
-    VALUES ?predicate { rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel }
-    ?node ?predicate ?value }"""
-_NAMES: Final = """SELECT ?node ?predicate ?name {
-    VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
-    VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel } ?node ?predicate ?name }"""
-
-
-def _rows(store: Store, sparql: str, **given: str) -> Iterable[tuple[str, ...]]:
-    """Iterate over a query's rows as text, "" where unbound, without the variables that were given."""
-    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
-    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
-    for solution in solutions:
-        yield tuple(getattr(solution[name], "value", "") for name in wanted)
-
-
-# -- from networkx ----------------------------------------------------------------------------------------------------
-
-_WORD_KINDS: Final = {
-    "model": IS_MODEL,
-    "family": IS_FAMILY,
-    "dataset": IS_DATASET,
-    "archive": IS_DATASET | IS_ARCHIVE,
-    "unknown": IS_UNKNOWN,
-}
-
-
-def from_networkx(graph: networkx.MultiDiGraph[str]) -> Columns:
-    """Return a graph as ``Catalog.to_networkx`` gives it; edges with another ``predicate`` are left out."""
-    made = Collector()
-    for iri, facts in graph.nodes(data=True):
-        node = made.node(iri)
-        made.describe(node, _WORD_KINDS.get(facts.get("kind", ""), IS_UNKNOWN), bool(facts.get("resolved")))
-        if facts.get("disclosure"):
-            made.disclose(node, Disclosure(facts["disclosure"]))
-        if facts.get("label"):
-            made.name(node, facts["label"], is_label=True)
-    codes = {predicate.rpartition("#")[2]: code for code, predicate in enumerate(PREDICATES) if code != MEMBER}
-    edges: dict[str, dict[_Edge, _Said]] = {}
-    for newer, older, key, facts in graph.edges(keys=True, data=True):
-        code = codes.get(facts.get("predicate", ""))
-        if code is None:
-            continue
-        rule = facts.get("rule")
-        # A part by construction has no twin, and so no rule.
-        edge = made.node(newer), MEMBER if code == PART and rule else code, made.node(older)
-        found = edges.setdefault(facts.get("document", ""), {})
-        known = found.setdefault(edge, _BARE)
-        doubt = facts.get("confidence") == Confidence.UNVERIFIED.value
-        if rule and (not known.twin or (doubt, str(key)) < (known.doubt, known.twin)):
-            pointer, split, note = (facts.get(name) or None for name in ("pointer", "split", "note"))
-            found[edge] = _Said(doubt, str(key), made.saying(Rule(rule).value, pointer, split, note, ()))
-    for document, found in edges.items():
-        made.add(document, found)
-    return made.columns()

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import DerivationKind, Precision, Stage
-from mlaoi_graph.queries import collect, walk
+from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
@@ -135,7 +135,7 @@ class LineageGraph:
 
         ``columns`` are the same edges, where they have been read before.
         """
-        return cls(Edges(columns or collect.from_store(store), StoreDetails(store), find))
+        return cls(Edges(columns or reading.from_store(store), StoreDetails(store), find))
 
     @classmethod
     def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> LineageGraph:
@@ -144,7 +144,7 @@ class LineageGraph:
         ``license`` and ``disclosure`` of nodes are used where they are there. Evidence, footprints and dates are not in
         such a graph.
         """
-        return cls(Edges(collect.from_networkx(graph), NetworkxDetails(graph)))
+        return cls(Edges(reading.from_networkx(graph), NetworkxDetails(graph)))
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
