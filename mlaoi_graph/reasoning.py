@@ -243,9 +243,6 @@ _TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
     GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject)) }}"""
 
 
-_ONLY_SPLIT: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
-    GRAPH ?document {{ ?subject ?predicate ?object FILTER NOT EXISTS {{ ?subject <{MLAOI.partOf}> ?object }} }}
-    FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject) && isIRI(?object)) }}"""
 _ONLY_TYPED: Final = f"""SELECT DISTINCT ?class ?above ?subject {{
     GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject))
     FILTER NOT EXISTS {{ GRAPH ?other {{ ?subject a ?above }} FILTER(?other != <{INFERRED_GRAPH}>) }} }}"""
@@ -309,10 +306,11 @@ def everything(store: Store, edges: Iterable[Edge], reasoner: Reasoner = Reasone
 
 
 def _by_hand(store: Store) -> Iterator[Edge]:
-    """Iterate over edges that no document of ours has, but an update may: of those, rules read these."""
+    """Iterate over what rules read and only an update may have said: edges no reader makes, a split of no whole."""
     for predicate in (MLAOI.exposedTo, MLAOI.hasPart):
         yield from _said(store, _ASSERTED, predicate)
-    yield from _said(store, _ONLY_SPLIT, MLAOI.splitOf)
+    # Never inferred, and in the default graph once, however many documents say so.
+    yield from _said(store, "SELECT ?predicate ?subject ?object { ?subject ?predicate ?object }", MLAOI.splitOf)
 
 
 def _classes(store: Store) -> Iterator[str]:
