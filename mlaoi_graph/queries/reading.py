@@ -74,6 +74,11 @@ def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, Said]]) -> N
     evidence: dict[tuple[str, str], list[str]] = {}
     for twin, document, cited in _rows(store, _EVIDENCE):
         evidence.setdefault((twin, document), []).append(cited)
+    # Few have a note or are in doubt: asked for apart, the others do not wait for it.
+    notes: dict[tuple[str, str], str] = {}
+    for twin, document, note in _rows(store, _NOTES):
+        notes[twin, document] = min(note, notes.get((twin, document), note))
+    doubtful = set(_rows(store, _DOUBTFUL))
     for newer_end, word_of, older_end, split_of in _ENDS:
         twins: dict[tuple[str, str], tuple[str, ...]] = {}
         query = _TWINS.format(newer=newer_end, word=word_of, older=older_end, split=split_of)
@@ -82,17 +87,18 @@ def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, Said]]) -> N
                 # Said twice, a field is what is first by its text: so do all who read statements.
                 known = twins.get((twin, document), row)
                 twins[twin, document] = tuple(map(min, known, row))
-        for (twin, document), (newer, word, older, rule, pointer, split, note, doubt) in twins.items():
+        for at, (newer, word, older, rule, pointer, split) in twins.items():
+            twin, document = at
             code, found = _CODE_OF[word], edges.get(document, {})
             edge = made.node(newer), code, made.node(older)
             if code == MEMBER and found.pop((edge[0], PART, edge[2]), None) is not None:
                 found[edge] = BARE
             if edge not in found:
                 continue
-            known_said, unverified = found[edge], doubt == MLAOI.Unverified
+            known_said, unverified = found[edge], at in doubtful
             if not known_said.twin or (unverified, twin) < (known_said.doubt, known_said.twin):
-                cited_in = sorted(set(evidence.get((twin, document), ())))
-                number = made.saying(_RULES[rule], pointer or None, split or None, note or None, cited_in)
+                cited_in = sorted(set(evidence.get(at, ())))
+                number = made.saying(_RULES[rule], pointer or None, split or None, notes.get(at), cited_in)
                 found[edge] = Said(unverified, twin, number)
 
 
@@ -141,11 +147,12 @@ _ENDS: Final = (
     ("ofDerived", "derivationKind", "ofSource", "sourceSplit"),
     ("ofSubject", "associationKind", "ofObject", "split"),
 )
-_TWINS: Final = """SELECT ?twin ?g ?newer ?word ?older ?rule ?pointer ?split ?note ?doubt {{ GRAPH ?g {{
+_TWINS: Final = """SELECT ?twin ?g ?newer ?word ?older ?rule ?pointer ?split {{ GRAPH ?g {{
     ?twin mlaoi:{newer} ?newer ; mlaoi:{older} ?older ; mlaoi:{word} ?word ; mlaoi:rule ?rule
     FILTER EXISTS {{ ?twin mlaoi:statedIn ?document }}
-    OPTIONAL {{ ?twin mlaoi:pointer ?pointer }} OPTIONAL {{ ?twin mlaoi:{split} ?split }}
-    OPTIONAL {{ ?twin mlaoi:note ?note }} OPTIONAL {{ ?twin mlaoi:confidence ?doubt }} }} }}"""
+    OPTIONAL {{ ?twin mlaoi:pointer ?pointer }} OPTIONAL {{ ?twin mlaoi:{split} ?split }} }} }}"""
+_NOTES: Final = "SELECT ?twin ?g ?note { GRAPH ?g { ?twin mlaoi:note ?note ; mlaoi:rule ?rule } }"
+_DOUBTFUL: Final = "SELECT ?twin ?g { GRAPH ?g { ?twin mlaoi:confidence mlaoi:Unverified } }"
 _EVIDENCE: Final = "SELECT ?twin ?g ?cited { GRAPH ?g { ?twin mlaoi:evidence ?cited ; mlaoi:rule ?rule } }"
 _STATED: Final = "SELECT ?document ?time { GRAPH ?document { ?document mlaoi:statedAt ?time } }"
 _READ: Final = f"""SELECT ?document ?time {{
