@@ -535,13 +535,16 @@ class Ingest:
             elif name in self._ambiguous:
                 message = f"{name!r} stands for several things here; give an address. Kept unresolved"
                 report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
-        for graph, targets in solved.items():
-            statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
-            changed = {graph: rdf.encode(statements)}
+        todo = iter(solved.items())
+        while some := dict(itertools.islice(todo, _BATCH)):
+            changed: dict[str, str] = {}
+            for graph, targets in some.items():
+                statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
+                changed[graph] = rdf.encode(statements)
+                report.findings.add(findings)
             self._note_edges(changed)
             self._store.replace(changed)
-            report.findings.add(findings)
-            report.relinked += 1
+            report.relinked += len(changed)
 
     def _unresolved(self) -> list[tuple[str, str, str | None]]:
         """Return node, graph and literal of every reference that led nowhere."""
