@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.cli.demo import CASES, label_of
+from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri
 from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows
@@ -39,46 +39,25 @@ def _start(catalog: Catalog) -> dict[str, Any]:
     return {
         "counts": counts,
         "families": sorted(families, key=lambda f: (-f["models"], f["label"].casefold())),
-        "findings": list(filter(None, (_finding(catalog, case.headline, case.query) for case in CASES))),
+        "findings": [_finding(catalog, finding) for finding in findings(catalog)],
     }
 
 
-def _finding(catalog: Catalog, headline: str, query: str) -> dict[str, Any] | None:
-    answer = catalog.query(query)
-    assert isinstance(answer, Solutions)
-    rows = list(answer)
-    if not rows:
-        return None
-    first = rows[0]
-    names = {key: iri for key, iri in first.items() if iri and not key.startswith("proof")}
-    pieces: list[dict[str, str]] = []
-    for text, key in _pieces(headline):
-        if text:
-            pieces.append({"text": text})
-        if key in names:
-            pieces.append({"text": label_of(catalog, names[key]), "node": names[key]})
-    chain = []
-    for key, twin in first.items():
-        if key.startswith("proof") and twin:
-            edge = catalog.edge(twin)
-            chain.append(
-                {
-                    "subject": edge.subject,
-                    "subject_label": label_of(catalog, edge.subject),
-                    "edge": edge.predicate,
-                    "object": edge.object,
-                    "object_label": label_of(catalog, edge.object),
-                    "note": edge.twin.note or "stated",
-                    "document": edge.twin.document,
-                }
-            )
-    return {"headline": pieces, "chain": chain, "more": len(rows) - 1}
-
-
-def _pieces(headline: str) -> list[tuple[str, str | None]]:
-    from string import Formatter
-
-    return [(text, name) for text, name, _, _ in Formatter().parse(headline)]
+def _finding(catalog: Catalog, finding: Finding) -> dict[str, Any]:
+    pieces = [{"text": text} | ({"node": node} if node else {}) for text, node in finding.pieces]
+    chain = [
+        {
+            "subject": edge.subject,
+            "subject_label": label_of(catalog, edge.subject),
+            "edge": edge.predicate,
+            "object": edge.object,
+            "object_label": label_of(catalog, edge.object),
+            "note": edge.twin.note or "stated",
+            "document": edge.twin.document,
+        }
+        for edge in finding.proof
+    ]
+    return {"headline": pieces, "chain": chain, "more": finding.more}
 
 
 def search(context: Context, given: dict[str, str]) -> Page:
