@@ -2,13 +2,14 @@
 import { el, getJson } from "./dom.js";
 import { FootprintMap } from "./map.js";
 import { called, PRECISIONS } from "./shades.js";
+import { EDGES } from "./stages.js";
 
 const box = document.getElementById("map");
 const legend = document.getElementById("layers");
 const status = document.getElementById("placed");
 const given = new URLSearchParams(location.search);
 const hidden = new Set(given.getAll("hide"));
-const words = JSON.parse(box.dataset.words ?? "{}");
+const words = Object.fromEntries(JSON.parse(box.dataset.words ?? "[]")); // what edges are called here
 
 function ask(geometry) {
   const form = document.getElementById("aoi-form");
@@ -35,7 +36,8 @@ const map = new FootprintMap(box, { onSelect: select, onDraw: ask });
 /** The legend is the filter: a layer for each edge, and one for what both sides cover. */
 function layers(features, edges) {
   const counts = Object.fromEntries(edges.map((edge) => [edge, 0]));
-  for (const { properties } of features) counts[properties.edge] = (counts[properties.edge] ?? 0) + 1;
+  const order = Object.keys(EDGES);
+  for (const { properties } of features.toSorted((a, b) => order.indexOf(a.properties.edge) - order.indexOf(b.properties.edge))) counts[properties.edge] = (counts[properties.edge] ?? 0) + 1;
   const off = () => [...hidden].filter((edge) => counts[edge]);
   const says = el("span", { class: "says", role: "status" });
   const say = () => (says.textContent = off().length ? `Not drawn: ${off().map((edge) => words[edge] ?? called(edge)).join(", ")}` : "");

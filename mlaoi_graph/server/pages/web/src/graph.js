@@ -146,7 +146,13 @@ export class Graph {
       const at = Math.round(node.position("x"));
       found.set(at, [...(found.get(at) ?? []), node]);
     });
-    return [...found].sort(([a], [b]) => a - b).map(([, nodes]) => nodes.sort((a, b) => a.position("y") - b.position("y")));
+    const order = new Map(this.cy.nodes().map((node, index) => [node.id(), index]));
+    return [...found].sort(([a], [b]) => a - b).map(([, nodes]) => {
+      // Siblings that hang on one node cross nothing: they stay in the order of the table.
+      const owners = new Set(nodes.flatMap((node) => node.neighborhood("node").map((near) => near.id())));
+      const by = owners.size === 1 ? (node) => order.get(node.id()) : (node) => node.position("y");
+      return nodes.sort((a, b) => by(a) - by(b));
+    });
   }
 
   /** Older to the left. A rank longer than the pane has several columns, the nodes of each between those of the next. */

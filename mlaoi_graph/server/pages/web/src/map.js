@@ -14,6 +14,7 @@ import { askedStyle, called, landStyle, OVERLAP, PRECISIONS, styled } from "./sh
 import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
+const SURE = Object.keys(PRECISIONS); // from what is known best
 const LISTED = 200;
 const REACH = 4; // pixels around a click
 
@@ -91,8 +92,10 @@ export class FootprintMap {
         if (!here.edges.includes(edge)) here.edges.push(edge);
       }
     }
+    const rank = (feature) => SURE.indexOf(feature.get("look"));
     for (const { edges, features } of places.values()) {
       const drawn = new Set();
+      features.sort((a, b) => rank(a) - rank(b));
       for (const feature of features) {
         const edge = feature.get("edge");
         feature.turn = drawn.has(edge) ? -1 : edges.indexOf(edge);
