@@ -65,7 +65,10 @@ def _facts(node: Any, label: Callable[[str], str]) -> list[dict[str, Any]]:
         value = plain(getattr(node, one.name))
         if one.name in _HIDDEN or value is None or value == [] or value is False:
             continue
-        fact: dict[str, Any] = {"name": one.name.replace("_", " "), "value": value if isinstance(value, list) else [value]}
+        fact: dict[str, Any] = {
+            "name": one.name.replace("_", " "),
+            "value": value if isinstance(value, list) else [value],
+        }
         if one.name in _NODES:
             fact["labels"] = {iri: label(iri) for iri in fact["value"]}
         facts.append(fact)

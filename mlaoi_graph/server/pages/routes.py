@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -45,7 +46,8 @@ def _given(request: Request) -> dict[str, list[bytes]]:
 
 async def _countries(request: Request) -> Response:
     """Outlines of countries, for maps."""
-    return Response(countries.geojson(), media_type="application/geo+json", headers={"Cache-Control": "max-age=86400"})
+    found = await run_in_threadpool(countries.geojson)  # the first time it is made, and others do not wait for it
+    return Response(found, media_type="application/geo+json", headers={"Cache-Control": "max-age=86400"})
 
 
 async def _service(request: Request) -> Response:

@@ -166,7 +166,9 @@ _EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?uns
 _SORTS: Final = """SELECT ?sort (COUNT(DISTINCT ?twin) AS ?number) {
   { ?twin mlaoi:stage ?sort } UNION { ?twin mlaoi:derivationKind ?sort } UNION { ?twin mlaoi:associationKind ?sort }
 } GROUP BY ?sort"""
-_PRECISIONS: Final = """SELECT ?sort (COUNT(DISTINCT ?area) AS ?number) { ?area mlaoi:precision ?sort } GROUP BY ?sort"""
+_PRECISIONS: Final = (
+    """SELECT ?sort (COUNT(DISTINCT ?area) AS ?number) { ?area mlaoi:precision ?sort } GROUP BY ?sort"""
+)
 
 
 def _about(catalog: Catalog) -> dict[str, Any]:

@@ -195,7 +195,7 @@ export class FootprintMap {
 
   listView() {
     this.open([...this.source.getFeatures(), ...this.shared.getFeatures()].filter((feature) => !this.hidden.has(feature.get("edge")) && this.inView(feature)).sort((a, b) => a.size - b.size), "in view");
-    this.list.querySelector("button")?.focus();
+    this.list.querySelector("[data-iri]")?.focus();
   }
 
   inView(feature) {
