@@ -258,6 +258,36 @@ def test_an_area_drawn_gives_the_models_of_the_python_call(page, families_catalo
     assert page.evaluate("document.querySelector('#map').footprints.areaSource.getFeatures().length") == 1
 
 
+def test_an_area_pasted_is_the_area_drawn(page, families_catalog):
+    page.goto("area")
+    page.wait_for_selector("#map[data-ready]")
+    page.fill("#aoi", "POLYGON((34 -5, 42 -5, 42 5, 34 5, 34 -5))")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/area?aoi=*")
+    page.wait_for_selector("#map[data-ready]")
+    with Catalog.open(families_catalog) as catalog:
+        tested = set(catalog.models(tested_in=[34, -5, 42, 5]).models)
+    shown = page.eval_on_selector_all(
+        "section[data-stage=test] tr[data-model]", "rows => rows.map(r => r.dataset.model)"
+    )
+    assert set(shown) == tested != set()
+
+
+def test_precisions_are_drawn_differently(page):
+    """Samples, a declared box, a region, countries and what is inherited: no two of them look the same."""
+    page.goto("area")
+    page.wait_for_selector("#map[data-ready]")
+    looks = page.evaluate(
+        """() => { const m = document.querySelector('#map').footprints;
+        m.show(["samples", "declared-box", "region", "country-list", "inherited"].map((look, n) => ({ type: "Feature",
+            properties: { look, edge: "testedOn", dataset: look },
+            geometry: { type: "Polygon", coordinates: [[[n, 0], [n + 1, 0], [n + 1, 1], [n, 1], [n, 0]]] } })));
+        return m.source.getFeatures().map(f => { const s = m.style(f); return [String(s.getStroke().getLineDash()),
+            String(s.getFill().getColor())].join(" "); }); }"""
+    )
+    assert len(set(looks)) == len(looks) == 5
+
+
 def test_an_area_is_no_file_of_the_server(served):
     for text in ("/etc/passwd", str(ROOT / "README.md"), "pyproject.toml"):
         assert served.get("area", params={"aoi": text}, headers={"Accept": "text/html"}).status_code == 404
@@ -385,6 +415,14 @@ def test_the_editor_shows_rows(page):
     assert row.bounding_box()["height"] > 10
     assert "models/" in row.inner_text()
     assert "query=" in page.url
+    page.goto(page.url)  # a cold load has the query
+    page.wait_for_selector(".yasqe_queryButton")
+    assert "mlaoi:exposedTo" in page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.goto(f"query?{urlencode({'query': 'ASK { ?x ?y ?z }'})}")
+    page.wait_for_selector(".yasqe_queryButton")
+    assert page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()") == "ASK { ?x ?y ?z }"
+    # No other endpoint can be chosen.
+    assert not page.is_visible(".yasgui .controlbar")
 
 
 def test_every_question_runs_in_the_editor(page, served):
@@ -653,6 +691,25 @@ def test_hostile_names_are_text(browser, hostile, name):
         page.fill("#q", "script" if name == "nasty" else name[:8])
         page.wait_for_timeout(500)
         assert page.evaluate("window.hit") is None
+
+
+def test_no_page_runs_what_it_shows(browser, hostile):
+    with page_of(browser, hostile.url) as page:
+        for path in (
+            "./",
+            "search?q=script",
+            "area?aoi=7,46,8,47",
+            "leakage?node=nasty",
+            "compare?a=nasty&b=long",
+            "query?node=nasty",
+            "about",
+            f"search?{urlencode({'q': NASTY})}",
+        ):
+            page.goto(path, wait_until="load")
+            page.wait_for_timeout(150)
+            assert page.evaluate("window.hit") is None, path
+            assert page.locator('a[href^="javascript" i]').count() == 0, path
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path
 
 
 def test_ten_thousand_siblings_are_grouped_capped_and_within_reach(browser, big):
