@@ -226,9 +226,10 @@ export class Graph {
     const least = this.box.clientWidth < NARROW ? 0.8 : 0.5;
     if (this.cy.zoom() < least) {
       this.cy.zoom(least);
-      this.cy.center();
-      const { x1, y1, x2, y2 } = this.cy.getElementById(focus).renderedBoundingBox();
-      if (x1 < 0 || y1 < 0 || x2 > this.cy.width() || y2 > this.cy.height()) this.cy.center(this.cy.getElementById(focus));
+      this.cy.center(this.cy.getElementById(focus));
+      const { x1, y1, x2, y2 } = this.cy.elements().renderedBoundingBox();
+      const fill = (from, to, room) => (to - from < room ? (room - from - to) / 2 : Math.min(24 - from, 0) || Math.max(room - 24 - to, 0));
+      this.cy.panBy({ x: fill(x1, x2, this.cy.width()), y: fill(y1, y2, this.cy.height()) });
     }
   }
 
