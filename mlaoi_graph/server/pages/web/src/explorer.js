@@ -33,6 +33,8 @@ async function change(how) {
   try {
     const drawn = await lineage.draw();
     if (mine !== turn) return;
+    const coming = located(drawn); // asked for while the graph is drawn
+    coming.catch(() => {});
     graph.show(drawn, lineage.focus.iri, lineage.chain);
     graph.choose(lineage.selected);
     legend(drawn);
@@ -41,7 +43,8 @@ async function change(how) {
     side();
     counted(drawn);
     remember();
-    await footprints(drawn, mine);
+    await coming;
+    if (mine === turn) footprints(drawn);
   } catch (error) {
     place("shown").textContent = `This could not be loaded: ${error.message}`;
   } finally {
@@ -194,9 +197,11 @@ function mark() {
 
 const placed = new Map();
 
-async function footprints({ nodes, edges }, mine) {
-  const data = [...nodes.values()].filter((node) => node.kind === "dataset" || node.kind === "archive").map((node) => node.iri);
-  const missing = data.filter((iri) => !placed.has(iri));
+const isData = (node) => node.kind === "dataset" || node.kind === "archive";
+
+/** Know where the datasets that are drawn are. */
+async function located({ nodes }) {
+  const missing = [...nodes.values()].filter((node) => isData(node) && !placed.has(node.iri)).map((node) => node.iri);
   const chunks = [];
   for (let from = 0; from < missing.length; from += 30) chunks.push(missing.slice(from, from + 30));
   await Promise.all(chunks.map(async (some) => {
@@ -204,7 +209,10 @@ async function footprints({ nodes, edges }, mine) {
     some.forEach((iri) => placed.set(iri, { features: [], ...found.datasets[iri] }));
     for (const feature of found.features) placed.get(feature.properties.dataset).features.push(feature);
   }));
-  if (mine !== turn) return;
+}
+
+function footprints({ nodes, edges }) {
+  const data = [...nodes.values()].filter(isData).map((node) => node.iri);
   const edgeTo = new Map();
   for (const edge of edges) if (!edgeTo.has(edge.object) || edge.subject === lineage.focus.iri) edgeTo.set(edge.object, edge.edge);
   const features = data.flatMap((iri) => placed.get(iri).features.map((feature) => (Object.assign(feature.properties, { edge: edgeTo.get(iri) ?? "derivedFrom" }), feature)));
