@@ -640,8 +640,8 @@ def hostile(bundle, tmp_path_factory):
         "tested.ndjson": tested,
         "odd.ndjson": [
             nasty,
-            model("rtl", link("derived_from", "chips.json"), **{"mlm:name": RTL}),
-            model("long", link("derived_from", "chips.json"), **{"mlm:name": LONG}),
+            model("rtl", link("derived_from", "chips.json"), **{"mlm:name": RTL, "title": RTL}),
+            model("long", link("derived_from", "chips.json"), **{"mlm:name": LONG, "title": LONG}),
             model("overlapping", *own),
         ],
     }
@@ -686,7 +686,10 @@ def test_hostile_names_are_text(browser, hostile, name):
         page.mouse.move(300, 300)
         assert page.evaluate("window.hit") is None
         assert page.locator('a[href^="javascript" i]').count() == 0
-        assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+        assert page.inner_text("h1").startswith({"rtl": RTL, "long": LONG[:100]}.get(name, NASTY))
+        for width in (320, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(page) == []
         page.fill("#q", "script" if name == "nasty" else name[:8])
         page.wait_for_timeout(500)

@@ -18,8 +18,8 @@ const NARROW = 560; // a pane in which columns beside each other could not be re
 const pen = document.createElement("canvas").getContext("2d");
 
 /** A label that fits its node, between the counts of what is not drawn on either side. */
-function fitting(text, before, after, room) {
-  pen.font = "12.5px system-ui, sans-serif";
+function fitting(text, before, after, room, weight) {
+  pen.font = `${weight} 12.5px system-ui, sans-serif`;
   const whole = (label) => [before, label, after].filter(Boolean).join("  ");
   const said = short(text, 80);
   // Cut in the middle: what tells siblings apart is often the end.
@@ -111,7 +111,7 @@ export class Graph {
     for (const node of nodes.values()) {
       const up = Math.max(0, node.count.up - (drawn.get(`up|${node.iri}`) ?? 0));
       const down = Math.max(0, node.count.down - (drawn.get(`down|${node.iri}`) ?? 0));
-      const label = fitting(node.label, up ? `${older}${few(up)}` : "", down ? `${few(down)}${newer}` : "", WIDTH - (node.kind === "family" ? 40 : 26));
+      const label = fitting(node.label, up ? `${older}${few(up)}` : "", down ? `${few(down)}${newer}` : "", WIDTH - (node.kind === "family" ? 40 : 26), node.iri === focus ? 700 : 400);
       const classes = [node.kind, node.iri === focus ? "focus" : "", node.resolved ? "" : "unresolved"].filter(Boolean);
       elements.push({ group: "nodes", data: { id: node.iri, label, shape: SHAPES[node.kind] ?? "rectangle", rim: ink("rim") }, classes });
     }
