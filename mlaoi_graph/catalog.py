@@ -601,7 +601,8 @@ class Catalog:
         from pyoxigraph import Literal
 
         iri = iris.safe_iri(name) if iris.is_absolute(name) else None
-        if iri is not None and next(self._store.match(iri), None) is not None:
+        # By its type first: what is said of a dataset may be a million footprints, and the store gives a union of them.
+        if iri is not None and any(next(self._store.match(iri, p), None) is not None for p in (RDF.type, None)):
             return iri
         kinds = (MLAOI.Model, MLAOI.Dataset, MLAOI.ModelFamily, MLAOI.UnknownThing)
         literal = Literal(iris.doi(name) or name)

@@ -13,7 +13,7 @@ from typing import Final
 
 import shapely
 
-__all__ = ["codes", "outline"]
+__all__ = ["codes", "outline", "outlines"]
 
 _DECIMALS: Final = 2
 
@@ -31,6 +31,15 @@ def codes() -> frozenset[str]:
     (True, False)
     """
     return frozenset(_lines())
+
+
+def outlines() -> dict[str, str]:
+    """Return the outline of every country by its code, as OGC:CRS84 WKT cut at the antimeridian.
+
+    >>> outlines().keys() == codes(), outlines()["LUX"][:9]
+    (True, 'POLYGON (')
+    """
+    return dict(_lines())
 
 
 def outline(countries: Collection[str]) -> str:

@@ -18,7 +18,7 @@ STOREYS = [
     {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
     {"reasoning", "queries", "geosparql", "validation", "footprints", "uses", "samples"},
-    {"manifest", "snapshots", "ingest", "annotate", "catalog"},
+    {"manifest", "snapshots", "ingest", "annotate", "catalog", "findings"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
 SIDEWAYS = {
@@ -29,6 +29,7 @@ SIDEWAYS = {
     ("queries", "geosparql"),
     ("rdf", "stores"),
     ("stores", "rdf"),
+    ("server", "cli"),
 }
 
 

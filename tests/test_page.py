@@ -1,5 +1,7 @@
 """The pages, in a browser: lineage beside the map, and everything else people look at."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -13,10 +15,12 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
+import rdflib
 import requests
 from browsing import chromium, page_of, serious, until
 from conftest import box, collection, link, model, sample
 from serving import serve
+from serving import until as met
 
 from mlaoi_graph.catalog import Catalog
 
@@ -93,12 +97,8 @@ def test_search_to_model_to_dataset_to_map_and_back(page):
     )
     page.locator("#map").scroll_into_view_if_needed()
     where = page.locator("#map").bounding_box()
-    for _ in range(3):  # footprints lie on top of each other: another click takes the next
-        page.mouse.click(where["x"] + at[0], where["y"] + at[1])
-        page.wait_for_timeout(400)  # and not a double click
-        if "LINZ" in page.inner_text("#side h2"):
-            break
-    assert "LINZ" in page.inner_text("#side h2")
+    page.mouse.click(where["x"] + at[0], where["y"] + at[1])  # what is smallest there
+    until(page, "document.querySelector('#side h2').textContent.includes('LINZ')")
     assert page.locator("#twin tr.chosen").count() >= 1
     assert "select=" in page.url
     page.click("#side .acts a.button")
@@ -137,21 +137,38 @@ def test_edges_are_those_of_the_catalog(page, families_catalog):
 
 
 def test_the_address_is_enough(page, browser, served):
-    page.goto("models/geochat-7b")
+    """Focus, depth, direction, stages, what is opened and closed, selection and chain: all of a cold load."""
+    page.goto("models/geochat-7b?depth=2&direction=up")
     settled(page)
+    page.select_option("#rest-sort", index=0)
+    page.click("#rest .row button")
+    until(page, "location.search.includes('more=')")
+    until(page, "!document.querySelector('.explorer').hasAttribute('aria-busy')")
     page.locator("#twin .pick", has_text="GeoChat_Instruct").first.click()
-    page.click("#side button[data-way=up]")
-    page.wait_for_selector("#side button[data-way=up][aria-expanded=true]")
+    page.click("#side button[data-way=up][aria-expanded=true]")
+    page.wait_for_selector("#side button[data-way=up][aria-expanded=false]")
+    page.locator("#twin .pick", has_text="LLaVA-1.5 7B").first.click()
+    page.click("#side button[data-way=down]")
+    page.wait_for_selector("#side button[data-way=down][aria-expanded=true]")
     page.uncheck("#legend input[data-edge=testedOn]")
     until(page, "!document.querySelector('#twin').textContent.includes('tested on')")
-    assert "10 edges hidden: tested on" in page.inner_text("#legend")
-    shown, chosen = pairs(page), page.inner_text("#side h2")
+    assert "edges hidden: tested on" in page.inner_text("#legend")
+    page.click("#why")
+    page.wait_for_selector("#proof")
+    address = page.url
+    for part in ("depth=2", "direction=up", "close=up", "open=down", "hide=testedOn", "more=", "select=", "to="):
+        assert part in address
+    shown, chosen, proof = pairs(page), page.inner_text("#side h2"), page.inner_text("#proof")
+    assert len(shown) > 5
     with page_of(browser, served.url) as cold:
-        cold.goto(page.url)
+        cold.goto(address)
         settled(cold)
         assert pairs(cold) == shown
         assert cold.inner_text("#side h2") == chosen
+        assert cold.inner_text("#proof") == proof
         assert not cold.is_checked("#legend input[data-edge=testedOn]")
+        assert (cold.input_value("#depth"), cold.input_value("#direction")) == ("2", "up")
+        assert cold.url == address
 
 
 def test_depth_and_direction(page):
@@ -242,6 +259,36 @@ def test_an_area_drawn_gives_the_models_of_the_python_call(page, families_catalo
     assert page.evaluate("document.querySelector('#map').footprints.areaSource.getFeatures().length") == 1
 
 
+def test_an_area_pasted_is_the_area_drawn(page, families_catalog):
+    page.goto("area")
+    page.wait_for_selector("#map[data-ready]")
+    page.fill("#aoi", "POLYGON((34 -5, 42 -5, 42 5, 34 5, 34 -5))")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/area?aoi=*")
+    page.wait_for_selector("#map[data-ready]")
+    with Catalog.open(families_catalog) as catalog:
+        tested = set(catalog.models(tested_in=[34, -5, 42, 5]).models)
+    shown = page.eval_on_selector_all(
+        "section[data-stage=test] tr[data-model]", "rows => rows.map(r => r.dataset.model)"
+    )
+    assert set(shown) == tested != set()
+
+
+def test_precisions_are_drawn_differently(page):
+    """Samples, a declared box, a region, countries and what is inherited: no two of them look the same."""
+    page.goto("area")
+    page.wait_for_selector("#map[data-ready]")
+    looks = page.evaluate(
+        """() => { const m = document.querySelector('#map').footprints;
+        m.show(["samples", "declared-box", "region", "country-list", "inherited"].map((look, n) => ({ type: "Feature",
+            properties: { look, edge: "testedOn", dataset: look },
+            geometry: { type: "Polygon", coordinates: [[[n, 0], [n + 1, 0], [n + 1, 1], [n, 1], [n, 0]]] } })));
+        return m.source.getFeatures().map(f => { const s = m.style(f); return [String(s.getStroke().getLineDash()),
+            String(s.getFill().getColor())].join(" "); }); }"""
+    )
+    assert len(set(looks)) == len(looks) == 5
+
+
 def test_an_area_is_no_file_of_the_server(served):
     for text in ("/etc/passwd", str(ROOT / "README.md"), "pyproject.toml"):
         assert served.get("area", params={"aoi": text}, headers={"Accept": "text/html"}).status_code == 404
@@ -254,13 +301,106 @@ def test_across_the_antimeridian(page):
     assert 90 < west < 180 < east < 270  # looked at in one piece
 
 
-def test_a_leakage_report_shows_the_ground_both_sides_cover(browser, hostile):
+DRAWN = """() => { const m = document.querySelector('#map').footprints;
+    const drawn = (layer, source) => layer.isVisible() ? source.getFeatures().filter(f => m.style(f)).map(f => f.get('edge')) : [];
+    return [...drawn(m.layer, m.source), ...drawn(m.overlap, m.shared)]; }"""
+"""The edges of what is drawn on the map, one for each footprint."""
+
+
+def test_the_ground_both_sides_cover_is_a_layer_of_its_own(browser, hostile):
     with page_of(browser, hostile.url) as page:
         page.goto("leakage?node=overlapping")
         page.wait_for_selector("#map[data-ready]")
         assert "place" in page.inner_text("main")
-        edges = page.evaluate("document.querySelector('#map').footprints.source.getFeatures().map(f => f.get('edge'))")
-        assert {"overlap", "testedOn", "trainedOn"} <= set(edges)
+        before = page.evaluate(DRAWN)
+        assert set(before) == {"overlap", "testedOn", "trainedOn"}
+        assert "ground both cover" in page.inner_text("#layers")
+        page.uncheck("#layers input[data-edge=overlap]")
+        assert set(page.evaluate(DRAWN)) == {"testedOn", "trainedOn"}
+        assert "Not drawn: ground both cover" in page.inner_text("#layers")
+        page.uncheck("#layers input[data-edge=testedOn]")
+        assert set(page.evaluate(DRAWN)) == {"trainedOn"}
+        address = page.url
+        page.check("#layers input[data-edge=overlap]")
+        page.check("#layers input[data-edge=testedOn]")
+        assert page.evaluate(DRAWN) == before
+        page.goto(address)  # a cold load hides the same
+        page.wait_for_selector("#map[data-ready]")
+        assert set(page.evaluate(DRAWN)) == {"trainedOn"}
+
+
+def test_nothing_that_lies_below_others_is_out_of_reach(browser, hostile):
+    """Two datasets that cover the same ground, and three samples in the middle: by mouse, by keyboard, by address."""
+    with page_of(browser, hostile.url) as page:
+        page.goto("area?aoi=7,46,8,47")
+        page.wait_for_selector("#map[data-ready]")
+        everything = page.evaluate(
+            "[...new Set(document.querySelector('#map').footprints.source.getFeatures().map(f => f.get('dataset')))].sort()"
+        )
+        assert len(everything) >= 2
+        where = page.evaluate(
+            "document.querySelector('#map').footprints.map.getPixelFromCoordinate([7.31, 46.21]).map(Math.round)"
+        )
+        box_ = page.locator("#map").bounding_box()
+        page.mouse.click(box_["x"] + where[0], box_["y"] + where[1])
+        page.wait_for_selector(".under:not([hidden])")
+        listed = page.eval_on_selector_all(".under [data-iri]", "all => all.map(one => one.dataset.iri)")
+        assert sorted(set(listed)) == everything
+        assert page.get_attribute(".under [aria-pressed=true]", "data-iri") == listed[0]  # the smallest
+        page.locator(".under [data-iri]").last.click()
+        assert page.evaluate("document.querySelector('#map').footprints.chosen") == listed[-1]
+        assert page.locator(f"tr.chosen[data-dataset='{listed[-1]}']").count() > 0
+        address = page.url
+        page.keyboard.press("Escape")
+        assert page.is_hidden(".under")
+        # The keyboard comes everywhere too.
+        page.focus("#map")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".under:not([hidden])")
+        assert "in view" in page.inner_text(".under p")
+        assert serious(page) == []
+        first = page.evaluate("document.activeElement.dataset.iri")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.querySelector('#map').footprints.chosen") == first
+        page.goto(address)
+        page.wait_for_selector("#map[data-ready]")
+        assert page.evaluate("document.querySelector('#map').footprints.chosen") == listed[-1]
+
+
+def test_one_outline_shows_every_stage_that_has_it(page):
+    """Where footprints are the same, each stage has its turn of the dashes; small ones lie above large ones."""
+    page.goto("area?aoi=-5,41,16,52")
+    page.wait_for_selector("#map[data-ready]")
+    drawn = page.evaluate(
+        """() => { const m = document.querySelector('#map').footprints;
+        return m.source.getFeatures().filter(f => m.style(f)).map(f => [f.get('edge'), f.place,
+            m.style(f).getStroke().getLineDash(), m.style(f).getStroke().getLineDashOffset()]); }"""
+    )
+    places = {}
+    for edge, place, dash, offset in drawn:
+        assert edge not in places.setdefault(place, {})  # and no stage twice
+        places[place][edge] = (tuple(dash or ()), offset)
+    shared = [edges for edges in places.values() if len(edges) > 1]
+    assert len(shared) > 2
+    for edges in shared:
+        on = {dash[0] for dash, _ in edges.values()}
+        assert {dash for dash, _ in edges.values()} == {(*on, max(on) * (len(edges) - 1))}
+        assert len({offset for _, offset in edges.values()}) == len(edges)
+    order = page.evaluate(
+        "(() => { const m = document.querySelector('#map').footprints;"
+        " return [...m.source.getFeatures()].sort(m.layer.getRenderOrder()).map(f => f.size); })()"
+    )
+    assert order == sorted(order, reverse=True)
+    # What a hidden stage leaves is drawn whole again.
+    one = next(iter(shared[0]))
+    for edge in {edge for _, edges in places.items() for edge in edges} - {one}:
+        page.uncheck(f"#layers input[data-edge={edge}]")
+    turns = page.evaluate(
+        "(() => { const m = document.querySelector('#map').footprints;"
+        " return m.source.getFeatures().filter(f => m.style(f)).map(f => f.turns); })()"
+    )
+    assert turns
+    assert set(turns) == {1}
 
 
 # -- SPARQL ---------------------------------------------------------------------------------------------------------
@@ -276,6 +416,14 @@ def test_the_editor_shows_rows(page):
     assert row.bounding_box()["height"] > 10
     assert "models/" in row.inner_text()
     assert "query=" in page.url
+    page.goto(page.url)  # a cold load has the query
+    page.wait_for_selector(".yasqe_queryButton")
+    assert "mlaoi:exposedTo" in page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.goto(f"query?{urlencode({'query': 'ASK { ?x ?y ?z }'})}")
+    page.wait_for_selector(".yasqe_queryButton")
+    assert page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()") == "ASK { ?x ?y ?z }"
+    # No other endpoint can be chosen.
+    assert not page.is_visible(".yasgui .controlbar")
 
 
 def test_every_question_runs_in_the_editor(page, served):
@@ -289,6 +437,19 @@ def test_every_question_runs_in_the_editor(page, served):
         answer = served.sparql(query)
         assert answer.status_code == 200, (query, answer.text[:500])
         assert answer.json()["head"]["vars"]
+
+
+def test_the_editor_is_dark_where_the_page_is(browser, served):
+    with page_of(browser, served.url, dark=True) as page:
+        page.goto("query")
+        page.wait_for_selector(".yasqe_queryButton")
+        page.click(".yasqe_queryButton")
+        page.wait_for_selector(".yasr table tbody tr")
+        for part in (".yasgui", ".CodeMirror", ".CodeMirror-gutters"):
+            colour = page.evaluate("s => getComputedStyle(document.querySelector(s)).backgroundColor", part)
+            assert max(map(int, re.findall(r"\d+", colour)[:3])) < 60, (part, colour)
+        known = {"aria-required-children", "label", "select-name"}  # and every word can be read
+        assert {rule for _, rule, _ in serious(page)} <= known
 
 
 def test_geometries_of_a_result_are_on_the_map(page):
@@ -327,7 +488,10 @@ PAGES = {
     "compare": "compare?a=clay-v1.5&b=geochat-7b",
     "query": "query",
     "about": "about",
-    "failed": "search?q=",
+    "nothing searched": "search?q=",
+    "nothing found": "search?q=zzzz",
+    "no area": "area",
+    "nothing compared": "compare",
 }
 NOT_OURS = (".yasgui",)
 
@@ -341,14 +505,22 @@ def ready(page, name):
         page.wait_for_selector(".yasqe_queryButton")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_nothing_serious_for_axe(browser, served, name, dark):
-    with page_of(browser, served.url, dark=dark) as page:
+def test_nothing_serious_for_axe_and_nothing_wider_than_the_window(browser, served, name):
+    """Light and wide, then as narrow and as wide as windows are; dark on a small telephone."""
+    with page_of(browser, served.url) as page:
         page.goto(PAGES[name])
         ready(page, name)
         assert serious(page, but=NOT_OURS) == []
         assert page.title().endswith("· mlaoi-graph")
+        for width in (2560, 768, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    with page_of(browser, served.url, width=320, height=640, dark=True) as page:
+        page.goto(PAGES[name])
+        ready(page, name)
+        assert serious(page, but=NOT_OURS) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_what_axe_says_of_the_editor_is_known(page):
@@ -358,7 +530,7 @@ def test_what_axe_says_of_the_editor_is_known(page):
     page.click(".yasqe_queryButton")
     page.wait_for_selector(".yasr table tbody tr")
     found = {rule for _, rule, _ in serious(page)}
-    assert found <= {"aria-required-children", "color-contrast", "label", "select-name"}
+    assert found <= {"aria-required-children", "label", "select-name"}
 
 
 def test_axe_would_find_it(page):
@@ -367,20 +539,37 @@ def test_axe_would_find_it(page):
     assert {found[1] for found in serious(page)} == {"button-name", "label"}
 
 
-@pytest.mark.parametrize("width", [320, 768, 1440, 2560])
-def test_no_page_is_wider_than_the_window(browser, served, width):
-    with page_of(browser, served.url, width=width) as page:
-        for name, path in PAGES.items():
-            page.goto(path)
-            ready(page, name)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("index", ""),
+        ("search", "q=sam"),
+        ("models/geochat-7b", ""),
+        ("datasets/dota", ""),
+        ("families/clay", ""),
+        ("area", "aoi=KEN"),
+        ("area", ""),
+        ("leakage", "node=clay-v1.5-biomassters"),
+        ("compare", "a=clay-v1.5&b=geochat-7b"),
+        ("query", ""),
+        ("about", ""),
+    ],
+)
+def test_every_page_is_there_as_json_and_turtle(served, path, query):
+    assert served.get(f"{path}.json?{query}").json()
+    turtle = served.get(f"{path}.ttl?{query}")
+    assert turtle.headers["content-type"].startswith("text/turtle")
+    found = rdflib.Graph().parse(data=turtle.text, format="turtle")
+    assert len(found) > 0 or (path, query) == ("area", "")  # that of no area says nothing
 
 
-@pytest.mark.parametrize("name", ["search", "area", "leakage", "compare", "about"])
-def test_every_page_is_there_as_json_and_turtle(served, name):
-    path, _, query = PAGES[name].partition("?")
-    assert served.get(f"{path}.json?{query}").json()["title"]
-    assert served.get(f"{path}.ttl?{query}").headers["content-type"].startswith("text/turtle")
+@pytest.mark.parametrize(
+    ("path", "rows"),
+    [("search.csv?q=sam", 41), ("area.csv?aoi=KEN", None), ("compare.csv?a=clay-v1.5&b=geochat-7b", 31)],
+)
+def test_tables_are_there_as_csv(served, path, rows):
+    found = list(csv.DictReader(io.StringIO(served.get(path).text)))
+    assert len(found) == rows if rows else found
 
 
 def test_nothing_but_this_server(served):
@@ -452,8 +641,8 @@ def hostile(bundle, tmp_path_factory):
         "tested.ndjson": tested,
         "odd.ndjson": [
             nasty,
-            model("rtl", link("derived_from", "chips.json"), **{"mlm:name": RTL}),
-            model("long", link("derived_from", "chips.json"), **{"mlm:name": LONG}),
+            model("rtl", link("derived_from", "chips.json"), **{"mlm:name": RTL, "title": RTL}),
+            model("long", link("derived_from", "chips.json"), **{"mlm:name": LONG, "title": LONG}),
             model("overlapping", *own),
         ],
     }
@@ -498,47 +687,104 @@ def test_hostile_names_are_text(browser, hostile, name):
         page.mouse.move(300, 300)
         assert page.evaluate("window.hit") is None
         assert page.locator('a[href^="javascript" i]').count() == 0
-        assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+        assert page.inner_text("h1").startswith({"rtl": RTL, "long": LONG[:100]}.get(name, NASTY))
+        for width in (320, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(page) == []
         page.fill("#q", "script" if name == "nasty" else name[:8])
         page.wait_for_timeout(500)
         assert page.evaluate("window.hit") is None
 
 
-def test_ten_thousand_siblings_are_grouped_and_capped(browser, big):
+def test_no_page_runs_what_it_shows(browser, hostile):
+    with page_of(browser, hostile.url) as page:
+        for path in (
+            "./",
+            "search?q=script",
+            "area?aoi=7,46,8,47",
+            "leakage?node=nasty",
+            "compare?a=nasty&b=long",
+            "query?node=nasty",
+            "about",
+            f"search?{urlencode({'q': NASTY})}",
+        ):
+            page.goto(path, wait_until="load")
+            page.wait_for_timeout(150)
+            assert page.evaluate("window.hit") is None, path
+            assert page.locator('a[href^="javascript" i]').count() == 0, path
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path
+
+
+def test_ten_thousand_siblings_are_grouped_capped_and_within_reach(browser, big):
     with page_of(browser, big.url) as page:
-        iri = "https://w3id.org/mlaoi/local/items/hungry"
-        page.goto(f"nodes/{quote(iri, safe='')}")
+        at = f"nodes/{quote('https://w3id.org/mlaoi/local/items/hungry', safe='')}"
+        wanted = "https://example.org/data/9876.json/train"
+
+        def after(act):
+            before = page.url
+            act()
+            until(page, "url => location.href !== url", before)
+            page.wait_for_selector(".explorer:not([aria-busy])")
+            return {older for _, older in pairs(page)}
+
+        page.goto(at)
         settled(page)
-        first = page.inner_text("#shown")
-        shown, total = map(int, re.match(r"(\d+) of (\d+) nodes", first).groups())
-        assert shown < 40
-        assert total > 10_000
-        for _ in range(9):
-            before = page.inner_text("#shown")
-            more = page.locator("#twin button.more").first
-            if not more.count():
-                break
-            more.click()
-            until(page, "t => document.querySelector('#shown').textContent !== t", before)
-        shown, _ = map(int, re.match(r"(\d+) of (\d+) nodes", page.inner_text("#shown")).groups())
-        assert 100 < shown <= 150
-        assert page.locator("#twin tr[data-newer]").count() <= 300
+        assert page.inner_text("#shown").startswith("9 of 10001 nodes shown, 8 edges.")
+        # Any one of them by its name: to be gone to, or to be drawn.
+        page.fill("#rest-words", "9876")
+        until(page, "document.querySelectorAll('#rest .found li').length === 1")
+        assert "9876.json" in page.get_attribute("#rest .found a", "href")
+        drawn = after(lambda: page.click("#rest .found button"))
+        assert len(drawn) == 8
+        assert wanted in drawn
+        assert page.inner_text("#side h2") == "9876.json (train)"
+        # The address has which are drawn, and which is selected.
+        page.goto(f"{at}?{urlencode({'more': 'up:trainedOn:dataset:9769-9896:items/hungry', 'select': f'<{wanted}>'})}")
+        settled(page)
+        assert page.inner_text("#side h2") == "9876.json (train)"
+        some = {older for _, older in pairs(page)}
+        assert len(some) == 128
+        more = after(lambda: page.click("#rest .row button"))  # as many as fit
+        assert some < more
+        assert page.inner_text("#shown").startswith("149 of 10001 nodes shown, 148 edges.")
+        last = after(lambda: page.click("#rest .row button"))  # then the next of them
+        assert len(last) == 10_000 - 9916
+        assert not last & more
+
+
+def test_paging_through_what_is_not_drawn_meets_everything(big):
+    """The pages of the list are all there is, each once, in one order."""
+    node = "https://w3id.org/mlaoi/local/items/hungry"
+    asked = {"node": node, "edge": "trainedOn", "kind": "dataset", "most": 500}
+    met = []
+    while len(met) < 10_000:
+        (group,) = big.get("api/neighbours", params=asked | {"start": len(met)}).json()["groups"]
+        assert [row["place"] for row in group["rows"]] == list(range(len(met), len(met) + len(group["rows"])))
+        met += [row["node"] for row in group["rows"]]
+    assert len(set(met)) == group["total"] == 10_000
+    (group,) = big.get("api/neighbours", params=asked | {"words": "TRAIN 99"}).json()["groups"]
+    assert [row["node"] for row in group["rows"]] == [iri for iri in met if "99" in iri.split("/")[-2]]
+    assert [met[row["place"]] for row in group["rows"]] == [row["node"] for row in group["rows"]]
 
 
 def test_five_thousand_footprints_within_two_seconds(browser, big):
+    """From when the page is asked for to the last footprint drawn: of three times the best, as others work here too."""
     with page_of(browser, big.url) as page:
         iri = "https://w3id.org/mlaoi/local/items/small"
-        page.goto("about")  # what is kept of the program is there
-        page.goto(f"nodes/{quote(iri, safe='')}")
-        until(page, "document.querySelector('#map').footprints?.source.getFeatures().length >= 5000")
-        # To the last feature drawn, from when the page was asked for.
-        took = page.evaluate(
-            "new Promise(done => { const m = document.querySelector('#map').footprints.map;"
-            " m.once('rendercomplete', () => done(performance.now())); m.render(); })"
-        )
-        assert took < 2000 * SLOW
-
-
-SLOW = 3
-"""How much slower than a free machine one may be that runs other tests beside."""
+        page.goto("about")
+        # Whoever still starts takes the processor from those who answer.
+        met(lambda: big.metric('mlaoi_workers{pool="answers",state="idle"}') >= 2, 60)
+        took = []
+        for _ in range(3):
+            page.goto(f"nodes/{quote(iri, safe='')}", wait_until="commit")
+            until(page, "document.querySelector('#map')?.footprints?.source.getFeatures().length >= 5000")
+            took.append(
+                page.evaluate(
+                    "new Promise(done => { const m = document.querySelector('#map').footprints.map;"
+                    " m.once('rendercomplete', () => done(performance.now())); m.render(); })"
+                )
+            )
+            if took[-1] < 2000:
+                break
+        assert min(took) < 2000, took

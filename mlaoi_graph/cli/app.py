@@ -403,7 +403,7 @@ def _show_node(catalog: Catalog, name: str, *, as_json: bool, as_csv: bool) -> N
     from dataclasses import fields
 
     from mlaoi_graph.catalog import Edge
-    from mlaoi_graph.cli.demo import label_of
+    from mlaoi_graph.findings import label_of
     from mlaoi_graph.iri import tail
 
     found = catalog.describe(name)
@@ -614,7 +614,7 @@ def demo(
 ) -> None:
     """Build the shipped catalog of model families, and show three things it knows, with their proof."""
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.demo import BASE, families_folder, print_cases
+    from mlaoi_graph.cli.demo import BASE, families_folder, print_findings
     from mlaoi_graph.errors import CatalogNotFound
     from mlaoi_graph.model import Confidence
 
@@ -632,7 +632,7 @@ def demo(
         )
         unverified = sum(1 for edge in catalog.edges() if edge.twin.confidence is Confidence.UNVERIFIED)
         print(f"{unverified} of the edges rest on second-hand sources or inference and are marked: see --verified-only")
-        print_cases(catalog)
+        print_findings(catalog)
     print(f"\nNext: mlaoi-graph show {to} 'Clay v1.5'")
     print(f"      mlaoi-graph explain {to} 'GeoChat-7B' 'DOTA'")
     print(f"      mlaoi-graph leakage {to} 'GeoChat-7B'")

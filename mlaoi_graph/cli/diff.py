@@ -144,7 +144,7 @@ def _rows(word: str, thing: Any, label: _Label) -> Iterator[Row]:
 
 
 def _label(iri: str, *catalogs: Catalog) -> str:
-    from mlaoi_graph.cli.demo import label_of
+    from mlaoi_graph.findings import label_of
     from mlaoi_graph.iri import tail
 
     end = tail(iri)

@@ -69,7 +69,10 @@ class Details(Protocol):
         """Return every license some document states of a node, sorted."""
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
-        """Return how precise a dataset's own footprints are: empty if it has none, None if that is not told here."""
+        """Return how precise a dataset's own footprints are: empty if it has none, None if that is not told here.
+
+        One that is bounded is enough: there may be a million.
+        """
 
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         """Return the statements of one document that a direct edge stands for, by IRI."""
@@ -103,10 +106,10 @@ class StoreDetails:
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
         found: set[Precision] = set()
-        for area in self._texts(iri, MLAOI.footprint):
-            statements = decode(self._store.match(area))
+        for quad in self._store.match(iri, MLAOI.footprint):
+            statements = decode(self._store.match(cast(NamedNode, quad.object).value))
             found.update(s.precision for s in statements if isinstance(s, AreaOfInterest))
-            if len(found) == 2:  # a dataset may have a million samples, and they are alike
+            if found - {Precision.GLOBAL}:  # a dataset may have a million samples, and they are alike
                 break
         return frozenset(found)
 

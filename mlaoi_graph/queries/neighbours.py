@@ -27,6 +27,8 @@ class Neighbour:
     """Edges from it to what it came from or was measured on."""
     down: int
     """Edges to it."""
+    place: int
+    """Where it stands among all of its group, from 0."""
     said: Step
     """The edge, and who says so."""
 
@@ -50,12 +52,19 @@ class Group:
 
 
 def neighbours(
-    graph: LineageGraph, node: str, *, up: bool, most: int, start: int = 0, of: tuple[str, str] | None = None
+    graph: LineageGraph,
+    node: str,
+    *,
+    up: bool,
+    most: int,
+    start: int = 0,
+    of: tuple[str, str] | None = None,
+    words: str = "",
 ) -> list[Group]:
     """Return the nodes one edge away, grouped by edge and kind: what a node came from (``up``), or what came of it.
 
-    Each group has up to ``most`` rows from ``start`` on; ``of`` asks for one group, by edge and kind. Raises
-    NodeNotFound.
+    Each group has up to ``most`` rows from ``start`` on; ``of`` asks for one group, by edge and kind; ``words`` for
+    those whose label or IRI has them all, whatever the case. Raises NodeNotFound.
     """
     edges = graph._edges
     asked = edges.at(node)
@@ -64,6 +73,7 @@ def neighbours(
     else:
         near = (*edges.into[asked], *edges.parts[asked], *edges.members[asked])
         met = [(edges.subject[edge], edge) for edge in near]
+    wanted = words.casefold().split()
     groups: dict[tuple[int, str], dict[int, int]] = {}
     for other, edge in met:
         # Documents that say the same are one edge, and a verified one speaks for them.
@@ -76,20 +86,27 @@ def neighbours(
         name = edge_name(edges, any_edge)
         if of is not None and of != (name, kind):
             continue
-        order = sorted(same, key=edges.order)
+        order = list(enumerate(sorted(same, key=edges.order)))
+        if wanted:
+            order = [(place, other) for place, other in order if _goes_by(edges, other, wanted)]
         found.append(
             Group(
                 edge=name,
                 word="family" if code == FAMILY else edge_word(edges, any_edge),
                 kind=kind,
-                total=len(same),
-                rows=tuple(_row(edges, other, same[other]) for other in order[start : start + most]),
+                total=len(order),
+                rows=tuple(_row(edges, place, other, same[other]) for place, other in order[start : start + most]),
             )
         )
     return found
 
 
-def _row(edges: Edges, other: int, edge: int) -> Neighbour:
+def _goes_by(edges: Edges, other: int, words: list[str]) -> bool:
+    text = f"{edges.label(other)} {edges.iris[other]}".casefold()
+    return all(word in text for word in words)
+
+
+def _row(edges: Edges, place: int, other: int, edge: int) -> Neighbour:
     down = len(edges.into[other]) + len(edges.parts[other]) + len(edges.members[other])
     return Neighbour(
         node=edges.iris[other],
@@ -99,6 +116,7 @@ def _row(edges: Edges, other: int, edge: int) -> Neighbour:
         confidence="unverified" if edges.unverified[edge] else "verified",
         up=len(edges.out[other]),
         down=down,
+        place=place,
         said=step(edges, edge),
     )
 

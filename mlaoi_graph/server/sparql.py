@@ -40,7 +40,7 @@ async def _sparql(request: Request) -> Response:
         if "update" in given:
             raise Refusal(400, "method", "an update is sent by POST, never by GET")
         if "query" not in given:
-            return _described(request)
+            return described(request, negotiate(_accept(request), GRAPHS))
         return await _query(request, given)
     media_type, body = await read_body(request, (_QUERY, _FORM, _UPDATE))
     if media_type == _FORM:
@@ -103,9 +103,8 @@ async def _update(request: Request, given: dict[str, list[bytes]]) -> Response:
         )
 
 
-def _described(request: Request) -> Response:
-    """Return the service description."""
-    media_type = negotiate(_accept(request), GRAPHS)
+def described(request: Request, media_type: str) -> Response:
+    """Return the service description in a format of :data:`~mlaoi_graph.server.formats.GRAPHS`."""
     endpoint = ox.NamedNode(f"{site_of(request)}sparql")
     service, dataset, graph = (ox.NamedNode(f"{endpoint.value}#{part}") for part in ("service", "dataset", "default"))
 

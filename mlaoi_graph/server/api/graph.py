@@ -22,12 +22,14 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", responses=ERRORS)
 
 
-def _neighbours(context: Context, *, node: str, up: bool, most: int, start: int, of: tuple[str, str] | None) -> Reply:
+def _neighbours(
+    context: Context, *, node: str, up: bool, most: int, start: int, of: tuple[str, str] | None, words: str
+) -> Reply:
     """Return what stands next to a node, one way."""
     catalog = context.catalog
     iri = catalog.find(node)
     lineage = catalog.lineage
-    groups = neighbours(lineage, iri, up=up, most=most, start=start, of=of)
+    groups = neighbours(lineage, iri, up=up, most=most, start=start, of=of, words=words)
     return answer_json(
         {
             "node": iri,
@@ -70,11 +72,12 @@ async def next_to(
     start: Annotated[int, Query(ge=0, le=10_000_000, description="Rows left out at the beginning.")] = 0,
     edge: Annotated[str | None, Query(max_length=100, description="Only this sort of edge, with kind.")] = None,
     kind: Annotated[str | None, Query(max_length=100)] = None,
+    words: Annotated[str, Query(max_length=200, description="Only what has all of these in its label or IRI.")] = "",
 ) -> Response:
     """List every asserted edge at a node, one way, by sort; evaluation and succession included."""
     of = (edge, kind) if edge and kind else None
     arguments: dict[str, Any] = {"node": node, "up": direction is Direction.up, "most": most, "start": start, "of": of}
-    return await ask(request, request.app.state.answers, _neighbours, **arguments)
+    return await ask(request, request.app.state.answers, _neighbours, **arguments, words=words)
 
 
 @router.get("/footprints", response_model=_Footprints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
@@ -20,6 +21,8 @@ __all__ = ["node_page"]
 _SHOWN: Final = 100
 """Neighbours of one sort, and facts, a page shows; Turtle and JSON-LD have all."""
 _HIDDEN: Final = frozenset({"iri", "label", "description", "resolved", "sources", "footprints", "declared_area"})
+_NODES: Final = frozenset({"family", "part_of"})
+"""Facts that are nodes, and go by their label."""
 _KIND: Final = {Model: "model", ModelFamily: "family", Dataset: "dataset", AreaOfInterest: "area"}
 
 
@@ -41,7 +44,7 @@ def node_page(context: Context, iri: str) -> Page:
         "label": label,
         "description": node.description if hasattr(node, "description") else None,
         "resolved": getattr(node, "resolved", True) is not False,
-        "facts": _facts(node),
+        "facts": _facts(node, lineage.label),
         "up": [group.to_dict() for group in neighbours(lineage, iri, up=True, most=_SHOWN)],
         "down": [group.to_dict() for group in neighbours(lineage, iri, up=False, most=_SHOWN)],
         "exposure": None,
@@ -56,13 +59,19 @@ def node_page(context: Context, iri: str) -> Page:
     return Page(label, "node.html", values, [iri])
 
 
-def _facts(node: Any) -> list[dict[str, Any]]:
+def _facts(node: Any, label: Callable[[str], str]) -> list[dict[str, Any]]:
     facts = []
     for one in dataclasses.fields(node):
         value = plain(getattr(node, one.name))
         if one.name in _HIDDEN or value is None or value == [] or value is False:
             continue
-        facts.append({"name": one.name.replace("_", " "), "value": value if isinstance(value, list) else [value]})
+        fact: dict[str, Any] = {
+            "name": one.name.replace("_", " "),
+            "value": value if isinstance(value, list) else [value],
+        }
+        if one.name in _NODES:
+            fact["labels"] = {iri: label(iri) for iri in fact["value"]}
+        facts.append(fact)
     return facts
 
 

@@ -62,11 +62,11 @@ def features_of(
 
 def _features(catalog: Catalog, dataset: str, rows: Array, how: str, edge: str) -> list[dict[str, Any]]:
     places = catalog.footprints
-    shapes = places.geometries(rows)
+    shapes = shapely.to_geojson(places.geometries(rows))
     precisions = places.precisions(rows)
     named = places.areas_named(rows)
     return [
-        feature(
+        _feature(
             shape,
             dataset=dataset,
             edge=edge,
@@ -75,10 +75,14 @@ def _features(catalog: Catalog, dataset: str, rows: Array, how: str, edge: str) 
             start=start,
             end=end,
         )
-        for shape, precision, (area, start, end) in zip(shapes, precisions, named, strict=True)
+        for shape, precision, (area, start, end) in zip(shapes.tolist(), precisions, named, strict=True)
     ]
 
 
 def feature(shape: Any, **properties: Any) -> dict[str, Any]:
     """Return a geometry as a GeoJSON feature."""
-    return {"type": "Feature", "properties": properties, "geometry": orjson.Fragment(shapely.to_geojson(shape))}
+    return _feature(shapely.to_geojson(shape), **properties)
+
+
+def _feature(shape: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "Feature", "properties": properties, "geometry": orjson.Fragment(shape)}

@@ -40,7 +40,7 @@ STAGE_WORDS: Final = {
     "derivedFrom": "made from",
     "drawnFrom": "drawn from",
     "labelledBy": "labelled by",
-    "derivedFromUnknown": "derived from",
+    "madeFrom": "made from (kind not stated)",
     "partOf": "part of",
     "succeeds": "succeeds",
     "family": "member of",

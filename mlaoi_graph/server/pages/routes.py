@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from mlaoi_graph.server import sparql
 from mlaoi_graph.server.pages import area, countries, leakage, tasks, views
 from mlaoi_graph.server.pages.render import STATIC
 from mlaoi_graph.server.web import ask, parameters, root_of
@@ -44,10 +46,17 @@ def _given(request: Request) -> dict[str, list[bytes]]:
 
 async def _countries(request: Request) -> Response:
     """Outlines of countries, for maps."""
-    return Response(countries.geojson(), media_type="application/geo+json", headers={"Cache-Control": "max-age=86400"})
+    found = await run_in_threadpool(countries.geojson)  # the first time it is made, and others do not wait for it
+    return Response(found, media_type="application/geo+json", headers={"Cache-Control": "max-age=86400"})
+
+
+async def _service(request: Request) -> Response:
+    """What can be asked here: the page of queries, as triples."""
+    return sparql.described(request, "text/turtle")
 
 
 routes: list[BaseRoute] = [
+    Route("/query.ttl", _service),
     *(
         Route(
             f"/{name or ('index' if form != 'html' else '')}{'' if form == 'html' else '.' + form}", _page(view, form)

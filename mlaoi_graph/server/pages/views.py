@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.cli.demo import CASES, label_of
-from mlaoi_graph.iri import is_iri
+from mlaoi_graph.findings import Finding, findings, label_of
+from mlaoi_graph.iri import is_iri, tail
 from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INDIVIDUALS, PRECISION_OF, STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.pages.search import search as found_by
 from mlaoi_graph.server.pages.tasks import Page
@@ -21,6 +22,12 @@ from mlaoi_graph.vocab import PREFIXES
 __all__ = ["about", "compare", "query", "search", "start"]
 
 _HITS: Final = 100
+_EDGE_OF: Final = {
+    INDIVIDUALS[sort]: tail(edge)
+    for edges in (STAGE_PROPERTY, DERIVATION_PROPERTY, ASSOCIATION_PROPERTY)
+    for sort, edge in edges.items()
+}
+"""The edge that stages and kinds of qualified edges stand beside."""
 _ROWS: Final = 200
 """Rows of a table that are on a page; JSON has as many, the JSON API all."""
 
@@ -39,46 +46,25 @@ def _start(catalog: Catalog) -> dict[str, Any]:
     return {
         "counts": counts,
         "families": sorted(families, key=lambda f: (-f["models"], f["label"].casefold())),
-        "findings": list(filter(None, (_finding(catalog, case.headline, case.query) for case in CASES))),
+        "findings": [_finding(catalog, finding) for finding in findings(catalog)],
     }
 
 
-def _finding(catalog: Catalog, headline: str, query: str) -> dict[str, Any] | None:
-    answer = catalog.query(query)
-    assert isinstance(answer, Solutions)
-    rows = list(answer)
-    if not rows:
-        return None
-    first = rows[0]
-    names = {key: iri for key, iri in first.items() if iri and not key.startswith("proof")}
-    pieces: list[dict[str, str]] = []
-    for text, key in _pieces(headline):
-        if text:
-            pieces.append({"text": text})
-        if key in names:
-            pieces.append({"text": label_of(catalog, names[key]), "node": names[key]})
-    chain = []
-    for key, twin in first.items():
-        if key.startswith("proof") and twin:
-            edge = catalog.edge(twin)
-            chain.append(
-                {
-                    "subject": edge.subject,
-                    "subject_label": label_of(catalog, edge.subject),
-                    "edge": edge.predicate,
-                    "object": edge.object,
-                    "object_label": label_of(catalog, edge.object),
-                    "note": edge.twin.note or "stated",
-                    "document": edge.twin.document,
-                }
-            )
-    return {"headline": pieces, "chain": chain, "more": len(rows) - 1}
-
-
-def _pieces(headline: str) -> list[tuple[str, str | None]]:
-    from string import Formatter
-
-    return [(text, name) for text, name, _, _ in Formatter().parse(headline)]
+def _finding(catalog: Catalog, finding: Finding) -> dict[str, Any]:
+    pieces = [{"text": text} | ({"node": node} if node else {}) for text, node in finding.pieces]
+    chain = [
+        {
+            "subject": edge.subject,
+            "subject_label": label_of(catalog, edge.subject),
+            "edge": edge.predicate,
+            "object": edge.object,
+            "object_label": label_of(catalog, edge.object),
+            "note": edge.twin.note or "stated",
+            "document": edge.twin.document,
+        }
+        for edge in finding.proof
+    ]
+    return {"headline": pieces, "chain": chain, "more": finding.more}
 
 
 def search(context: Context, given: dict[str, str]) -> Page:
@@ -106,6 +92,7 @@ def compare(context: Context, given: dict[str, str]) -> Page:
         "models": [{"node": one, "label": names[0]}, {"node": two, "label": names[1]}],
         "common": part_of(common),
         "differences": part_of(apart),
+        "only": {iri: sum(row.only == iri for row in apart) for iri in (one, two)},
     }
     rows = [{"in": "both", "dataset": r.dataset, "label": r.label} for r in common]
     rows += [{"in": "one", "dataset": r.dataset, "label": r.label, "only": r.only} for r in apart]
@@ -168,8 +155,7 @@ def filled(text: str, values: dict[str, str]) -> str:
 def about(context: Context, given: dict[str, str]) -> Page:
     """Where the data come from, and how sure they are."""
     values = context.kept("about", _about)
-    documents = [document.iri for document in islice(context.catalog.documents(), _HITS)]
-    return Page("About the data", "about.html", values, documents)
+    return Page("About the data", "about.html", values, values["documents"])
 
 
 _EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?unsure) AS ?unverified) {
@@ -177,18 +163,37 @@ _EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?uns
   OPTIONAL { ?twin mlaoi:confidence mlaoi:Unverified BIND(?twin AS ?unsure) } }"""
 
 
+_SORTS: Final = """SELECT ?sort (COUNT(DISTINCT ?twin) AS ?number) {
+  { ?twin mlaoi:stage ?sort } UNION { ?twin mlaoi:derivationKind ?sort } UNION { ?twin mlaoi:associationKind ?sort }
+} GROUP BY ?sort"""
+_PRECISIONS: Final = (
+    """SELECT ?sort (COUNT(DISTINCT ?area) AS ?number) { ?area mlaoi:precision ?sort } GROUP BY ?sort"""
+)
+
+
 def _about(catalog: Catalog) -> dict[str, Any]:
     answer = catalog.query(_EDGES)
     assert isinstance(answer, Solutions)
     (edges,) = answer
     return {
+        "documents": sorted(document.iri for document in islice(catalog.documents(), _HITS)),
         "counts": dataclasses.asdict(catalog.counts()),
         "edges": int(edges["edges"] or 0),
+        "sorts": _counted(catalog, _SORTS, "edge", _EDGE_OF),
+        "precisions": _counted(catalog, _PRECISIONS, "precision", {iri: p.value for iri, p in PRECISION_OF.items()}),
         "unverified": int(edges["unverified"] or 0),
         "base": catalog.base,
         "split_policy": catalog.split_policy.value,
         "snapshot": catalog.snapshot,
     }
+
+
+def _counted(catalog: Catalog, query: str, name: str, words: dict[str, str]) -> list[dict[str, Any]]:
+    """Return how many there are of each sort, in the order of ``words``."""
+    answer = catalog.query(query)
+    assert isinstance(answer, Solutions)
+    counts = {row["sort"]: int(row["number"] or 0) for row in answer}
+    return [{name: word, "number": counts[iri]} for iri, word in words.items() if counts.get(iri)]
 
 
 def part_of(rows: Rows[Any], most: int = _ROWS) -> dict[str, Any]:

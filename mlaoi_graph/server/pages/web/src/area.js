@@ -1,9 +1,15 @@
-// An area that is drawn or given, and what lies in it.
-import { el, getJson, root } from "./dom.js";
-import { FootprintMap, PRECISIONS } from "./map.js";
+// An area that is drawn or given, and what lies in it; also the ground of a leakage report. The address has it all.
+import { el, getJson } from "./dom.js";
+import { FootprintMap } from "./map.js";
+import { called, PRECISIONS } from "./shades.js";
+import { EDGES } from "./stages.js";
 
 const box = document.getElementById("map");
+const legend = document.getElementById("layers");
 const status = document.getElementById("placed");
+const given = new URLSearchParams(location.search);
+const hidden = new Set(given.getAll("hide"));
+const words = Object.fromEntries(JSON.parse(box.dataset.words ?? "[]")); // what edges are called here
 
 function ask(geometry) {
   const form = document.getElementById("aoi-form");
@@ -11,23 +17,56 @@ function ask(geometry) {
   form.requestSubmit();
 }
 
-const select = (dataset) => {
+function remember() {
+  const url = new URL(location.href);
+  url.searchParams.delete("hide");
+  for (const edge of hidden) url.searchParams.append("hide", edge);
+  if (map.chosen === null) url.searchParams.delete("select");
+  else url.searchParams.set("select", map.chosen);
+  history.replaceState(null, "", url);
+}
+
+function select(dataset) {
   map.choose(dataset);
-  for (const row of document.querySelectorAll("tr[data-dataset]")) row.classList.toggle("chosen", row.dataset.dataset === dataset);
-};
-const map = new FootprintMap(box, { onDraw: ask, onSelect: select });
+  for (const row of document.querySelectorAll("tr[data-dataset]")) row.classList.toggle("chosen", dataset !== null && [row.dataset.dataset, row.dataset.other].includes(dataset));
+  remember();
+}
+const map = new FootprintMap(box, { onSelect: select, onDraw: ask });
+
+/** The legend is the filter: a layer for each edge, and one for what both sides cover. */
+function layers(features, edges) {
+  const counts = Object.fromEntries(edges.map((edge) => [edge, 0]));
+  const order = Object.keys(EDGES);
+  for (const { properties } of features.toSorted((a, b) => order.indexOf(a.properties.edge) - order.indexOf(b.properties.edge))) counts[properties.edge] = (counts[properties.edge] ?? 0) + 1;
+  const off = () => [...hidden].filter((edge) => counts[edge]);
+  const says = el("span", { class: "says", role: "status" });
+  const say = () => (says.textContent = off().length ? `Not drawn: ${off().map((edge) => words[edge] ?? called(edge)).join(", ")}` : "");
+  legend.replaceChildren(
+    ...Object.entries(counts).map(([edge, count]) =>
+      el("label", { class: "entry" },
+        el("input", { type: "checkbox", checked: !hidden.has(edge), "data-edge": edge, onchange: (event) => {
+          event.target.checked ? hidden.delete(edge) : hidden.add(edge);
+          map.hide(hidden);
+          say();
+          remember();
+        } }),
+        el("span", { class: `key s-${edge}`, "aria-hidden": "true" }), words[edge] ?? called(edge), el("span", { class: "num" }, count))),
+    says);
+  say();
+}
 
 for (const button of document.querySelectorAll("button[data-draw]")) button.addEventListener("click", () => map.draw(button.dataset.draw));
-for (const row of document.querySelectorAll("tr[data-dataset]")) row.querySelector("button")?.addEventListener("click", () => select(row.dataset.dataset));
+for (const row of document.querySelectorAll("tr[data-dataset]")) row.querySelector(".place")?.addEventListener("click", () => (select(row.dataset.dataset), box.scrollIntoView({ block: "nearest" })));
 
 if (box.dataset.features) {
   const { features, aoi } = await getJson(box.dataset.features);
   map.show(features, !aoi);
   if (aoi) map.showArea(aoi);
-  if (status) {
-    const looks = [...new Set(features.map((feature) => feature.properties.look))].filter(Boolean);
-    status.replaceChildren(...looks.map((name) => el("span", { class: `look l-${name}` }, el("span", { class: "swatch", "aria-hidden": "true" }), PRECISIONS[name] ?? name)), `${features.length} footprints`);
-  }
+  if (features.length || !document.querySelector("[data-draw]")) layers(features, Object.keys(words));
+  map.hide(hidden);
+  if (given.get("select")) select(given.get("select"));
+  const looks = [...new Set(features.map((feature) => feature.properties.look))].filter(Boolean);
+  status.replaceChildren(...looks.map((name) => el("span", { class: `look l-${name}` }, el("span", { class: "swatch", "aria-hidden": "true" }), PRECISIONS[name] ?? name)));
 } else if (box.dataset.areas) {
   const { features } = await getJson("api/footprints", { area: box.dataset.areas });
   map.show(features);

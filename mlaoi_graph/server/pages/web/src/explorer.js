@@ -2,7 +2,9 @@
 import { at, bdi, csvOf, el, getJson, link, short, web } from "./dom.js";
 import { Graph } from "./graph.js";
 import { Lineage, MOST_EDGES, MOST_NODES } from "./lineage.js";
-import { FootprintMap, PRECISIONS } from "./map.js";
+import { FootprintMap } from "./map.js";
+import { Rest } from "./rest.js";
+import { PRECISIONS } from "./shades.js";
 import { look, sample } from "./stages.js";
 
 const box = document.querySelector(".explorer");
@@ -17,6 +19,8 @@ const graph = new Graph(place("graph"), {
   onToggle: (iri, way) => iri && change(() => (way ? [way] : ["up", "down"]).forEach((one) => lineage.toggle(iri, one))),
 });
 const map = new FootprintMap(place("map"), { onSelect: (dataset) => select(dataset ?? lineage.focus.iri) });
+map.label = (feature) => lineage.drawn?.nodes.get(feature.get("dataset"))?.label ?? feature.get("dataset");
+const rest = new Rest(place("rest"), lineage, change);
 
 // -- what changes ---------------------------------------------------------------------------------------------------
 
@@ -29,14 +33,18 @@ async function change(how) {
   try {
     const drawn = await lineage.draw();
     if (mine !== turn) return;
+    const coming = located(drawn); // asked for while the graph is drawn
+    coming.catch(() => {});
     graph.show(drawn, lineage.focus.iri, lineage.chain);
     graph.choose(lineage.selected);
     legend(drawn);
     twin(drawn);
+    rest.show(drawn);
     side();
     counted(drawn);
     remember();
-    await footprints(drawn, mine);
+    await coming;
+    if (mine === turn) footprints(drawn);
   } catch (error) {
     place("shown").textContent = `This could not be loaded: ${error.message}`;
   } finally {
@@ -89,9 +97,10 @@ function reset(depth, direction) {
 
 function counted({ nodes, edges, unseen, capped }) {
   const total = nodes.size + unseen;
-  let text = `${nodes.size} of ${total} nodes shown, ${edges.length} edges.`;
-  if (capped) text += ` No more than ${MOST_NODES} nodes and ${MOST_EDGES} edges are drawn: close or hide some for the rest, or use the API.`;
-  place("shown").textContent = text;
+  const parts = [`${nodes.size} of ${total} nodes shown, ${edges.length} edges.`];
+  if (capped) parts.push(` No more than ${MOST_NODES} nodes and ${MOST_EDGES} edges are drawn at a time.`);
+  if (unseen) parts.push(" ", el("a", { href: "#rest" }, "The rest"));
+  place("shown").replaceChildren(...parts);
 }
 
 // -- the legend is the filter ---------------------------------------------------------------------------------------
@@ -147,7 +156,11 @@ function side() {
     const own = drawn.edges.filter((edge) => edge.subject === node.iri || edge.object === node.iri);
     const near = node.iri === focus.iri ? [] : own;
     if (near.length) parts.push(el("h3", {}, "Who says so"), el("ol", { class: "chain" }, near.slice(0, 12).map(statement)));
-    if (node.iri === focus.iri) parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. ◂ and ▸ count what is not drawn."));
+    if (node.iri === focus.iri) {
+      const { sorts } = drawn;
+      if (sorts.size) parts.push(el("ul", { class: "sorts" }, [...sorts].map(([edge, count]) => el("li", {}, sample(edge), " ", look(edge).text, el("span", { class: "num" }, count)))));
+      parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right."));
+    }
   }
   place("side").replaceChildren(...parts);
 }
@@ -157,7 +170,7 @@ function side() {
 const COLUMNS = ["edge", "newer", "newer_iri", "older", "older_iri", "confidence", "document"];
 let csvUrl = null;
 
-function twin({ edges, groups }) {
+function twin({ edges }) {
   const rows = edges.map((edge) => ({ edge: edge.edge, newer: edge.subject_label, newer_iri: edge.subject, older: edge.object_label, older_iri: edge.object, confidence: edge.confidence, document: edge.document, step: edge }));
   const pick = (iri, label) => el("button", { type: "button", class: "pick", "data-iri": iri, onclick: () => select(iri) }, bdi(short(label, 90)));
   const table = el("table", {},
@@ -167,8 +180,7 @@ function twin({ edges, groups }) {
       el("td", {}, el("span", { class: `stage s-${row.edge}` }, sample(row.edge), " ", look(row.edge).text)),
       el("td", { class: "wrap" }, pick(row.older_iri, row.older)),
       el("td", { class: "wrap" }, sources(row.step)),
-      el("td", {}, row.confidence))),
-      groups.map((group) => el("tr", {}, el("td", { colspan: 5 }, el("button", { type: "button", class: "more", onclick: () => change(() => lineage.showMore(group)) }, `${group.left} more ${look(group.edge).text}: show`))))));
+      el("td", {}, row.confidence)))));
   place("twin").replaceChildren(el("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Edges shown" }, table));
   if (csvUrl) URL.revokeObjectURL(csvUrl);
   csvUrl = URL.createObjectURL(csvOf(COLUMNS, rows));
@@ -185,19 +197,25 @@ function mark() {
 
 const placed = new Map();
 
-async function footprints({ nodes, edges }, mine) {
-  const data = [...nodes.values()].filter((node) => node.kind === "dataset" || node.kind === "archive").map((node) => node.iri);
-  const missing = data.filter((iri) => !placed.has(iri));
-  for (let from = 0; from < missing.length; from += 30) {
-    const some = missing.slice(from, from + 30);
+const isData = (node) => node.kind === "dataset" || node.kind === "archive";
+
+/** Know where the datasets that are drawn are. */
+async function located({ nodes }) {
+  const missing = [...nodes.values()].filter((node) => isData(node) && !placed.has(node.iri)).map((node) => node.iri);
+  const chunks = [];
+  for (let from = 0; from < missing.length; from += 30) chunks.push(missing.slice(from, from + 30));
+  await Promise.all(chunks.map(async (some) => {
     const found = await getJson("api/footprints", { dataset: some });
     some.forEach((iri) => placed.set(iri, { features: [], ...found.datasets[iri] }));
     for (const feature of found.features) placed.get(feature.properties.dataset).features.push(feature);
-  }
-  if (mine !== turn) return;
+  }));
+}
+
+function footprints({ nodes, edges }) {
+  const data = [...nodes.values()].filter(isData).map((node) => node.iri);
   const edgeTo = new Map();
   for (const edge of edges) if (!edgeTo.has(edge.object) || edge.subject === lineage.focus.iri) edgeTo.set(edge.object, edge.edge);
-  const features = data.flatMap((iri) => placed.get(iri).features.map((feature) => ({ ...feature, properties: { ...feature.properties, edge: edgeTo.get(iri) ?? "derivedFrom" } })));
+  const features = data.flatMap((iri) => placed.get(iri).features.map((feature) => (Object.assign(feature.properties, { edge: edgeTo.get(iri) ?? "derivedFrom" }), feature)));
   map.show(features);
   map.choose(lineage.selected === lineage.focus.iri && lineage.focus.kind !== "dataset" ? null : lineage.selected);
   const without = data.filter((iri) => !placed.get(iri).features.length);
@@ -212,7 +230,7 @@ async function footprints({ nodes, edges }, mine) {
 function placedOf(iri) {
   const found = placed.get(iri);
   if (!found) return null;
-  if (found.features.length) return `On the map: ${found.features.length} areas, ${[...new Set(found.features.map((f) => PRECISIONS[f.properties.look] ?? f.properties.look))].join("; ")}.`;
+  if (found.features.length) return `On the map: ${found.features.length} ${found.features.length > 1 ? "areas" : "area"}, ${[...new Set(found.features.map((f) => PRECISIONS[f.properties.look] ?? f.properties.look))].join("; ")}.`;
   return `Not on the map: ${found.reason ?? "no footprint is known"}.`;
 }
 

@@ -6,17 +6,31 @@ import { colour, ink, look, onTheme } from "./stages.js";
 
 cytoscape.use(dagre);
 
-const SHAPES = { model: "round-rectangle", dataset: "barrel", archive: "cut-rectangle", family: "round-hexagon", unknown: "rectangle" };
+const SHAPES = { model: "round-rectangle", dataset: "rectangle", archive: "cut-rectangle", family: "polygon", unknown: "rectangle" };
+
+const WIDTH = 232;
+const HEIGHT = 34;
+const PITCH = 44; // from one node of a column to the next
+const CHANNEL = 88; // between columns, where edges turn
+const GAP = 26; // between columns of one rank
+const NARROW = 560; // a pane in which columns beside each other could not be read
 
 const pen = document.createElement("canvas").getContext("2d");
 
-/** A label that fits its node: one line above a count, else two. */
-function fitting(text, lines, room) {
-  pen.font = "12px system-ui, sans-serif";
-  let cut = short(text, 60);
-  while (cut.length > 4 && pen.measureText(cut).width > room * lines - (lines - 1) * 40) cut = `${cut.slice(0, -2)}…`;
-  return cut;
+/** A label that fits its node, between the counts of what is not drawn on either side. */
+function fitting(text, before, after, room, weight) {
+  pen.font = `${weight} 12.5px system-ui, sans-serif`;
+  const whole = (label) => [before, label, after].filter(Boolean).join("  ");
+  const said = short(text, 80);
+  // Cut in the middle: what tells siblings apart is often the end.
+  for (let left = said.length; left > 8; left -= 1) {
+    const cut = left === said.length ? said : `${said.slice(0, Math.ceil(left * 0.6)).trimEnd()}…${said.slice(said.length - Math.floor(left * 0.4)).trimStart()}`;
+    if (pen.measureText(whole(cut)).width <= room) return whole(cut);
+  }
+  return whole(said.slice(0, 8));
 }
+
+const few = (number) => (number > 9999 ? `${Math.round(number / 1000)}k` : String(number));
 
 function style() {
   const text = ink("ink");
@@ -24,25 +38,25 @@ function style() {
     {
       selector: "node",
       style: {
-        shape: "data(shape)", width: 188, height: 46, "background-color": ink("node"), "border-width": 1.5, "border-color": "data(rim)",
-        label: "data(label)", "text-wrap": "wrap", "text-max-width": 180, "text-valign": "center", "text-halign": "center",
-        "font-family": "system-ui, sans-serif", "font-size": 12, color: text, "line-height": 1.25,
+        shape: "data(shape)", width: WIDTH, height: HEIGHT, "background-color": ink("node"), "border-width": 1.5, "border-color": "data(rim)",
+        label: "data(label)", "text-valign": "center", "text-halign": "center",
+        "font-family": "system-ui, sans-serif", "font-size": 12.5, color: text,
       },
     },
-    { selector: "node.model", style: { "background-color": ink("node-model") } },
-    { selector: "node.family", style: { "background-color": ink("node-family") } },
+    { selector: "node.model", style: { "background-color": ink("node-model"), "corner-radius": HEIGHT / 2 } },
+    { selector: "node.family", style: { "background-color": ink("node-family"), "shape-polygon-points": [-1, 0, -0.93, -1, 0.93, -1, 1, 0, 0.93, 1, -0.93, 1] } },
     { selector: "node.unresolved", style: { "border-style": "dashed" } },
-    { selector: "node.focus", style: { "border-width": 3.5, "border-color": ink("accent"), "font-weight": 700 } },
-    { selector: "node.group", style: { shape: "round-rectangle", "background-opacity": 0, "border-style": "dashed", height: 32, color: ink("soft") } },
+    { selector: "node.focus", style: { "border-width": 3, "border-color": ink("accent"), "font-weight": 700, height: HEIGHT + 8 } },
+    { selector: "node.group", style: { shape: "round-rectangle", "background-opacity": 0, "border-style": "dashed", height: HEIGHT - 4, color: ink("soft") } },
     { selector: "node.chosen", style: { "border-color": ink("accent"), "border-width": 4, "underlay-color": ink("accent"), "underlay-opacity": 0.22, "underlay-padding": 7 } },
     {
       selector: "edge",
       style: {
-        width: 2.2, "line-color": "data(colour)", "line-style": "data(line)", "target-arrow-color": "data(colour)", "target-arrow-shape": "data(arrow)",
-        "curve-style": "bezier", "arrow-scale": 1.15, "control-point-step-size": 34,
+        width: 2, "line-color": "data(colour)", "line-style": "data(line)", "target-arrow-color": "data(colour)", "target-arrow-shape": "data(arrow)",
+        "curve-style": "unbundled-bezier", "edge-distances": "endpoints", "arrow-scale": 1.1,
       },
     },
-    { selector: "edge.unverified", style: { width: 1.1 } },
+    { selector: "edge.unverified", style: { width: 1 } },
     { selector: "edge.path", style: { width: 5, "z-index": 9 } },
     { selector: ".faded", style: { opacity: 0.28 } },
   ];
@@ -63,8 +77,9 @@ export class Graph {
       const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
       if (ways[event.key] && at.nonempty()) {
         const next = this.nearest(at, ways[event.key]);
-        if (next) next.hasClass("group") ? onMore(next.data("group")) : onSelect(next.id());
-      } else if (event.key === "Enter" && this.chosen) onOpen(this.chosen);
+        if (next) next.hasClass("group") ? this.choose(next.id()) : onSelect(next.id());
+      } else if (event.key === "Enter" && at.hasClass("group")) onMore(at.data("group"));
+      else if (event.key === "Enter" && this.chosen) onOpen(this.chosen);
       else if (event.key === "u" || event.key === "d") onToggle(this.chosen, event.key === "u" ? "up" : "down");
       else if (event.key === "+" || event.key === "-") this.cy.zoom({ level: this.cy.zoom() * (event.key === "+" ? 1.25 : 0.8), renderedPosition: { x: box.clientWidth / 2, y: box.clientHeight / 2 } });
       else return;
@@ -85,6 +100,8 @@ export class Graph {
   }
 
   show({ nodes, edges, groups }, focus, chain) {
+    const narrow = this.box.clientWidth < NARROW;
+    const [older, newer] = narrow ? ["▴", "▾"] : ["◂", "▸"];
     const drawn = new Map();
     for (const edge of edges) {
       drawn.set(`up|${edge.subject}`, (drawn.get(`up|${edge.subject}`) ?? 0) + 1);
@@ -94,12 +111,15 @@ export class Graph {
     for (const node of nodes.values()) {
       const up = Math.max(0, node.count.up - (drawn.get(`up|${node.iri}`) ?? 0));
       const down = Math.max(0, node.count.down - (drawn.get(`down|${node.iri}`) ?? 0));
-      const rest = [up ? `◂ ${up}` : "", down ? `${down} ▸` : ""].filter(Boolean).join("   ");
+      const label = fitting(node.label, up ? `${older}${few(up)}` : "", down ? `${few(down)}${newer}` : "", WIDTH - (node.kind === "family" ? 40 : 26), node.iri === focus ? 700 : 400);
       const classes = [node.kind, node.iri === focus ? "focus" : "", node.resolved ? "" : "unresolved"].filter(Boolean);
-      elements.push({ group: "nodes", data: { id: node.iri, label: fitting(node.label, rest ? 1 : 2, node.kind === "family" ? 132 : 172) + (rest ? `\n${rest}` : ""), shape: SHAPES[node.kind] ?? "rectangle", rim: ink("rim") }, classes });
+      elements.push({ group: "nodes", data: { id: node.iri, label, shape: SHAPES[node.kind] ?? "rectangle", rim: ink("rim") }, classes });
     }
-    for (const group of groups)
-      elements.push({ group: "nodes", data: { id: group.id, label: `+ ${group.left} ${group.kind}${group.left > 1 && group.kind !== "family" ? "s" : ""}`, rim: ink("rim"), shape: "round-rectangle", group }, classes: ["group"] });
+    for (const group of groups) {
+      const many = group.left > 1 && group.kind !== "family" ? "s" : "";
+      const label = group.start ? `${group.start + 1}–${group.start + group.drawn} of ${group.total} ${group.kind}s` : `+ ${group.left} ${group.kind}${many}`;
+      elements.push({ group: "nodes", data: { id: group.id, label, rim: ink("rim"), shape: "round-rectangle", group }, classes: ["group"] });
+    }
     const lined = (id, source, target, edge, classes) => ({ group: "edges", data: { id, source, target, edge, colour: colour(edge), line: look(edge).line, arrow: look(edge).arrow }, classes });
     for (const edge of edges) elements.push(lined(edge.id, edge.subject, edge.object, edge.edge, edge.confidence === "verified" ? [] : ["unverified"]));
     for (const group of groups)
@@ -114,38 +134,85 @@ export class Graph {
         this.cy.nodes().forEach((node) => void (ends.has(node.id()) || node.addClass("faded")));
       }
     });
-    const upright = this.box.clientWidth < 560;
-    this.cy.layout({ name: "dagre", rankDir: upright ? "BT" : "RL", nodeSep: upright ? 24 : 14, rankSep: upright ? 60 : 92, edgeSep: 6, fit: false, animate: false }).run();
-    this.fold(upright);
-    const [out, into] = upright ? ["0deg", "180deg"] : ["270deg", "90deg"];
-    this.cy.edges().style({ "source-endpoint": out, "target-endpoint": into });
+    this.cy.layout({ name: "dagre", rankDir: "RL", nodeSep: 10, rankSep: CHANNEL, edgeSep: 4, fit: false, animate: false }).run();
+    narrow ? this.list() : this.columns();
     this.fit(focus);
   }
 
-  /** Fold ranks that are longer than the pane into several, the nodes of each between those of the next. */
-  fold(upright) {
-    const [across, along] = upright ? ["y", "x"] : ["x", "y"];
-    const [size, gap, pitch, room] = upright ? [46, 74, 208, this.box.clientWidth] : [188, 104, 60, this.box.clientHeight];
-    const most = upright ? Math.max(2, Math.floor(room / pitch)) : Math.max(8, Math.floor(room / pitch / 0.5));
-    const ranks = new Map();
+  /** Nodes by rank, from the oldest, each rank in the order that crosses least. */
+  ranks() {
+    const found = new Map();
     this.cy.nodes().forEach((node) => {
-      const at = Math.round(node.position(across));
-      ranks.set(at, [...(ranks.get(at) ?? []), node]);
+      const at = Math.round(node.position("x"));
+      found.set(at, [...(found.get(at) ?? []), node]);
     });
-    let from = 0;
+    const order = new Map(this.cy.nodes().map((node, index) => [node.id(), index]));
+    return [...found].sort(([a], [b]) => a - b).map(([, nodes]) => {
+      // Siblings that hang on one node cross nothing: they stay in the order of the table.
+      const owners = new Set(nodes.flatMap((node) => node.neighborhood("node").map((near) => near.id())));
+      const by = owners.size === 1 ? (node) => order.get(node.id()) : (node) => node.position("y");
+      return nodes.sort((a, b) => by(a) - by(b));
+    });
+  }
+
+  /** Older to the left. A rank longer than the pane has several columns, the nodes of each between those of the next. */
+  columns() {
+    const most = Math.max(10, Math.floor(this.box.clientHeight / PITCH / 0.6));
+    const folded = new Set();
+    let x = 0;
     this.cy.batch(() => {
-      for (const [, nodes] of [...ranks].sort(([a], [b]) => a - b)) {
+      for (const nodes of this.ranks()) {
         const folds = Math.min(Math.ceil(nodes.length / most), 6);
-        const middle = nodes.reduce((sum, node) => sum + node.position(along), 0) / nodes.length;
-        nodes.sort((a, b) => a.position(along) - b.position(along));
         nodes.forEach((node, index) => {
-          const place = { [across]: from + (index % folds) * (size + gap / 3) };
-          if (folds > 1) place[along] = middle + (index - (nodes.length - 1) / 2) * (pitch / folds);
-          node.position(place);
+          if (folds > 1) folded.add(node.id());
+          node.position({ x: x + (index % folds) * (WIDTH + GAP), y: (index - (nodes.length - 1) / 2) * (PITCH / folds) });
         });
-        from += folds * size + (folds - 1) * (gap / 3) + gap;
+        x += folds * WIDTH + (folds - 1) * GAP + CHANNEL;
       }
+      this.route((from, to) => {
+        // Edges turn beside the end that is in one column, and run between the nodes of the other's.
+        const turn = folded.has(from.id) ? to.x + CHANNEL / 2 : from.x - CHANNEL / 2;
+        const bend = [[turn, from.y], [turn, to.y]];
+        if (from.x - to.x < CHANNEL + 1) return bend;
+        return folded.has(from.id) ? [[turn + CHANNEL / 2, from.y], ...bend] : [...bend, [turn - CHANNEL / 2, to.y]];
+      }, -1, 1);
     });
+  }
+
+  /** Older above, in one column; edges run beside it. */
+  list() {
+    const nodes = this.ranks().flat();
+    this.cy.batch(() => {
+      nodes.forEach((node, index) => node.position({ x: 0, y: index * PITCH }));
+      this.route((from, to) => {
+        const out = Math.min(from.x, to.x) - 14 - Math.min(72, 6 * Math.abs(from.y - to.y) / PITCH);
+        return [[out, from.y], [out, to.y]];
+      }, -1, -1);
+    });
+  }
+
+  /** Lead edges from one side of a node (-1 is left) to one of another over points; those between the same two apart. */
+  route(over, leave, arrive) {
+    const between = new Map();
+    this.cy.edges().forEach((edge) => {
+      const pair = [edge.source().id(), edge.target().id()].sort().join("|");
+      between.set(pair, [...(between.get(pair) ?? []), edge]);
+    });
+    for (const edges of between.values())
+      edges.forEach((edge, index) => {
+        const aside = (index - (edges.length - 1) / 2) * 9;
+        const end = (node, side) => ({ id: node.id(), x: node.position("x") + (side * WIDTH) / 2, y: node.position("y") + aside });
+        const from = end(edge.source(), leave);
+        const to = end(edge.target(), arrive);
+        const [dx, dy] = [to.x - from.x, to.y - from.y];
+        const length = Math.hypot(dx, dy) || 1;
+        const points = over(from, to).map(([x, y]) => [x - from.x, y - from.y]);
+        edge.style({
+          "source-endpoint": `${(leave * WIDTH) / 2}px ${aside}px`, "target-endpoint": `${(arrive * WIDTH) / 2}px ${aside}px`,
+          "control-point-weights": points.map(([x, y]) => (x * dx + y * dy) / length ** 2).join(" "),
+          "control-point-distances": points.map(([x, y]) => (y * dx - x * dy) / length).join(" "),
+        });
+      });
   }
 
   fit(focus) {
@@ -156,11 +223,13 @@ export class Graph {
       this.cy.center();
     }
     // What would be too small to read is not squeezed in: it is there by dragging, and in the table.
-    if (this.cy.zoom() < 0.38) {
-      this.cy.zoom(0.38);
-      this.cy.center();
-      const { x1, y1, x2, y2 } = this.cy.getElementById(focus).renderedBoundingBox();
-      if (x1 < 0 || y1 < 0 || x2 > this.cy.width() || y2 > this.cy.height()) this.cy.center(this.cy.getElementById(focus));
+    const least = this.box.clientWidth < NARROW ? 0.8 : 0.5;
+    if (this.cy.zoom() < least) {
+      this.cy.zoom(least);
+      this.cy.center(this.cy.getElementById(focus));
+      const { x1, y1, x2, y2 } = this.cy.elements().renderedBoundingBox();
+      const fill = (from, to, room) => (to - from < room ? (room - from - to) / 2 : Math.min(24 - from, 0) || Math.max(room - 24 - to, 0));
+      this.cy.panBy({ x: fill(x1, x2, this.cy.width()), y: fill(y1, y2, this.cy.height()) });
     }
   }
 

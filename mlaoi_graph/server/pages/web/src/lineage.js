@@ -12,6 +12,7 @@ const isUse = (edge) => edge.endsWith("On");
 const newerKind = (edge) => (isUse(edge) || MODEL_TO_MODEL.has(edge) || edge === "family" ? "model" : "dataset");
 const olderKind = (edge) => (MODEL_TO_MODEL.has(edge) || edge === "labelledBy" ? "model" : { drawnFrom: "archive", family: "family" }[edge] ?? "dataset");
 const key = (...parts) => parts.join("|");
+const keyOf = ({ way, of, edge, kind }) => key(way, of, edge, kind);
 const brief = (iri) => (base && iri.startsWith(base) ? iri.slice(base.length) : `<${iri}>`);
 const whole = (text) => (text.startsWith("<") ? text.slice(1, -1) : base + text);
 
@@ -22,7 +23,7 @@ export class Lineage {
     this.direction = "both";
     this.open = new Set(); // of "up|iri": opened beyond the depth
     this.closed = new Set(); // likewise: closed within it
-    this.more = new Map(); // of "up|iri|edge|kind": how many of a sort are shown
+    this.more = new Map(); // of "up|iri|edge|kind": which of a sort are shown, { start, count }
     this.hidden = new Set(); // edges the legend hides
     this.selected = focus.iri;
     this.to = null; // end of the chain that is highlighted
@@ -40,7 +41,9 @@ export class Lineage {
     this.closed = new Set(sides("close"));
     for (const text of query.getAll("more")) {
       const [way, edge, kind, count, iri] = text.split(":", 4).concat(text.split(":").slice(4).join(":"));
-      if (iri) this.more.set(key(way, whole(iri), edge, kind), Math.min(Number(count) || STEP, 500));
+      const [first, last] = String(count).split("-").map(Number);
+      const shown = last ? { start: first - 1, count: last - first + 1 } : { start: 0, count: first };
+      if (iri && shown.start >= 0 && shown.count > 0) this.more.set(key(way, whole(iri), edge, kind), { ...shown, count: Math.min(shown.count, MOST_NODES) });
     }
     this.hidden = new Set(query.getAll("hide"));
     if (query.get("select")) this.selected = whole(query.get("select"));
@@ -54,9 +57,9 @@ export class Lineage {
     const side = (text) => `${text.slice(0, text.indexOf("|"))}:${brief(text.slice(text.indexOf("|") + 1))}`;
     for (const one of this.open) said.append("open", side(one));
     for (const one of this.closed) said.append("close", side(one));
-    for (const [one, count] of this.more) {
+    for (const [one, { start, count }] of this.more) {
       const [way, iri, edge, kind] = one.split("|");
-      said.append("more", [way, edge, kind, count, brief(iri)].join(":"));
+      said.append("more", [way, edge, kind, start ? `${start + 1}-${start + count}` : count, brief(iri)].join(":"));
     }
     for (const edge of this.hidden) said.append("hide", edge);
     if (this.selected && this.selected !== this.focus.iri) said.set("select", brief(this.selected));
@@ -87,9 +90,36 @@ export class Lineage {
     }
   }
 
+  shown(group) {
+    return this.more.get(keyOf(group)) ?? { start: 0, count: STEP };
+  }
+
+  /** Show more of a sort; where no more fits, the next of them instead. */
   showMore(group) {
-    const at = key(group.way, group.of, group.edge, group.kind);
-    this.more.set(at, Math.min((this.more.get(at) ?? STEP) + ALL_OF, 500));
+    const { start, count } = this.shown(group);
+    const { nodes, groups } = this.drawn;
+    if (nodes.size + groups.length + ALL_OF <= MOST_NODES && start + count < group.total) this.more.set(keyOf(group), { start, count: count + ALL_OF });
+    else this.page(group, 1);
+  }
+
+  /** Show the next of a sort, or those before. */
+  page(group, by) {
+    const { start, count } = this.shown(group);
+    const next = start + by * count;
+    this.more.set(keyOf(group), { start: next >= group.total ? 0 : Math.max(0, next), count });
+  }
+
+  /** Show the part of a sort that a node is in, and select it. */
+  reach(group, row) {
+    const { count } = this.shown(group);
+    this.more.set(keyOf(group), { start: Math.floor(row.place / count) * count, count });
+    this.selected = row.node;
+  }
+
+  /** What of a sort goes by these words, whether it is drawn or not. */
+  async among(group, words, start, most) {
+    const found = await getJson("api/neighbours", { node: group.of, direction: group.way, edge: group.edge, kind: group.kind, words, start, most });
+    return found.groups[0] ?? { total: 0, rows: [] };
   }
 
   // -- what is drawn --------------------------------------------------------------------------------------------
@@ -103,11 +133,13 @@ export class Lineage {
       }));
     const found = await this.known.get(at);
     for (const group of found.groups) {
-      const wanted = Math.min(this.more.get(key(way, iri, group.edge, group.kind)) ?? STEP, group.total);
-      if (group.rows.length < wanted) {
-        const query = { node: iri, direction: way, edge: group.edge, kind: group.kind, start: group.rows.length };
-        const rest = await getJson("api/neighbours", { ...query, most: wanted - group.rows.length });
-        group.rows.push(...(rest.groups[0]?.rows ?? []));
+      const { start, count } = this.shown({ ...group, way, of: iri });
+      const end = Math.min(start + count, group.total);
+      let first = start;
+      while (first < end && group.rows[first]) first += 1;
+      if (first < end) {
+        const rest = await this.among({ ...group, way, of: iri }, "", first, end - first);
+        rest.rows.forEach((row) => (group.rows[row.place] = row));
       }
     }
     return found.groups;
@@ -117,7 +149,8 @@ export class Lineage {
   async draw() {
     const nodes = new Map();
     const edges = new Map();
-    const groups = [];
+    const groups = []; // what stands for the others of a sort
+    const rest = []; // every sort of which some are not drawn
     let unseen = 0;
     let capped = 0;
     const sorts = new Map();
@@ -161,7 +194,8 @@ export class Lineage {
         for (const group of found) {
           sorts.set(group.edge, (sorts.get(group.edge) ?? 0) + group.total);
           if (this.hidden.has(group.edge)) continue;
-          const shown = group.rows.slice(0, this.more.get(key(way, iri, group.edge, group.kind)) ?? STEP);
+          const { start, count } = this.shown({ ...group, way, of: iri });
+          const shown = group.rows.slice(start, start + count);
           let drawn = 0;
           for (const row of shown) {
             if (edges.size >= MOST_EDGES || !add(row.node, row.label, row.kind, node.hops + 1, way, row)) break;
@@ -179,13 +213,15 @@ export class Lineage {
           const left = group.total - drawn;
           if (drawn < shown.length) capped += shown.length - drawn;
           unseen += left;
-          if (left > 0 && drawn === shown.length && nodes.size + groups.length < MOST_NODES)
-            groups.push({ id: `group|${key(way, iri, group.edge, group.kind)}`, of: iri, way, edge: group.edge, kind: group.kind, left });
+          if (!left) continue;
+          const sort = { id: `group|${key(way, iri, group.edge, group.kind)}`, of: iri, label: node.label, way, edge: group.edge, kind: group.kind, total: group.total, left, start, drawn };
+          rest.push(sort);
+          if (drawn === shown.length && nodes.size + groups.length < MOST_NODES) groups.push(sort);
         }
       }
     }
     for (const step of this.chain?.steps ?? []) sorts.set(step.edge, sorts.get(step.edge) ?? 1);
-    this.drawn = { nodes, edges: [...edges.values()].filter((edge) => nodes.has(edge.subject) && nodes.has(edge.object)), groups, unseen, capped, sorts };
+    this.drawn = { nodes, edges: [...edges.values()].filter((edge) => nodes.has(edge.subject) && nodes.has(edge.object)), groups, rest, unseen, capped, sorts };
     if (!nodes.has(this.selected)) this.selected = this.focus.iri;
     return this.drawn;
   }

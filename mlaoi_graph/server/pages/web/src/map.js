@@ -2,122 +2,142 @@
 import "ol/ol.css";
 import Map from "ol/Map.js";
 import View from "ol/View.js";
+import { defaults } from "ol/control/defaults.js";
+import { buffer, getArea } from "ol/extent.js";
 import GeoJSON from "ol/format/GeoJSON.js";
 import WKT from "ol/format/WKT.js";
 import Draw, { createBox } from "ol/interaction/Draw.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
-import { defaults } from "ol/control/defaults.js";
-import { Circle, Fill, Stroke, Style } from "ol/style.js";
-import { root } from "./dom.js";
-import { colour, ink, onTheme } from "./stages.js";
+import { bdi, el, root, short } from "./dom.js";
+import { askedStyle, called, landStyle, OVERLAP, PRECISIONS, styled } from "./shades.js";
+import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
-export const PRECISIONS = {
-  samples: "samples, one by one",
-  "declared-box": "box the publisher declares",
-  region: "region, outlined by us",
-  "country-list": "countries named, an upper bound",
-  inherited: "somewhere in the whole it is part of",
-};
-
-function faint(hex, alpha) {
-  return hex + Math.round(alpha * 255).toString(16).padStart(2, "0");
-}
-
-function hatch(hex) {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = 8;
-  const draw = canvas.getContext("2d");
-  draw.strokeStyle = faint(hex, 0.55);
-  draw.lineWidth = 1;
-  draw.beginPath();
-  for (const shift of [-8, 0, 8]) {
-    draw.moveTo(shift, 8);
-    draw.lineTo(shift + 8, 0);
-  }
-  draw.stroke();
-  return draw.createPattern(canvas, "repeat");
-}
-
-function styled(edge, precision, chosen, faded) {
-  const hex = edge === "overlap" ? (ink("overlap") || "#d1007a") : colour(edge);
-  const width = (chosen ? 2 : 0) + 1.4;
-  const line = { samples: undefined, region: [8, 4], "country-list": [2, 3], inherited: [10, 4, 2, 4] }[precision];
-  const fill =
-    precision === "country-list" ? hatch(hex) : precision === "inherited" ? faint(hex, 0.04) : faint(hex, precision === "samples" ? 0.5 : edge === "overlap" ? 0.6 : 0.12);
-  const alpha = faded ? 0.25 : 1;
-  const stroke = new Stroke({ color: faint(hex, alpha), width, lineDash: line });
-  return new Style({
-    stroke,
-    fill: new Fill({ color: faded ? faint(hex, 0.03) : fill }),
-    image: new Circle({ radius: chosen ? 6 : 4, fill: new Fill({ color: faint(hex, 0.7 * alpha) }), stroke }),
-    zIndex: (chosen ? 100 : 0) + ({ "country-list": 0, inherited: 1, region: 2, "declared-box": 3, samples: 4 }[precision] ?? 3) + (edge === "overlap" ? 50 : 0),
-  });
-}
+const SURE = Object.keys(PRECISIONS); // from what is known best
+const LISTED = 200;
+const REACH = 4; // pixels around a click
 
 export class FootprintMap {
   constructor(box, { onSelect = () => {}, onDraw = null } = {}) {
-    this.styles = new globalThis.Map();
-    this.source = new VectorSource();
-    this.areaSource = new VectorSource();
-    this.land = new VectorLayer({ source: new VectorSource({ url: `${root}countries.json`, format: geojson }), style: () => this.landStyle() });
-    this.layer = new VectorLayer({ source: this.source, style: (feature) => this.style(feature) });
-    const asked = new VectorLayer({ source: this.areaSource, style: () => this.askedStyle() });
+    this.box = box;
+    this.onSelect = onSelect;
+    this.onDraw = onDraw;
     this.chosen = null;
+    this.hidden = new Set(); // edges that are not drawn
+    this.styles = new globalThis.Map();
+    this.label = (feature) => feature.get("label") ?? feature.get("dataset");
+    this.source = new VectorSource();
+    this.shared = new VectorSource();
+    this.areaSource = new VectorSource();
+    const land = new VectorLayer({ source: new VectorSource({ url: `${root}countries.json`, format: geojson }), style: () => this.once("land", landStyle) });
+    // What is large lies below what is small, so that nothing is hidden by what is around it.
+    this.layer = new VectorLayer({ source: this.source, style: (feature) => this.style(feature), renderOrder: (a, b) => b.size - a.size });
+    this.overlap = new VectorLayer({ source: this.shared, style: (feature) => this.style(feature) });
+    const asked = new VectorLayer({ source: this.areaSource, style: () => this.once("asked", askedStyle) });
     this.map = new Map({
       target: box,
-      layers: [this.land, this.layer, asked],
+      layers: [land, this.layer, this.overlap, asked],
       controls: defaults({ attribution: false, rotate: false }),
       view: new View({ projection: "EPSG:4326", center: [10, 15], zoom: 1, multiWorld: true, minZoom: 0, maxZoom: 18 }),
     });
     box.tabIndex = 0;
     box.footprints = this; // what is drawn, for whoever looks from outside
-    this.map.on("click", (event) => {
-      if (this.drawing) return;
-      // Footprints lie on top of each other: another click takes the next.
-      const met = this.map.getFeaturesAtPixel(event.pixel, { layerFilter: (layer) => layer === this.layer, hitTolerance: 4 });
-      const datasets = [...new Set(met.map((feature) => feature.get("dataset")))];
-      onSelect(datasets.length ? datasets[(datasets.indexOf(this.chosen) + 1) % datasets.length] : null);
-    });
-    this.map.on("pointermove", (event) => {
-      if (event.dragging) return;
-      const over = this.map.hasFeatureAtPixel(event.pixel, { layerFilter: (layer) => layer === this.layer });
-      box.classList.toggle("over", over);
+    this.list = el("div", { class: "under", role: "region", "aria-label": "Footprints here", hidden: true });
+    this.opener = el("button", { type: "button", class: "lister", "aria-label": "List the footprints in view", onclick: () => this.listView() }, "List");
+    box.append(this.opener, this.list);
+    this.map.on("click", ({ coordinate }) => this.drawing || this.pick(coordinate));
+    this.map.on("pointermove", ({ coordinate, dragging }) => dragging || box.classList.toggle("over", this.within(this.around(coordinate), true).length > 0));
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === box) this.listView();
+      else if (event.key === "Escape" && !this.list.hidden) this.close(), box.focus();
+      else return;
+      event.preventDefault();
     });
     onTheme(() => {
       this.styles.clear();
-      this.land.changed();
-      this.layer.changed();
-      asked.changed();
+      for (const layer of this.map.getLayers().getArray()) layer.changed();
     });
-    this.onDraw = onDraw;
     this.everything();
   }
 
-  landStyle() {
-    return new Style({ fill: new Fill({ color: ink("land") }), stroke: new Stroke({ color: ink("border"), width: 0.8 }) });
-  }
+  // -- looks ----------------------------------------------------------------------------------------------------
 
-  askedStyle() {
-    return new Style({ stroke: new Stroke({ color: ink("ink"), width: 2.5, lineDash: [7, 4] }), fill: new Fill({ color: faint("#888888", 0.08) }), image: new Circle({ radius: 6, stroke: new Stroke({ color: ink("ink"), width: 2.5 }) }) });
+  once(name, make) {
+    if (!this.styles.has(name)) this.styles.set(name, make());
+    return this.styles.get(name);
   }
 
   style(feature) {
-    const { edge, look, dataset } = feature.getProperties();
-    const chosen = this.chosen !== null && dataset === this.chosen;
-    const faded = this.chosen !== null && !chosen && this.has;
-    const at = `${edge}|${look}|${chosen}|${faded}`;
-    if (!this.styles.has(at)) this.styles.set(at, styled(edge, look, chosen, faded));
-    return this.styles.get(at);
+    const edge = feature.get("edge");
+    const chosen = this.chosen !== null && feature.get("dataset") === this.chosen;
+    if (this.hidden.has(edge) || !(feature.turn >= 0 || chosen)) return null;
+    const faded = this.has && !chosen;
+    const turn = chosen ? 0 : feature.turn;
+    const turns = chosen ? 1 : feature.turns;
+    const kind = feature.get("look");
+    return this.once(`${edge}|${kind}|${chosen}|${faded}|${turn}|${turns}`, () => styled(edge, kind, { chosen, faded, turn, turns }));
   }
+
+  /** Where edges have the very same outline, each draws its turn of the dashes, and a second of one edge draws nothing. */
+  takeTurns() {
+    const places = new globalThis.Map();
+    for (const feature of this.source.getFeatures()) {
+      const edge = feature.get("edge");
+      if (this.hidden.has(edge)) continue;
+      const here = places.get(feature.place);
+      if (!here) places.set(feature.place, { edges: [edge], features: [feature] });
+      else {
+        here.features.push(feature);
+        if (!here.edges.includes(edge)) here.edges.push(edge);
+      }
+    }
+    const rank = (feature) => SURE.indexOf(feature.get("look"));
+    for (const { edges, features } of places.values()) {
+      const drawn = new Set();
+      features.sort((a, b) => rank(a) - rank(b));
+      for (const feature of features) {
+        const edge = feature.get("edge");
+        feature.turn = drawn.has(edge) ? -1 : edges.indexOf(edge);
+        feature.turns = edges.length;
+        drawn.add(edge);
+      }
+    }
+  }
+
+  // -- what is shown --------------------------------------------------------------------------------------------
 
   /** Draw features: GeoJSON with dataset, edge and look in their properties. */
   show(features, fit = true) {
+    const own = [];
+    const shared = [];
+    for (const feature of geojson.readFeatures({ type: "FeatureCollection", features })) {
+      const geometry = feature.getGeometry();
+      const extent = geometry.getExtent();
+      feature.size = getArea(extent);
+      feature.place = `${geometry.getType()} ${extent} ${geometry.getFlatCoordinates().length}`;
+      feature.turn = 0;
+      feature.turns = 1;
+      (feature.get("edge") === OVERLAP ? shared : own).push(feature);
+    }
+    this.close();
     this.source.clear(true);
-    this.source.addFeatures(geojson.readFeatures({ type: "FeatureCollection", features }));
+    this.source.addFeatures(own);
+    this.shared.clear(true);
+    this.shared.addFeatures(shared);
+    this.takeTurns();
     this.choose(this.chosen);
+    this.opener.hidden = !features.length;
     if (fit) this.fit(this.source);
+  }
+
+  /** Draw no feature of these edges. */
+  hide(edges) {
+    this.hidden = new Set(edges);
+    this.overlap.setVisible(!this.hidden.has(OVERLAP));
+    this.takeTurns();
+    this.close();
+    this.layer.changed();
   }
 
   showArea(geometry) {
@@ -126,27 +146,89 @@ export class FootprintMap {
     this.fit(this.areaSource);
   }
 
+  /** Draw geometries of a query's result; returns how many there are. */
   showWkt(texts) {
     const wkt = new WKT();
     const features = texts.flatMap((text) => {
       try {
-        return [wkt.readFeature(text.replace(/^\s*<[^>]*>\s*/, ""))];
+        const geometry = geojson.writeGeometryObject(wkt.readGeometry(text.replace(/^\s*<[^>]*>\s*/, "")));
+        return [{ type: "Feature", geometry, properties: { edge: "pretrainedOn", look: "declared-box", dataset: text, label: short(text, 60) } }];
       } catch {
         return [];
       }
     });
-    features.forEach((feature) => feature.setProperties({ edge: "pretrainedOn", look: "declared-box" }));
-    this.source.clear(true);
-    this.source.addFeatures(features);
-    this.fit(this.source);
+    this.show(features);
     return features.length;
   }
 
   choose(dataset) {
     this.chosen = dataset;
-    this.has = dataset !== null && this.source.getFeatures().some((feature) => feature.get("dataset") === dataset);
+    this.has = dataset !== null && [this.source, this.shared].some((source) => source.getFeatures().some((feature) => feature.get("dataset") === dataset));
+    for (const item of this.list.querySelectorAll("[data-iri]")) item.setAttribute("aria-pressed", String(item.dataset.iri === dataset));
     this.layer.changed();
+    this.overlap.changed();
   }
+
+  // -- what lies on top of each other ---------------------------------------------------------------------------
+
+  around([x, y]) {
+    const turned = x - 360 * Math.floor((x + 180) / 360); // the map goes round the world
+    return buffer([turned, y, turned, y], REACH * this.map.getView().getResolution());
+  }
+
+  within(extent, any = false) {
+    const met = [];
+    for (const source of [this.shared, this.source])
+      source.forEachFeatureIntersectingExtent(extent, (feature) => {
+        if (!this.hidden.has(feature.get("edge"))) met.push(feature);
+        return any && met.length > 0;
+      });
+    return met.sort((a, b) => a.size - b.size);
+  }
+
+  pick(coordinate) {
+    const met = this.within(this.around(coordinate));
+    this.close();
+    this.onSelect(met[0]?.get("dataset") ?? null);
+    if (new Set(met.map((feature) => feature.get("dataset"))).size > 1) this.open(met, "here");
+  }
+
+  listView() {
+    this.open([...this.source.getFeatures(), ...this.shared.getFeatures()].filter((feature) => !this.hidden.has(feature.get("edge")) && this.inView(feature)).sort((a, b) => a.size - b.size), "in view");
+    this.list.querySelector("[data-iri]")?.focus();
+  }
+
+  inView(feature) {
+    const [west, south, east, north] = this.map.getView().calculateExtent();
+    return [-360, 0, 360].some((turn) => feature.getGeometry().intersectsExtent([west + turn, south, east + turn, north]));
+  }
+
+  open(features, where) {
+    const met = new globalThis.Map();
+    for (const feature of features) {
+      const at = `${feature.get("dataset")}|${feature.get("edge")}`;
+      const one = met.get(at);
+      if (one) one.areas += 1;
+      else met.set(at, { feature, areas: 1 });
+    }
+    const item = ({ feature, areas }) => {
+      const { dataset, edge, look: kind } = feature.getProperties();
+      return el("li", {}, el("button", { type: "button", "data-iri": dataset, "aria-pressed": String(dataset === this.chosen), onclick: () => this.onSelect(dataset) },
+        bdi(short(this.label(feature), 70)), el("span", { class: `stage s-${edge}` }, called(edge)),
+        el("span", { class: "note" }, areas > 1 ? `${areas} areas · ` : "", PRECISIONS[kind] ?? kind)));
+    };
+    const most = [...met.values()].slice(0, LISTED);
+    this.list.replaceChildren(
+      el("p", {}, `${met.size} ${where}, smallest first`, most.length < met.size ? `; ${LISTED} are listed` : "", el("button", { type: "button", class: "close", "aria-label": "Close the list", onclick: () => (this.close(), this.box.focus()) }, "×")),
+      el("ol", {}, most.map(item)));
+    this.list.hidden = false;
+  }
+
+  close() {
+    this.list.hidden = true;
+  }
+
+  // -- where to look --------------------------------------------------------------------------------------------
 
   everything() {
     this.map.updateSize();
@@ -168,6 +250,8 @@ export class FootprintMap {
     this.map.updateSize();
     this.map.getView().fit(extent, { padding: [28, 28, 28, 28], maxZoom: 9 });
   }
+
+  // -- drawing an area ------------------------------------------------------------------------------------------
 
   draw(kind) {
     this.stop();

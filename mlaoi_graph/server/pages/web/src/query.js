@@ -1,5 +1,6 @@
 // SPARQL: an editor whose endpoint is this server, with the questions a lineage catalog answers.
 import "@zazuko/yasgui/build/yasgui.min.css";
+import "./editor.css";
 import Yasgui from "@zazuko/yasgui";
 import { FootprintMap } from "./map.js";
 

@@ -15,6 +15,7 @@ export const EDGES = {
   quantizedFrom: { text: "quantised from", light: "#22303c", dark: "#dfe7ee", line: "solid", arrow: "tee" },
   usesComponent: { text: "uses component", light: "#22303c", dark: "#dfe7ee", line: "dashed", arrow: "circle" },
   derivedFromModel: { text: "derived from (kind not stated)", light: "#22303c", dark: "#dfe7ee", line: "dotted", arrow: "triangle" },
+  madeFrom: { text: "made from (kind not stated)", light: "#5b6670", dark: "#aab6c1", line: "dotted", arrow: "triangle" },
   derivedFrom: { text: "made from", light: "#5b6670", dark: "#aab6c1", line: "solid", arrow: "triangle" },
   drawnFrom: { text: "drawn from", light: "#5b6670", dark: "#aab6c1", line: "dashed", arrow: "vee" },
   labelledBy: { text: "labelled by", light: "#a8216b", dark: "#ff94c8", line: "solid", arrow: "circle" },

@@ -1,0 +1,61 @@
+// What footprints look like: the colour tells the edge, line and fill how precise the place is.
+import { Circle, Fill, Stroke, Style } from "ol/style.js";
+import { colour, ink, look } from "./stages.js";
+
+export const PRECISIONS = {
+  samples: "samples, one by one",
+  "declared-box": "box the publisher declares",
+  region: "region, outlined by us",
+  "country-list": "countries named, an upper bound",
+  inherited: "somewhere in the whole it is part of",
+};
+/** "Edge" of the ground both sides of a leakage cover; it has a layer of its own. */
+export const OVERLAP = "overlap";
+const LINES = { region: [9, 4], "country-list": [2, 3], inherited: [10, 4, 2, 4] };
+const FILLS = { samples: 0.4, "declared-box": 0.1, region: 0.1, inherited: 0.03 };
+const DASH = 7;
+
+function faint(hex, alpha) {
+  return hex + Math.round(alpha * 255).toString(16).padStart(2, "0");
+}
+
+/** Parallel lines, so that what lies below stays visible; each edge of one outline has its own between the others'. */
+function hatch(hex, turn, turns) {
+  const pitch = 8 * turns;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = pitch;
+  const draw = canvas.getContext("2d");
+  draw.strokeStyle = faint(hex, 0.6);
+  draw.lineWidth = 1;
+  draw.beginPath();
+  for (const shift of [-pitch, 0, pitch]) {
+    draw.moveTo(shift + 8 * turn, pitch);
+    draw.lineTo(shift + 8 * turn + pitch, 0);
+  }
+  draw.stroke();
+  return draw.createPattern(canvas, "repeat");
+}
+
+export function styled(edge, precision, { chosen, faded, turn, turns }) {
+  const over = edge === OVERLAP;
+  const hex = over ? ink("overlap") : colour(edge);
+  const alpha = faded ? 0.22 : 1;
+  const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over ? undefined : LINES[precision];
+  const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
+  const hatched = precision === "country-list" && !over;
+  const fill = faded ? faint(hex, 0.02) : hatched ? hatch(hex, turn, turns) : faint(hex, over ? 0.5 : (FILLS[precision] ?? 0.1) / turns);
+  return new Style({
+    stroke,
+    fill: new Fill({ color: fill }),
+    image: new Circle({ radius: chosen ? 6 : 4, fill: new Fill({ color: faint(hex, 0.7 * alpha) }), stroke: new Stroke({ color: faint(hex, alpha), width: 1.5 }) }),
+    zIndex: chosen ? 1 : 0,
+  });
+}
+
+export const landStyle = () => new Style({ fill: new Fill({ color: ink("land") }), stroke: new Stroke({ color: ink("border"), width: 0.8 }) });
+
+export const askedStyle = () =>
+  new Style({ stroke: new Stroke({ color: ink("ink"), width: 2.5, lineDash: [7, 4] }), fill: new Fill({ color: "#88888812" }), image: new Circle({ radius: 6, stroke: new Stroke({ color: ink("ink"), width: 2.5 }) }) });
+
+/** What the map calls an edge. */
+export const called = (edge) => (edge === OVERLAP ? "ground both cover" : look(edge).text);
