@@ -256,7 +256,7 @@ def asserted_edges(store: Store) -> Iterator[Edge]:
     # By query: the engine leaves out what is inferred, and what was said before, without looking up a string.
     for predicate in PREDICATES:
         yield from _said(store, _ASSERTED, predicate)
-    for class_iri in _SUPER_CLASSES:
+    for class_iri in {*_SUPER_CLASSES, *_SUPER_CLASSES.values()}:
         for row in _rows(store, _TYPED, **{"class": class_iri}):
             yield row["subject"].value, RDF.type, class_iri
 
