@@ -7,49 +7,38 @@ reads everything that is said of every area, some 100 microseconds each; opening
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import IndexDamaged
-from mlaoi_graph.geo import index, mapped
+from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
-from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
-from mlaoi_graph.results import texts
-from mlaoi_graph.samples import stored
 from mlaoi_graph.stores import Store
+from mlaoi_graph.times import OPEN_END, OPEN_START, During, instants, span
 from mlaoi_graph.uses import Uses
-from mlaoi_graph.uses import arrays_of as uses_arrays
-from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["Area", "During", "Footprints", "instants", "span"]
+__all__ = ["OPEN_END", "OPEN_START", "Area", "During", "Footprints", "instants", "span"]
 
-_RULES: Final = "footprints 2"
+_RULES: Final = "footprints 3"
 """Changes with what is written, so that files of another version are made again."""
 _PRECISIONS: Final = tuple(Precision)
-_CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
-_DEEPEST_WKT: Final = 100
-"""Collections in one WKT; GEOS's parser overflows the stack of the process at 10^5 nested ones."""
 _MANY_PARTS: Final = 1000
 """Parts of a geometry beyond which its own box is looked for, instead of one box after the other."""
 _NEAR: Final = 1e-9
-OPEN_START: Final = np.iinfo(np.int64).min
-OPEN_END: Final = np.iinfo(np.int64).max
-"""What stands for a time that is not said."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _note(version: str) -> str:
+    return f"{_RULES} {version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +88,50 @@ class Footprints:
         Without a path, or where none can be written, they are in memory. In the folder ``samples`` are the files of
         samples that documents of the store stand for (:mod:`mlaoi_graph.samples`).
         """
-        note = f"{_RULES} {version}"
-        if path is not None:
-            with contextlib.suppress(IndexDamaged):
-                known = cls(Mapped(path))
-                if known._mapped.note == note:
-                    return known
-        arrays = _arrays(store, samples)
+        known = None if path is None else cls._kept(path, version)
+        if known is not None:
+            return known
+        from mlaoi_graph import footprint_arrays
+
+        arrays = footprint_arrays.everything(store, samples)
         if path is not None:
             with contextlib.suppress(OSError):
-                mapped.write(path, arrays, note=note)
+                mapped.write(path, arrays, note=_note(version))
                 return cls(Mapped(path))
-        return cls(Mapped.in_memory(arrays, note=note))
+        return cls(Mapped.in_memory(arrays, note=_note(version)))
+
+    @classmethod
+    def _kept(cls, path: Path, version: str) -> Footprints | None:
+        with contextlib.suppress(IndexDamaged):
+            known = cls(Mapped(path))
+            if known._mapped.note == _note(version):
+                return known
+        return None
+
+    @classmethod
+    def follow(
+        cls,
+        old: tuple[Path, str],
+        before: Store,
+        new: tuple[Path, str],
+        store: Store,
+        samples: Path | None,
+        documents: Collection[str],
+    ) -> None:
+        """Write the file of a store that differs by these documents from the one before, if that one's file is there.
+
+        ``old`` and ``new`` are paths and versions, as :meth:`of` takes them. Where no file can be made in this way
+        :meth:`of` makes it when somebody asks.
+        """
+        known = cls._kept(*old)
+        if known is None:
+            return
+        from mlaoi_graph import footprint_arrays
+
+        path, version = new
+        with contextlib.suppress(IndexDamaged, OSError):
+            arrays = footprint_arrays.updated(known._mapped, before, store, samples, documents)
+            mapped.write(path, arrays, note=_note(version))
 
     def __len__(self) -> int:
         """Return the number of rows, those without a geometry included."""
@@ -290,271 +311,3 @@ class Footprints:
         for at, code in zip(place.tolist(), which.tolist(), strict=True):
             lists[at].append(names[code])
         return [tuple(found) for found in lists]
-
-
-@lru_cache(maxsize=1 << 16)
-def instants(text: str) -> tuple[int, int]:
-    """Return first and last microsecond since 1970 of an ISO 8601 year, month, day or instant; UTC if not said.
-
-    Raises ValueError.
-
-    >>> first, last = instants("2020-02")
-    >>> (last + 1 - first) / 86_400e6
-    29.0
-    """
-    text = text.strip()
-    parts = text.split("-")
-    try:
-        if len(parts) <= 2 and all(part.isdigit() for part in parts):
-            year, month = int(parts[0]), int(parts[1]) if len(parts) == 2 else None
-            first = datetime(year, month or 1, 1, tzinfo=UTC)
-            after = datetime(year + 1, 1, 1, tzinfo=UTC)
-            if month is not None and month < 12:
-                after = datetime(year, month + 1, 1, tzinfo=UTC)
-        elif len(text) == 10:
-            day = date.fromisoformat(text)
-            first = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            after = first + timedelta(days=1)
-        else:
-            first = datetime.fromisoformat(text)
-            first = first if first.tzinfo is not None else first.replace(tzinfo=UTC)
-            after = first + _MICROSECOND
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no time. Give a year, month, day or instant, as 2024-06-30") from None
-    return (first - _EPOCH) // _MICROSECOND, (after - _EPOCH) // _MICROSECOND - 1
-
-
-During: TypeAlias = "str | tuple[str | None, str | None]"
-"""What :func:`span` takes."""
-
-
-def span(during: During) -> tuple[int, int]:
-    """Return first and last microsecond since 1970 of a time, "2018", "2018/2019", or a pair; None and ".." are open.
-
-    Raises ValueError for what is no time, and for an end before the start.
-
-    >>> span("2018/2019") == span(("2018", "2019")), span("2018") == span("2018/2018")
-    (True, True)
-    >>> span("2018/..") == span(("2018", None)) == span("2018/")
-    True
-    """
-    sides: Any = during
-    if isinstance(during, str):
-        start, slash, end = during.partition("/")
-        sides = (start, end if slash else start)
-    if (
-        not isinstance(sides, (tuple, list))
-        or len(sides) != 2
-        or not all(side is None or isinstance(side, str) for side in sides)
-        or not any(side is None or side.strip() for side in sides)
-    ):
-        raise ValueError(f"{during!r} is no time. Give a start and an end, as 2018/2019, or one of them, as 2018/..")
-    start, end = ("" if side is None or side.strip() == ".." else side.strip() for side in sides)
-    first, last = instants(start or "0001")[0], instants(end or "9998")[1]
-    if first > last:
-        raise ValueError(f"{start} is after {end}. Give the earlier time first")
-    return first, last
-
-
-# -- reading a graph ----------------------------------------------------------------------------------------------
-
-# Over the default graph, which holds a triple once however many documents say it.
-_GEOMETRIES: Final = "SELECT ?geometry ?wkt { ?geometry geo:asWKT ?wkt }"
-_GEOMETRY_OF: Final = "SELECT ?area ?geometry { ?area geo:hasGeometry ?geometry }"
-_AREAS: Final = "SELECT ?area { ?area a mlaoi:AreaOfInterest }"
-_SAID: Final = "SELECT ?predicate ?area ?said { ?area ?predicate ?said }"
-_OF_FILES: Final = """SELECT ?document ?dataset ?hash {
-    ?document mlaoi:describes ?dataset ; mlaoi:contentHash ?hash } ORDER BY ?document"""
-_DOCUMENTS: Final = f"""SELECT ?area ?g {{
-    GRAPH ?g {{ ?area a mlaoi:AreaOfInterest }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
-
-
-def _arrays(store: Store, samples: Path | None) -> dict[str, Array]:
-    """Return what a graph says of places, and files beside it, as arrays to write."""
-    drawn: dict[str, list[str]] = {}
-    for geometry, wkt in texts(store, _GEOMETRIES):
-        drawn.setdefault(geometry, []).append(wkt)
-    belongs: dict[str, list[str]] = {}
-    for area, geometry in texts(store, _GEOMETRY_OF):
-        belongs.setdefault(area, []).append(geometry)
-    found: set[tuple[str, str, str]] = set()
-    free = set(drawn)
-    for (area,) in texts(store, _AREAS):
-        of_area = {(area, g, wkt) for g in belongs.get(area, ()) for wkt in drawn.get(g, ())}
-        free.difference_update(geometry for _, geometry, _ in of_area)
-        found |= of_area or {(area, "", "")}
-    found.update(("", geometry, wkt) for geometry in free for wkt in drawn[geometry])
-    del drawn, belongs, free
-    files = _Files(store, samples)
-    found.update((iri, "", "") for iri in files.place)
-    rows = sorted(found)
-    place: dict[str, list[int]] = {}
-    for row, (area, _, _) in enumerate(rows):
-        place.setdefault(area, []).append(row)
-    place.pop("", None)
-
-    def column(predicate: str, choose: Callable[[str, str], str] = min) -> list[str]:
-        values = [""] * len(rows)
-        for area, said in texts(store, _SAID, predicate=predicate):
-            for row in place.get(area, ()):
-                values[row] = choose(values[row], said) if values[row] else said
-        return values
-
-    # What two documents say differently: the longer time, the coarser precision.
-    start = column(MLAOI.startDate, lambda a, b: min(a, b, key=lambda t: _edge(t, 0)))
-    end = column(MLAOI.endDate, lambda a, b: max(a, b, key=lambda t: _edge(t, 1)))
-    codes = {iri: _PRECISIONS.index(precision) for iri, precision in PRECISION_OF.items()}
-    precision = column(MLAOI.precision, lambda a, b: max(a, b, key=lambda iri: codes.get(iri, 0)))
-    columns = {
-        "area": [area for area, _, _ in rows],
-        "geometry": [geometry for _, geometry, _ in rows],
-        "wkt": [wkt for _, _, wkt in rows],
-        "start": start,
-        "end": end,
-        "split": column(MLAOI.split),
-    }
-    shapes = _shapes(columns["wkt"])
-    of_files = files.fill_in(place, columns, shapes)
-    arrays = index.arrays_of(shapes)
-    for name, values in columns.items():
-        arrays |= mapped.ragged(name, [value.encode() for value in values])
-    arrays["start_us"] = np.array([_edge(text, 0) for text in start], dtype=np.int64)
-    arrays["end_us"] = np.array([_edge(text, 1) for text in end], dtype=np.int64)
-    arrays["precision"] = np.array([codes.get(iri, len(_PRECISIONS)) for iri in precision], dtype=np.uint8)
-    arrays["precision"][of_files] = _PRECISIONS.index(Precision.SAMPLES)
-
-    owners: dict[str, list[str]] = {}
-    for name, predicate in _OWNERS.items():
-        pairs = texts(store, _SAID, predicate=predicate)
-        if name == "dataset":
-            pairs = itertools.chain(pairs, files.owners())
-        more, owners[name] = _owned(name, len(rows), place, pairs)
-        arrays |= more
-    documents = itertools.chain(((g, area) for area, g in texts(store, _DOCUMENTS)), files.documents())
-    arrays |= _owned("document", len(rows), place, documents)[0]
-    own = _precisions(arrays, "dataset", owners["dataset"])
-    limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", owners["use"]).items()}
-    arrays["source.km2"], arrays["source.areas"] = _totals(arrays, len(own), len(limited))
-    return arrays | uses_arrays(store, own, limited)
-
-
-_OWNERS: Final = {"dataset": MLAOI.footprint, "model": MLAOI.declaredArea, "use": MLAOI.area}
-"""What a row may belong to, and by which property."""
-
-
-class _Files:
-    """The samples in files that documents of a store stand for."""
-
-    def __init__(self, store: Store, folder: Path | None) -> None:
-        self.place: dict[str, tuple[str, Mapped, int, str]] = {}
-        """Of each sample: its document, its file, its row there and the dataset it belongs to."""
-        if folder is None or not folder.is_dir():
-            return
-        for document, dataset, digest in texts(store, _OF_FILES):
-            file = stored(folder, digest)
-            if file is None:
-                continue
-            everything = np.arange(file.length("name.starts") - 1)
-            names, splits = ([piece.decode() for piece in file.pieces(name, everything)] for name in ("name", "split"))
-            for at, (name, split) in enumerate(zip(names, splits, strict=True)):
-                owner = iris.part(dataset, split) if split else dataset
-                self.place[iris.sub(document, iris.segment(name))] = (document, file, at, owner)
-
-    def fill_in(self, place: dict[str, list[int]], columns: dict[str, list[str]], shapes: Shapes) -> list[int]:
-        """Put what the files say into the columns of their rows, and return these."""
-        by_file: dict[int, tuple[Mapped, list[int], list[int]]] = {}
-        for iri, (_, file, at, _) in self.place.items():
-            _, rows, places = by_file.setdefault(id(file), (file, [], []))
-            rows.append(place[iri][0])
-            places.append(at)
-        for file, rows, places in by_file.values():
-            some = np.array(places)
-            shapes[rows] = shapely.from_wkb(np.array(file.pieces("wkb", some), dtype=object))
-            for name in ("start", "end", "split"):
-                for row, piece in zip(rows, file.pieces(name, some), strict=True):
-                    columns[name][row] = piece.decode()
-        return [place[iri][0] for iri in self.place]
-
-    def owners(self) -> Iterator[tuple[str, str]]:
-        """Iterate over pairs of dataset and sample."""
-        return ((owner, iri) for iri, (_, _, _, owner) in self.place.items())
-
-    def documents(self) -> Iterator[tuple[str, str]]:
-        """Iterate over pairs of document and sample."""
-        return ((document, iri) for iri, (document, _, _, _) in self.place.items())
-
-
-def _owned(
-    name: str, rows: int, place: dict[str, list[int]], pairs: Iterable[tuple[str, str]]
-) -> tuple[dict[str, Array], list[str]]:
-    """Return arrays of which rows belong to what, both ways, from pairs of owner and area; and the owners, sorted."""
-    numbers: dict[str, int] = {}
-    row: list[int] = []
-    owner: list[int] = []
-    for iri, area in pairs:
-        for number in place.get(area, ()):
-            row.append(number)
-            owner.append(numbers.setdefault(iri, len(numbers)))
-    names = sorted(numbers)
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[[numbers[iri] for iri in names]] = np.arange(len(names))
-    at, code = np.array(row, dtype=np.int64), rank[np.array(owner, dtype=np.int64)]
-    order = np.lexsort((code, at))
-    at, code = at[order], code[order]
-    arrays = {
-        **mapped.runs(name, rows, at, code.astype(np.uint32)),
-        **mapped.runs(f"{name}.rows", len(names), code, at.astype(np.uint32)),
-        **mapped.ragged(f"{name}.names", [iri.encode() for iri in names]),
-    }
-    return arrays, names
-
-
-def _precisions(arrays: dict[str, Array], name: str, owners: list[str]) -> dict[str, set[Precision]]:
-    """Return how precise each owner's footprints are, of those that say where."""
-    places = np.isfinite(arrays["bounds"][:, 0]) | (arrays["precision"] == _PRECISIONS.index(Precision.GLOBAL))
-    rows = arrays[f"{name}.rows.data"]
-    owner = np.repeat(np.arange(len(owners)), np.diff(arrays[f"{name}.rows.starts"]))[places[rows]]
-    precision = arrays["precision"][rows][places[rows]]
-    found: dict[str, set[Precision]] = {iri: set() for iri in owners}
-    for at, code in np.unique(np.column_stack((owner, precision)), axis=0).tolist():
-        # What is of no stated precision says where all the same.
-        found[owners[at]].add(_PRECISIONS[code] if code < len(_PRECISIONS) else Precision.DECLARED_BOX)
-    return found
-
-
-def _totals(arrays: dict[str, Array], datasets: int, uses: int) -> tuple[Array, Array]:
-    """Return km2 and number of the areas with a geometry of each source: first datasets, then uses."""
-    rows = np.concatenate((arrays["dataset.rows.data"], arrays["use.rows.data"]))
-    counts = (np.diff(arrays["dataset.rows.starts"]), np.diff(arrays["use.rows.starts"]))
-    source = np.repeat(np.arange(datasets + uses), np.concatenate(counts))
-    width = len(_PRECISIONS) + 1
-    cell = source * width + arrays["precision"][rows]
-    size = (datasets + uses) * width
-    km2 = np.bincount(cell, weights=arrays["km2"][rows], minlength=size)
-    has = np.isfinite(arrays["bounds"][rows, 0])
-    return km2.reshape(-1, width), np.bincount(cell[has], minlength=size).reshape(-1, width)
-
-
-def _shapes(wkts: Sequence[str]) -> Shapes:
-    """Return geometries as the index wants them; None for what is no geometry in CRS84.
-
-    Readers store nothing else; a store may have been filled by others.
-    """
-    texts = [wkt.removeprefix(_CRS84).strip() for wkt in wkts]
-    readable = [text if text.upper().count("COLLECTION") <= _DEEPEST_WKT else "" for text in texts]
-    shapes: Shapes = shapely.from_wkt(np.array(readable, dtype=object), on_invalid="ignore")
-    bounds = shapely.bounds(shapes)
-    with np.errstate(invalid="ignore"):
-        outside = (np.abs(bounds[:, ::2]) > 180).any(axis=1) | (np.abs(bounds[:, 1::2]) > 90).any(axis=1)
-    shapes[outside] = None
-    crossing = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
-    shapes[crossing] = shapely.make_valid(shapes[crossing], method="structure", keep_collapsed=False)
-    return shapes
-
-
-def _edge(text: str, side: int) -> int:
-    """Return the first (0) or last (1) instant of a time, open if it is none."""
-    try:
-        return instants(text)[side]
-    except ValueError:
-        return OPEN_END if side else OPEN_START

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +101,20 @@ def publish(store: OxigraphStore, directory: Path, manifest: Manifest, columns: 
     _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))
     columns.save(lineage_file(directory, number))
+    if changes is not None:
+        _follow(store, directory, manifest.snapshot, number, changes[0])
     manifest.with_(snapshot=number).write(directory)
+
+
+def _follow(store: OxigraphStore, directory: Path, old: int, number: int, documents: Collection[str]) -> None:
+    """Bring the footprints of the last snapshot to the state of the next; those nobody asked for stay unmade."""
+    if not (directory / "snapshots" / f"{old}.footprints").is_file():
+        return
+    from mlaoi_graph.footprints import Footprints
+
+    before = OxigraphStore(directory / "snapshots" / str(old), read_only=True)
+    files = footprints_of(directory, old), footprints_of(directory, number)
+    Footprints.follow(files[0], before, files[1], store, directory / "samples", documents)
 
 
 def footprints_of(directory: Path, number: int) -> tuple[Path, str]:

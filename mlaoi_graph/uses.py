@@ -14,16 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from mlaoi_graph import iri as iris
-from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
-from mlaoi_graph.model import Precision, Stage
-from mlaoi_graph.rdf import STAGE_OF
-from mlaoi_graph.results import texts
-from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI
+from mlaoi_graph.model import Stage
 
-__all__ = ["STAGES", "How", "Unplaced", "Uses", "arrays_of"]
+__all__ = ["HOW", "STAGES", "How", "Unplaced", "Uses"]
 
 STAGES: Final = tuple(Stage)
 """What stage codes stand for."""
@@ -64,8 +58,7 @@ _REASONS: Final = {
     Unplaced.UNRESOLVED: "nothing describes the dataset",
     Unplaced.SOME_PARTS: "some of its parts have no known footprint",
 }
-_UNPLACED_USE: Final = {True: Unplaced.KNOWN, False: Unplaced.NO_FOOTPRINT}
-_HOW: Final = 4
+HOW: Final = 4
 """A source or target and how they belong together, as one number: the place times this, plus how."""
 
 
@@ -107,12 +100,12 @@ class Uses:
     def targets_of(self, sources: Array) -> tuple[Array, Array, Array]:
         """Return triples: a place in ``sources``, a target that is where the source is, and how (:class:`How`)."""
         at, packed = self._mapped.runs("source.targets", sources)
-        return at, packed // _HOW, packed % _HOW
+        return at, packed // HOW, packed % HOW
 
     def sources_of_targets(self, targets: Array) -> tuple[Array, Array, Array]:
         """Return triples: a place in ``targets``, a source that tells where it is, and how."""
         at, packed = self._mapped.runs("target.sources", targets)
-        return at, packed // _HOW, packed % _HOW
+        return at, packed // HOW, packed % HOW
 
     def totals(self, sources: Array) -> tuple[Array, Array]:
         """Return the km2 of each source's areas added up, and how many there are: a column for each precision code."""
@@ -203,173 +196,3 @@ class Uses:
 
     def _strings(self, name: str, rows: Array) -> list[str]:
         return [piece.decode() for piece in self._mapped.pieces(name, rows)]
-
-
-# -- reading a graph ----------------------------------------------------------------------------------------------
-
-_USES: Final = """SELECT ?use ?model ?dataset ?stage ?g {
-    GRAPH ?g { ?use mlaoi:ofModel ?model ; mlaoi:ofDataset ?dataset ; mlaoi:stage ?stage } }"""
-_PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf|mlaoi:splitOf ?whole }"
-_LABELS: Final = "SELECT ?class ?node ?label { ?node a ?class ; rdfs:label ?label }"
-_KIND: Final = "SELECT ?class ?node { ?node a ?class }"
-_RESOLVED: Final = "SELECT ?class ?node { ?node a ?class ; mlaoi:resolved true }"
-
-
-def arrays_of(store: Store, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
-    """Return the tables, as arrays to write.
-
-    ``own`` is, of each dataset with footprints, in their sorted order, how precise those are that have a geometry;
-    GLOBAL, if any is unbounded, and empty, if none tells where. ``limited`` are the uses that have an area, sorted,
-    and whether that has a geometry.
-    """
-    uses = sorted(set(texts(store, _USES)))
-    stage_codes = {iri: STAGES.index(stage) for iri, stage in STAGE_OF.items()}
-    uses = [use for use in uses if use[3] in stage_codes]
-    labels = _labels(store)
-    users = sorted({use[1] for use in uses}, key=lambda iri: (_label(labels, iri).casefold(), iri))
-    user_place = {iri: place for place, iri in enumerate(users)}
-    uses.sort(key=lambda use: (user_place[use[1]], stage_codes[use[3]], use[2], use[4], use[0]))
-    used = sorted({use[2] for use in uses})
-    used_place = {iri: place for place, iri in enumerate(used)}
-    said = sorted({use[4] for use in uses})
-    said_place = {iri: place for place, iri in enumerate(said)}
-    families = {node for (node,) in texts(store, _KIND, **{"class": MLAOI.ModelFamily})}
-
-    places = _Places(store, own)
-    targets = sorted({*own, *used, *limited, *places.datasets})
-    target_place = {iri: place for place, iri in enumerate(targets)}
-    source_place = {iri: place for place, iri in enumerate([*own, *limited])}
-    pairs = [(source_place[iri], target_place[iri], How.USE) for iri in limited]
-    for iri in targets:
-        if iri not in limited:
-            pairs += [(source_place[s], target_place[iri], how) for s, how in places.sources(iri)]
-    source, target, how = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
-    use_target = [target_place[use[0] if use[0] in limited else use[2]] for use in uses]
-    samples = {iri for iri, precisions in own.items() if Precision.SAMPLES in precisions}
-
-    def codes(values: list[int]) -> Array:
-        return np.array(values, dtype=np.uint32)
-
-    return {
-        **mapped.runs("source.targets", len(own) + len(limited), source, target * _HOW + how),
-        **mapped.runs("target.sources", len(targets), target, source * _HOW + how),
-        **mapped.runs("target.uses", len(targets), codes(use_target).astype(np.int64), np.arange(len(uses))),
-        **_texts("target", targets),
-        "target.unplaced": np.array(
-            [_UNPLACED_USE[limited[iri]] if iri in limited else places.unplaced(iri) for iri in targets], dtype=np.uint8
-        ),
-        "target.samples": np.array(
-            [iri not in limited and any(s in samples for s, _ in places.sources(iri)) for iri in targets],
-            dtype=bool,
-        ),
-        "uses.stage": np.array([stage_codes[use[3]] for use in uses], dtype=np.uint8),
-        "uses.user": codes([user_place[use[1]] for use in uses]),
-        "uses.used": codes([used_place[use[2]] for use in uses]),
-        "uses.document": codes([said_place[use[4]] for use in uses]),
-        "uses.target": codes(use_target),
-        **_texts("uses.twin", [use[0] for use in uses]),
-        **_texts("user", users),
-        **_texts("user.labels", [_label(labels, iri) for iri in users]),
-        "user.family": np.array([iri in families for iri in users], dtype=bool),
-        **_texts("used", used),
-        **_texts("used.labels", [_label(labels, iri) for iri in used]),
-        **_texts("said", said),
-    }
-
-
-class _Places:
-    """Whose footprints tell where each dataset is."""
-
-    def __init__(self, store: Store, own: dict[str, set[Precision]]) -> None:
-        self._own = own
-        self._parts: dict[str, list[str]] = {}
-        self._wholes: dict[str, list[str]] = {}
-        for part, whole in sorted(set(texts(store, _PARTS))):
-            if part != whole:
-                self._parts.setdefault(whole, []).append(part)
-                self._wholes.setdefault(part, []).append(whole)
-        self.datasets = {*self._parts, *self._wholes}
-        self._archives = {node for (node,) in texts(store, _KIND, **{"class": MLAOI.SourceArchive})}
-        self._resolved = {node for (node,) in texts(store, _RESOLVED, **{"class": MLAOI.Dataset})}
-        self._sources: dict[str, list[tuple[str, How]]] = {}
-        self._known = self._all_known()
-
-    def sources(self, dataset: str) -> list[tuple[str, How]]:
-        found = self._sources.get(dataset)
-        if found is None:
-            found = [(dataset, How.OWN)] if self._tells(dataset) else []
-            found += [(part, How.PART) for part in _reach(dataset, self._parts) if self._tells(part)]
-            found = found or [(whole, How.INHERITED) for whole in self._nearest(dataset)]
-            self._sources[dataset] = found
-        return found
-
-    def unplaced(self, dataset: str) -> Unplaced:
-        if dataset in self._archives:
-            return Unplaced.UNBOUNDED
-        sources = self.sources(dataset)
-        if any(Precision.GLOBAL in self._own[source] for source, _ in sources):
-            return Unplaced.UNBOUNDED
-        if dataset in self._known:
-            return Unplaced.KNOWN
-        if sources:
-            inherited = sources[0][1] is How.INHERITED
-            return Unplaced.KNOWN if inherited else Unplaced.SOME_PARTS
-        named = [dataset, *_reach(dataset, self._wholes)]
-        return Unplaced.NO_FOOTPRINT if any(iri in self._resolved for iri in named) else Unplaced.UNRESOLVED
-
-    def _tells(self, dataset: str) -> bool:
-        return bool(self._own.get(dataset))
-
-    def _nearest(self, dataset: str) -> list[str]:
-        """Return the wholes that have a footprint of their own, and none on the way to them."""
-        found, seen = set[str](), {dataset}
-        waiting = [dataset]
-        while waiting:
-            for whole in self._wholes.get(waiting.pop(), ()):
-                if self._tells(whole):
-                    found.add(whole)
-                elif whole not in seen:
-                    seen.add(whole)
-                    waiting.append(whole)
-        return sorted(found)
-
-    def _all_known(self) -> set[str]:
-        """Return the datasets that have an outline of their own, or of which every part is one of these."""
-        known = {iri for iri, precisions in self._own.items() if precisions}  # unbounded ones are told before
-        missing = {whole: len(parts) for whole, parts in self._parts.items()}
-        waiting = list(known)
-        while waiting:
-            for whole in self._wholes.get(waiting.pop(), ()):
-                missing[whole] -= 1
-                if not missing[whole] and whole not in known:
-                    known.add(whole)
-                    waiting.append(whole)
-        return known
-
-
-def _reach(start: str, edges: dict[str, list[str]]) -> list[str]:
-    """Return everything edges lead to from a node, itself left out, nearest first."""
-    found, seen = [], {start}
-    waiting = list(edges.get(start, ()))
-    for iri in waiting:  # grows while it is gone through
-        if iri not in seen:
-            seen.add(iri)
-            found.append(iri)
-            waiting.extend(edges.get(iri, ()))
-    return found
-
-
-def _labels(store: Store) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for kind in (MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset):
-        for node, label in texts(store, _LABELS, **{"class": kind}):
-            labels[node] = min(label, labels.get(node, label))
-    return labels
-
-
-def _label(labels: dict[str, str], iri: str) -> str:
-    return labels.get(iri) or iris.tail(iri)
-
-
-def _texts(name: str, values: list[str]) -> dict[str, Array]:
-    return mapped.ragged(name, [value.encode() for value in values])

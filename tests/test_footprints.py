@@ -7,13 +7,27 @@ from conftest import collection, model, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlaoi_graph import rdf
+from mlaoi_graph import footprint_arrays, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import IndexDamaged
 from mlaoi_graph.footprints import Footprints, instants
-from mlaoi_graph.model import AreaOfInterest, Dataset, DataUse, Model, Precision, Rule, Stage
+from mlaoi_graph.geo import mapped
+from mlaoi_graph.geo.mapped import Mapped
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    AssociationKind,
+    Dataset,
+    DataUse,
+    Model,
+    ModelFamily,
+    Precision,
+    Rule,
+    Stage,
+)
+from mlaoi_graph.samples import Samples
 from mlaoi_graph.stores import open_store
-from mlaoi_graph.vocab import GEO
+from mlaoi_graph.vocab import GEO, MLAOI
 
 X = "https://example.com/"
 BOXES = ["POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))", "POLYGON ((1 0, 2 0, 2 1, 1 1, 1 0))", "POINT (0.5 0.5)", None]
@@ -52,6 +66,101 @@ def test_after_any_history_the_footprints_are_those_of_a_new_graph(history):
     anew = open_store("memory")
     anew.replace({name: text for name, text in sorted(last.items()) if text})
     assert said(Footprints.of(store)) == said(Footprints.of(anew))
+
+
+names = [f"{X}d1", f"{X}d2", f"{X}d3", f"{X}d4"]
+areas_named = [f"{X}a{n}" for n in range(5)]
+more_areas = st.builds(
+    AreaOfInterest,
+    iri=st.sampled_from(areas_named),
+    precision=st.sampled_from(Precision),
+    wkt=st.sampled_from([*BOXES, "MULTIPOLYGON (((0 0, 1 0, 1 1, 0 0)), ((5 5, 6 5, 6 6, 5 5)))", "no geometry"]),
+    start=st.sampled_from([None, "2019", "2019-01-01", "soon"]),
+    end=st.sampled_from([None, "2019", "2021-01-01"]),
+    split=st.sampled_from([None, "train", "test"]),
+)
+more_datasets = st.builds(
+    Dataset,
+    iri=st.sampled_from(names),
+    label=st.sampled_from([None, "Zebra", "ant", "Ant"]),
+    part_of=st.lists(st.sampled_from(names), max_size=2, unique=True).map(tuple),
+    footprints=st.lists(st.sampled_from(areas_named), max_size=3, unique=True).map(tuple),
+    split=st.sampled_from([None, "train"]),
+    archive=st.booleans(),
+    resolved=st.sampled_from([None, True, False]),
+)
+more_models = st.builds(
+    Model,
+    iri=st.sampled_from([f"{X}m1", f"{X}m2", f"{X}d1"]),
+    label=st.sampled_from([None, "Zebra", "ant"]),
+    declared_area=st.sampled_from([None, *areas_named]),
+)
+members = st.builds(
+    Association,
+    iri=st.sampled_from([f"{X}w1", f"{X}w2"]),
+    subject=st.sampled_from(names),
+    object=st.sampled_from(names),
+    kind=st.sampled_from(AssociationKind),
+    rule=st.just(Rule.STATED),
+    document=st.just(X + "one"),
+)
+uses = st.builds(
+    DataUse,
+    iri=st.sampled_from([f"{X}u{n}" for n in range(4)]),
+    model=st.sampled_from([f"{X}m1", f"{X}m2", f"{X}f"]),
+    dataset=st.sampled_from(names),
+    stage=st.sampled_from([Stage.TEST, Stage.TRAINING]),
+    rule=st.just(Rule.STATED),
+    document=st.just(X + "one"),
+    area=st.sampled_from([None, *areas_named]),
+)
+loose = st.sampled_from(
+    [
+        f'<{X}{g}> <{GEO.asWKT}> "{wkt}"^^<{GEO.wktLiteral}> .\n'
+        for g in ("g1", "g2", "a1#geometry")
+        for wkt in BOXES[:3]
+    ]
+    + [f"<{X}a{n}> <{GEO.hasGeometry}> <{X}g{m}> .\n" for n in (1, 2) for m in (1, 2)]
+    + [f"<{X}d1> <{MLAOI.footprint}> <{X}a{n}> .\n" for n in (1, 2)]
+    + [f'<{X}d1> <{MLAOI.footprint}> <{X}one#s{n}> .\n<{X}one#s1> <{MLAOI.endDate}> "2020" .\n' for n in (1, 2)]
+)
+files = st.sampled_from([f"<{X}one> <{MLAOI.describes}> <{X}d{n}> .\n<{X}one> <{MLAOI.contentHash}> \"sha256:{h}\" .\n"
+                         for n in (1, 2) for h in ("aa", "bb", "cc")])  # fmt: skip
+statements = st.one_of(
+    more_areas, more_areas, more_datasets, more_datasets, more_models, members, uses, st.builds(ModelFamily, iri=st.just(X + "f"), label=st.just("Bee"))
+)  # fmt: skip
+texts = st.tuples(st.lists(statements, max_size=6), st.lists(loose, max_size=3)).map(
+    lambda both: rdf.encode(both[0]) + "".join(both[1])
+)
+one = st.tuples(texts, st.just("") | files).map("".join)
+states = st.fixed_dictionaries({X + "one": one}, optional={X + name: texts for name in ("two", "three", "four")})
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """Files of samples as a catalog keeps them, under their hashes."""
+    folder = tmp_path_factory.mktemp("samples")
+    for digest, west in (("aa", 0.0), ("bb", 5.0)):
+        shapes = shapely.box([west, west + 1], 0, [west + 1, west + 2], 1)
+        made = Samples(digest, shapes, ["s1", "s2"], ["train", ""], ["2019", ""], ["2019", ""], 0, 0)
+        mapped.write(folder / digest, made.arrays())
+    return folder
+
+
+@settings(max_examples=300, deadline=None)
+@given(states, st.fixed_dictionaries({X + "two": texts}, optional={X + "one": one, X + "three": texts, X + "five": texts}))  # fmt: skip
+def test_what_a_change_leaves_is_what_reading_it_all_gives(samples, before, changed):
+    """Bytes and all, whatever documents say, before and after some of them came, changed or went."""
+    old, new = open_store("memory"), open_store("memory")
+    old.replace(before)
+    new.replace(before)
+    new.replace(changed)
+    known = Mapped.in_memory(footprint_arrays.everything(old, samples))
+    followed = footprint_arrays.updated(known, old, new, samples, set(changed))
+    anew = footprint_arrays.everything(new, samples)
+    assert {name: (a.dtype, a.shape) for name, a in followed.items()} == {n: (a.dtype, a.shape) for n, a in anew.items()}  # fmt: skip
+    for name, array in anew.items():
+        assert array.tobytes() == followed[name].tobytes(), name
 
 
 @settings(max_examples=100, deadline=None)
@@ -145,7 +254,7 @@ def test_the_file_is_made_when_asked_for_and_opened_from_then_on(directory, monk
     with Catalog.open(directory) as catalog:
         first = said(catalog.footprints)
     assert kept(directory) == ["1.footprints"]
-    monkeypatch.setattr("mlaoi_graph.footprints._arrays", None)
+    monkeypatch.setattr("mlaoi_graph.footprint_arrays.everything", None)
     with Catalog.open(directory) as catalog:
         assert said(catalog.footprints) == first
 
@@ -159,6 +268,22 @@ def test_an_ingest_and_a_removal_are_seen(directory, source, write):
         assert kept(directory) == ["2.footprints"]
         catalog.remove(next(d.iri for d in catalog.documents() if d.iri.endswith("t.json")))
         assert len(catalog.footprints) == before
+
+
+def test_the_file_follows_every_change_of_a_catalog(directory, source, write, monkeypatch):
+    with Catalog.open(directory) as catalog:
+        assert len(catalog.footprints) == 3
+    monkeypatch.setattr("mlaoi_graph.footprint_arrays.everything", None)
+    with Catalog.open(directory) as catalog:
+        for change in ({"t": sample("t", split="test")}, {"s": sample("s", split="validate")}, {"c": collection("c", bbox=(0, 0, 1, 1))},
+                       {"m": model("m", {"rel": "derived_from", "href": "c.json", "ml-aoi:split": "test"})}):  # fmt: skip
+            catalog.ingest(write(**change))
+            assert {a.iri for a in catalog.footprints.areas(np.arange(len(catalog.footprints)))} == {a.iri for a in catalog.areas()}  # fmt: skip
+        assert [hit.how for hit in catalog.models(tested_in="7,46,7.05,46.05")] == ["own"]
+        for document in sorted(d.iri for d in catalog.documents()):
+            catalog.remove(document)
+            assert len(catalog.footprints) == len(list(catalog.areas()))
+        assert len(kept(directory)) == 1
 
 
 def test_a_damaged_file_is_made_again(directory):

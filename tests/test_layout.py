@@ -14,10 +14,11 @@ from mlaoi_graph import errors
 PACKAGE = Path(mlaoi_graph.__file__).parent
 # Ground floor first; a module imports its own storey and those below.
 STOREYS = [
-    {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
+    {"errors", "vocab", "model", "geo", "iri", "times", "ontology_files", "countries", "countries_build"}
+    | {"lineage_fields"},
     {"rdf", "stores", "results", "update"},
-    {"readers", "writers"},
-    {"reasoning", "queries", "geosparql", "validation", "footprints", "uses", "samples"},
+    {"readers", "writers", "samples"},
+    {"reasoning", "queries", "geosparql", "validation", "footprints", "footprint_arrays", "uses", "use_arrays"},
     {"manifest", "snapshots", "ingest", "annotate", "catalog", "findings"},
     {"cli", "server", "testing", "__main__", "__init__"},
 ]

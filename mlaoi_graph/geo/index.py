@@ -24,9 +24,10 @@ from shapely.geometry.base import BaseGeometry
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.geo.areas import TOUCH_KM2, areas_km2, boxes_km2
 from mlaoi_graph.geo.mapped import Array, Mapped, ragged, write
+from mlaoi_graph.geo.merged import Merge
 from mlaoi_graph.geo.shapes import Floats, Shapes
 
-__all__ = ["Index", "arrays_of", "build", "open"]
+__all__ = ["Index", "arrays_of", "build", "merged", "open"]
 
 _AT_ONCE: Final = 200_000
 """Geometries, or pairs, held as shapely objects at a time."""
@@ -36,22 +37,53 @@ _MANY: Final = 256
 
 def arrays_of(geometries: Sequence[BaseGeometry | None] | Shapes) -> dict[str, Array]:
     """Return what an index is made of, as arrays for :func:`mlaoi_graph.geo.mapped.write`."""
-    shapes = np.asarray(geometries, dtype=object)
-    shapes = shapely.force_2d(shapes)
+    shapes = _flat(geometries)
+    columns, wkb = _columns(shapes)
+    return {**_packed(*_parts(shapes)), **columns, **ragged("wkb", wkb)}
+
+
+def merged(old: Mapped, merge: Merge, geometries: Sequence[BaseGeometry | None] | Shapes) -> dict[str, Array]:
+    """Return what :func:`arrays_of` would, of the rows of an old file that stay and the geometries of new ones."""
+    shapes = _flat(geometries)
+    columns, wkb = _columns(shapes)
+    # Most rows are one part, whose box they have; of the others the parts are looked at again.
+    many = np.bincount(old.whole("row"), minlength=len(merge.kept))
+    single = np.flatnonzero(merge.kept & (many == 1))
+    several = np.flatnonzero(merge.kept & (many > 1))
+    again, part_of = _parts(shapely.from_wkb(np.array(old.pieces("wkb", several), dtype=object)))
+    boxes, row = _parts(shapes)
+    boxes = np.concatenate((old.whole("bounds")[single], again, boxes))
+    row = np.concatenate((merge.old[single], merge.old[several][part_of], merge.new[row]))
+    order = np.argsort(row, kind="stable")
+    return {
+        **_packed(boxes[order], row[order]),
+        **{name: merge.column(old.whole(name), column) for name, column in columns.items()},
+        **merge.ragged("wkb", old, wkb),
+    }
+
+
+def _flat(geometries: Sequence[BaseGeometry | None] | Shapes) -> Shapes:
+    shapes: Shapes = shapely.force_2d(np.asarray(geometries, dtype=object))
     shapes[shapely.is_missing(shapes)] = shapely.Point()
+    return shapes
+
+
+def _columns(shapes: Shapes) -> tuple[dict[str, Array], list[bytes]]:
+    bounds = shapely.bounds(shapes)
+    columns = {"bounds": bounds, "is_box": _are_boxes(shapes, bounds), "km2": areas_km2(shapes)}
+    return columns, shapely.to_wkb(shapes).tolist()
+
+
+def _parts(shapes: Shapes) -> tuple[Floats, Array]:
+    """Return the boxes of the parts of shapes, and the shape each belongs to."""
     parts, row = shapely.get_parts(shapes, return_index=True)
     boxes = shapely.bounds(parts)
     kept = np.isfinite(boxes).all(axis=1)  # a box of NaN is found by every query
-    boxes, row = boxes[kept], row[kept]
-    bounds = shapely.bounds(shapes)
-    return {
-        "tree": _tree(boxes),
-        "row": row.astype(np.uint32),
-        "bounds": bounds,
-        "is_box": _are_boxes(shapes, bounds),
-        "km2": areas_km2(shapes),
-        **ragged("wkb", shapely.to_wkb(shapes).tolist()),
-    }
+    return boxes[kept], row[kept]
+
+
+def _packed(boxes: Floats, row: Array) -> dict[str, Array]:
+    return {"tree": _tree(boxes), "row": row.astype(np.uint32)}
 
 
 def build(path: Path, geometries: Sequence[BaseGeometry | None] | Shapes) -> Index:

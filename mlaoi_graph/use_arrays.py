@@ -1,0 +1,327 @@
+"""What a graph says of uses, as arrays for :mod:`mlaoi_graph.uses`: all of it, or what a change left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.geo import mapped
+from mlaoi_graph.geo.mapped import Array, Mapped
+from mlaoi_graph.model import Precision
+from mlaoi_graph.rdf import STAGE_OF
+from mlaoi_graph.results import texts
+from mlaoi_graph.stores import Store
+from mlaoi_graph.uses import HOW, STAGES, How, Unplaced
+from mlaoi_graph.vocab import MLAOI, RDF, RDFS
+
+__all__ = ["everything", "updated"]
+
+_STAGE_CODES: Final = {iri: STAGES.index(stage) for iri, stage in STAGE_OF.items()}
+_UNPLACED_USE: Final = {True: Unplaced.KNOWN, False: Unplaced.NO_FOOTPRINT}
+_LABELLED: Final = (MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset)
+_WHOLES: Final = (MLAOI.partOf, MLAOI.splitOf)
+_IS_ARCHIVE: Final = 1
+_IS_DESCRIBED: Final = 2
+
+_USES: Final = """SELECT ?stage ?use ?model ?dataset ?g {
+    GRAPH ?g { ?use mlaoi:stage ?stage ; mlaoi:ofModel ?model ; mlaoi:ofDataset ?dataset } }"""
+_PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf|mlaoi:splitOf ?whole }"
+_LABELS: Final = "SELECT ?class ?node ?label { ?node a ?class ; rdfs:label ?label }"
+_KIND: Final = "SELECT ?class ?node { ?node a ?class }"
+_DESCRIBED: Final = "SELECT ?class ?node { ?node a ?class ; mlaoi:resolved true }"
+
+
+class _Names:
+    """Names, and their numbers."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.number = {name: number for number, name in enumerate(names)}
+
+    def __getitem__(self, name: str) -> int:
+        return self.number.setdefault(name, len(self.number))
+
+    def ordered(self, used: Array, key: Callable[[str], object] | None = None) -> tuple[list[str], Array]:
+        """Return those of some numbers in order, and of each number its place there."""
+        names = list(self.number)
+        chosen = np.unique(used).tolist()
+        chosen.sort(key=lambda number: names[number] if key is None else key(names[number]))
+        place = np.empty(len(names), dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        return [names[number] for number in chosen], place[used]
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is said of uses and their ends."""
+
+    label_of: Callable[[str], str | None]
+    """Label of a model, family or dataset; None where none is given."""
+    is_family: Callable[[str], bool]
+    kind_of: Callable[[str], int]
+    """Of a dataset, whether it is an archive and whether a document describes it, as bits."""
+    parts: set[tuple[str, str]] = field(default_factory=set)
+    """Pairs of part and whole."""
+    users: _Names = field(default_factory=_Names)
+    used: _Names = field(default_factory=_Names)
+    documents: _Names = field(default_factory=_Names)
+    twins: list[bytes] = field(default_factory=list)
+    table: Array = field(default_factory=lambda: np.empty((4, 0), dtype=np.int64))
+    """User, stage, dataset and document of each use, as numbers."""
+
+    def add(self, uses: set[tuple[int, str, str, str, str]]) -> None:
+        """Add uses: stage code, twin, user, dataset, document."""
+        new = sorted(uses, key=lambda use: use[1])
+        self.twins.extend(use[1].encode() for use in new)
+        rows = [(self.users[use[2]], use[0], self.used[use[3]], self.documents[use[4]]) for use in new]
+        self.table = np.concatenate((self.table, np.array(rows, dtype=np.int64).reshape(-1, 4).T), axis=1)
+
+
+def everything(store: Store, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
+    """Return the tables, as arrays to write.
+
+    ``own`` is, of each dataset with footprints, in their sorted order, how precise those are that have a geometry;
+    GLOBAL, if any is unbounded, and empty, if none tells where. ``limited`` are the uses that have an area, sorted,
+    and whether that has a geometry.
+    """
+    labels: dict[str, str] = {}
+    for kind in _LABELLED:
+        for node, label in texts(store, _LABELS, **{"class": kind}):
+            labels[node] = min(label, labels.get(node, label))
+    families = {node for (node,) in texts(store, _KIND, **{"class": MLAOI.ModelFamily})}
+    kinds: dict[str, int] = {}
+    for bit, query, kind in ((_IS_ARCHIVE, _KIND, MLAOI.SourceArchive), (_IS_DESCRIBED, _DESCRIBED, MLAOI.Dataset)):
+        for (node,) in texts(store, query, **{"class": kind}):
+            kinds[node] = kinds.get(node, 0) | bit
+    said = _Said(labels.get, families.__contains__, lambda iri: kinds.get(iri, 0))
+    said.parts.update(texts(store, _PARTS))
+    said.add({(code, *use) for iri, code in _STAGE_CODES.items() for use in texts(store, _USES, stage=iri)})
+    return _arrays(said, own, limited)
+
+
+def updated(
+    old: Mapped,
+    store: Store,
+    own: dict[str, set[Precision]],
+    limited: dict[str, bool],
+    documents: Collection[str],
+    nodes: Collection[str],
+) -> dict[str, Array]:
+    """Return what :func:`everything` would, of a store that differs by these documents from what ``old`` is of.
+
+    ``nodes`` are all that the documents say something of, or did.
+    """
+
+    def names(name: str) -> list[str]:
+        return [piece.decode() for piece in old.pieces(name, np.arange(old.length(f"{name}.starts") - 1))]
+
+    users, used, said_in, targets = names("user"), names("used"), names("said"), names("target")
+    labels = dict(zip(users, names("user.labels"), strict=True)) | dict(zip(used, names("used.labels"), strict=True))
+    families = dict(zip(users, old.whole("user.family").tolist(), strict=True))
+    kinds = dict(zip(targets, old.whole("target.kind").tolist(), strict=True))
+    for known in (labels, families, kinds):
+        for node in nodes:
+            known.pop(node, None)
+
+    def is_a(node: str, kind: str) -> bool:
+        return next(store.match(node, RDF.type, kind), None) is not None
+
+    def label_of(iri: str) -> str | None:
+        if iri in labels:
+            return labels[iri]
+        found = [str(getattr(quad.object, "value", "")) for quad in store.match(iri, RDFS.label)]
+        return min(found) if found and any(is_a(iri, kind) for kind in _LABELLED) else None
+
+    def kind_of(iri: str) -> int:
+        if iri in kinds:
+            return kinds[iri]
+        described = is_a(iri, MLAOI.Dataset) and any(
+            getattr(quad.object, "value", "") == "true" for quad in store.match(iri, MLAOI.resolved)
+        )
+        return int(_IS_ARCHIVE * is_a(iri, MLAOI.SourceArchive) | _IS_DESCRIBED * described)
+
+    def is_family(iri: str) -> bool:
+        return families[iri] if iri in families else is_a(iri, MLAOI.ModelFamily)
+
+    said = _Said(label_of, is_family, kind_of, users=_Names(users), used=_Names(used), documents=_Names(said_in))
+    again = set(nodes)
+    parts = ((targets[part], targets[whole]) for part, whole in old.whole("target.parts").tolist())
+    said.parts.update(pair for pair in parts if pair[0] not in again)
+    for node in nodes:
+        wholes = (quad.object for predicate in _WHOLES for quad in store.match(node, predicate))
+        said.parts.update((node, str(getattr(whole, "value", ""))) for whole in wholes)
+    gone = [number for number, document in enumerate(said_in) if document in set(documents)]
+    kept = ~np.isin(old.whole("uses.document"), gone)
+    columns = ("uses.user", "uses.stage", "uses.used", "uses.document")
+    said.table = np.stack([old.whole(name)[kept].astype(np.int64) for name in columns])
+    said.twins = old.pieces("uses.twin", np.flatnonzero(kept))
+    said.add({use for document in documents for use in _uses_in(store, document)})
+    return _arrays(said, own, limited)
+
+
+def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]:
+    """Return the uses a document tells of: stage code, twin, user, dataset, document."""
+    ends: dict[str, dict[str, set[str]]] = {}
+    for predicate in (MLAOI.stage, MLAOI.ofModel, MLAOI.ofDataset):
+        for quad in store.match(None, predicate, None, document):
+            twin, value = (str(getattr(term, "value", "")) for term in (quad.subject, quad.object))
+            ends.setdefault(twin, {}).setdefault(predicate, set()).add(value)
+    return {
+        (_STAGE_CODES[stage], twin, user, dataset, document)
+        for twin, said in ends.items()
+        for stage in said.get(MLAOI.stage, ())
+        if stage in _STAGE_CODES
+        for user in said.get(MLAOI.ofModel, ())
+        for dataset in said.get(MLAOI.ofDataset, ())
+    }
+
+
+def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
+    def label(iri: str) -> str:
+        return said.label_of(iri) or iris.tail(iri)
+
+    user, stage, dataset, document = said.table
+    users, user = said.users.ordered(user, lambda iri: (label(iri).casefold(), iri))
+    used, dataset = said.used.ordered(dataset)
+    documents, document = said.documents.ordered(document)
+    # What one document says of one user, stage and dataset is in the order of the twins already.
+    order = np.lexsort((document, dataset, stage, user))
+    twins = [said.twins[number] for number in order.tolist()]
+    user, stage, dataset, document = (column[order] for column in (user, stage, dataset, document))
+
+    places = _Places(said, own)
+    targets = sorted({*own, *used, *limited, *places.datasets})
+    target_place = {iri: place for place, iri in enumerate(targets)}
+    source_place = {iri: place for place, iri in enumerate([*own, *limited])}
+    pairs = [(source_place[iri], target_place[iri], How.USE) for iri in limited]
+    for iri in targets:
+        if iri not in limited:
+            pairs += [(source_place[s], target_place[iri], how) for s, how in places.sources(iri)]
+    source, target, how = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
+    use_target = np.array([target_place[iri] for iri in used], dtype=np.int64)[dataset]
+    is_limited = {iri.encode(): target_place[iri] for iri in limited}
+    if is_limited:
+        of_use = np.array([is_limited.get(twin, -1) for twin in twins], dtype=np.int64)
+        use_target = np.where(of_use >= 0, of_use, use_target)
+    samples = {iri for iri, precisions in own.items() if Precision.SAMPLES in precisions}
+    parts = sorted((target_place[part], target_place[whole]) for part, whole in said.parts if part != whole)
+
+    def codes(values: Array) -> Array:
+        return values.astype(np.uint32)
+
+    return {
+        **mapped.runs("source.targets", len(own) + len(limited), source, target * HOW + how),
+        **mapped.runs("target.sources", len(targets), target, source * HOW + how),
+        **mapped.runs("target.uses", len(targets), use_target, np.arange(len(twins))),
+        **_texts("target", targets),
+        "target.kind": np.array([said.kind_of(iri) for iri in targets], dtype=np.uint8),
+        "target.parts": np.array(parts, dtype=np.uint32).reshape(-1, 2),
+        "target.unplaced": np.array(
+            [_UNPLACED_USE[limited[iri]] if iri in limited else places.unplaced(iri) for iri in targets], dtype=np.uint8
+        ),
+        "target.samples": np.array(
+            [iri not in limited and any(s in samples for s, _ in places.sources(iri)) for iri in targets],
+            dtype=bool,
+        ),
+        "uses.stage": stage.astype(np.uint8),
+        "uses.user": codes(user),
+        "uses.used": codes(dataset),
+        "uses.document": codes(document),
+        "uses.target": codes(use_target),
+        **mapped.ragged("uses.twin", twins),
+        **_texts("user", users),
+        **_texts("user.labels", [label(iri) for iri in users]),
+        "user.family": np.array([said.is_family(iri) for iri in users], dtype=bool),
+        **_texts("used", used),
+        **_texts("used.labels", [label(iri) for iri in used]),
+        **_texts("said", documents),
+    }
+
+
+class _Places:
+    """Whose footprints tell where each dataset is."""
+
+    def __init__(self, said: _Said, own: Mapping[str, set[Precision]]) -> None:
+        self._own = own
+        self._kind_of = said.kind_of
+        self._parts: dict[str, list[str]] = {}
+        self._wholes: dict[str, list[str]] = {}
+        for part, whole in sorted(said.parts):
+            if part != whole:
+                self._parts.setdefault(whole, []).append(part)
+                self._wholes.setdefault(part, []).append(whole)
+        self.datasets = {*self._parts, *self._wholes}
+        self._sources: dict[str, list[tuple[str, How]]] = {}
+        self._known = self._all_known()
+
+    def sources(self, dataset: str) -> list[tuple[str, How]]:
+        found = self._sources.get(dataset)
+        if found is None:
+            found = [(dataset, How.OWN)] if self._tells(dataset) else []
+            found += [(part, How.PART) for part in _reach(dataset, self._parts) if self._tells(part)]
+            found = found or [(whole, How.INHERITED) for whole in self._nearest(dataset)]
+            self._sources[dataset] = found
+        return found
+
+    def unplaced(self, dataset: str) -> Unplaced:
+        if self._kind_of(dataset) & _IS_ARCHIVE:
+            return Unplaced.UNBOUNDED
+        sources = self.sources(dataset)
+        if any(Precision.GLOBAL in self._own[source] for source, _ in sources):
+            return Unplaced.UNBOUNDED
+        if dataset in self._known:
+            return Unplaced.KNOWN
+        if sources:
+            inherited = sources[0][1] is How.INHERITED
+            return Unplaced.KNOWN if inherited else Unplaced.SOME_PARTS
+        named = [dataset, *_reach(dataset, self._wholes)]
+        is_described = any(self._kind_of(iri) & _IS_DESCRIBED for iri in named)
+        return Unplaced.NO_FOOTPRINT if is_described else Unplaced.UNRESOLVED
+
+    def _tells(self, dataset: str) -> bool:
+        return bool(self._own.get(dataset))
+
+    def _nearest(self, dataset: str) -> list[str]:
+        """Return the wholes that have a footprint of their own, and none on the way to them."""
+        found, seen = set[str](), {dataset}
+        waiting = [dataset]
+        while waiting:
+            for whole in self._wholes.get(waiting.pop(), ()):
+                if self._tells(whole):
+                    found.add(whole)
+                elif whole not in seen:
+                    seen.add(whole)
+                    waiting.append(whole)
+        return sorted(found)
+
+    def _all_known(self) -> set[str]:
+        """Return the datasets that have an outline of their own, or of which every part is one of these."""
+        known = {iri for iri, precisions in self._own.items() if precisions}  # unbounded ones are told before
+        missing = {whole: len(parts) for whole, parts in self._parts.items()}
+        waiting = list(known)
+        while waiting:
+            for whole in self._wholes.get(waiting.pop(), ()):
+                missing[whole] -= 1
+                if not missing[whole] and whole not in known:
+                    known.add(whole)
+                    waiting.append(whole)
+        return known
+
+
+def _reach(start: str, edges: dict[str, list[str]]) -> list[str]:
+    """Return everything edges lead to from a node, itself left out, nearest first."""
+    found, seen = [], {start}
+    waiting = list(edges.get(start, ()))
+    for iri in waiting:  # grows while it is gone through
+        if iri not in seen:
+            seen.add(iri)
+            found.append(iri)
+            waiting.extend(edges.get(iri, ()))
+    return found
+
+
+def _texts(name: str, values: list[str]) -> dict[str, Array]:
+    return mapped.ragged(name, [value.encode() for value in values])
