@@ -120,11 +120,12 @@ def updated(
 
     users, used, said_in, targets = names("user"), names("used"), names("said"), names("target")
     labels = dict(zip(users, names("user.labels"), strict=True)) | dict(zip(used, names("used.labels"), strict=True))
-    families = dict(zip(users, old.whole("user.family").tolist(), strict=True))
-    kinds = dict(zip(targets, old.whole("target.kind").tolist(), strict=True))
-    for known in (labels, families, kinds):
-        for node in nodes:
-            known.pop(node, None)
+    families: dict[str, bool] = dict(zip(users, old.whole("user.family").tolist(), strict=True))
+    kinds: dict[str, int] = dict(zip(targets, old.whole("target.kind").tolist(), strict=True))
+    for node in nodes:
+        labels.pop(node, None)
+        families.pop(node, None)
+        kinds.pop(node, None)
 
     def is_a(node: str, kind: str) -> bool:
         return next(store.match(node, RDF.type, kind), None) is not None

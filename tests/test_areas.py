@@ -891,3 +891,16 @@ def test_coverage_and_gaps_can_be_drawn(tmp_path):
         gap(catalog.places, "0,0,2,2").to_map(tmp_path / "g.svg")
     for name in ("c.svg", "g.svg"):
         assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
+
+
+def test_the_map_of_a_gap_names_whose_data_lie_in_it(tmp_path):
+    with holding(
+        *placed("here", box(0, 0, 1, 1)), *placed("there", box(1, 0, 2, 1)),
+        use("m", "here", Stage.TRAINING), use("m", "there", Stage.TRAINING), use("other", "there", Stage.TEST),
+    ) as catalog:  # fmt: skip
+        gap(catalog.places, "0,0,2,2").to_map(tmp_path / "g.svg")
+    words = " ".join(text.strip() for text in ET.parse(tmp_path / "g.svg").getroot().itertext() if text.strip())
+    only, both = words.index("trained and never tested in"), words.index("tested in 0,0,2,2", 1)
+    assert "here: m" in words
+    assert "there: other" in words
+    assert "there: m" not in words, (only, both)

@@ -136,6 +136,11 @@ def test_areas_are_those_of_python(served, families, area, use):
     assert rows(served, "areas", area=area, use=use, which="unknown") == expected.unknown.to_dicts()
 
 
+@pytest.mark.parametrize("during", ["2018", "2018-06-01T00:00:00Z", "../2018", "2018/..", "/2018", "2018/2019"])
+def test_a_time_may_be_an_instant_or_open(served, families, during):
+    assert rows(served, "areas", area="BOL", use="tested", during=during) == families.models(tested_in="BOL", during=during).to_dicts()  # fmt: skip
+
+
 @pytest.mark.parametrize("node", ["geochat-7b", "dota", None])
 def test_leakage_is_that_of_python(served, families, node):
     expected = families.leakage(node)
@@ -160,6 +165,7 @@ def test_an_area_is_never_a_file_of_the_server(served, tmp_path):
         ("models?cursor=x", 400, "cursor"), ("models?cursor=%ff", 400, "cursor"), ("lineage?node=dota&depth=-1", 422, "parameters"),
         ("lineage?node=dota&before=yesterday", 422, "parameters"), ("lineage?node=dota&stage=cooking", 422, "parameters"),
         ("areas?area=POLYGON((", 400, "request"), ("areas?area=%7B", 400, "area"), ("areas?area=BOL&during=never", 400, "parameters"),
+        ("areas?area=BOL&during=2020/2019", 400, "parameters"), ("areas?area=BOL&during=2018/2019/2020", 400, "parameters"),
         ("areas?area=1,2,3", 400, "request"), ("leakage?buffer_km=-1", 422, "parameters"), ("leakage?against=dota", 400, "parameters"), ("leakage?node=no+such", 404, "not-found"),
         ("exposure?model=geochat-7b&source=foo", 404, "not-found"), ("lineage?node=dota&source=https://example.org/no", 404, "not-found"),
         ("models?limits=3", 400, "parameters"), ("leakage?node=geochat-7b&family_level=true", 400, "parameters"),

@@ -171,6 +171,12 @@ class Coverage:
         picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
         maps.write(picture, Path(path), self.models()._repr_html_() + self.countries()._repr_html_())
 
+    def over(self, geometry: BaseGeometry) -> list[Any]:
+        """Return the hits whose footprints share ground with a part of the area."""
+        shapes = np.array([self._union([hit]) for hit in self.hits], dtype=object)
+        shared = areas_km2(shapely.intersection(shapes, geometry))
+        return [hit for hit, km2 in zip(self.hits, shared.tolist(), strict=True) if km2 >= TOUCH_KM2]
+
     def _union(self, hits: list[Any]) -> BaseGeometry:
         keys = frozenset(hit._rows.tobytes() for hit in hits)
         if keys not in self._unions:
@@ -213,8 +219,8 @@ class Gap:
     def to_map(self, path: Path | str) -> None:
         """Draw the gap to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
         layers = [
-            maps.Layer("covered in both stages", [self.lacks.covered], "#2f7fc1", "#2f7fc1"),
-            maps.Layer("only in the first", [self.geometry], "#c8443c", "#c8443c"),
+            maps.Layer(self.lacks.title, [self.lacks.covered], "#2f7fc1", "#2f7fc1", names=named(self.lacks.hits)),
+            maps.Layer(self.title, [self.geometry], "#c8443c", "#c8443c", names=named(self.has.over(self.geometry))),
             maps.Layer(f"asked about: {self.has.aoi.label}", [self.has.aoi.geometry], None, "#22303c", 2.2, True),
         ]
         picture = maps.Picture(self.title, [f"{self.km2:,.0f} km2"], self.has.aoi.geometry, layers)

@@ -87,7 +87,14 @@ async def areas(
     ],
     part: Part,
     use: Use = Use.trained,
-    during: Annotated[str | None, Query(max_length=100, description="When data were acquired: start/end.")] = None,
+    during: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="When data were acquired: an instant, day, month or year, or two of them as start/end, "
+            "of which one may be open: ../2020, 2018/..",
+        ),
+    ] = None,
     task: Annotated[str | None, Query(max_length=200)] = None,
     family: Annotated[str | None, NAME] = None,
     which: Which = Which.rows,

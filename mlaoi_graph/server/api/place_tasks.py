@@ -36,11 +36,8 @@ def areas(
     """Return a page of who used data in an area: the rows, or those that are ``unknown``, or said of families only."""
     catalog = context.catalog
     aoi = asked_area(catalog, area)
-    times = None if during is None else tuple(during.split("/"))
-    if times is not None and len(times) != 2:
-        raise Refusal(400, "parameters", "during is a start and an end: 2018-01-01/2019-06-30")
     try:
-        hits: Any = catalog.models(during=times, task=task, family=family, **{f"{use}_in": aoi})
+        hits: Any = catalog.models(during=during, task=task, family=family, **{f"{use}_in": aoi})
     except (TypeError, ValueError) as error:
         raise Refusal(400, "parameters", str(error)) from None
     assert isinstance(hits, AreaHits)
