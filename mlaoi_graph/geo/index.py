@@ -149,14 +149,26 @@ class Index:
         Points and lines share 0 km2 and are found nevertheless; polygons that share less than 1 m2 are not.
         """
         geometry = _valid(geometry)
-        rows, inside = self._found(geometry)
+        # Of what only touches the shared area is 0, which is measured anyway.
+        rows, inside = self._found(geometry, touching=shapely.get_dimensions(geometry) == 2)
         km2 = self.areas_km2(rows).copy()
         has_area = km2 > 0
         if shapely.get_dimensions(geometry) < 2:
             km2[:] = 0
             return rows, km2
-        across = np.flatnonzero(~inside & has_area)
-        km2[across] = self._shared_km2(geometry, rows[across])
+        across = ~inside & has_area
+        if _is_box(geometry):
+            # Two boxes share what their sides say; no geometry has to be read.
+            boxes = np.flatnonzero(across & self._mapped.take("is_box", rows))
+            w, s, e, n = geometry.bounds
+            bounds = self.bounds(rows[boxes])
+            km2[boxes] = boxes_km2(
+                np.column_stack((np.maximum(bounds[:, :2], (w, s)), np.minimum(bounds[:, 2:], (e, n))))
+            )
+            across[boxes] = False
+        others = np.flatnonzero(across)
+        if len(others):
+            km2[others] = self._shared_km2(geometry, rows[others])
         kept = ~has_area | (km2 >= TOUCH_KM2)
         return rows[kept], km2[kept]
 
@@ -177,8 +189,11 @@ class Index:
         shared = areas_km2(shapely.intersection(np.array(_tiles(geometry), dtype=object), whole))
         return alone + float(shared.sum())
 
-    def _found(self, geometry: BaseGeometry) -> tuple[Array, Array]:
-        """Return the rows found in a geometry, and which of them lie inside it altogether."""
+    def _found(self, geometry: BaseGeometry, *, touching: bool = False) -> tuple[Array, Array]:
+        """Return the rows found in a geometry, and which of them lie inside it altogether.
+
+        With ``touching`` polygons that only touch may be among them.
+        """
         parts = shapely.get_parts(geometry)
         parts = parts[~shapely.is_empty(parts)]
         if not len(parts):
@@ -189,8 +204,7 @@ class Index:
             rows = self._rows(_join(self._tree, _tree(shapely.bounds(parts)))[0])
         bounds = self.bounds(rows)
         is_box = self._mapped.take("is_box", rows)
-        if len(parts) == 1 and _are_boxes(parts, shapely.bounds(parts))[0]:
-            # Two boxes share what their sides say; no geometry has to be read.
+        if len(parts) == 1 and _is_box(parts[0]):
             w, s, e, n = parts[0].bounds
             inside = (bounds[:, 0] >= w) & (bounds[:, 1] >= s) & (bounds[:, 2] <= e) & (bounds[:, 3] <= n)
             strictly = (bounds[:, 0] < e) & (bounds[:, 2] > w) & (bounds[:, 1] < n) & (bounds[:, 3] > s)
@@ -201,10 +215,12 @@ class Index:
             found = np.zeros(len(rows), dtype=bool)
             inside = np.zeros(len(rows), dtype=bool)
             doubtful = np.arange(len(rows))
-        self._compare(geometry, rows, doubtful, found, inside)
+        self._compare(geometry, rows, doubtful, found, inside, touching=touching)
         return rows[found], inside[found]
 
-    def _compare(self, geometry: BaseGeometry, rows: Array, doubtful: Array, found: Array, inside: Array) -> None:
+    def _compare(
+        self, geometry: BaseGeometry, rows: Array, doubtful: Array, found: Array, inside: Array, *, touching: bool
+    ) -> None:
         """Fill in ``found`` and ``inside`` at the doubtful places by looking at the geometries."""
         shapely.prepare(geometry)
         is_large = shapely.get_num_coordinates(geometry) > _MANY and shapely.get_dimensions(geometry) == 2
@@ -221,6 +237,10 @@ class Index:
                 row = row[_meet(tiles[tile], shapes[at][row])]
                 found[some[at[row]]] = True
                 unsure &= ~has_area
+            elif touching:
+                at = np.flatnonzero(unsure & has_area)
+                found[some[at]] = shapely.intersects(geometry, shapes[at])
+                unsure &= ~has_area
             at = np.flatnonzero(unsure)
             found[some[at]] = _meet(geometry, shapes[at])
 
@@ -228,6 +248,9 @@ class Index:
         km2 = np.zeros(len(rows))
         for some in _chunks(np.arange(len(rows))):
             shapes = self.geometries(rows[some])
+            if shapely.get_num_coordinates(geometry) <= _MANY:
+                km2[some] = areas_km2(shapely.intersection(shapes, geometry))
+                continue
             tiles, row, tile = _tiled(geometry, shapes)
             shared = areas_km2(shapely.intersection(shapes[row], tiles[tile]))
             km2[some] = np.bincount(row, weights=shared, minlength=len(some))
@@ -333,6 +356,13 @@ def _are_boxes(shapes: Shapes, bounds: Floats) -> Array:
     sides = bounds[at].reshape(-1, 1, 2, 2)
     are[at] = ((lonlat == sides[:, :, 0]) | (lonlat == sides[:, :, 1])).all(axis=(1, 2))
     return are
+
+
+def _is_box(geometry: BaseGeometry) -> bool:
+    if geometry.geom_type == "MultiPolygon" and shapely.get_num_geometries(geometry) == 1:
+        geometry = shapely.get_geometry(geometry, 0)
+    shapes = np.array([geometry], dtype=object)
+    return bool(_are_boxes(shapes, shapely.bounds(shapes))[0])
 
 
 def _chunks(places: Array) -> list[Array]:

@@ -630,7 +630,8 @@ class Places:
         precision = self._footprints.precision_codes(rows)[at].astype(np.int64)
         kept = precision != _GLOBAL  # its geometry, if it has one, is a placeholder
         at, source, precision = at[kept], source[kept].astype(np.int64), precision[kept]
-        order = np.lexsort((at, precision, source))
+        # Places ascend among datasets and among uses, so that one stable pass will do.
+        order = np.argsort(source * (len(_FINEST) + 1) + precision, kind="stable")
         at, source, precision = at[order], source[order], precision[order]
         new = np.ones(len(at), dtype=bool)
         new[1:] = (source[1:] != source[:-1]) | (precision[1:] != precision[:-1])
