@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from mlaoi_graph.errors import UnknownFormat
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from pyoxigraph import (
         AggregateFunctionAccumulator,
         BlankNode,
@@ -142,6 +143,8 @@ _BUILTIN = {
 
 
 def _found() -> dict[str, EntryPoint]:
+    from importlib.metadata import EntryPoint, entry_points  # takes as long to import as the rest of a catalog
+
     # Built-in names last: a plug-in cannot take one over by being installed.
     named = {entry.name: entry for entry in entry_points(group=_GROUP)}
     return named | {name: EntryPoint(name, value, _GROUP) for name, value in _BUILTIN.items()}
