@@ -19,7 +19,7 @@ import hashlib
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -369,7 +369,7 @@ class Catalog:
                 collections=tuple(collections),
                 progress=progress,
             )
-            writer.publish(run.columns, rules={**self._manifest.rules, used_name: READING_RULES})
+            writer.publish(run.columns, run.documents, rules={**self._manifest.rules, used_name: READING_RULES})
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:
@@ -399,7 +399,7 @@ class Catalog:
                 raise NodeNotFound(document, self._documents_like(document))
             run = writer.run()
             run.remove(document)
-            writer.publish(run.columns)
+            writer.publish(run.columns, run.documents)
 
     def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
         """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
@@ -425,7 +425,7 @@ class Catalog:
             mapped.write(folder / found.digest, found.arrays())
             run = writer.run()
             run.put(document, found.statements(document, iri))
-            writer.publish(run.columns)
+            writer.publish(run.columns, run.documents)
         splits = {split: found.splits.count(split) for split in sorted(set(found.splits))}
         return SampleReport(document, len(found.names), splits, found.repaired, found.left_out)
 
@@ -980,10 +980,14 @@ class _Writer:
             reread=reread,
             repair=self.interrupted,
             columns=columns,
+            samples=None if catalog._directory is None else catalog._directory / "samples",
         )
 
-    def publish(self, columns: Columns | None, **settings: Any) -> None:
-        """Make the store as it is now what readers see; its edges are read from it unless they are given."""
+    def publish(self, columns: Columns | None, documents: Collection[str] | None = None, **settings: Any) -> None:
+        """Make the store as it is now what readers see; its edges are read from it unless they are given.
+
+        ``documents`` are those it differs by from the last state; None for all.
+        """
         from mlaoi_graph.queries import reading
 
         catalog, directory = self._catalog, self._catalog._directory
@@ -1001,11 +1005,20 @@ class _Writer:
                 self._server.note(_CHANGING, None)
             return
         assert isinstance(self.store, OxigraphStore)
-        publish(self.store, directory, manifest, columns or reading.from_store(self.store))
+        publish(self.store, directory, manifest, columns or reading.from_store(self.store), documents)
         self._mark.unlink(missing_ok=True)
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)
-        prune(directory)
+        if prune(directory) and (directory / "samples").is_dir():
+            from mlaoi_graph.samples import remove_unused
+
+            remove_unused(directory / "samples", self._has_samples)
+
+    def _has_samples(self, content_hash: str) -> bool:
+        from pyoxigraph import Literal
+
+        said = self._catalog._store.match(None, MLAOI.contentHash, Literal(content_hash))
+        return any(cast("NamedNode", quad.graph_name).value != rdf.LOG_GRAPH for quad in said)
 
     def __exit__(self, kind: object, *_: object) -> None:
         if self._catalog._directory is not None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -270,7 +271,10 @@ class Ingest:
         repair: bool = False,
         columns: Columns | None = None,
         now: Callable[[], datetime] | None = None,
+        samples: Path | None = None,
     ) -> None:
+        self._samples = samples
+        """Folder of files of samples; None where none are kept."""
         self._store = store
         self._base = base
         self._policy = policy
@@ -286,6 +290,8 @@ class Ingest:
         """The edges in the store: before the run, if they were known, and after it."""
         self._collected: Collector | None = None
         """What a first ingest reads, as long as it is not in the columns."""
+        self.documents: set[str] | None = None if repair else set()
+        """Documents that came, went or changed in this run; None for all."""
         self._documents_changed: set[str] = set()
         self._described: set[str] = set()
         """Models, datasets and sources that documents describe which came, went or changed since the columns."""
@@ -319,6 +325,7 @@ class Ingest:
             self._note_documents(name)
         met: set[int] = set()
         if fresh:
+            self.documents = None
             self._collected = Collector()
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
             # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
@@ -400,7 +407,8 @@ class Ingest:
                 document.statements = [s for s in document.statements if not _is_unverified(s)]
             if document.outcome is Outcome.READ:
                 report.read += document.container is not None or not document.complete_container
-                for statement in document.statements:
+                self._keep(document, report)
+                for statement in document.statements if document.samples is None else ():
                     if isinstance(statement, SourceDocument) and statement.describes is not None:
                         key = hash(statement.describes)
                         if key in described or (
@@ -417,6 +425,22 @@ class Ingest:
             if progress is not None:
                 progress(report.documents)
             yield document
+
+    def _keep(self, document: ReadDocument, report: IngestReport) -> None:
+        """Put samples where the catalog keeps them: before the document, which stands for them."""
+        if document.samples is None:
+            return
+        if self._samples is None:
+            message = "only the outlines of its samples are kept: a catalog in a directory keeps the samples too"
+            finding = Finding(
+                document=document.shown, pointer="", rule="samples-not-kept", message=message, severity=Severity.INFO
+            )
+            report.findings.add([finding])
+            return
+        from mlaoi_graph.geo import mapped
+
+        self._samples.mkdir(exist_ok=True)
+        mapped.write(self._samples / document.samples.digest, document.samples.arrays())
 
     def _batches(
         self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, met: set[int], size: int
@@ -482,7 +506,8 @@ class Ingest:
             reasoning.refresh_touched(self._store, self.columns.triples(), self._touched, self._reasoner)
 
     def _described_elsewhere(self, node: str, document: str) -> bool:
-        return any(_iri(quad.graph_name) != document for quad in self._store.match(None, MLAOI.describes, node))
+        graphs = (_iri(quad.graph_name) for quad in self._store.match(None, MLAOI.describes, node))
+        return any(graph != document and not graph.startswith(f"{document}#") for graph in graphs)
 
     def _note_edges(self, batch: Mapping[str, str]) -> None:
         """Remember at which nodes edges come or go, and which nodes change, when these graphs are replaced."""
@@ -504,6 +529,8 @@ class Ingest:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
             new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
             self._documents_changed.add(graph)
+            if self.documents is not None:
+                self.documents.add(graph)
             self._described.update(subject for subject, rest in old | new if rest in _NODES)
             if old:  # what is new altogether was unresolved before, and is linked as such
                 self._changed.update(subject for subject, _ in old ^ new)

@@ -6,11 +6,12 @@ in the catalog under that hash, and :mod:`mlaoi_graph.footprints` gives each of 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import shapely
@@ -22,7 +23,7 @@ from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import AreaOfInterest, Dataset, Precision, SourceDocument, Statement
 
-__all__ = ["SampleReport", "Samples", "read", "stored"]
+__all__ = ["SampleReport", "Samples", "digest_of", "is_geoparquet", "read", "read_file", "remove_unused", "stored"]
 
 _SPLIT: Final = "ml-aoi:split"
 _CRS84: Final = ({"authority": "OGC", "code": "CRS84"}, {"authority": "EPSG", "code": 4326})
@@ -86,28 +87,56 @@ class Samples:
 
 
 def read(path: Path) -> Samples:
-    """Return the samples in a GeoParquet file. Needs the extra ``parquet``.
+    """Return the samples in a GeoParquet file. Raises SourceNotFound, and as :func:`read_file`."""
+    if not path.is_file():
+        raise SourceNotFound(str(path))
+    with path.open("rb") as file:
+        return read_file(file, str(path), digest_of(file))
 
-    Read are the primary geometry column (WKB, OGC:CRS84), and, where they are there, ``id``, ``ml-aoi:split``,
-    ``datetime``, ``start_datetime`` and ``end_datetime``. Raises SourceNotFound, GeometryError for another encoding or
-    coordinate system.
-    """
+
+def digest_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def is_geoparquet(file: BinaryIO, shown: str) -> bool:
+    """Return whether a Parquet file says of itself that it has geometries. Raises as :func:`read_file`."""
+    pa, pq = _pyarrow()
+    file.seek(0)
+    try:
+        return b"geo" in (pq.read_schema(file).metadata or {})
+    except (pa.ArrowInvalid, OSError) as error:
+        raise GeometryError(f"{shown}: no Parquet file: {error}", "Give a GeoParquet file") from error
+
+
+def _pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError:
         raise MissingExtra("parquet", needed_for="reading GeoParquet") from None
-    if not path.is_file():
-        raise SourceNotFound(str(path))
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    return pa, pq
+
+
+def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
+    """Return the samples in a GeoParquet file that is open. Needs the extra ``parquet``.
+
+    Read are the primary geometry column (WKB, OGC:CRS84), and, where they are there, ``id``, ``ml-aoi:split``,
+    ``datetime``, ``start_datetime`` and ``end_datetime``. Raises GeometryError for another encoding or coordinate
+    system; ``path`` is what the file is called there.
+    """
+    pa, pq = _pyarrow()
+    file.seek(0)
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(file)
         column = _geometry_column(path, schema.metadata or {})
         wanted = [column, "id", _SPLIT, "datetime", "start_datetime", "end_datetime"]
-        table = pq.read_table(path, columns=[name for name in wanted if name in schema.names])
+        file.seek(0)
+        table = pq.read_table(file, columns=[name for name in wanted if name in schema.names])
     except (pa.ArrowInvalid, OSError) as error:
         raise GeometryError(f"{path}: no Parquet file: {error}", "Give a GeoParquet file") from error
     if column not in table.column_names:
@@ -135,7 +164,7 @@ def read(path: Path) -> Samples:
 
     names = texts("id")
     return Samples(
-        digest=digest.hexdigest(),
+        digest=digest,
         shapes=shapes,
         names=[name or str(at) for name, at in zip(names, kept.tolist(), strict=True)],
         splits=texts(_SPLIT),
@@ -152,7 +181,15 @@ def stored(folder: Path, content_hash: str) -> Mapped | None:
     return Mapped(path) if path.is_file() else None
 
 
-def _geometry_column(path: Path, metadata: dict[bytes, bytes]) -> str:
+def remove_unused(folder: Path, is_used: Callable[[str], bool]) -> None:
+    """Remove the files of which no document has the content hash any more."""
+    for path in folder.iterdir():
+        if not is_used(f"sha256:{path.name}"):
+            with contextlib.suppress(OSError):  # Windows removes no file that is open
+                path.unlink()
+
+
+def _geometry_column(path: str, metadata: dict[bytes, bytes]) -> str:
     import json
 
     try:

@@ -95,14 +95,23 @@ def open_snapshot(directory: Path, number: int) -> tuple[Manifest, Store, Hold]:
     return manifest, OxigraphStore(snapshot, read_only=True), hold
 
 
-def publish(store: OxigraphStore, directory: Path, manifest: Manifest, columns: Columns) -> None:
-    """Make the store as it is now the newest snapshot; ``columns`` are its edges."""
+def publish(
+    store: OxigraphStore,
+    directory: Path,
+    manifest: Manifest,
+    columns: Columns,
+    documents: Collection[str] | None = None,
+) -> None:
+    """Make the store as it is now the newest snapshot.
+
+    ``columns`` are its edges; ``documents`` those it differs by from the last one, None for all.
+    """
     number = max([manifest.snapshot, *_numbers(directory)]) + 1
     _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))
     columns.save(lineage_file(directory, number))
-    if changes is not None:
-        _follow(store, directory, manifest.snapshot, number, changes[0])
+    if documents is not None:
+        _follow(store, directory, manifest.snapshot, number, documents)
     manifest.with_(snapshot=number).write(directory)
 
 
@@ -129,12 +138,13 @@ def footprints_of(directory: Path, number: int) -> tuple[Path, str]:
     return snapshot.with_name(f"{number}.footprints"), f"{number} {digest}"
 
 
-def prune(directory: Path) -> None:
-    """Remove the snapshots that are not the newest and that nobody reads."""
+def prune(directory: Path) -> bool:
+    """Remove the snapshots that are not the newest and that nobody reads; return whether no other is left."""
     newest = Manifest.read(directory).snapshot
     for number in _numbers(directory):
         if number != newest:
             _remove_if_unread(directory / "snapshots" / str(number))
+    return all(number == newest for number in _numbers(directory))
 
 
 def _numbers(directory: Path) -> list[int]:

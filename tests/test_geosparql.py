@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlaoi_graph.errors import GeometryError, MissingExtra, QueryError
+from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geosparql.answering import query
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
 from mlaoi_graph.geosparql.literals import geometry, literal
@@ -496,6 +497,21 @@ def test_a_constant_that_is_no_geometry_finds_nothing(swiss):
     assert (answer.index.used, answer.index.reason) == (False, "what ?w is compared to is no geometry")
 
 
+def test_where_a_quarter_of_all_come_into_question_all_are_looked_at():
+    store = OxigraphStore()
+    points = [f"POINT ({n % 40} {n // 40})" for n in range(800)]
+    store.replace({"urn:doc": "".join(f'<urn:g{n}> <{GEO.asWKT}> "{w}"^^<{GEO.wktLiteral}> .\n' for n, w in enumerate(points))})  # fmt: skip
+    index = Footprints.of(store)
+    for east, used, reason in (
+        (9.5, True, "200 candidates for ?wkt"),
+        (10.5, False, "?wkt has 220 candidates among 800: looking at all is as fast"),
+    ):
+        box = f'"POLYGON ((-1 -1, {east} -1, {east} 30, -1 30, -1 -1))"^^geo:wktLiteral'
+        found = query(store, f"SELECT ?g {{ ?g geo:asWKT ?wkt FILTER(geof:sfIntersects(?wkt, {box})) }}", {}, lambda: index)  # fmt: skip
+        assert (found.index.used, found.index.reason) == (used, reason)
+        assert len(list(found)) == round(east + 0.5) * 20
+
+
 def test_too_many_candidates_are_left_to_the_filter(swiss, monkeypatch):
     monkeypatch.setattr("mlaoi_graph.geosparql.answering._MOST", 1)
     answer = swiss.query(FOUND.format(wkt("POINT (7.5 46.5)")))
@@ -505,6 +521,7 @@ def test_too_many_candidates_are_left_to_the_filter(swiss, monkeypatch):
 
 def test_a_known_thing_with_few_areas_is_left_to_the_filter(swiss, monkeypatch):
     monkeypatch.setattr("mlaoi_graph.geosparql.answering._FEW", 0)
+    monkeypatch.setattr("mlaoi_graph.geosparql.answering._SHARE", 0)
     dataset = f"{swiss.base}collections/c"
     here = f"FILTER(geof:sfIntersects(?wkt, {wkt('POINT (7.5 46.5)')}))"
     extent = [(f"{dataset}#extent",)]

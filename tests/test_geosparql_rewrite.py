@@ -25,6 +25,9 @@ class Boxes:
         self.wkts = {quad.object.value for quad in store.match(None, GEO + "asWKT")}
         self.asked = 0
 
+    def __len__(self):
+        return len(self.wkts)
+
     def wkt_candidates(self, geometry):
         self.asked += 1
         box = shapely.box(*geometry.bounds)

@@ -153,6 +153,122 @@ def test_what_cannot_be_added(directory, file, tmp_path):
         assert len(catalog.footprints) == 2
 
 
+# -- files that documents link to --------------------------------------------------------------------------------------
+
+
+def linking(*hrefs, **fields):
+    """Return a collection of data with assets that say that they are Parquet."""
+    assets = {f"chips{n}": {"href": href, "type": "application/vnd.apache.parquet"} for n, href in enumerate(hrefs)}
+    return collection("c", bbox=(5, 40, 12, 50), assets=assets, **fields)
+
+
+def found_in(catalog, west, east):
+    return [row.areas for row in catalog.models(tested_in=f"{west},45,{east},47") if row.precision == "samples"]
+
+
+def rules(report):
+    return {finding.rule for finding in report.findings.kept if finding.rule not in ("other-files", "schema")}
+
+
+@pytest.fixture
+def source(write, file, tmp_path):
+    folder = write(c=linking("./chips.parquet"), m=model("m", *LINKS))
+    file.rename(folder / "chips.parquet")
+    return folder
+
+
+def test_a_file_a_collection_links_to_is_read_with_it(source, tmp_path, file):
+    with Catalog.create(tmp_path / "linked") as catalog:
+        report = catalog.ingest(source)
+        assert (report.read, report.failed, rules(report)) == (3, 0, set())
+        linked = answers(catalog)
+        assert catalog.ingest(source).unchanged == 3
+    with Catalog.create(tmp_path / "added") as catalog:
+        catalog.ingest(source)
+        catalog.remove(next(d.iri for d in catalog.documents() if "#samples-" in d.iri))
+        assert found_in(catalog, 8.9, 9.5) == []
+        catalog.add_samples("c", source / "chips.parquet")
+        assert linked == answers(catalog) != []
+
+
+@pytest.mark.parametrize("rel", ["samples", "items"])
+def test_a_link_that_says_so_is_as_good_as_an_asset(source, write, rel, tmp_path):
+    write(c=collection("c", {"rel": rel, "href": "chips.parquet", "type": "application/x-parquet; profile=geo"}))
+    with Catalog.create(tmp_path / "linked") as catalog:
+        catalog.ingest(source)
+        assert found_in(catalog, 8.9, 9.5) == [1]
+
+
+def test_a_file_that_changed_or_went_is_followed_and_the_old_one_is_not_kept(source, write, tmp_path):
+    with Catalog.create(tmp_path / "linked") as catalog:
+        catalog.ingest(source)
+        (before,) = (tmp_path / "linked/samples").iterdir()
+        parquet(source / "chips.parquet", [("z", "test", square(11.0), "2021")])
+        report = catalog.ingest(source)
+        assert (report.read, report.unchanged) == (1, 2)
+        assert (found_in(catalog, 8.9, 9.5), found_in(catalog, 10.9, 11.5)) == ([], [1])
+        (after,) = (tmp_path / "linked/samples").iterdir()
+        assert before != after
+        catalog.ingest(write(c=collection("c", bbox=(5, 40, 12, 50))))
+        assert found_in(catalog, 10.9, 11.5) == []
+        assert list((tmp_path / "linked/samples").iterdir()) == []
+
+
+def test_a_file_somebody_still_reads_stays(source, tmp_path):
+    with Catalog.create(tmp_path / "linked") as catalog:
+        catalog.ingest(source)
+        with Catalog.open(tmp_path / "linked") as reader:
+            parquet(source / "chips.parquet", [("z", "test", square(11.0), "2021")])
+            catalog.ingest(source)
+            assert len(list((tmp_path / "linked/samples").iterdir())) == 2
+            assert found_in(reader, 8.9, 9.5) == [1]
+        catalog.remove(next(d.iri for d in catalog.documents() if d.iri.endswith("m.json")))
+        assert len(list((tmp_path / "linked/samples").iterdir())) == 1
+
+
+def test_a_file_that_is_broken_now_leaves_what_was_there(source, write, tmp_path):
+    with Catalog.create(tmp_path / "linked") as catalog:
+        catalog.ingest(source)
+        (source / "chips.parquet").write_text("no")
+        for title in (None, "changed"):
+            write(c=linking("./chips.parquet", title=title) if title else linking("./chips.parquet"))
+            report = catalog.ingest(source)
+            assert (report.failed, rules(report)) == (1, {"samples-not-read"})
+            assert found_in(catalog, 8.9, 9.5) == [1]
+
+
+def test_what_is_linked_to_and_cannot_be_read_is_a_finding(source, write, tmp_path):
+    pq.write_table(pa.table({"a": [1]}), source / "table.parquet")
+    (source / "broken.parquet").write_text("no")
+    parquet(tmp_path / "outside.parquet", [("a", None, square(7.0), "2020")])
+    hrefs = {
+        "table.parquet": "a table without geometries", "broken.parquet": "no Parquet file", "none.parquet": "no such file",
+        "../outside.parquet": "outside of the source's folder", "https://example.com/far.parquet": "the network is off",
+        "s3://bucket/chips.parquet": "cannot be opened", "nul\0.parquet": "no such file",
+    }  # fmt: skip
+    write(c=linking(*hrefs))
+    with Catalog.create(tmp_path / "linked") as catalog:
+        report = catalog.ingest(source)
+        told = {f.pointer: f.message for f in report.findings.kept if f.pointer.startswith("/assets")}
+        assert len(told) == len(hrefs)
+        for message, words in zip(told.values(), hrefs.values(), strict=True):
+            assert words in message
+        assert len(list(catalog.documents())) == 2
+
+
+def test_a_file_too_large_to_be_read_unasked_is_left_alone(source, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlaoi_graph.readers.stac.samples._MOST_BYTES", 10)
+    with Catalog.create(tmp_path / "linked") as catalog:
+        report = catalog.ingest(source)
+        assert ["mlaoi-graph samples" in f.message for f in report.findings.kept if f.rule == "samples-not-read"] == [True]  # fmt: skip
+
+
+def test_a_catalog_in_memory_keeps_the_outlines_and_says_so(source):
+    with Catalog.create() as catalog:
+        assert rules(catalog.ingest(source)) == {"samples-not-kept"}
+        assert [row.samples_elsewhere for row in catalog.models(tested_in="8.9,45,9.5,47")] == [False]
+
+
 def test_on_the_command_line(directory, file):
     result = CliRunner().invoke(app, ["samples", str(directory), "c", str(file)], catch_exceptions=False)
     assert (

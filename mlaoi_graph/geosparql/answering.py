@@ -30,8 +30,10 @@ _LOG: Final = logging.getLogger("mlaoi_graph.geosparql")
 _PROPERTY: Final = re.compile(r"(?:geo:|ont/geosparql#)((?:sf|eh|rcc8)\w+)")
 _FEW: Final = 100
 """Candidates that cost nothing worth counting rows for."""
-_MOST: Final = 50_000
-"""Candidates handed over: each takes about twice as long as to look at a geometry that is no candidate."""
+_MOST: Final = 200_000
+"""Candidates handed over: some 2 KB of memory each."""
+_SHARE: Final = 4
+"""Of all geometries, one in so many may be a candidate: each takes as long as looking at three without the index."""
 
 
 class FootprintIndex(Protocol):
@@ -42,6 +44,9 @@ class FootprintIndex(Protocol):
 
         More is harmless, less is not.
         """
+
+    def __len__(self) -> int:
+        """Return how many geometries there are."""
 
 
 def _no_index() -> None:
@@ -177,6 +182,11 @@ def _narrowed(
             continue
         if len(few) > _MOST:
             told.append(f"{len(few)} candidates for {place.variable} are too many")
+            continue
+        if len(few) > _FEW and len(few) * _SHARE > len(footprints):
+            told.append(
+                f"{place.variable} has {len(few)} candidates among {len(footprints)}: looking at all is as fast"
+            )
             continue
         if len(few) > _FEW and _has_fewer_rows(store, parsed, place, values, len(few)):
             told.append(f"{place.variable} has fewer values than the {len(few)} candidates")

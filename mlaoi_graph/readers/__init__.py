@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mlaoi_graph.errors import UnknownFormat
 from mlaoi_graph.model import Finding, SplitPolicy, Statement
+
+if TYPE_CHECKING:
+    from mlaoi_graph.samples import Samples
 
 __all__ = [
     "Context",
@@ -124,6 +127,8 @@ class ReadDocument:
     """Where a person would look for it."""
     complete_container: bool = False
     """True on the last word about a container: members not seen by now are gone from it."""
+    samples: Samples | None = None
+    """What the catalog keeps beside the graph; the statements are their outlines."""
 
 
 @dataclass(slots=True)

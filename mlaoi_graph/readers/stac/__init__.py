@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context, Outcome, ReadDocument
+from mlaoi_graph.readers.stac import samples
 from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.nodes import DocumentReader
 from mlaoi_graph.readers.stac.resolve import Resolver
@@ -31,8 +32,11 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
     network is off. Anything wrong further in is a finding of the document it is in.
     """
     walk = Walk(source, context)
-    reader = DocumentReader(context, Resolver(walk, context))
+    resolver = Resolver(walk, context)
+    reader = DocumentReader(context, resolver)
     for raw in walk:
+        # First, so that what the document no longer links to is known to be gone when it is read itself.
+        yield from samples.documents(raw, walk, resolver, context)
         yield _document(raw, reader)
     if walk.not_read:
         yield ReadDocument(

@@ -1,0 +1,112 @@
+"""GeoParquet files of samples that a STAC document of a dataset links to: each is a document beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, Final
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph.errors import GeometryError, MissingExtra, SourceError, SourceNotFound
+from mlaoi_graph.model import Severity
+from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument
+from mlaoi_graph.readers.fetch import OutsideTree
+from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers.stac.content import Json, text
+from mlaoi_graph.readers.stac.resolve import Resolver, is_object
+from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
+
+__all__ = ["documents"]
+
+_TYPES: Final = frozenset({"application/vnd.apache.parquet", "application/x-parquet"})
+_RELS: Final = frozenset({"samples", "items"})
+_MOST_BYTES: Final = 1 << 30
+
+
+def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Iterator[ReadDocument]:
+    """Yield a document for each file of samples that can be read; what cannot be is a finding of the STAC document.
+
+    A file that cannot be looked at this time leaves what the catalog holds of it as it was.
+    """
+    files = list(_files(raw.data))
+    if not files:
+        return
+    target = resolver.describe(raw)
+    if target is None or target.kind is not Kind.DATASET:
+        return
+    for pointer, key, href in files:
+        iri = iris.sub(raw.iri, f"samples-{iris.segment(key)}")
+        place = walk.place_of(href, raw)
+        if place is None:
+            is_web = href.startswith(("http://", "https://"))
+            why = "is an address, and the network is off; see --allow-network" if is_web else "cannot be opened here"
+            raw.note(pointer, "network-off" if is_web else "samples-not-read", f"{href} {why}", Severity.INFO)
+            yield ReadDocument(iri, Outcome.SKIPPED)
+            continue
+        try:
+            with _opened(place, walk) as file:
+                document = _document(iri, file, walk.shown(place), target.iri, context)
+        except MissingExtra as error:
+            raw.note(pointer, "samples-not-read", str(error), Severity.INFO)
+            yield ReadDocument(iri, Outcome.SKIPPED)
+        except (SourceError, GeometryError) as error:
+            raw.note(pointer, "samples-not-read", str(error))
+            yield ReadDocument(iri, Outcome.FAILED)
+        else:
+            if document is None:
+                raw.note(pointer, "samples-not-read", f"{href} is a table without geometries", Severity.INFO)
+                continue
+            found = document.samples
+            if found is not None and (found.left_out or found.repaired):
+                told = f"of {href} {found.left_out} rows are left out, {found.repaired} repaired"
+                raw.note(pointer, "samples-left-out", told)
+            yield document
+
+
+def _document(iri: str, file: BinaryIO, shown: str, dataset: str, context: Context) -> ReadDocument | None:
+    """Return the samples of a file as a document; None if it is no GeoParquet."""
+    from mlaoi_graph import samples
+
+    digest = samples.digest_of(file)
+    content_hash = f"sha256:{digest}"
+    if context.known.is_unchanged(iri, content_hash):
+        return ReadDocument(iri, Outcome.UNCHANGED, content_hash=content_hash, shown=shown)
+    if not samples.is_geoparquet(file, shown):
+        return None
+    found = samples.read_file(file, shown, digest)
+    return ReadDocument(
+        iri, Outcome.READ, list(found.statements(iri, dataset)), content_hash=content_hash, shown=shown, samples=found
+    )
+
+
+def _files(data: Json) -> Iterator[tuple[str, str, str]]:
+    """Yield pointer, key and href of what says that it is Parquet: assets, and links to samples or items."""
+    for key, asset in (is_object(data.get("assets")) or {}).items():
+        href = text(asset.get("href")) if isinstance(asset, dict) else None
+        if href is not None and _is_parquet(asset):
+            yield f"/assets/{key}", key, href
+    for index, link in content.links_of(data):
+        href = text(link.get("href"))
+        if href is not None and link.get("rel") in _RELS and _is_parquet(link):
+            yield f"/links/{index}", f"link-{iris.tail(href)}", href
+
+
+def _is_parquet(what: Json) -> bool:
+    said = text(what.get("type"))
+    return said is not None and said.partition(";")[0].strip().lower() in _TYPES
+
+
+def _opened(place: Place, walk: Walk) -> BinaryIO:
+    if place.path is None:
+        return BytesIO(walk.read(place))
+    if walk.leads_out(place):
+        raise OutsideTree(place.path)
+    if not walk.exists(place.path):
+        raise SourceNotFound(place.path, "no such file")
+    file = walk.fetcher.open_path(place.path)
+    size = os.fstat(file.fileno()).st_size
+    if size > _MOST_BYTES:
+        file.close()
+        raise SourceError(f"{place.path}: {size:,} bytes. Add it by hand: mlaoi-graph samples DIR DATASET FILE")
+    return file
