@@ -258,6 +258,32 @@ def test_a_family_is_its_members_and_what_is_said_of_it_alone(catalog_of):
     )
 
 
+def test_the_whole_catalog_has_the_splits_of_every_dataset_also_those_nobody_can_place(catalog_of):
+    """As if each dataset were asked about: what cannot be compared is there with its reason."""
+    words = {"plain": "train test", "boxed": "train validate", "named": "train test", "alone": "test"}
+    statements = [
+        dataset("plain"), dataset("boxed", areas=("box",)), area("box", 0, 0, 1, 1), dataset("named", resolved=False),
+        dataset("alone"),
+        *(
+            dataset(f"{whole}/{word}", of=(whole,), split=word, resolved=None)
+            for whole, splits in words.items()
+            for word in splits.split()
+        ),
+    ]  # fmt: skip
+    catalog = catalog_of(*statements)
+    report = catalog.leakage()
+    assert unchecked(report) == {
+        ("no-footprint", "plain/test", "plain/train"),
+        ("footprint-inherited", "boxed/validate", "boxed/train"),
+        ("unresolved", "named/test", "named/train"),
+    }
+    assert report.totals() == {"yes": 0, "may contain": 0, "no": 0, "unknown": 3}
+    for whole in words:
+        alone = catalog.leakage(iri(whole))
+        assert unchecked(alone) == {row for row in unchecked(report) if row[1].startswith(whole)}
+    assert len(catalog.leakage(iri("alone")).tests) == 0  # nothing to hold it against
+
+
 def test_an_unverified_edge_makes_the_row_unverified(catalog_of):
     report = catalog_of(
         *SPLIT, model("m"), use("m", "d/test", confidence=Confidence.UNVERIFIED), use("m", "d/test", Stage.TEST)
@@ -289,7 +315,9 @@ def test_a_checkpoint_chosen_on_the_test(catalog_of):
     ]
     clean = catalog_of(*SPLIT, model("m"), use("m", "d/train", Stage.VALIDATION), use("m", "d/test", Stage.TEST))
     assert found(clean.leakage()) == []
-    unsure = catalog_of(*SPLIT, model("m"), use("m", "d", Stage.VALIDATION), use("m", "d", Stage.TEST)).leakage()
+    unsure = catalog_of(*SPLIT, model("m"), use("m", "d", Stage.VALIDATION), use("m", "d", Stage.TEST)).leakage(
+        "urn:x:m"
+    )
     assert (found(unsure), unchecked(unsure)) == (
         [],
         {("splits-not-stated", "d", "d"), ("nothing-recorded", None, "m")},

@@ -359,10 +359,8 @@ def _are_boxes(shapes: Shapes, bounds: Floats) -> Array:
 
 
 def _is_box(geometry: BaseGeometry) -> bool:
-    if geometry.geom_type == "MultiPolygon" and shapely.get_num_geometries(geometry) == 1:
-        geometry = shapely.get_geometry(geometry, 0)
-    shapes = np.array([geometry], dtype=object)
-    return bool(_are_boxes(shapes, shapely.bounds(shapes))[0])
+    parts = shapely.get_parts(geometry)
+    return len(parts) == 1 and bool(_are_boxes(parts, shapely.bounds(parts))[0])
 
 
 def _chunks(places: Array) -> list[Array]:

@@ -16,7 +16,8 @@ from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi, AoiLike
-from mlaoi_graph.queries.areas import AreaHits, Places, UnplacedUse, named, only_said
+from mlaoi_graph.queries.area_hits import AreaHits, UnplacedUse, named
+from mlaoi_graph.queries.areas import Places, only_said
 from mlaoi_graph.queries.results import Rows
 
 __all__ = ["CountryRow", "Coverage", "CoveredRow", "Gap", "coverage", "gap"]

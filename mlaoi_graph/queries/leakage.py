@@ -376,11 +376,8 @@ class Leakage:
             title = "leakage in the catalog"
             for model in self._concerned():
                 self._of_model(work, model, None, in_all=True)
-            placed = {edges.iris.find(iri) for iri in self._overlaps.footprints.datasets} - {-1}
             for whole in sorted({edges.object[edge] for edge in edges.parts.edges}, key=edges.order):
-                # Splits without footprints of their own are all unknown, and there are very many of them.
-                if any(edges.subject[edge] in placed for edge in edges.parts[whole]):
-                    self._splits(work, whole)
+                self._splits(work, whole)
             return self._made(title, work)
         asked = edges.at(node)
         title = f"leakage of {edges.label(asked)}"
