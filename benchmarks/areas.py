@@ -28,6 +28,7 @@ from generate import SPLITS, chips, datasets, families, shares
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog, _Writer
 from mlaoi_graph.footprint_arrays import updated
+from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Mapped, write
 from mlaoi_graph.model import AreaOfInterest, Dataset, DataUse, Model, ModelFamily, Precision, Rule, Stage
@@ -150,7 +151,7 @@ def run(directory: Path, areas: int, models: int, questions: int, seed: int, kee
     if not (directory / "manifest.json").exists():
         with Catalog.create(directory, base=BASE) as catalog, _Writer(catalog) as writer:
             seconds, _ = timed(lambda: writer.store.fill(grouped(statements(areas, models, seed))))
-            writer.publish()
+            writer.publish(None)
         figures["fill the store, s"] = seconds
     if not keep_index:
         for path in (directory / "snapshots").glob("*.footprints"):
@@ -178,7 +179,8 @@ def run(directory: Path, areas: int, models: int, questions: int, seed: int, kee
         total, opened, answer, cpu = np.median(np.array(first), axis=0)
         figures["import to first answer, s"] = total
         figures["start of the process to first answer, CPU s"] = cpu
-        figures["open the index, ms"] = opened * 1e3
+        figures["open the index with what that imports, ms"] = opened * 1e3
+        figures["open the index, ms"] = 1e3 * min(timed(lambda: Footprints(Mapped(path)))[0] for _ in range(5))
         figures["first answer after that, ms"] = answer * 1e3
 
         everything = np.arange(len(index))
