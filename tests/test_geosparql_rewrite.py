@@ -10,8 +10,11 @@ from mlaoi_graph.errors import QueryError
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geosparql.answering import query
 from mlaoi_graph.geosparql.functions import FUNCTIONS
+from mlaoi_graph.geosparql.rewrite import insert, places_for_values
+from mlaoi_graph.geosparql.syntax import Query
 from mlaoi_graph.results import Graph
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.vocab import PREFIXES
 
 GEO = "http://www.opengis.net/ont/geosparql#"
 C = '"POLYGON ((1.5 0.5, 3.5 0.5, 3.5 1.5, 1.5 1.5, 1.5 0.5))"^^geo:wktLiteral'
@@ -363,6 +366,16 @@ def test_any_query_that_is_given_the_constant_has_the_same_answer_with_the_index
 @given(sparql=queries())
 def test_any_query_has_the_same_answer_with_the_index_at_length(small, sparql):
     check_any(small, sparql)
+
+
+def test_what_narrows_stands_right_after_the_triples_that_bind():
+    """At the end of the group the engine would look at everything first."""
+    text = f"SELECT ?f {{ ?f geo:asWKT ?w . OPTIONAL {{ ?f ex:other ?o }} ?f ex:label ?l FILTER(geof:sfIntersects(?w, {C})) }}"
+    parsed = Query(P + text, PREFIXES)
+    places = places_for_values(parsed, {})
+    assert insert(parsed, [(place, ["<urn:x>"]) for place in places]) == P + text.replace(
+        "?f geo:asWKT ?w .", "?f geo:asWKT ?w . VALUES ?w { <urn:x> } "
+    )
 
 
 @settings(max_examples=150, **ANY)

@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyproj
 import pytest
 import shapely
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -39,6 +42,7 @@ from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage import LeakageKind
 from mlaoi_graph.queries.results import Verdict
 
+ROOT = Path(__file__).parents[1]
 FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
 BASE = "https://w3id.org/mlaoi/families/"
 EXAMPLES = Path(__file__).parents[2] / "shared" / "stac" / "examples"
@@ -805,7 +809,30 @@ def write(catalog, statements, tmp_path):
 
     with _Writer(catalog) as writer:
         writer.store.replace({iri("doc"): rdf.encode(statements)})
-        writer.publish()
+        writer.publish(None)
+
+
+def test_audit_as_json_is_the_report(built, families):
+    result = run("audit", built, "--fail-on", "selection-on-test", "--form", "json")
+    assert (result.exit_code, json.loads(result.stdout)["totals"]) == (1, families.leakage().totals())
+
+
+def test_the_workflow_of_the_docs_runs(tmp_path, monkeypatch):
+    """Its commands, one after the other, in a folder as the docs have it."""
+    text = (ROOT / "docs/leakage.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    steps = yaml.safe_load(block)["jobs"]["leakage"]["steps"]
+    commands = [step["run"] for step in steps if step.get("run", "").startswith("mlaoi-graph ")]
+    assert [command.split()[1] for command in commands] == ["build", "audit"]
+    shutil.copytree(ROOT / "docs/example-stac", tmp_path / "stac")
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        plain, _, allowed = command.partition(" || test $? -eq ")
+        arguments, _, target = plain.partition(" > ")
+        result = run(*arguments.split()[1:])
+        assert result.exit_code in {0, int(allowed or 0)}, result.output
+        if target:
+            assert json.loads(result.stdout)["version"] == "2.1.0"
 
 
 def test_sarif(built, families):

@@ -129,6 +129,16 @@ def test_what_is_no_place_is_left_out_and_said(directory, tmp_path):
         assert (report.samples, report.repaired, report.left_out) == (2, 1, 3)
 
 
+@pytest.mark.parametrize("rows", [[], [("null", "train", None, "2020")]])
+def test_a_file_without_a_sample_is_no_place(directory, tmp_path, rows):
+    names = pa.array([name for name, *_ in rows], pa.string())
+    table = pa.table({"id": names, "geometry": pa.array([None] * len(rows), pa.binary())})
+    pq.write_table(table.replace_schema_metadata({b"geo": b'{"primary_column": "geometry", "columns": {}}'}), tmp_path / "x.parquet")  # fmt: skip
+    with Catalog.open(directory) as catalog:
+        before = len(catalog.footprints)
+        assert (catalog.add_samples("c", tmp_path / "x.parquet").samples, len(catalog.footprints)) == (0, before)
+
+
 def test_an_outline_across_the_antimeridian_does_not_go_round_the_world(directory, tmp_path):
     rows = [("east", None, shapely.box(179, 0, 180, 1), "2020"), ("west", None, shapely.box(-180, 0, -179, 1), "2020")]
     with Catalog.open(directory) as catalog:
