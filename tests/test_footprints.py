@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 from conftest import collection, model, sample
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlaoi_graph import footprint_arrays, rdf
@@ -136,6 +136,11 @@ one = st.tuples(texts, st.just("") | files).map("".join)
 states = st.fixed_dictionaries({X + "one": one}, optional={X + name: texts for name in ("two", "three", "four")})
 
 
+DRAWN = rdf.encode([AreaOfInterest(iri=X + "a1", precision=Precision.SAMPLES, wkt=BOXES[0])])
+LOOSE = f'<{X}g1> <{GEO.asWKT}> "{BOXES[0]}"^^<{GEO.wktLiteral}> .\n'
+FILED = f'<{X}one> <{MLAOI.describes}> <{X}d1> .\n<{X}one> <{MLAOI.contentHash}> "sha256:aa" .\n'
+
+
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     """Files of samples as a catalog keeps them, under their hashes."""
@@ -148,7 +153,16 @@ def samples(tmp_path_factory):
 
 
 @settings(max_examples=300, deadline=None)
-@given(states, st.fixed_dictionaries({X + "two": texts}, optional={X + "one": one, X + "three": texts, X + "five": texts}))  # fmt: skip
+@given(
+    before=states,
+    changed=st.fixed_dictionaries({X + "two": texts}, optional={X + "one": one, X + "three": texts, X + "five": texts}),
+)
+# What chance seldom brings together: a document that changes what another one describes.
+@example(before={X + "one": DRAWN}, changed={X + "two": f'<{X}a1#geometry> <{GEO.asWKT}> "{BOXES[1]}"^^<{GEO.wktLiteral}> .\n'})  # fmt: skip
+@example(before={X + "one": LOOSE}, changed={X + "two": f"<{X}a1> <{GEO.hasGeometry}> <{X}g1> .\n" + DRAWN})
+@example(before={X + "one": LOOSE, X + "three": f"<{X}a1> <{GEO.hasGeometry}> <{X}g1> .\n", X + "two": DRAWN}, changed={X + "two": ""})  # fmt: skip
+@example(before={X + "one": FILED}, changed={X + "two": f'<{X}one#s1> <{MLAOI.endDate}> "2020" .\n<{X}d1> <{MLAOI.footprint}> <{X}one#s1> .\n'})  # fmt: skip
+@example(before={X + "one": DRAWN, X + "two": f"<{X}d1> <{MLAOI.footprint}> <{X}a1> .\n"}, changed={X + "two": ""})
 def test_what_a_change_leaves_is_what_reading_it_all_gives(samples, before, changed):
     """Bytes and all, whatever documents say, before and after some of them came, changed or went."""
     old, new = open_store("memory"), open_store("memory")
