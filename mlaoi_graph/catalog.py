@@ -5,8 +5,8 @@ On disk a catalog is a directory::
     manifest.json     format, base, split policy, sources, which snapshot is the newest
     store/            the writer's store; readers never open it
     snapshots/N/      what readers open: complete, never written to again, hard links of the store
-    samples/          samples of files that were added, by the files' hash
-    snapshots/N.footprints   where everything in it is; made when first needed, and again if it is damaged or gone
+    samples/          samples of files that were added or linked to, by the files' hash
+    snapshots/N.footprints   where everything in it is; made when first needed, or damaged, and followed by the writer
     snapshots/N.lineage    its edges as arrays, for questions about lineage; made again if it is missing or damaged
 
 so readers never wait for the writer and never see half an ingest. It may also be kept by a SPARQL server, given by its

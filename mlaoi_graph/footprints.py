@@ -1,7 +1,8 @@
 """Where everything in a graph is: one row for each geometry, and what it is the footprint of, in a file beside it.
 
-The graph is the truth. This is derived from one state of it, says which, and is made again for another. Making it
-reads everything that is said of every area, some 100 microseconds each; opening it takes milliseconds.
+The graph is the truth. This is derived from one state of it, and says which. Making it reads everything that is said
+of every area, some 180 microseconds each; from then on the writer makes the next one from the last one and what changed
+documents say. Opening it takes milliseconds.
 """
 
 from __future__ import annotations
