@@ -88,7 +88,7 @@ def _files(data: Json) -> Iterator[tuple[str, str, str]]:
             yield f"/assets/{key}", key, href
     for index, link in content.links_of(data):
         href = text(link.get("href"))
-        if href is not None and link.get("rel") in _RELS and _is_parquet(link):
+        if href is not None and text(link.get("rel")) in _RELS and _is_parquet(link):
             yield f"/links/{index}", f"link-{iris.tail(href)}", href
 
 
