@@ -92,7 +92,7 @@ class DocumentReader:
         found["links"] = [
             self._absolute(link, raw)
             for _, link in content.links_of(data)
-            if link.get("rel") not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
+            if text(link.get("rel")) not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
         ]
         return content.dumps(found)
 
