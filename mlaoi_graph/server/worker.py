@@ -87,6 +87,11 @@ class Context:
             self._opened = found
         return self._catalog
 
+    @property
+    def state(self) -> tuple[int, int] | None:
+        """What tells the state of the catalog that is open from all others."""
+        return self._opened
+
     def kept(self, name: str, make: Callable[[Catalog], Any]) -> Any:
         """Return what ``make`` gives for this snapshot, made once."""
         catalog = self.catalog
@@ -211,6 +216,7 @@ def _packed(reply: Reply) -> bytes:
             "file": None if reply.file is None else str(reply.file),
             "rows": reply.rows,
             "headers": reply.headers,
+            "state": reply.state,
         }
     )
     return _LENGTH.pack(len(head)) + head + reply.body
@@ -228,6 +234,7 @@ def unpacked(frame: bytes) -> Reply:
         file=None if file is None else Path(file),
         rows=head["rows"],
         headers=dict(head["headers"]),
+        state=None if head["state"] is None else (int(head["state"][0]), int(head["state"][1])),
     )
 
 
