@@ -162,7 +162,7 @@ class Footprints:
         parts = shapely.get_parts(geometry)
         boxes = shapely.bounds(parts[~shapely.is_empty(parts)] if len(parts) <= _MANY_PARTS else [geometry])
         found = [self.index.candidates(box) for box in boxes.tolist()]
-        rows = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint32)
+        rows = found[0] if len(found) == 1 else np.unique(np.concatenate([np.empty(0, dtype=np.uint32), *found]))
         # What is no valid shape has no inside that engines agree on.
         if shapely.is_valid(geometry) and not shapely.equals(geometry, shapely.envelope(geometry)):
             shapely.prepare(geometry)

@@ -82,7 +82,7 @@ def query(
             substitutions=values,
             prefixes=PREFIXES,
             scope=scope,
-            functions=calls.functions,
+            functions=calls.called_in(text),
             aggregates=calls.aggregates,
         )
 
@@ -178,25 +178,34 @@ def _narrowed(
         if len(few) > _MOST:
             told.append(f"{len(few)} candidates for {place.variable} are too many")
             continue
-        if len(few) > _FEW and _has_fewer_rows(store, parsed, place, values, len(few)):
+        if len(few) > _FEW and (bound := _bound(store, parsed, place, values, len(few))) is not None:
             told.append(f"{place.variable} has fewer values than the {len(few)} candidates")
-            continue
+            few &= bound
         found.append((place, [str(ox.Literal(wkt, datatype=WKT)) for wkt in sorted(few)]))
         told.append(f"{len(few)} candidates for {place.variable}")
     return insert(parsed, found), IndexUse(bool(found), ", ".join(told))
 
 
-def _has_fewer_rows(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> bool:
-    """Return whether the triples that bind a variable have few rows; counted where they start from what is known."""
+def _bound(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> set[str] | None:
+    """Return the WKT of all that triples bind a variable to, where they start from what is known; None if it is much.
+
+    They are asked of the whole default graph: what they find in fewer graphs, or with more triples, is among it.
+    """
     if place.triples is None:
-        return False
+        return None
     given = {name: value for name, value in values.items() if re.search(rf"[?$]{name}\b", place.triples)}
-    sparql = f"{parsed.prologue} SELECT * {{ {place.triples} }} LIMIT {many}"
+    names = " ".join(f"?{name}" for name in given)
+    sparql = f"{parsed.prologue} SELECT {place.variable} {names} {{ {place.triples} }} LIMIT {many}"
     try:
         found = store.query(sparql, substitutions=given, prefixes=PREFIXES)
-        return isinstance(found, ox.QuerySolutions) and sum(1 for _ in found) < many
+        if not isinstance(found, ox.QuerySolutions):
+            return None
+        rows = [row[place.variable[1:]] for row in found]
     except (QueryError, RuntimeError):
-        return False  # told of the whole query, with its position there
+        return None  # told of the whole query, with its position there
+    if len(rows) >= many or not all(isinstance(term, ox.Literal) and term.datatype == WKT for term in rows):
+        return None
+    return {term.value for term in rows if isinstance(term, ox.Literal)}
 
 
 def _value(prologue: str, expression: str) -> object:
@@ -207,7 +216,7 @@ def _value(prologue: str, expression: str) -> object:
     calls = Calls(relations=True)
     sparql = f"{prologue} SELECT ({expression} AS ?value) {{}}"
     try:
-        found = OxigraphStore().query(sparql, prefixes=PREFIXES, functions=calls.functions)
+        found = OxigraphStore().query(sparql, prefixes=PREFIXES, functions=calls.called_in(expression))
         value = next(found)["value"] if isinstance(found, ox.QuerySolutions) else None
     except (QueryError, RuntimeError):
         return None  # told of the whole query, with its position there

@@ -240,23 +240,18 @@ def unpacked(frame: bytes) -> Reply:
 
 def read_frame(sock: socket.socket) -> bytes | None:
     """Return the next frame, None at the end."""
-    head = _exactly(sock, _LENGTH.size)
-    return None if head is None else _exactly(sock, _LENGTH.unpack(head)[0])
+    data = bytearray()
+    while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
+        part = sock.recv(_INLINE)
+        if not part:
+            return None
+        data += part
+    return bytes(memoryview(data)[_LENGTH.size :])
 
 
 def write_frame(sock: socket.socket, frame: bytes) -> None:
     """Send a frame."""
     sock.sendall(_LENGTH.pack(len(frame)) + frame)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes | None:
-    parts = bytearray()
-    while len(parts) < size:
-        part = sock.recv(min(size - len(parts), 1 << 20))
-        if not part:
-            return None
-        parts += part
-    return bytes(parts)
 
 
 def _hold_memory(limit_mb: int) -> None:
