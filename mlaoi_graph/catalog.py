@@ -175,6 +175,8 @@ class Catalog:
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
         self._without_inferred: Store | None = None
         self._columns: Columns | None = None
+        self.makes_index = True
+        """Whether a query that the footprints could help may make them where they are not there, which may take long."""
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -704,8 +706,17 @@ class Catalog:
         if geosparql.concerns(sparql):
             from mlaoi_graph.geosparql import answering
 
-            return answering.query(store, sparql, values, lambda: self.footprints, scope)
+            return answering.query(store, sparql, values, self._index, scope)
         return answer(store.query(sparql, substitutions=values, prefixes=PREFIXES, scope=scope))
+
+    def _index(self) -> Footprints | None:
+        """Return the footprints for a query to use: only what is there already, where making them is another's work."""
+        if self.makes_index or self._footprints is not None or self._directory is None or not self._manifest.snapshot:
+            return self.footprints
+        from mlaoi_graph.footprints import Footprints
+
+        self._footprints = Footprints.kept(*footprints_of(self._directory, self._manifest.snapshot))
+        return self._footprints
 
     @property
     def _asserted(self) -> Store:

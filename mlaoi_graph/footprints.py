@@ -100,17 +100,23 @@ class Footprints:
         samples that documents of the store stand for (:mod:`mlaoi_graph.samples`).
         """
         note = f"{_RULES} {version}"
-        if path is not None:
-            with contextlib.suppress(IndexDamaged):
-                known = cls(Mapped(path))
-                if known._mapped.note == note:
-                    return known
+        if path is not None and (known := cls.kept(path, version)) is not None:
+            return known
         arrays = _arrays(store, samples)
         if path is not None:
             with contextlib.suppress(OSError):
                 mapped.write(path, arrays, note=note)
                 return cls(Mapped(path))
         return cls(Mapped.in_memory(arrays, note=note))
+
+    @classmethod
+    def kept(cls, path: Path, version: str) -> Footprints | None:
+        """Return what a file holds, if it is whole and of this version."""
+        with contextlib.suppress(IndexDamaged):
+            known = cls(Mapped(path))
+            if known._mapped.note == f"{_RULES} {version}":
+                return known
+        return None
 
     def __len__(self) -> int:
         """Return the number of rows, those without a geometry included."""

@@ -151,13 +151,13 @@ async def _watch(catalog: Path, pool: Pool) -> None:
 
 
 async def _health(request: Request) -> Response:
-    """Say whether requests can be answered, and from which snapshot."""
+    """Say whether requests can be answered: SPARQL at once, the rest when what it is answered from is loaded."""
     state = request.app.state
     alive = {pool.name: pool.alive for pool in (state.queries, state.answers)}
-    well = all(alive.values())
+    status = "starting" if not state.queries.alive else "ok" if state.answers.alive else "loading"
     return JSONResponse(
-        {"status": "ok" if well else "starting", "workers": alive, "version": mlaoi_graph.__version__},
-        status_code=200 if well else 503,
+        {"status": status, "workers": alive, "version": mlaoi_graph.__version__},
+        status_code=503 if status == "starting" else 200,
     )
 
 

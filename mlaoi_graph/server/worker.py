@@ -84,6 +84,8 @@ class Context:
                 self._catalog.close()
             self._kept.clear()
             self._catalog = Catalog.open(self._directory)
+            # A query of limited time does not wait for it; those who warm up make it.
+            self._catalog.makes_index = self._stays
             self._opened = found
         return self._catalog
 
