@@ -176,7 +176,7 @@ class Catalog:
         self._without_inferred: Store | None = None
         self._columns: Columns | None = None
         self.makes_index = True
-        """Whether a query that the footprints could help may make them where they are not there, which may take long."""
+        """Whether a query that the footprints could help may make them where they are not there: it may take long."""
 
     # -- life -------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,7 @@ The default graph is the union of the named ones and not a place of its own, so 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyoxigraph as ox
@@ -16,6 +14,7 @@ from mlaoi_graph import rdf
 from mlaoi_graph.errors import QueryError
 from mlaoi_graph.iri import is_iri
 from mlaoi_graph.stores import Scope
+from mlaoi_graph.tokens import Doubt, Token, tokens
 from mlaoi_graph.vocab import PREFIXES
 
 if TYPE_CHECKING:
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare", "run"]
 
-_TOKEN: Final = re.compile(
-    r"""
-      (?P<skip>  \s+ | \#[^\n\r]*+ )
-    | (?P<text>  '{3} (?: [^'\\] | \\. | '(?!'') )*+ '{3} | "{3} (?: [^"\\] | \\. | "(?!"") )*+ "{3}
-               | '(?: [^'\\\n\r] | \\. )*+' | "(?: [^"\\\n\r] | \\. )*+" )
-    | (?P<iri>   <[^<>"{}|^`\\\s]*+> )
-    | (?P<name>  [?$]\w+ | [\w.-]*+: (?: \\. | [\w.:%-] )*+ )
-    | (?P<word>  \w+ )
-    | (?P<other> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _REPAIR: Final = """
 DELETE { ?s ?p ?o } WHERE { ?s ?p ?o FILTER NOT EXISTS { GRAPH ?g { ?s ?p ?o } } } ;
 INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } FILTER NOT EXISTS { ?s ?p ?o } }
@@ -56,17 +43,6 @@ INSERT {{ GRAPH <{refused}> {{ <{graph}> <{graph}> ?n }} }} WHERE {{
     FILTER(IF(?n != {held}, <{is_new}>(<{graph}>), false)) }}"""
 _STOP: Final = f"\nCREATE GRAPH <{_REFUSED}> ;\nDROP GRAPH <{_REFUSED}> ;\n"
 """Fails if the graph is there already, and with it the whole transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
-
-    @property
-    def word(self) -> str:
-        return self.text.upper() if self.kind == "word" else ""
 
 
 def run(store: OxigraphStore, sparql: str, scope: Scope) -> None:
@@ -129,34 +105,30 @@ def prepare(sparql: str, scope: Scope, check: str = "") -> str:
     for graph in (*scope.default_graphs, *scope.named_graphs):
         if not is_iri(graph):
             raise QueryError(f"{graph!r} is not an absolute IRI")
-    tokens = list(_tokens(sparql))
+    try:
+        found = list(tokens(sparql))
+    except Doubt as doubt:
+        raise QueryError(f"the update is not understood: {doubt}. Write it out") from None
     clauses = "".join(f"USING <{graph}> " for graph in scope.default_graphs)
     clauses += "".join(f"USING NAMED <{graph}> " for graph in scope.named_graphs)
     parts: list[str] = []
     done = 0
-    for operation in _operations(tokens):
+    for operation in _operations(found):
         where = _check(operation, clauses)
         if clauses and where is not None:
             parts += [sparql[done : where.start], clauses]
             done = where.start
     text = "".join([*parts, sparql[done:]])
     # A comment may be the last thing in it, and a semicolon too, which the next operation then follows.
-    ends = bool(tokens) and tokens[-1].text == ";"
-    return f"{text}\n{'' if ends or not any(_operations(tokens)) else ';'}{check}{_REPAIR}"
+    ends = bool(found) and found[-1].text == ";"
+    return f"{text}\n{'' if ends or not any(_operations(found)) else ';'}{check}{_REPAIR}"
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    for found in _TOKEN.finditer(text):
-        kind = str(found.lastgroup)
-        if kind != "skip":
-            yield _Token(kind, found[0], found.start())
-
-
-def _operations(tokens: list[_Token]) -> Iterator[list[_Token]]:
+def _operations(every: list[Token]) -> Iterator[list[Token]]:
     """Yield the tokens of each operation, without its prologue."""
     depth = 0
-    found: list[_Token] = []
-    for token in tokens:
+    found: list[Token] = []
+    for token in every:
         depth += (token.text == "{") - (token.text == "}")
         if token.text == ";" and depth == 0:
             if body := _without_prologue(found):
@@ -168,14 +140,14 @@ def _operations(tokens: list[_Token]) -> Iterator[list[_Token]]:
         yield body
 
 
-def _without_prologue(tokens: list[_Token]) -> list[_Token]:
+def _without_prologue(found: list[Token]) -> list[Token]:
     at = 0
-    while at < len(tokens) and tokens[at].word in ("PREFIX", "BASE", "VERSION"):
-        at += 3 if tokens[at].word == "PREFIX" else 2
-    return tokens[at:]
+    while at < len(found) and found[at].word in ("PREFIX", "BASE", "VERSION"):
+        at += 3 if found[at].word == "PREFIX" else 2
+    return found[at:]
 
 
-def _check(operation: list[_Token], clauses: str) -> _Token | None:
+def _check(operation: list[Token], clauses: str) -> Token | None:
     """Return the ``WHERE`` that may be told its graphs. Raises QueryError."""
     words = [token.word for token in operation]
     top = _at_top(operation)
@@ -205,7 +177,7 @@ def _check(operation: list[_Token], clauses: str) -> _Token | None:
     return None if where is None else operation[where]
 
 
-def _at_top(operation: list[_Token]) -> list[int]:
+def _at_top(operation: list[Token]) -> list[int]:
     """Return where tokens stand outside of all brackets; an opening one stands outside of itself."""
     found, depth = [], 0
     for at, token in enumerate(operation):
@@ -218,7 +190,7 @@ def _at_top(operation: list[_Token]) -> list[int]:
     return found
 
 
-def _check_block(operation: list[_Token], start: int, name: str) -> None:
+def _check_block(operation: list[Token], start: int, name: str) -> None:
     """Raise QueryError if a block of quads has any outside of ``GRAPH``."""
     depth = 0
     in_graph = False

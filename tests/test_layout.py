@@ -14,7 +14,18 @@ from mlaoi_graph import errors
 PACKAGE = Path(mlaoi_graph.__file__).parent
 # Ground floor first; a module imports its own storey and those below.
 STOREYS = [
-    {"errors", "vocab", "model", "geo", "iri", "ontology_files", "countries", "countries_build", "lineage_fields"},
+    {
+        "errors",
+        "vocab",
+        "model",
+        "geo",
+        "iri",
+        "ontology_files",
+        "countries",
+        "countries_build",
+        "lineage_fields",
+        "tokens",
+    },
     {"rdf", "stores", "results", "update"},
     {"readers", "writers"},
     {"reasoning", "queries", "geosparql", "validation", "footprints", "uses", "samples"},

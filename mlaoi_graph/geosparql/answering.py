@@ -14,9 +14,11 @@ from mlaoi_graph.errors import GeometryError, QueryError
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
 from mlaoi_graph.geosparql.literals import CRS84, WKT, check_constant, crs_of, geometry
 from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
-from mlaoi_graph.geosparql.syntax import Doubt, Query, Span
+from mlaoi_graph.geosparql.syntax import Query, Span
 from mlaoi_graph.results import Answer, IndexUse, answer
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.stores.sparql import SparqlStore
+from mlaoi_graph.tokens import Doubt
 from mlaoi_graph.vocab import GEO, PREFIXES
 
 if TYPE_CHECKING:
@@ -57,12 +59,15 @@ def query(
 ) -> Answer:
     """Run a query that may speak of geometry; ``index`` is called if it can help.
 
-    The answer says in ``index`` whether it did; so does the log, which for ASK is the only place. A store that is not
-    ``local`` has its own functions, and no index: it may have changed since. Raises QueryError for what cannot be
-    answered, also while rows are read; MissingExtra.
+    The answer says in ``index`` whether it did; so does the log, which for ASK is the only place. A server is asked if
+    it has the functions, without the index; else a copy of what it holds, in memory.
+
+    Raises QueryError for what cannot be answered, also while rows are read; MissingExtra.
     """
     text, use = sparql, IndexUse(False, "")
     relations = True
+    if isinstance(store, SparqlStore):
+        store = _computing(store, sparql, values)
     try:
         parsed = _spelled_out(store, sparql, values)
         text = parsed.text
@@ -72,7 +77,7 @@ def query(
         narrowed, use = text, IndexUse(False, str(doubt))
     if relations and not store.local:
         raise QueryError(
-            "a geometry in another CRS may come up, and the server that answers is not known to move it. Write CRS84"
+            "a geometry in another CRS may come up, and the store that answers is not known to move it. Write CRS84"
         )
     calls = Calls(relations=relations)
 
@@ -96,6 +101,22 @@ def query(
         found = run(text)
     _LOG.info("footprint index %s: %s", "used" if use.used else "not used", use.reason)
     return answer(found, check=_checked(calls), index=use)
+
+
+def _computing(store: SparqlStore, sparql: str, values: Mapping[str, str | Term]) -> Store:
+    """Return what can compute a query as it is meant here: the server if it is known to, else a copy in memory.
+
+    Servers that have the relations of GeoSPARQL are trusted with those between geometries in CRS84, and no more.
+    """
+    try:
+        parsed = Query(sparql, PREFIXES)
+        theirs = not _has_other_crs(parsed, values)
+    except Doubt:
+        return store.copied()
+    calls = Calls(relations=False)
+    ours = {*calls.functions, *calls.aggregates}
+    theirs &= all(parsed.iri(token) not in ours for token in parsed.tokens)
+    return store if theirs and store.computes() else store.copied()
 
 
 def _spelled_out(store: Store, sparql: str, values: Mapping[str, str | Term]) -> Query:
