@@ -32,6 +32,7 @@ from mlaoi_graph.errors import (
     CatalogExists,
     CatalogNotFound,
     NodeNotFound,
+    QueryError,
     SourceNameTaken,
     SourceNotFound,
     StoreError,
@@ -384,10 +385,15 @@ class Catalog:
         """
         scope = scope or Scope()
         prepare(sparql, scope)  # what can be refused unread is refused before anybody is kept from writing
+        if isinstance(self._store, SparqlStore):
+            raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
         with _Writer(self) as writer:
-            if not isinstance(writer.store, OxigraphStore):
-                raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
-            run(writer.store, sparql, scope)
+            assert isinstance(writer.store, OxigraphStore)
+            try:
+                run(writer.store, sparql, scope)
+            except QueryError:
+                writer.leave()
+                raise
             reasoning.refresh(writer.store, self.reasoner)
             writer.publish(None)
 
@@ -398,6 +404,7 @@ class Catalog:
             raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
+                writer.leave()
                 raise NodeNotFound(document, self._documents_like(document))
             run = writer.run()
             run.remove(document)
@@ -1017,6 +1024,16 @@ class _Writer:
         catalog.close()
         catalog._manifest, catalog._store, catalog._hold = open_newest(directory)
         prune(directory)
+
+    def leave(self) -> None:
+        """Note that nothing was changed: what was refused is no change cut short."""
+        if self.interrupted:
+            return
+        self._catalog._interrupted = False
+        if self._mark is not None:
+            self._mark.unlink(missing_ok=True)
+        elif self._server is not None:
+            self._server.note(_CHANGING, None)
 
     def __exit__(self, kind: object, *_: object) -> None:
         if self._catalog._directory is not None:
