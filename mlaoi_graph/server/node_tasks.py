@@ -48,8 +48,8 @@ CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WH
 def node(context: Context, *, names: list[str], accept: str, site: str, root: str) -> Reply:
     """Return what is said of the first of these nodes that is there, or the graph of that name.
 
-    A graph whose name is an address here is what the Graph Store Protocol calls directly identified. Names are IRIs, or paths below the catalog's base; each is tried as it stands, then without a suffix of
-    :data:`SUFFIXES`, which chooses the format. 404 if none is there.
+    A graph whose name is an address here is what the Graph Store Protocol calls directly identified. Names are IRIs, or
+    paths below the catalog's base; each is tried as it stands, then without a suffix of :data:`SUFFIXES`, which chooses the format. 404 if none is there.
     """
     catalog = context.catalog
     for iri, suffix in _candidates(names, catalog.base):
