@@ -49,7 +49,8 @@ def node(context: Context, *, names: list[str], accept: str, site: str, root: st
     """Return what is said of the first of these nodes that is there, or the graph of that name.
 
     A graph whose name is an address here is what the Graph Store Protocol calls directly identified. Names are IRIs, or
-    paths below the catalog's base; each is tried as it stands, then without a suffix of :data:`SUFFIXES`, which chooses the format. 404 if none is there.
+    paths below the catalog's base; each is tried as it stands, then without a suffix of :data:`SUFFIXES`, which chooses
+    the format. 404 if none is there.
     """
     catalog = context.catalog
     for iri, suffix in _candidates(names, catalog.base):
