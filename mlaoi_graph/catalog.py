@@ -32,6 +32,7 @@ from mlaoi_graph.errors import (
     CatalogExists,
     CatalogNotFound,
     NodeNotFound,
+    QueryError,
     SourceNameTaken,
     SourceNotFound,
     StoreError,
@@ -175,6 +176,8 @@ class Catalog:
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
         self._without_inferred: Store | None = None
         self._columns: Columns | None = None
+        self.makes_index = True
+        """Whether a query that the footprints could help may make them where they are not there: it may take long."""
 
     # -- life -------------------------------------------------------------------------------------------------
 
@@ -382,10 +385,15 @@ class Catalog:
         """
         scope = scope or Scope()
         prepare(sparql, scope)  # what can be refused unread is refused before anybody is kept from writing
+        if isinstance(self._store, SparqlStore):
+            raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
         with _Writer(self) as writer:
-            if not isinstance(writer.store, OxigraphStore):
-                raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
-            run(writer.store, sparql, scope)
+            assert isinstance(writer.store, OxigraphStore)
+            try:
+                run(writer.store, sparql, scope)
+            except QueryError:
+                writer.leave()
+                raise
             reasoning.refresh(writer.store, self.reasoner)
             writer.publish(None)
 
@@ -396,6 +404,7 @@ class Catalog:
             raise NodeNotFound(document, self._documents_like(document))
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
+                writer.leave()
                 raise NodeNotFound(document, self._documents_like(document))
             run = writer.run()
             run.remove(document)
@@ -704,8 +713,17 @@ class Catalog:
         if geosparql.concerns(sparql):
             from mlaoi_graph.geosparql import answering
 
-            return answering.query(store, sparql, values, lambda: self.footprints, scope)
+            return answering.query(store, sparql, values, self._index, scope)
         return answer(store.query(sparql, substitutions=values, prefixes=PREFIXES, scope=scope))
+
+    def _index(self) -> Footprints | None:
+        """Return the footprints for a query to use: only what is there already, where making them is another's work."""
+        if self.makes_index or self._footprints is not None or self._directory is None or not self._manifest.snapshot:
+            return self.footprints
+        from mlaoi_graph.footprints import Footprints
+
+        self._footprints = Footprints.kept(*footprints_of(self._directory, self._manifest.snapshot))
+        return self._footprints
 
     @property
     def _asserted(self) -> Store:
@@ -1019,6 +1037,16 @@ class _Writer:
 
         said = self._catalog._store.match(None, MLAOI.contentHash, Literal(content_hash))
         return any(cast("NamedNode", quad.graph_name).value != rdf.LOG_GRAPH for quad in said)
+
+    def leave(self) -> None:
+        """Note that nothing was changed: what was refused is no change cut short."""
+        if self.interrupted:
+            return
+        self._catalog._interrupted = False
+        if self._mark is not None:
+            self._mark.unlink(missing_ok=True)
+        elif self._server is not None:
+            self._server.note(_CHANGING, None)
 
     def __exit__(self, kind: object, *_: object) -> None:
         if self._catalog._directory is not None:

@@ -89,7 +89,7 @@ class Footprints:
         Without a path, or where none can be written, they are in memory. In the folder ``samples`` are the files of
         samples that documents of the store stand for (:mod:`mlaoi_graph.samples`).
         """
-        known = None if path is None else cls._kept(path, version)
+        known = None if path is None else cls.kept(path, version)
         if known is not None:
             return known
         from mlaoi_graph import footprint_arrays
@@ -100,14 +100,6 @@ class Footprints:
                 mapped.write(path, arrays, note=_note(version))
                 return cls(Mapped(path))
         return cls(Mapped.in_memory(arrays, note=_note(version)))
-
-    @classmethod
-    def _kept(cls, path: Path, version: str) -> Footprints | None:
-        with contextlib.suppress(IndexDamaged):
-            known = cls(Mapped(path))
-            if known._mapped.note == _note(version):
-                return known
-        return None
 
     @classmethod
     def follow(
@@ -124,7 +116,7 @@ class Footprints:
         ``old`` and ``new`` are paths and versions, as :meth:`of` takes them. Where no file can be made in this way
         :meth:`of` makes it when somebody asks.
         """
-        known = cls._kept(*old)
+        known = cls.kept(*old)
         if known is None:
             return
         from mlaoi_graph import footprint_arrays
@@ -133,6 +125,15 @@ class Footprints:
         with contextlib.suppress(IndexDamaged, OSError):
             arrays = footprint_arrays.updated(known._mapped, before, store, samples, documents)
             mapped.write(path, arrays, note=_note(version))
+
+    @classmethod
+    def kept(cls, path: Path, version: str) -> Footprints | None:
+        """Return what a file holds, if it is whole and of this version."""
+        with contextlib.suppress(IndexDamaged):
+            known = cls(Mapped(path))
+            if known._mapped.note == _note(version):
+                return known
+        return None
 
     def __len__(self) -> int:
         """Return the number of rows, those without a geometry included."""
@@ -184,7 +185,7 @@ class Footprints:
         parts = shapely.get_parts(geometry)
         boxes = shapely.bounds(parts[~shapely.is_empty(parts)] if len(parts) <= _MANY_PARTS else [geometry])
         found = [self.index.candidates(box) for box in boxes.tolist()]
-        rows = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint32)
+        rows = found[0] if len(found) == 1 else np.unique(np.concatenate([np.empty(0, dtype=np.uint32), *found]))
         # What is no valid shape has no inside that engines agree on.
         if shapely.is_valid(geometry) and not shapely.equals(geometry, shapely.envelope(geometry)):
             shapely.prepare(geometry)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -195,6 +196,7 @@ _CHANGES = re.compile(
 )
 
 
+@lru_cache(maxsize=8)
 def bare(sparql: str) -> str:
     """Return a query without its IRIs, texts and comments: what is left is structure.
 

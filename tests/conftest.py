@@ -127,6 +127,14 @@ def oxigraph_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def union_server(tmp_path_factory):
+    """Return an ``oxigraph serve`` whose default graph is the union of all graphs."""
+    server = servers.start_oxigraph(tmp_path_factory.mktemp("union"), None, "--union-default-graph")
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
 def virtuoso_server(tmp_path_factory):
     """Return a real Virtuoso on loopback."""
     if servers.VIRTUOSO is None:

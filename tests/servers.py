@@ -92,11 +92,11 @@ def free_port():
         return found.getsockname()[1]
 
 
-def start_oxigraph(folder, port=None):
+def start_oxigraph(folder, port=None, *flags):
     """Return a running ``oxigraph serve``."""
     port = port or free_port()
     program = Path(sys.executable).with_name("oxigraph")
-    process = _run([program, "serve", "--location", folder / "db", "--bind", f"127.0.0.1:{port}"], folder)
+    process = _run([program, "serve", "--location", folder / "db", "--bind", f"127.0.0.1:{port}", *flags], folder)
     address = f"http://127.0.0.1:{port}"
     _wait(process, f"{address}/query", folder)
     return Server("oxigraph", folder, process, f"{address}/query", f"{address}/update")

@@ -117,18 +117,12 @@ def test_each_file_says_its_question_and_its_parameters():
         assert file.name in docs
 
 
-def is_virtuoso(catalog):
-    return "/sparql>" in repr(catalog)  # where its endpoint is
-
-
 def literal(aoi):
     return ox.Literal(shapely.to_wkt(aoi.geometry, rounding_precision=-1), datatype=ox.NamedNode(GEO.wktLiteral))
 
 
 @pytest.mark.parametrize("country", ["BOL", "DEU", "KEN"])
 def test_1_which_models_in_this_area(ask, catalog, run, country):
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7 has none of GeoSPARQL's functions: docs/sparql-store.md
     aoi = catalog.places.area_of(country)
     for word in ("pretrained", "finetuned", "instruction-tuned", "validated", "tested", "trained", "evaluated"):
         used = MLAOI.__dict__[{"instruction-tuned": "instructionTuned"}.get(word, word) + "On"]
@@ -144,8 +138,6 @@ def test_1_which_models_in_this_area(ask, catalog, run, country):
 
 
 def test_1_and_in_this_time(ask, catalog, run):
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7 has none of GeoSPARQL's functions: docs/sparql-store.md
     for first, last, some in (("2018", "2018", True), ("2015", "2017", False), ("2018-02-15", "2018-02-15", True)):
         window = {"from": ox.Literal(f"{first}-01-01T00:00:00Z" if len(first) == 4 else f"{first}T00:00:00Z")}
         window["until"] = ox.Literal(f"{last}-12-31T23:59:59Z" if len(last) == 4 else f"{last}T23:59:59Z")
@@ -159,8 +151,6 @@ def test_1_and_in_this_time(ask, catalog, run):
 
 @pytest.mark.parametrize("bbox", ["-77,38,-75,40", "10,50,14,53"])
 def test_2_trained_here_and_never_tested_here(ask, catalog, run, bbox):
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7 has none of GeoSPARQL's functions: docs/sparql-store.md
     aoi = catalog.places.area_of(bbox)
     found = {r["model"] for r in ask("02-trained-not-tested", aoi=literal(aoi))}
     assert found == set(gap(catalog.places, aoi).models)
@@ -194,8 +184,6 @@ def test_2_which_part_no_model_of_a_family_was_tested_on(catalog, run):
     ],
 )
 def test_a_question_on_the_command_line(ask, catalog, directory, question, given):
-    if is_virtuoso(catalog) and question == "6":
-        return  # as in test_6_why
     name = next(n for n in parameters.questions() if n == question or n.startswith(f"{question.zfill(2)}-"))
     expected = ask(name, **{key: catalog.find(value) for key, value in given.items()})
     options = [option for key, value in given.items() for option in ("--param", f"{key}={value}")]
@@ -232,8 +220,6 @@ def test_parameters_that_do_not_fit(catalog, directory, sparql, given, says):
 
 
 def test_values_are_bound_and_typed_by_their_kind(catalog):
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7 has none of GeoSPARQL's functions: docs/sparql-store.md
 
     def ask(sparql, **given):
         return list(catalog.query(sparql, **parameters.bind(sparql, given, catalog.find)))
@@ -246,7 +232,8 @@ def test_values_are_bound_and_typed_by_their_kind(catalog):
     sparql = "# Parameter ?box: geometry\nSELECT ?box (geof:sfWithin(?box, ?box) AS ?fits) {}"
     assert ask(sparql, box="POINT(7 46)") == [{"box": "POINT(7 46)", "fits": "true"}]
     sparql = "# Parameter ?since: date\nSELECT ?d ?since { ?e mlaoi:readOn ?d FILTER(?d >= ?since) }"
-    assert ask(sparql, since="2000-01-01")
+    if "/sparql>" not in repr(catalog):  # Virtuoso 7 compares no date that comes by VALUES: docs/sparql-store.md
+        assert ask(sparql, since="2000-01-01")
     assert not ask(sparql, since="2999-01-01")
     bolivia = "POLYGON((-70 -23, -57 -23, -57 -10, -70 -10, -70 -23))"
     assert ask(parameters.question("1"), used="test", aoi=bolivia)
@@ -340,8 +327,6 @@ def test_4_what_a_change_touches(ask, catalog, run, name):
 
 def test_5_leakage(ask, catalog, models, run):
     """The kinds that lineage tells, and the ground that footprints of their own do."""
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7 has none of GeoSPARQL's functions: docs/sparql-store.md
     by_lineage = {"same-dataset", "derived-dataset", "common-source", "splits-not-stated"}
     seen = set()
     for iri in models:
@@ -375,8 +360,6 @@ def test_6_why(ask, catalog, directory, run, older):
     (printed,) = run("explain", "geochat-7b", older)["chains"]
     keys = ("subject", "edge", "object", "document", "rule")
     assert {tuple(step[key] for key in keys) for step in printed["steps"]} == facts(shortest.steps)
-    if is_virtuoso(catalog):
-        return  # Virtuoso 7.2.5 finds nothing, or no end, where a path meets a variable property: docs/sparql-store.md
     found = {
         (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
         for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))

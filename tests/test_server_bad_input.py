@@ -183,6 +183,52 @@ def test_requests_that_are_no_http(server, data, status):
     assert b"root:" not in found
 
 
+OUT = [
+    "%2e%2e/%2e%2e/%2e%2e/etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "....//....//etc/passwd", "..%5c..%5cetc%5cpasswd",
+    "%252e%252e%252fetc%252fpasswd", "%c0%ae%c0%ae/etc/passwd", "static/../../../settings.py", "static//etc/passwd",
+    "static/..%2f..%2f__init__.py", "static/%00", "nodes/file:///etc/passwd", "nodes/../../etc/passwd", "manifest.json",
+    "store/CURRENT", "graphs?graph=file:///etc/passwd", "sparql?query=ASK%7B%7D&default-graph-uri=../../etc/passwd",
+    "stac/collections/..%2f..%2fmanifest.json", "api/areas?area=/etc/passwd", "api/areas?area=file:///etc/passwd",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OUT)
+def test_no_path_leads_to_a_file(server, path):
+    found = raw(server, f"GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert found.startswith((b"HTTP/1.1 4", b"HTTP/1.1 200")), found[:100]
+    if path.startswith("sparql"):
+        assert found.startswith(b"HTTP/1.1 400")
+    for inside in (b"root:", b'"snapshot"', b"MANIFEST-", b"__all__"):
+        assert inside not in found
+    assert found.startswith(b"HTTP/1.1 4")
+
+
+TRICKS = {
+    "composed is not decomposed": ("ASK { FILTER('e\u0301' = '\u00e9') }", False),
+    "characters, not bytes": ("ASK { FILTER(STRLEN('\U0001f469\u200d\U0001f52c') = 3) }", True),
+    "letters that look alike": ("ASK { FILTER('\u0430' = 'a') }", False),
+    "the other way round": ("ASK { FILTER(STRLEN('\u202e}{\u202c') = 4) }", True),
+    "a byte order mark in a text": ("ASK { FILTER(STRLEN('\ufeff') = 1) }", True),
+    "no space at all": ("ASK { FILTER(STRLEN('\u200b') = 1) }", True),
+    "upper case that grows": ("ASK { FILTER(STRLEN(UCASE('\u00df')) >= 1) }", True),
+    "a comment that ends at a line only": ("ASK { FILTER(1 = 2) # \u2028 } ASK {}\n}", False),
+}
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_tricks_with_unicode_mean_what_they_say(server, name):
+    query, true = TRICKS[name]
+    found = server.sparql(query)
+    assert (found.status_code, found.json()["boolean"]) == (200, true), found.text
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\u200b", "\u2028", "\u3000"])
+def test_what_looks_like_a_space_is_none(server, space):
+    is_told(server.sparql(f"ASK{space}{{}}"), 400)
+    # Nor does it hide a word that is refused.
+    is_told(server.sparql(f"SELECT * {{ SERVICE{space}<http://127.0.0.1:1/> {{ ?s ?p ?o }} }}"), 400)
+
+
 def test_a_head_that_never_ends_is_given_up(server):
     for data in (b"", b"GET /sparql HTTP/1.1\r\nHost: x\r\n", b"G"):
         begun = time.monotonic()

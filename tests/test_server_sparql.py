@@ -291,3 +291,23 @@ def test_without_a_token_nothing_is_served_writable(families_catalog, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "MLAOI_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ?w (geof:metricArea(?w) AS ?m2) { ?g geo:asWKT ?w } ORDER BY ?w LIMIT 5",
+        "SELECT ?w (geof:area(?w, <http://qudt.org/vocab/unit/M2>) AS ?m2) { ?g geo:asWKT ?w } ORDER BY ?w LIMIT 5",
+        "SELECT (geof:aggBoundingBox(?w) AS ?all) { ?g geo:asWKT ?w }",
+        'SELECT DISTINCT ?w { ?g geo:asWKT ?w FILTER(geof:sfIntersects(?w, "POINT(7 46)"^^geo:wktLiteral)) }',
+    ],
+)
+def test_the_functions_and_the_index_of_places_answer_as_in_python(served, families_catalog, query):
+    with Catalog.open(families_catalog) as catalog:
+        expected = sorted(tuple(row.values()) for row in catalog.query(query))
+    found = served.sparql(query).json()
+    names = found["head"]["vars"]
+    rows = sorted(tuple(row[name]["value"] if name in row else None for name in names) for row in found["results"]["bindings"])  # fmt: skip
+    assert rows == expected
+    assert rows
+    assert None not in rows[0]

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
-from mlaoi_graph.errors import CatalogExists, CatalogLocked, CatalogNotFound, QueryError, StoreError
+from mlaoi_graph.errors import CatalogExists, CatalogLocked, CatalogNotFound, MissingExtra, QueryError, StoreError
 from mlaoi_graph.rdf import LOG_GRAPH
 from mlaoi_graph.stores import endpoint, open_store
 from mlaoi_graph.stores.rewriting import rewritten
@@ -83,6 +83,68 @@ class TestOxigraphServer(ServerSuite):
         oxigraph_server.wipe()
         with contextlib.closing(opened(oxigraph_server)) as store:
             yield store
+
+
+class TestOxigraphServerWithUnion(ServerSuite):
+    """Its default graph gives a triple once for each graph that says it; the store tells, and keeps a merge apart."""
+
+    @pytest.fixture
+    def store(self, union_server):
+        union_server.wipe()
+        with contextlib.closing(opened(union_server)) as store:
+            yield store
+
+
+def test_a_default_graph_that_is_the_union_is_told_apart(union_server, oxigraph_server):
+    for server, apart in ((union_server, True), (oxigraph_server, False)):
+        server.wipe()
+        for _ in range(2):  # empty, when only the first write can tell, and with something in it
+            with contextlib.closing(opened(server)) as store:
+                store.replace({DOC + "1": TRIPLE, DOC + "2": TRIPLE})
+                assert (store._server.merge is not None) is apart
+                for query in (
+                    "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }",
+                    "SELECT ?n { { SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o } } FILTER(?n > 0) } ORDER BY ?n",
+                ):
+                    assert [row["n"].value for row in store.query(query)] == ["1"]
+                assert len(list(store.query("SELECT ?g { ?s ?p ?o GRAPH ?g { ?s ?p ?o } }"))) == 2
+                assert len(list(store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))) == 1
+                assert bool(store.query(f"ASK {{ GRAPH <{DOC}1> {{ ?s ?p ?o }} }}"))
+                assert len(list(store.query(f"SELECT ?s FROM <{DOC}1> {{ ?s ?p ?o }}"))) == 1
+
+
+def test_what_a_server_cannot_compute_is_computed_of_a_copy(server, monkeypatch):
+    from mlaoi_graph.geosparql import answering
+    from mlaoi_graph.stores import sparql
+
+    wkt = '"POLYGON ((0 0, 2 0, 2 1, 0 1, 0 0))"^^<http://www.opengis.net/ont/geosparql#wktLiteral>'
+    said = f"<urn:g> <http://www.opengis.net/ont/geosparql#asWKT> {wkt} .\n"
+    shared = 'geof:area(geof:intersection(?w, "POLYGON ((1 0, 3 0, 3 1, 1 1, 1 0))"^^geo:wktLiteral), ?unit)'
+    query = f"SELECT ?g (({shared}) AS ?m2) {{ ?g geo:asWKT ?w BIND(<http://qudt.org/vocab/unit/M2> AS ?unit) }}"
+    meets = 'SELECT ?g { ?g geo:asWKT ?w FILTER(geof:sfIntersects(?w, "POINT (%s 0.5)"^^geo:wktLiteral)) }'
+    with contextlib.closing(opened(server)) as store:
+        store.replace({DOC: said})
+        copies = []
+        copied = store.copied
+        monkeypatch.setattr(store, "copied", lambda: copies.append(1) or copied())
+        assert [row["g"] for row in answering.query(store, meets % 1.5, {})] == ["urn:g"]
+        assert not list(answering.query(store, meets % 9, {}))
+        assert len(copies) == (2 if server.name == "virtuoso" else 0)
+        (row,) = answering.query(store, query, {})
+        assert float(row["m2"]) == pytest.approx(1.2309e10, rel=1e-3)  # a degree by a degree at the equator
+        store.replace({DOC: said.replace("urn:g", "urn:h")})  # the copy is of what is there now
+        (row,) = answering.query(store, query, {})
+        assert row["g"] == "urn:h"
+        monkeypatch.setattr(sparql, "_COPIED", 0)
+        store.replace({DOC: said})
+        with pytest.raises(StoreError, match=r"0 quads .* Catalog\.places"):
+            answering.query(store, query, {})
+
+
+def test_without_httpx_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'mlaoi-graph\[sparql\]'"):
+        open_store("sparql", "http://127.0.0.1:1/sparql")
 
 
 class TestVirtuoso(ServerSuite):
@@ -383,7 +445,8 @@ def test_who_we_are_comes_from_the_call_or_the_environment(fake, monkeypatch):
     monkeypatch.setenv("MLAOI_SPARQL_PASSWORD", "pass")
     open_store("sparql", fake.url).close()
     # A password is not told before it is asked for.
-    assert [who for who, _ in fake.seen] == [None, "Bearer secret", "Bearer from outside", None]
+    # Each asks twice what kind of server it is.
+    assert [who for who, _ in fake.seen[::2]] == [None, "Bearer secret", "Bearer from outside", None]
     fake.status, fake.headers_sent = 401, {"WWW-Authenticate": 'Basic realm="x"'}
     with pytest.raises(StoreError, match="MLAOI_SPARQL_TOKEN"):
         open_store("sparql", fake.url)

@@ -5,8 +5,9 @@ import pytest
 from conftest import collection, link, model
 
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.errors import QueryError, StoreError
+from mlaoi_graph.errors import NodeNotFound, QueryError, StoreError
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.update import touched
 from mlaoi_graph.vocab import MLAOI
 
 OWN = "https://w3id.org/mlaoi/graph/"
@@ -107,3 +108,64 @@ def test_what_is_in_a_catalog_already_jams_nothing(junk):
         assert set(catalog.store.match(graph=INFERRED_GRAPH)) == {evaluated}
         catalog.update("DROP GRAPH <urn:w>")
         assert {q.subject.value for q in catalog.store.engine} == {"urn:v"}
+
+
+def test_an_update_looks_at_what_it_touches_only(monkeypatch):
+    """The rest of a large catalog costs nothing: it is neither checked nor compared with the union."""
+    with Catalog.create() as catalog:
+        store = catalog.store
+        store.fill([{f"urn:d{n}": f"<urn:s{n}> <urn:p> <urn:o> .\n<urn:all> <urn:p> <urn:o> .\n"} for n in range(3)])
+        sent = []
+        update = type(store).update
+        monkeypatch.setattr(
+            type(store), "update", lambda self, text, **more: sent.append(text) or update(self, text, **more)
+        )
+        catalog.update("DELETE { GRAPH <urn:d0> { ?s ?p ?o } } WHERE { GRAPH <urn:d0> { ?s ?p ?o } }")
+        assert "VALUES ?g { <urn:d0> }" in sent[-1]
+        assert "(<urn:s0> <urn:p> <urn:o>)" in sent[-1]
+        assert "urn:s1" not in sent[-1]
+        union = {str(q.subject) for q in store.engine if q.graph_name == ox.DefaultGraph()}
+        assert union == {"<urn:s1>", "<urn:s2>", "<urn:all>"}
+        catalog.update("INSERT { GRAPH ?g { <urn:n> <urn:p> 1 } } WHERE { GRAPH ?g { <urn:all> ?p ?o } }")
+        assert "VALUES" not in sent[-1]
+        assert sum(q.subject.value == "urn:n" for q in store.engine) == 3  # in two graphs, and in the union once
+
+
+@pytest.mark.parametrize(
+    ("update", "graphs"),
+    [
+        ("PREFIX u: <urn:> INSERT DATA { GRAPH u:a { u:s u:p 1 } }", {"urn:a"}),
+        ("WITH <urn:a> DELETE { ?s ?p ?o } WHERE { ?s ?p ?o }", {"urn:a"}),
+        ("COPY SILENT GRAPH <urn:a> TO <urn:b>", {"urn:a", "urn:b"}),
+        ("MOVE <urn:a> TO GRAPH <urn:b>", {"urn:a", "urn:b"}),
+        ("DELETE { GRAPH <urn:a> { ?s ?p ?o } } INSERT { GRAPH <urn:b> { ?s ?p ?o } } WHERE { GRAPH ?x { ?s ?p ?o } }", {"urn:a", "urn:b"}),
+        ("CREATE SILENT GRAPH <urn:a>", {"urn:a"}), ("", set()),
+        ("CLEAR NAMED", None), ("DROP ALL", None), ("DROP SILENT NAMED", None),
+        ("INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { ?g ?p ?s }", None),
+        ("DELETE WHERE { GRAPH ?g { ?s ?p 1 } }", None),
+        ("PREFIX u: <urn:> INSERT DATA { GRAPH u:a { u:s u:p 1 } } ; PREFIX u: <urn:b> DROP GRAPH u:a", None),
+        ("PREFIX u: <urn:> INSERT DATA { GRAPH u:a { u:s mlaoi: <urn:x> } } ; DROP SILENT GRAPH u:b", {"urn:a", "urn:b"}),
+        ("BASE <urn:x> INSERT DATA { GRAPH <a> { <urn:s> <urn:p> 1 } }", None),
+    ],
+)  # fmt: skip
+def test_what_an_update_may_write_to(update, graphs):
+    assert touched(update) == graphs
+
+
+def test_an_update_that_is_refused_leaves_no_mark(write, tmp_path):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(write(c=collection("c")), name="source")
+        for wrong in ("INSERT DATA { GRAPH <urn:w> { [] <urn:p> 1 } }", "DROP ALL", "DROP GRAPH <urn:nobody>"):
+            with pytest.raises(QueryError):
+                catalog.update(wrong)
+            assert not (tmp_path / "catalog/store.changing").exists()
+        with pytest.raises(NodeNotFound):
+            catalog.remove("urn:nobody")
+        assert not (tmp_path / "catalog/store.changing").exists()
+        # One that was cut short before stays one: what follows from it is made good by the next that is not refused.
+        (tmp_path / "catalog/store.changing").touch()
+        with pytest.raises(QueryError):
+            catalog.update("DROP ALL")
+        assert (tmp_path / "catalog/store.changing").exists()
+        catalog.update("INSERT DATA { GRAPH <urn:w> { <urn:n> <urn:p> 1 } }")
+        assert not (tmp_path / "catalog/store.changing").exists()

@@ -316,7 +316,12 @@ class Index:
         return self.geometries(once)[place]
 
     def _rows(self, positions: Any) -> Array:
-        return np.unique(self._row[np.asarray(positions)])
+        # Not np.unique: of some thousand integers it makes a hash table first, which takes most of a search.
+        rows = np.sort(self._row[np.asarray(positions)])
+        new = np.ones(len(rows), dtype=bool)
+        np.not_equal(rows[1:], rows[:-1], out=new[1:])
+        once: Array = rows[new]
+        return once
 
 
 def _tree(boxes: Floats) -> Array:

@@ -13,11 +13,19 @@ __all__ = ["concerns"]
 
 _CONCERNS: Final = re.compile(r"geof:|geo:(?:sf|eh|rcc8)|opengis\.net/|\\[uU]")
 
+_USUAL: Final = re.compile(
+    r"PREFIX\s+(?:geo:\s*<http://www\.opengis\.net/ont/geosparql#>|geof:\s*<http://www\.opengis\.net/def/function/geosparql/>)",
+    re.IGNORECASE,
+)
+"""The declarations that many clients put before every query, whatever it asks."""
+
 
 def concerns(sparql: str) -> bool:
     """Return whether a query may speak of geometry.
 
     >>> concerns("SELECT ?m { ?m mlaoi:trainedOn ?d }"), concerns("ASK { FILTER(geof:isEmpty(?w)) }")
     (False, True)
+    >>> concerns("PREFIX geof: <http://www.opengis.net/def/function/geosparql/> ASK {}")
+    False
     """
-    return _CONCERNS.search(sparql) is not None
+    return _CONCERNS.search(sparql) is not None and _CONCERNS.search(_USUAL.sub("", sparql)) is not None

@@ -14,9 +14,11 @@ from mlaoi_graph.errors import GeometryError, QueryError
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
 from mlaoi_graph.geosparql.literals import CRS84, WKT, check_constant, crs_of, geometry
 from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
-from mlaoi_graph.geosparql.syntax import Doubt, Query, Span
+from mlaoi_graph.geosparql.syntax import Query, Span
 from mlaoi_graph.results import Answer, IndexUse, answer
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.stores.sparql import SparqlStore
+from mlaoi_graph.tokens import Doubt
 from mlaoi_graph.vocab import GEO, PREFIXES
 
 if TYPE_CHECKING:
@@ -62,12 +64,15 @@ def query(
 ) -> Answer:
     """Run a query that may speak of geometry; ``index`` is called if it can help.
 
-    The answer says in ``index`` whether it did; so does the log, which for ASK is the only place. A store that is not
-    ``local`` has its own functions, and no index: it may have changed since. Raises QueryError for what cannot be
-    answered, also while rows are read; MissingExtra.
+    The answer says in ``index`` whether it did; so does the log, which for ASK is the only place. A server is asked if
+    it has the functions, without the index; else a copy of what it holds, in memory.
+
+    Raises QueryError for what cannot be answered, also while rows are read; MissingExtra.
     """
     text, use = sparql, IndexUse(False, "")
     relations = True
+    if isinstance(store, SparqlStore):
+        store = _computing(store, sparql, values)
     try:
         parsed = _spelled_out(store, sparql, values)
         text = parsed.text
@@ -77,7 +82,7 @@ def query(
         narrowed, use = text, IndexUse(False, str(doubt))
     if relations and not store.local:
         raise QueryError(
-            "a geometry in another CRS may come up, and the server that answers is not known to move it. Write CRS84"
+            "a geometry in another CRS may come up, and the store that answers is not known to move it. Write CRS84"
         )
     calls = Calls(relations=relations)
 
@@ -87,7 +92,7 @@ def query(
             substitutions=values,
             prefixes=PREFIXES,
             scope=scope,
-            functions=calls.functions,
+            functions=calls.called_in(text),
             aggregates=calls.aggregates,
         )
 
@@ -101,6 +106,22 @@ def query(
         found = run(text)
     _LOG.info("footprint index %s: %s", "used" if use.used else "not used", use.reason)
     return answer(found, check=_checked(calls), index=use)
+
+
+def _computing(store: SparqlStore, sparql: str, values: Mapping[str, str | Term]) -> Store:
+    """Return what can compute a query as it is meant here: the server if it is known to, else a copy in memory.
+
+    Servers that have the relations of GeoSPARQL are trusted with those between geometries in CRS84, and no more.
+    """
+    try:
+        parsed = Query(sparql, PREFIXES)
+        theirs = not _has_other_crs(parsed, values)
+    except Doubt:
+        return store.copied()
+    calls = Calls(relations=False)
+    ours = {*calls.functions, *calls.aggregates}
+    theirs &= all(parsed.iri(token) not in ours for token in parsed.tokens)
+    return store if theirs and store.computes() else store.copied()
 
 
 def _spelled_out(store: Store, sparql: str, values: Mapping[str, str | Term]) -> Query:
@@ -183,30 +204,39 @@ def _narrowed(
         if len(few) > _MOST:
             told.append(f"{len(few)} candidates for {place.variable} are too many")
             continue
+        if len(few) > _FEW and (bound := _bound(store, parsed, place, values, len(few))) is not None:
+            told.append(f"{place.variable} has fewer values than the {len(few)} candidates")
+            few &= bound
         if len(few) > _FEW and len(few) * _SHARE > len(footprints):
             told.append(
                 f"{place.variable} has {len(few)} candidates among {len(footprints)}: looking at all is as fast"
             )
-            continue
-        if len(few) > _FEW and _has_fewer_rows(store, parsed, place, values, len(few)):
-            told.append(f"{place.variable} has fewer values than the {len(few)} candidates")
             continue
         found.append((place, [str(ox.Literal(wkt, datatype=WKT)) for wkt in sorted(few)]))
         told.append(f"{len(few)} candidates for {place.variable}")
     return insert(parsed, found), IndexUse(bool(found), ", ".join(told))
 
 
-def _has_fewer_rows(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> bool:
-    """Return whether the triples that bind a variable have few rows; counted where they start from what is known."""
+def _bound(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> set[str] | None:
+    """Return the WKT of all that triples bind a variable to, where they start from what is known; None if it is much.
+
+    They are asked of the whole default graph: what they find in fewer graphs, or with more triples, is among it.
+    """
     if place.triples is None:
-        return False
+        return None
     given = {name: value for name, value in values.items() if re.search(rf"[?$]{name}\b", place.triples)}
-    sparql = f"{parsed.prologue} SELECT * {{ {place.triples} }} LIMIT {many}"
+    names = " ".join(f"?{name}" for name in given)
+    sparql = f"{parsed.prologue} SELECT {place.variable} {names} {{ {place.triples} }} LIMIT {many}"
     try:
         found = store.query(sparql, substitutions=given, prefixes=PREFIXES)
-        return isinstance(found, ox.QuerySolutions) and sum(1 for _ in found) < many
+        if not isinstance(found, ox.QuerySolutions):
+            return None
+        rows = [row[place.variable[1:]] for row in found]
     except (QueryError, RuntimeError):
-        return False  # told of the whole query, with its position there
+        return None  # told of the whole query, with its position there
+    if len(rows) >= many or not all(isinstance(term, ox.Literal) and term.datatype == WKT for term in rows):
+        return None
+    return {term.value for term in rows if isinstance(term, ox.Literal)}
 
 
 def _value(prologue: str, expression: str) -> object:
@@ -217,7 +247,7 @@ def _value(prologue: str, expression: str) -> object:
     calls = Calls(relations=True)
     sparql = f"{prologue} SELECT ({expression} AS ?value) {{}}"
     try:
-        found = OxigraphStore().query(sparql, prefixes=PREFIXES, functions=calls.functions)
+        found = OxigraphStore().query(sparql, prefixes=PREFIXES, functions=calls.called_in(expression))
         value = next(found)["value"] if isinstance(found, ox.QuerySolutions) else None
     except (QueryError, RuntimeError):
         return None  # told of the whole query, with its position there

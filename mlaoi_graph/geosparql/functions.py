@@ -239,6 +239,10 @@ class Calls:
         }
         return {FUNCTIONS + name: self.guarded(name, function) for name, function in named.items()}
 
+    def called_in(self, text: str) -> dict[str, Callable[..., ox.Literal | None]]:
+        """Return those of the functions that a query may call: to hand over all takes longer than a short query."""
+        return {iri: of for iri, of in self.functions.items() if "\\" in text or iri.rpartition("/")[2] in text}
+
     @property
     def aggregates(self) -> dict[str, Callable[[], _Aggregate]]:
         """The aggregates by IRI."""

@@ -21,7 +21,8 @@ import pyoxigraph as ox
 
 from mlaoi_graph.errors import QueryError
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS
-from mlaoi_graph.geosparql.syntax import Doubt, Group, Query, Span
+from mlaoi_graph.geosparql.syntax import Group, Query, Span
+from mlaoi_graph.tokens import Doubt
 from mlaoi_graph.vocab import GEO
 
 if TYPE_CHECKING:

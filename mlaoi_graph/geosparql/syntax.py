@@ -2,7 +2,7 @@
 
 Just enough to put something into a query and leave every other character as it was. rdflib's algebra keeps no
 positions and cannot be written back; Oxigraph's is not offered to Python. Whatever is not understood raises
-:class:`Doubt`: the query is then left alone.
+:class:`~mlaoi_graph.tokens.Doubt`: the query is then left alone.
 """
 
 from __future__ import annotations
@@ -12,21 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Doubt", "Group", "Query", "Span", "Token"]
+from mlaoi_graph.tokens import Doubt, Token, tokens
 
-
-class Doubt(Exception):
-    """The text is not understood well enough to be changed; says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text; ``kind`` is one of the names in the grammar below, or the punctuation itself."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
+__all__ = ["Group", "Query", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +43,6 @@ class Group:
     """Of a subquery: the variables that are those of the query around it, as it selects them; None for all."""
 
 
-_LOCAL_ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%]"
-# SPARQL 1.1, section 19.8, longest first. Python's \w is a little narrower than PN_CHARS: what is between is a doubt.
-_GRAMMAR: Final = re.compile(
-    rf"""
-    (?P<space>(?:[ \t\r\n]+|\#[^\r\n]*)+)
-  | (?P<iri><[^<>"{{}}|^`\\\x00-\x20]*>)
-  | (?P<string>\"{{3}}(?:"{{0,2}}(?:[^"\\]++|\\.))*+\"{{3}}|'{{3}}(?:'{{0,2}}(?:[^'\\]++|\\.))*+'{{3}}
-      |"(?:[^"\\\r\n]++|\\.)*+"|'(?:[^'\\\r\n]++|\\.)*+')
-  | (?P<variable>[?$]\w+)
-  | (?P<blank>_:\w(?:[\w.\-]*[\w\-])?)
-  | (?P<name>(?:[^\W\d_](?:[\w.\-]*[\w\-])?)?:
-      (?:(?:[\w:]|{_LOCAL_ESCAPE})(?:(?:[\w.:\-]|{_LOCAL_ESCAPE})*(?:[\w:\-]|{_LOCAL_ESCAPE}))?)?)
-  | (?P<number>\d+\.\d*[eE][+-]?\d+|(?:\d*\.\d+|\d+)(?:[eE][+-]?\d+)?)
-  | (?P<tag>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
-  | (?P<word>[A-Za-z_]\w*)
-  | (?P<mark>\^\^|&&|\|\||!=|<=|>=|[{{}}()\[\].,;=<>!*+\-/|?^])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _OPENING: Final = {"{": "}", "(": ")", "[": "]"}
 _OPERANDS: Final = {"variable", "number", "string", "tag", ")"}
 _TERMS: Final = {"A", "TRUE", "FALSE"}
@@ -85,7 +54,7 @@ class Query:
 
     def __init__(self, text: str, prefixes: Mapping[str, str]) -> None:
         self.text = text
-        self.tokens = [*_tokens(text), Token("end", "", len(text), len(text))]
+        self.tokens = [*tokens(text), Token("end", "", len(text), len(text))]
         self._closing = self._brackets()
         self._prefixes = dict(prefixes)
         self._start = self._read_prologue()
@@ -333,20 +302,6 @@ class Query:
         if iri is None or self.tokens[opening].kind != "(" or self._closing[opening] != span.end - 1:
             return None
         return iri, list(self.split(Span(opening + 1, span.end - 1), ","))
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    if re.search(r"\\[uU]", text):
-        raise Doubt("escapes that are resolved before anything else")
-    place = 0
-    while place < len(text):
-        found = _GRAMMAR.match(text, place)
-        if found is None:
-            raise Doubt(f"what stands at character {place} is not known")
-        kind = str(found.lastgroup)
-        if kind != "space":
-            yield Token(found[0] if kind == "mark" else kind, found[0], place, found.end())
-        place = found.end()
 
 
 def _is(token: Token, word: str) -> bool:

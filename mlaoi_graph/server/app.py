@@ -21,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
@@ -29,6 +30,7 @@ from mlaoi_graph.server import nodes, sparql
 from mlaoi_graph.server.api import graph, place_routes, routes
 from mlaoi_graph.server.api.shapes import known_only
 from mlaoi_graph.server.door import Door
+from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pages import routes as pages
 from mlaoi_graph.server.pool import Pool
@@ -83,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
             for one in pools:
                 await one.close()
 
-    app = FastAPI(
+    app = _App(
         title="mlaoi-graph",
         version=mlaoi_graph.__version__,
         description="Lineage of Earth-observation models.",
@@ -105,7 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.queries, app.state.answers = pools
     app.state.writing = asyncio.Lock()
-    app.state.metrics = Metrics(pools)
+    app.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
+    app.state.metrics = Metrics(pools, app.state.kept)
     for router in (routes.router, place_routes.router, graph.router):
         app.include_router(router, dependencies=[Depends(known_only)])
     app.router.routes.append(nodes.below_base)
@@ -119,8 +122,13 @@ def create_app(settings: Settings) -> FastAPI:
         allow_headers=["Accept", "Authorization", "Content-Type"],
         expose_headers=["Content-Length", "Link", "Retry-After"],
     )
-    app.add_middleware(Door, metrics=app.state.metrics)
     return app
+
+
+class _App(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what a request passes: our door first, so that it sees everything the framework makes of it too."""
+        return Door(super().build_middleware_stack(), self.state.metrics, {"/sparql": sparql.straight})
 
 
 async def _watch(catalog: Path, pool: Pool) -> None:
@@ -143,13 +151,13 @@ async def _watch(catalog: Path, pool: Pool) -> None:
 
 
 async def _health(request: Request) -> Response:
-    """Say whether requests can be answered, and from which snapshot."""
+    """Say whether requests can be answered: SPARQL at once, the rest when what it is answered from is loaded."""
     state = request.app.state
     alive = {pool.name: pool.alive for pool in (state.queries, state.answers)}
-    well = all(alive.values())
+    status = "starting" if not state.queries.alive else "ok" if state.answers.alive else "loading"
     return JSONResponse(
-        {"status": "ok" if well else "starting", "workers": alive, "version": mlaoi_graph.__version__},
-        status_code=200 if well else 503,
+        {"status": status, "workers": alive, "version": mlaoi_graph.__version__},
+        status_code=503 if status == "starting" else 200,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import mimeparse
@@ -51,13 +52,18 @@ def negotiate(accept: str, offered: Mapping[str, str]) -> str:
     >>> negotiate("", SOLUTIONS)
     'application/sparql-results+json'
     """
-    if not accept.strip():
-        return next(iter(offered))
-    try:
-        # The last of equals is taken there.
-        found = mimeparse.best_match(list(offered)[::-1], accept.lower()) if len(accept) <= _LONGEST else ""
-    except (mimeparse.MimeTypeParseException, ValueError, OverflowError):
-        found = ""
+    found = _best(accept, tuple(offered))
     if not found:
         raise Refusal(406, "not-acceptable", "none of what Accept names is offered", offered=list(offered))
-    return str(found)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _best(accept: str, offered: tuple[str, ...]) -> str:
+    if not accept.strip():
+        return offered[0]
+    try:
+        # The last of equals is taken there.
+        return str(mimeparse.best_match(offered[::-1], accept.lower())) if len(accept) <= _LONGEST else ""
+    except (mimeparse.MimeTypeParseException, ValueError, OverflowError):
+        return ""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.pool import Pool
 
 __all__ = ["Metrics"]
@@ -18,7 +19,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class Metrics:
     """The figures of one server."""
 
-    def __init__(self, pools: list[Pool]) -> None:
+    def __init__(self, pools: list[Pool], kept: Kept) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "mlaoi_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
@@ -26,7 +27,7 @@ class Metrics:
         self._seconds = Histogram(
             "mlaoi_request_seconds", "Time to the last byte.", ["route"], buckets=_SECONDS, registry=self._registry
         )
-        self._registry.register(_Pools(pools))
+        self._registry.register(_Pools(pools, kept))
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request. ``route`` and ``method`` are ours: a client cannot make series without end."""
@@ -39,8 +40,9 @@ class Metrics:
 
 
 class _Pools(Collector):
-    def __init__(self, pools: list[Pool]) -> None:
+    def __init__(self, pools: list[Pool], kept: Kept) -> None:
         self._pools = pools
+        self._kept = kept
 
     def collect(self) -> Iterator[Metric]:
         workers = GaugeMetricFamily("mlaoi_workers", "Worker processes.", labels=["pool", "state"])
@@ -57,3 +59,5 @@ class _Pools(Collector):
             for why, number in pool.figures.killed.items():
                 ended.add_metric([pool.name, why], number)
         yield from (workers, waiting, started, ended)
+        yield CounterMetricFamily("mlaoi_answers_kept", "Answers that were given before.", value=self._kept.found)
+        yield GaugeMetricFamily("mlaoi_kept_bytes", "Memory of answers kept.", value=self._kept.size)

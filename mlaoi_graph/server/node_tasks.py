@@ -46,14 +46,17 @@ CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WH
 
 
 def node(context: Context, *, names: list[str], accept: str, site: str, root: str) -> Reply:
-    """Return what is said of the first of these nodes that is there.
+    """Return what is said of the first of these nodes that is there, or the graph of that name.
 
-    Names are IRIs, or paths below the catalog's base; each is tried as it stands, then without a suffix of
-    :data:`SUFFIXES`, which chooses the format. 404 if none is there.
+    A graph whose name is an address here is what the Graph Store Protocol calls directly identified. Names are IRIs, or
+    paths below the catalog's base; each is tried as it stands, then without a suffix of :data:`SUFFIXES`, which chooses
+    the format. 404 if none is there.
     """
     catalog = context.catalog
     for iri, suffix in _candidates(names, catalog.base):
         if next(catalog.store.match(iri), None) is None:
+            if suffix is None and catalog.store.has_graph(iri):
+                return tasks.named_graph(context, iri=iri, accept=accept, inferred=True)
             continue
         media_type = negotiate(accept, {**GRAPHS, **_HTML}) if suffix is None else SUFFIXES[suffix]
         here = address(iri, catalog.base, site)

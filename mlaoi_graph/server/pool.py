@@ -11,7 +11,6 @@ import pickle
 import shutil
 import signal
 import socket
-import struct
 import tempfile
 from collections import deque
 from dataclasses import dataclass, field
@@ -20,14 +19,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlaoi_graph.server import forking, worker
+from mlaoi_graph.server.link import Link
 from mlaoi_graph.server.reply import Refusal, Reply, problem
 
 __all__ = ["Pool"]
 
 _LOG: Final = logging.getLogger("mlaoi_graph.server")
-_LENGTH: Final = struct.Struct("!Q")
-_SLOW: Final = 0.5
-"""Seconds after which a request gives way to shorter ones."""
+_LONG: Final = 0.25
+"""Seconds after which a request is one of the long ones, which give way to short ones."""
+_SHORT_ONES: Final = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+"""Short requests that run at a time: with more than there are processors each of them only takes longer."""
 _RETRY: Final = 1.0
 _SHOWN: Final = 300
 """Characters that are logged of what a worker said when it died."""
@@ -39,21 +40,11 @@ _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capaci
 @dataclass(slots=True, eq=False)
 class _Worker:
     process: ForkServerProcess
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    link: Link
     stderr: Path
     spool: Path
     pid: int
     slowed: bool = False
-
-    async def ask(self, frame: bytes) -> Reply:
-        self.writer.write(frame)
-        await self.writer.drain()
-        return await self.next_reply()
-
-    async def next_reply(self) -> Reply:
-        (length,) = _LENGTH.unpack(await self.reader.readexactly(_LENGTH.size))
-        return worker.unpacked(await self.reader.readexactly(length))
 
 
 @dataclass(slots=True)
@@ -93,6 +84,7 @@ class Pool:
         self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._short = 0
         self._coming = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -147,24 +139,30 @@ class Pool:
             one = await self._take()
         except Refusal as refusal:
             return refusal.reply()
-        frame = pickle.dumps((task, arguments))
-        slow = asyncio.get_running_loop().call_later(_SLOW, self._slow_down, one)
+        answer = one.link.ask(pickle.dumps((task, arguments)))
+        loop = asyncio.get_running_loop()
+        timers = (
+            loop.call_later(_LONG, self._slow_down, one),
+            loop.call_later(self._timeout, _expire, answer),
+        )
         ended = ""
         try:
-            async with asyncio.timeout(self._timeout):
-                return await one.ask(_LENGTH.pack(len(frame)) + frame)
+            return await answer
         except TimeoutError:
             ended = "timeout"
             reason = f"it took longer than {self._timeout:g} s and was stopped. Ask for less, or use LIMIT"
             return problem(503, "timeout", reason)
-        except (OSError, asyncio.IncompleteReadError):
+        except OSError:
             ended, reply = await self._died(one)
             return reply
         except asyncio.CancelledError:
             ended = "gone"
             raise
         finally:
-            slow.cancel()
+            for timer in timers:
+                timer.cancel()
+            if not one.slowed:
+                self._short -= 1
             if ended:
                 self.figures.killed[ended] += 1
                 _LOG.warning("worker %d ended: %s", one.pid, ended)
@@ -174,15 +172,12 @@ class Pool:
                 self._alive.discard(one)
                 self._later(self._end(one))
                 self._later(self._replace())
+                self._wake()
 
     async def _take(self) -> _Worker:
-        while self._idle:
-            one = self._idle.pop()
-            if not one.reader.at_eof():
-                return one
-            self._alive.discard(one)  # it ended while it had nothing to do
-            self._later(self._end(one))
-            self._later(self._replace())
+        """Return a worker, which counts as one with a short request from now on."""
+        if not self._waiting and (one := self._free()) is not None:
+            return one
         if len(self._waiting) >= self._queue:
             raise Refusal(503, "busy", f"{len(self._waiting)} requests are waiting already. Try again in a while")
         place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
@@ -192,6 +187,7 @@ class Pool:
                 return await place
         except (TimeoutError, asyncio.CancelledError) as error:
             if place.done() and not place.cancelled():  # it came in the very moment
+                self._short -= 1
                 self._offer(place.result())
             if isinstance(error, TimeoutError):
                 reason = f"no worker was free for {self._timeout:g} s. Try again in a while"
@@ -201,14 +197,31 @@ class Pool:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(place)
 
+    def _free(self) -> _Worker | None:
+        """Return a worker that may begin now, if there is one."""
+        while self._idle and self._short < _SHORT_ONES:
+            one = self._idle.pop()
+            if not one.link.lost:
+                self._short += 1
+                return one
+            self._alive.discard(one)  # it ended while it had nothing to do
+            self._later(self._end(one))
+            self._later(self._replace())
+        return None
+
     def _offer(self, one: _Worker) -> None:
-        """Give a free worker to whoever has waited longest."""
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(one)
-                return
         self._idle.append(one)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Give free workers to those who have waited longest."""
+        while self._waiting:
+            if self._waiting[0].done():
+                self._waiting.popleft()
+            elif (one := self._free()) is not None:
+                self._waiting.popleft().set_result(one)
+            else:
+                return
 
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
@@ -256,13 +269,15 @@ class Pool:
         )
         with theirs:
             await asyncio.to_thread(process.start)
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        link = Link()
+        ready = link.expect()
+        await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
         assert process.pid is not None
-        one = _Worker(process, reader, writer, stderr, spool, process.pid)
+        one = _Worker(process, link, stderr, spool, process.pid)
         try:
             async with asyncio.timeout(_START if self._warm is None else _WARM):
-                await one.next_reply()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+                await ready
+        except (TimeoutError, OSError):
             said = stderr.read_text("utf-8", "replace")[-2000:] if stderr.exists() else ""
             await self._end(one)
             raise RuntimeError(f"a worker ended at its start: {said}") from None
@@ -272,7 +287,7 @@ class Pool:
         self._alive.discard(one)
         with contextlib.suppress(ProcessLookupError):
             one.process.kill()
-        one.writer.close()
+        one.link.close()
         await asyncio.to_thread(one.process.join, 5)
         for path in (one.spool, one.stderr):
             path.unlink(missing_ok=True)
@@ -286,10 +301,12 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def _slow_down(self, one: _Worker) -> None:
-        """Let shorter requests go first on the processor."""
+        """Let short requests go first on the processor, and another one begin."""
         one.slowed = True
+        self._short -= 1
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, one.pid, 10)
+        self._wake()
 
     def _speed_up(self, one: _Worker) -> bool:
         """Return whether a worker could be made as fast as before: not everybody may do that."""
@@ -299,3 +316,8 @@ class Pool:
             return False
         one.slowed = False
         return True
+
+
+def _expire(answer: asyncio.Future[Reply]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())

@@ -23,6 +23,8 @@ class Reply:
     """Where a large body is instead; whoever has the reply removes it."""
     rows: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    state: tuple[int, int] | None = None
+    """State of the catalog in which the same question always has this answer; None if it may have another."""
 
     @property
     def size(self) -> int:

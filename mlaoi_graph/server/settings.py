@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """Rows or triples an answer may have."""
     result_mb: int = Field(256, ge=1)
     """Size of an answer."""
+    cache_mb: int = Field(64, ge=0)
+    """Memory for answers of SPARQL that are asked for again; 0 keeps none."""
     body_kb: int = Field(1024, ge=1)
     """Size of a request's body."""
     nesting: int = Field(200, ge=1, le=400)

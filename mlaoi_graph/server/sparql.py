@@ -9,15 +9,18 @@ import pyoxigraph as ox
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.formats import GRAPHS, negotiate
+from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.web import Sent, ask, parameters, read_body, settings_of, site_of
 from mlaoi_graph.stores import Scope
 from mlaoi_graph.vocab import PREFIXES, RDF
 
-__all__ = ["routes"]
+__all__ = ["routes", "straight"]
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
@@ -30,6 +33,14 @@ _WRITES: Final = (
     "SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV",
     "Turtle", "JSON-LD", "N-Triples", "RDF_XML", "TriG", "N-Quads",
 )  # fmt: skip
+
+
+async def straight(scope: Connection, receive: Receive, send: Send) -> None:
+    """Answer a GET, HEAD or POST at ``/sparql``: the ASGI application that most requests go to, past the framework."""
+    scope["endpoint"] = _sparql
+    response = await _sparql(Request(scope, receive, send))
+    response.raw_headers.append((b"vary", b"Origin"))
+    await response(scope, receive, send)
 
 
 async def _sparql(request: Request) -> Response:
@@ -62,19 +73,21 @@ async def _query(request: Request, given: dict[str, list[bytes]]) -> Response:
     found = given.get("query", [])
     if len(found) != 1:
         raise Refusal(400, "parameters", f"{len(found)} queries were sent. Send one, as query=")
-    return await ask(
-        request,
-        request.app.state.queries,
-        tasks.query,
-        sparql=found[0],
-        accept=_accept(request),
-        scope=Scope(
-            default_graphs=_iris(given, "default-graph-uri"),
-            named_graphs=_iris(given, "named-graph-uri"),
-            base=f"{site_of(request)}sparql",
-            inferred=_inferred(given),
-        ),
+    accept = _accept(request)
+    scope = Scope(
+        default_graphs=_iris(given, "default-graph-uri"),
+        named_graphs=_iris(given, "named-graph-uri"),
+        base=f"{site_of(request)}sparql",
+        inferred=_inferred(given),
     )
+    question = found[0], accept, scope
+    kept: Kept = request.app.state.kept
+    if (known := kept.find(question)) is not None:
+        return Sent(known)
+    response = await ask(request, request.app.state.queries, tasks.query, sparql=found[0], accept=accept, scope=scope)
+    if isinstance(response, Sent):
+        kept.keep(question, len(found[0]) + len(accept), response.reply)
+    return response
 
 
 async def _update(request: Request, given: dict[str, list[bytes]]) -> Response:

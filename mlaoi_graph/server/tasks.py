@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from mlaoi_graph.iri import is_iri
 from mlaoi_graph.results import Graph, bare
 from mlaoi_graph.server.formats import GRAPHS, SOLUTIONS, negotiate
 from mlaoi_graph.server.reply import Refusal, Reply
-from mlaoi_graph.server.rows import RowCounter
+from mlaoi_graph.server.rows import RowCounter, rows_of
 from mlaoi_graph.server.worker import Context, Spool
 from mlaoi_graph.stores import Scope
 
 __all__ = ["graph", "named_graph", "query", "update"]
 
+_VARIES: Final = re.compile(r"\b(?:RAND|NOW|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
+"""What has another value each time it is asked for."""
+_AT_ONCE: Final = 256 * 1024
+"""Bytes of an answer whose rows are counted in one go."""
 _BRACKETS: Final = re.compile(r"[\[({\])}]")
 
 
@@ -24,20 +29,20 @@ def query(context: Context, *, sparql: bytes, accept: str, scope: Scope) -> Repl
     check_nesting(text, context.bounds.nesting)
     check_graphs(scope)
     found = context.catalog.query(text, scope)
+    state = None if _VARIES.search(bare(text)) else context.state
     offered = GRAPHS if isinstance(found, Graph) else SOLUTIONS
     media_type = negotiate(accept, offered)
     if isinstance(found, bool):
-        return Reply(200, media_type, _boolean(found, offered[media_type]), rows=1)
+        return Reply(200, media_type, _boolean(found, offered[media_type]), rows=1, state=state)
     if isinstance(found, Graph):
-        return graph(context, found, media_type)
-    counter = RowCounter(offered[media_type])
-    target = _Counted(context.spooled(), counter, context.bounds.rows)
+        return replace(graph(context, found, media_type), state=state)
+    target = _Counted(context.spooled(), offered[media_type], context.bounds.rows)
     try:
         found.write(target, offered[media_type])  # type: ignore[arg-type]  # all that is asked of a file is write
     except BaseException:
         target.spool.drop()
         raise
-    return target.spool.reply(media_type, counter.rows)
+    return replace(target.spool.reply(media_type, target.rows()), state=state)
 
 
 def update(context: Context, *, sparql: bytes, scope: Scope) -> Reply:
@@ -112,16 +117,36 @@ def check_graphs(scope: Scope) -> None:
 class _Counted:
     """Takes an answer as it is written, and refuses what has too many rows."""
 
-    def __init__(self, spool: Spool, counter: RowCounter, most: int) -> None:
+    def __init__(self, spool: Spool, format: str, most: int) -> None:
         self.spool = spool
-        self._counter = counter
+        self._format = format
         self._most = most
+        self._begun: list[bytes] = []
+        self._size = 0
+        self._counter: RowCounter | None = None
 
     def write(self, data: bytes) -> int:
-        self._counter.feed(data)
-        if self._counter.rows > self._most:
-            raise _too_many(self._most)
+        if self._counter is not None:
+            self._counter.feed(data)
+            self._check(self._counter.rows)
+        else:
+            self._begun.append(bytes(data))
+            self._size += len(data)
+            if self._size > _AT_ONCE:  # it will be long, so it is counted as it comes
+                self._counter = RowCounter(self._format)
+                self._counter.feed(b"".join(self._begun))
+                self._begun = []
         return self.spool.write(data)
+
+    def rows(self) -> int:
+        """Return how many there are, now that the answer is whole."""
+        found = rows_of(b"".join(self._begun), self._format) if self._counter is None else self._counter.rows
+        self._check(found)
+        return found
+
+    def _check(self, rows: int) -> None:
+        if rows > self._most:
+            raise _too_many(self._most)
 
     def flush(self) -> None:
         pass

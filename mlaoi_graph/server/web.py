@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -53,11 +52,10 @@ class Sent(Response):
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body", "body": b""})
                 return
-            async with asyncio.timeout(_STALLED) as limit:
-                while file is not None and (chunk := file.read(_CHUNK)):
-                    limit.reschedule(asyncio.get_running_loop().time() + _STALLED)
+            while file is not None and (chunk := file.read(_CHUNK)):
+                async with asyncio.timeout(_STALLED):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                await send({"type": "http.response.body", "body": reply.body})
+            await send({"type": "http.response.body", "body": reply.body})
         finally:
             if file is not None:
                 file.close()
@@ -65,28 +63,35 @@ class Sent(Response):
 
 async def ask(request: Request, pool: Pool, task: worker.Task, /, **arguments: Any) -> Response:
     """Return a task's reply; a client that goes away ends the task."""
-    running = asyncio.ensure_future(pool.run(task, **arguments))
-    waited = [running]
+    loop = asyncio.get_running_loop()
+    asking = asyncio.current_task()
+    watching: asyncio.Task[None] | None = None
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        assert asking is not None
+        asking.cancel()
+
+    def begin() -> None:
+        nonlocal watching
+        watching = loop.create_task(watch())
+
+    begins = loop.call_later(_SHORT, begin)  # most are answered by then, and need nobody to look out for their client
     try:
-        await asyncio.wait(waited, timeout=_SHORT)
-        if not running.done():  # most are, and need nobody to look out for their client
-            waited.append(asyncio.ensure_future(_gone(request)))
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            return Response(status_code=499)  # nobody is there to read it; the log says so
-        return Sent(running.result())
+        return Sent(await pool.run(task, **arguments))
+    except asyncio.CancelledError:
+        if not gone or asking is None:
+            raise
+        asking.uncancel()
+        return Response(status_code=499)  # nobody is there to read it; the log says so
     finally:
-        for one in waited:
-            if not one.done():
-                one.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await one
-
-
-async def _gone(request: Request) -> Reply:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    return Reply(499, "text/plain")
+        begins.cancel()
+        if watching is not None:
+            watching.cancel()
 
 
 async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str, bytes]:
@@ -146,9 +151,12 @@ def settings_of(request: Request) -> Settings:
 def site_of(request: Request) -> str:
     """Return the address clients know the server by; ends in a slash."""
     public = settings_of(request).public_url
-    if public is None and not _HOST.fullmatch(request.headers.get("host", "")):
+    if public is not None:
+        return public
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
         raise Refusal(400, "host", "the Host header is not the name of a machine")
-    return public or str(request.base_url)
+    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}/"
 
 
 def root_of(request: Request) -> str:

@@ -84,8 +84,15 @@ class Context:
                 self._catalog.close()
             self._kept.clear()
             self._catalog = Catalog.open(self._directory)
+            # A query of limited time does not wait for it; those who warm up make it.
+            self._catalog.makes_index = self._stays
             self._opened = found
         return self._catalog
+
+    @property
+    def state(self) -> tuple[int, int] | None:
+        """What tells the state of the catalog that is open from all others."""
+        return self._opened
 
     def kept(self, name: str, make: Callable[[Catalog], Any]) -> Any:
         """Return what ``make`` gives for this snapshot, made once."""
@@ -211,6 +218,7 @@ def _packed(reply: Reply) -> bytes:
             "file": None if reply.file is None else str(reply.file),
             "rows": reply.rows,
             "headers": reply.headers,
+            "state": reply.state,
         }
     )
     return _LENGTH.pack(len(head)) + head + reply.body
@@ -228,28 +236,24 @@ def unpacked(frame: bytes) -> Reply:
         file=None if file is None else Path(file),
         rows=head["rows"],
         headers=dict(head["headers"]),
+        state=None if head["state"] is None else (int(head["state"][0]), int(head["state"][1])),
     )
 
 
 def read_frame(sock: socket.socket) -> bytes | None:
     """Return the next frame, None at the end."""
-    head = _exactly(sock, _LENGTH.size)
-    return None if head is None else _exactly(sock, _LENGTH.unpack(head)[0])
+    data = bytearray()
+    while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
+        part = sock.recv(_INLINE)
+        if not part:
+            return None
+        data += part
+    return bytes(memoryview(data)[_LENGTH.size :])
 
 
 def write_frame(sock: socket.socket, frame: bytes) -> None:
     """Send a frame."""
     sock.sendall(_LENGTH.pack(len(frame)) + frame)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes | None:
-    parts = bytearray()
-    while len(parts) < size:
-        part = sock.recv(min(size - len(parts), 1 << 20))
-        if not part:
-            return None
-        parts += part
-    return bytes(parts)
 
 
 def _hold_memory(limit_mb: int) -> None:

@@ -70,7 +70,7 @@ class Endpoint:
         """End the connections."""
         self._client.close()
 
-    def ask(self, sparql: str, accept: str, change: Callable[[bytes], bytes], **parameters: str) -> IO[bytes]:
+    def ask(self, sparql: str, accept: str, change: Callable[[bytes], bytes], **parameters: list[str]) -> IO[bytes]:
         """Return the whole answer to a query, as a file; asked again where a connection breaks.
 
         ``change`` is applied to the answer, any number of whole lines at a time. Raises QueryError for a query the

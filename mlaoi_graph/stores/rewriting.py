@@ -7,25 +7,12 @@ value is only ever a whole term where a variable stood, so it cannot become anyt
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlaoi_graph.errors import QueryError
+from mlaoi_graph.tokens import Doubt, Token, tokens
 
-__all__ = ["rewritten"]
-
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<space>\s+|\#[^\n\r]*)
-    |(?P<text>'''(?:[^'\\]|\\.|'(?!''))*'''|\"{3}(?:[^"\\]|\\.|"(?!""))*\"{3}|'(?:[^'\\\n\r]|\\.)*'|"(?:[^"\\\n\r]|\\.)*")
-    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
-    |(?P<variable>[?$]\w[\w\u00b7]*)
-    |(?P<name>(?:[^\W\d_](?:[\w.-]*[\w-])?)?:(?:(?:[\w:]|%[0-9A-Fa-f]{2}|\\[^\s\w])(?:(?:[\w:.-]|%[0-9A-Fa-f]{2}|\\[^\s\w])*(?:[\w:-]|%[0-9A-Fa-f]{2}|\\[^\s\w]))?)?)
-    |(?P<word>\w+)
-    |(?P<mark>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+__all__ = ["chosen", "rewritten", "wrapped"]
 
 
 class _Select:
@@ -62,6 +49,64 @@ def rewritten(
     return _Rewriter(values, hidden, graphs_by_filter).run(sparql)
 
 
+def chosen(sparql: str) -> dict[str, list[str]]:
+    """Return the graphs that a query's ``FROM`` names, as the parameters of the SPARQL protocol that mean the same.
+
+    >>> chosen("PREFIX g: <urn:> SELECT * FROM <urn:a> FROM NAMED g:b { ?s ?p ?o }")
+    {'default-graph-uri': ['urn:a'], 'named-graph-uri': ['urn:b']}
+    """
+    every = list(_known(sparql))
+    prefixes: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
+    depth = 0
+    for place, token in enumerate(every[:-2]):
+        depth += (token.kind in ("{", "(")) - (token.kind in ("}", ")"))
+        if token.word == "PREFIX" and every[place + 2].kind == "iri":
+            prefixes[every[place + 1].text[:-1]] = every[place + 2].text[1:-1]
+        elif token.word == "FROM" and depth == 0:
+            named = every[place + 1].word == "NAMED"
+            graph = every[place + 1 + named]
+            prefix, _, local = graph.text.partition(":")
+            iri = graph.text[1:-1] if graph.kind == "iri" else prefixes.get(prefix, "") + re.sub(r"\\(.)", r"\1", local)
+            found.setdefault("named-graph-uri" if named else "default-graph-uri", []).append(iri)
+    return found
+
+
+def wrapped(sparql: str, graph: str) -> str:
+    """Return a query whose groups are asked of a named graph where they name none; as it is if it has a ``FROM``.
+
+    Raises QueryError for a query without a group of its own, which cannot be wrapped.
+
+    >>> print(wrapped("SELECT * { ?s ?p ?o }", "urn:merge"))
+    SELECT * { GRAPH <urn:merge> { ?s ?p ?o } }
+    """
+    depth, opening, closing = 0, -1, -1
+    before = ""
+    for token in _known(sparql):
+        if depth == 0 and token.word == "FROM":
+            return sparql
+        if depth == 0 and token.kind == "{" and before != "CONSTRUCT" and opening < 0:
+            opening = token.end
+        depth += (token.kind in ("{", "(")) - (token.kind in ("}", ")"))
+        if depth == 0 and token.kind == "}" and opening >= 0 and closing < 0:
+            closing = token.start
+        if depth == 0 and token.word == "WHERE" and before == "CONSTRUCT":
+            raise QueryError(
+                "CONSTRUCT WHERE cannot be asked of one graph of this server. Write CONSTRUCT { } WHERE { }"
+            )
+        before = token.word
+    if closing < 0:
+        raise QueryError("DESCRIBE cannot be asked of one graph of this server. Write CONSTRUCT { } WHERE { }")
+    return f"{sparql[:opening]} GRAPH <{graph}> {{{sparql[opening:closing]}}} {sparql[closing:]}"
+
+
+def _known(sparql: str) -> Iterator[Token]:
+    try:
+        yield from tokens(sparql)
+    except Doubt as doubt:
+        raise QueryError(f"the query cannot be put into words for a server: {doubt}. Write it out") from None
+
+
 class _Rewriter:
     def __init__(self, values: Mapping[str, str], hidden: Sequence[str], graphs_by_filter: bool) -> None:
         self._values = values
@@ -82,11 +127,11 @@ class _Rewriter:
         depth = 0
         behind: str | None = None
         """The filter that belongs behind the group that begins next."""
-        for found in _TOKEN.finditer(sparql):
-            kind, token = found.lastgroup, found[0]
-            if kind == "space":
-                self._out.append(token)
-                continue
+        done = 0
+        for found in _known(sparql):
+            kind, token = found.kind, found.text
+            self._out.append(sparql[done : found.start])
+            done = found.end
             select = self._selects[-1] if self._selects else None
             in_clause = select is not None and not (self._inside and self._inside[-1] >= len(self._selects))
             if kind == "variable":
@@ -104,10 +149,6 @@ class _Rewriter:
                 self._inside.append(len(self._selects))
                 self._braces.append((behind, where))
                 behind = None
-            elif token == "\\":
-                raise QueryError(
-                    "an escape stands outside of text and IRIs, where it hides what is meant. Write it out"
-                )
             if before == "GRAPH" and kind in ("variable", "iri", "name"):
                 token, behind = self._graph(token)
             self._out.append(token)
@@ -116,6 +157,7 @@ class _Rewriter:
             elif token == "}":
                 self._close()
             before = token.upper() if kind == "word" else token
+        self._out.append(sparql[done:])
         self._end(0)
         return "".join(self._out)
 
@@ -137,7 +179,7 @@ class _Rewriter:
     def _in_values(self) -> bool:
         """Return whether a variable is one that a VALUES block has rows for."""
         for token in reversed(self._out):
-            if token[0] not in "?$(#" and not token.isspace():
+            if token.strip() and token.lstrip()[0] not in "?$(#":
                 return token.upper() == "VALUES"
         return False
 

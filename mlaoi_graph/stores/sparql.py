@@ -25,7 +25,8 @@ import pyoxigraph as ox
 from mlaoi_graph.errors import CatalogLocked, QueryError, StoreError
 from mlaoi_graph.results import refuse_what_is_no_reading
 from mlaoi_graph.stores.endpoint import JSON, N_TRIPLES, Auth, Endpoint, Unsure
-from mlaoi_graph.stores.rewriting import rewritten
+from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.stores.rewriting import chosen, rewritten, wrapped
 from mlaoi_graph.stores.terms import engine_errors, node, triples
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ _BOOLEAN: Final = f"{_XSD}boolean"
 _NATIVE: Final = frozenset(
     _XSD + name for name in ("string", "boolean", "integer", "decimal", "double", "float", "date", "dateTime")
 )
+_COPIED: Final = 2_000_000
+"""Quads that are copied into memory, some kilobyte each."""
 _ASKED_AT_ONCE: Final = 200
 """Triples or graphs a query asks about."""
 
@@ -69,6 +72,9 @@ class _Server:
     """Quads an update holds while a store is filled: under a megabyte, which servers and those before them take."""
     at_once: int = 100_000
     """Quads taken away at once when a fill is undone."""
+    wraps: bool = False
+    """Whether the merge is given to a query by ``GRAPH`` around it: the server takes no other default graph, or knows
+    no named graphs beside it."""
     own_literals: bool = False
     """Whether it makes something else of some literals; see :data:`_VIRTUOSO`."""
 
@@ -105,6 +111,9 @@ class _Server:
 
 
 _STANDARD: Final = _Server()
+# A server told that its default graph is the union of all (``oxigraph serve --union-default-graph``) gives a triple
+# once for each graph that says it, so the merge is kept in a graph of its own there too.
+_UNION: Final = _Server(merge=_MERGE, hidden=(CATALOG_GRAPH, _MERGE, _COMING, _GOING, _ORPHANS), wraps=True)
 # Virtuoso 7. An update becomes SQL, of 10,000 lines at most. Of a wktLiteral it makes a geometry of its own, if it can,
 # so WKT goes by a language tag; any other datatype it does not know it never deletes; true it keeps as 1. Its graphs
 # about itself are on every server.
@@ -199,8 +208,17 @@ class SparqlStore:
         self._state: str | None = None
         self._open: Endpoint | None = Endpoint(url, update or url, auth)
         self._server = _STANDARD
+        self._copy: tuple[str, OxigraphStore] | None = None
         if self._ask("ASK { GRAPH <http://www.openlinksw.com/schemas/virtrdf#> { ?s ?p ?o } }"):
             self._server = _VIRTUOSO
+        else:
+            self._tell_union()
+
+    def _tell_union(self) -> None:
+        """See whether the server's default graph is the union of all: it has the state then, which is in no merge."""
+        state = f"<{CATALOG_GRAPH}> <{_STATE}> ?state"
+        if self._ask(f"ASK {{ GRAPH <{CATALOG_GRAPH}> {{ {state} }} {state} }}"):
+            self._server = _UNION
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -301,6 +319,8 @@ class SparqlStore:
     # A change is what documents say; how it is made is up to what the server takes.
 
     def _make(self, changes: dict[ox.NamedNode, _Change]) -> None:
+        if changes:
+            self._begin()  # what kind of server it is may be known from then on only
         step: dict[ox.NamedNode, _Change] = {}
         size = 0
         for graph, change in changes.items():
@@ -378,6 +398,8 @@ class SparqlStore:
                 # The same for all, so it does not matter who says it, nor how often.
                 self._insist(f'INSERT DATA {{ GRAPH <{CATALOG_GRAPH}> {{ <{CATALOG_GRAPH}> <{_STATE}> "0" }} }}', "0")
                 found = self._states()
+                if self._server is _STANDARD:  # which could not be told of an empty store
+                    self._tell_union()
             self._state = max(found, key=lambda state: int(state.split()[0]))
             if self.noted(_FILLING) is not None:
                 self.clear()
@@ -497,8 +519,10 @@ class SparqlStore:
             sparql,
             {name: self._server.text(value) for name, value in values.items()},
             self._server.hidden,
-            graphs_by_filter=self._server.merge is not None,
+            graphs_by_filter=self._server.merge is not None and not self._server.wraps,
         )
+        if self._server.wraps:
+            text = wrapped(text, _MERGE)
         dataset = self._dataset(text)
         if isinstance(kind, ox.QueryBoolean):
             return cast("ox.QueryBoolean", self._answer(text, **dataset))
@@ -512,6 +536,36 @@ class SparqlStore:
                 for quad in ox.parse(found, ox.RdfFormat.N_TRIPLES)
             )
         return made.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }")
+
+    def computes(self) -> bool:
+        """Return whether the server has GeoSPARQL's functions: Virtuoso 7 has none of them."""
+        shape = f'"POINT (1 1)"^^<{_WKT}>'
+        try:
+            return self._ask(
+                f"ASK {{ FILTER(<http://www.opengis.net/def/function/geosparql/sfEquals>({shape}, {shape})) }}"
+            )
+        except (QueryError, StoreError):
+            return False
+
+    def copied(self) -> OxigraphStore:
+        """Return everything in memory, for what the server cannot compute; made again when somebody has written.
+
+        Raises StoreError for more than two million quads.
+        """
+        state = max(self._states(), default="0", key=lambda state: int(state.split()[0]))
+        if self._copy is None or self._copy[0] != state:
+            if len(self) > _COPIED:
+                raise StoreError(
+                    f"{self.url}: the server lacks what this query calls, and more than {_COPIED} quads are not "
+                    "copied to compute it here. Ask Catalog.places, or keep the catalog in a directory"
+                )
+            copy = OxigraphStore()
+            # A graph at a time: servers bound the rows of an answer.
+            quads = [quad for graph in list(self.graphs()) for quad in self.match(graph=graph)]
+            copy.engine.bulk_extend(quads)
+            copy.engine.bulk_extend(ox.Quad(*triple) for triple in {quad.triple for quad in quads})
+            self._copy = state, copy
+        return self._copy[1]
 
     def graphs(self) -> Iterator[str]:
         """See :meth:`mlaoi_graph.stores.Store.graphs`."""
@@ -562,13 +616,15 @@ class SparqlStore:
     def _any(self) -> bool:
         return self._ask(f"ASK {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g {self._shown}) }}")
 
-    def _dataset(self, sparql: str) -> dict[str, str]:
+    def _dataset(self, sparql: str) -> dict[str, list[str]]:
         """Return the parameters that make the merge the default graph, where the query does not choose its own."""
+        if self._server.wraps:
+            return chosen(sparql)  # the server takes no notice of FROM
         if self._server.merge is None or re.search(r"\bFROM\b", sparql, re.IGNORECASE):
             return {}
-        return {"default-graph-uri": self._server.merge}
+        return {"default-graph-uri": [self._server.merge]}
 
-    def _answer(self, sparql: str, **parameters: str) -> ox.QuerySolutions | ox.QueryBoolean:
+    def _answer(self, sparql: str, **parameters: list[str]) -> ox.QuerySolutions | ox.QueryBoolean:
         found = self._endpoint.ask(sparql, JSON, self._server.answer, **parameters)
         with engine_errors(
             lambda reason: StoreError(f"{self.url}: not an answer in JSON: {reason}. Check the address")

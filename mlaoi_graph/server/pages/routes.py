@@ -55,6 +55,11 @@ async def _service(request: Request) -> Response:
     return sparql.described(request, "text/turtle")
 
 
+class _Bundle(StaticFiles):
+    async def check_config(self) -> None:
+        """Accept that there is no folder: in a checkout whose bundle is not built its files are not found."""
+
+
 routes: list[BaseRoute] = [
     Route("/query.ttl", _service),
     *(
@@ -67,5 +72,5 @@ routes: list[BaseRoute] = [
     Route("/area.geojson", _page(area.area, "geojson")),
     Route("/leakage.geojson", _page(leakage.leakage, "geojson")),
     Route("/countries.json", _countries),
-    Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+    Mount("/static", _Bundle(directory=STATIC, check_dir=False)),
 ]
