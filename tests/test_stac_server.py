@@ -24,8 +24,10 @@ from serving import ROOT, serve, until
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
+from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.server.stac.graph import StoredGraph
-from mlaoi_graph.server.stac.outline import outline
+from mlaoi_graph.server.stac.kept import Kept
+from mlaoi_graph.server.stac.outline import Cover, outline
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -383,6 +385,43 @@ def test_collection_search(small, client, families):
     assert {c.extra_fields["lineage:iri"] for c in found} == {d.iri for d in families.datasets() if d.archive}
 
 
+def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small):
+    whole = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
+    path, state = Catalog.open(small.catalog).items_file
+    assert path.exists()
+    kept = Kept((path, state))
+    assert not kept.missing("items", [0, 8, 16, 24])  # four models
+    elsewhere = kept.get("items", [0], 'https://elsewhere.example/"x"/')[0]
+    (self_link,) = [entry["href"] for entry in elsewhere["links"] if entry["rel"] == "self"]
+    assert self_link == 'https://elsewhere.example/"x"/stac/collections/models/items/a'
+    again = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
+    assert again["features"] == whole["features"]
+
+
+def test_what_is_kept_is_of_one_state_and_damage_is_made_good(tmp_path):
+    path = tmp_path / "1.items"
+    first = Kept((path, "a"))
+    first.put("items", {1: {"href": f"{first.site}x"}})
+    assert Kept((path, "a")).get("items", [1, 2], "http://here/") == {1: {"href": "http://here/x"}}
+    assert Kept((path, "b")).get("items", [1]) == {}
+    path.write_bytes(b"no database" * 1000)
+    again = Kept((path, "b"))
+    again.put("items", {2: "x"})
+    assert again.get("items", [2]) == {2: "x"}
+    nowhere = Kept((tmp_path / "none" / "1.items", "a"))
+    nowhere.put("items", {3: "y"})
+    assert nowhere.get("items", [3]) == {3: "y"}
+
+
+def test_exposure_of_all_at_once_is_what_was_inferred(families):
+    found = families.query(f"SELECT ?m ?d {{ GRAPH <{INFERRED_GRAPH}> {{ ?m mlaoi:exposedTo ?d }} }}")
+    iris = families.lineage.edges.iris
+    pairs = list(zip(*families.lineage.exposures(), strict=True))
+    assert {(iris[m], iris[d]) for m, d in pairs} == {(row["m"], row["d"]) for row in found}
+    assert len(pairs) > 900
+    assert pairs == sorted(pairs)
+
+
 # -- pages ----------------------------------------------------------------------------------------------------------
 
 
@@ -544,7 +583,7 @@ def test_very_many_vertices(small):
 
 
 def test_nodes_read_at_once_are_those_merged_document_by_document(families):
-    graph = StoredGraph(families)
+    graph = StoredGraph(families, lambda iri: [])
     nodes = [*families.models(), *families.datasets(), *families.families()]
     assert len(nodes) > 300
     assert [graph.node(node.iri) for node in nodes] == nodes
@@ -557,7 +596,7 @@ def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, 
         "m", link("derived_from", target, title="Aside", **{"lineage:kind": "dataset", "lineage:stage": "training"})
     )
     catalog.ingest(write(a=user, b=described))
-    found = StoredGraph(catalog).node(target)
+    found = StoredGraph(catalog, lambda iri: []).node(target)
     assert found == catalog.node(target)
     assert found.label == "Described"
 
@@ -566,7 +605,10 @@ def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, 
 @settings(max_examples=30, deadline=None)
 def test_an_outline_covers_what_it_stands_for(places):
     shapes = shapely.box(*np.array([(x, y, x + size, y + size) for x, y, size in places]).T)
-    drawn = outline(Index.of(shapes), np.arange(len(shapes)))
+    index, rows = Index.of(shapes), np.arange(len(shapes))
+    drawn = outline(index, [Cover(rows, (0, 0), (0, 0))])
+    # As one dataset or as two that share some: the drawing is of the areas.
+    assert outline(index, [Cover(rows[:70], (0, 0), (0, 0)), Cover(rows[50:], (0, 0), (0, 0))]).equals(drawn)
     assert drawn.is_valid
     assert shapely.covers(drawn.buffer(1e-6), shapes).all()
     assert shapely.get_num_coordinates(drawn) <= 256 * 5

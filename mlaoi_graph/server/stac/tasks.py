@@ -32,6 +32,8 @@ __all__ = [
 
 _GEOJSON: Final = "application/geo+json"
 _JSON: Final = "application/json"
+_SIFTED: Final = 64
+"""Documents that are looked into at a time."""
 _ALWAYS: Final = frozenset({"type", "id", "collection", "stac_version"})
 """Fields of an item that cannot be left out: without them it is none."""
 
@@ -91,7 +93,7 @@ def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
     found = None if shelf is None else shelf.find(Query(ids=(name,)))
     if shelf is None or found is None or not len(found):
         raise Refusal(404, "not-found", f"there is no item {name!r} in the collection {collection!r}")
-    return _answer(shelf.document(int(found[0]), site), _GEOJSON)
+    return _answer(shelf.documents([int(found[0])], site)[0], _GEOJSON)
 
 
 def search(context: Context, *, site: str, parameters: bytes, is_body: bool, collection: str | None = None) -> Reply:
@@ -131,6 +133,7 @@ def warm(context: Context) -> None:
     for role, _ in ROLES.values():
         places.models_of(role, None)
     places.models_of("unknown", None)
+    context.idle = _holdings(context).prepare()
 
 
 # -- pages --------------------------------------------------------------------------------------------------------
@@ -159,14 +162,13 @@ def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
         start = 0
         if query.token is not None and place == at:
             start = int(np.searchsorted(numbers[place], shelf.after(query.token.key)))
-        for number in numbers[place][start:].tolist():
-            document = shelf.document(number, site)
-            if _is_found(document, query):
-                found.append((shelf, number, document))
-            if len(found) > query.limit:
-                break
-        if len(found) > query.limit:
-            break
+        while start < len(numbers[place]) and len(found) <= query.limit:
+            # One more than fits tells whether there is a next page.
+            some = numbers[place][start : start + max(query.limit + 1 - len(found), _SIFTED if query.sifts else 1)]
+            start += len(some)
+            for number, document in zip(some.tolist(), shelf.documents(some.tolist(), site), strict=True):
+                if _is_found(document, query):
+                    found.append((shelf, number, document))
     shown = found[: query.limit]
     token = None
     if len(found) > query.limit:
@@ -179,8 +181,8 @@ def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
 def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     rows = []
     for place, shelf in enumerate(shelves):
-        for number in shelf.find(query).tolist():
-            document = shelf.document(number, site)
+        numbers = shelf.find(query).tolist()
+        for number, document in zip(numbers, shelf.documents(numbers, site), strict=True):
             if _is_found(document, query):
                 values = tuple(_value(document, direction.field) for direction in query.sortby)
                 rows.append((_Rank.of(values, query.sortby, place, shelf.key(number)), values, shelf, number))
@@ -197,7 +199,7 @@ def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     if start + query.limit < len(rows):
         _, values, shelf, number = shown[-1]
         token = query.next_token(values, shelf.name, shelf.key(number))
-    return _Page([shelf.document(number, site) for _, _, shelf, number in shown], token, len(rows))
+    return _Page([shelf.documents([number], site)[0] for _, _, shelf, number in shown], token, len(rows))
 
 
 def _shelf_of(token: Token, shelves: Sequence[Shelf]) -> int:
