@@ -40,6 +40,8 @@ class Filter:
     def __init__(self, expression: cql2.Expr, tree: Any) -> None:
         self._expression = expression
         self._tree = tree
+        self.names: Final = frozenset(name.removeprefix("properties.") for name, is_op in _named(tree) if not is_op)
+        """Of the fields it looks at."""
 
     @classmethod
     def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:

@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.geo.index import Index
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 
 __all__ = ["Cover", "outline"]
 
@@ -53,15 +53,15 @@ def outline(index: Index, covers: Sequence[Cover]) -> BaseGeometry:
     ((0.0, 0.0, 1.99, 0.01), 100, True)
     """
     if sum(len(cover.rows) for cover in covers) <= _EXACT * len(covers):
-        rows = _distinct(np.concatenate([cover.rows for cover in covers]))
+        rows = distinct(np.concatenate([cover.rows for cover in covers]))
         if len(rows) <= _EXACT:
             return shapely.union_all(index.geometries(rows))
     covered = [cover.cells(index) for cover in covers]
     level = max(level for level, _ in covered)
-    cells = _distinct(np.concatenate([_coarser(cells, level - own) for own, cells in covered]))
+    cells = distinct(np.concatenate([_coarser(cells, level - own) for own, cells in covered]))
     while len(cells) > _CELLS:
         level += 1
-        cells = _distinct(_coarser(cells, 1))
+        cells = distinct(_coarser(cells, 1))
     return _united(cells, level)
 
 
@@ -89,7 +89,7 @@ def _touched(bounds: Any, step: float) -> Any:
         return None
     which = np.repeat(np.arange(len(bounds)), count)
     within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-    return _distinct(_packed(low[which, 0] + within % wide[which], low[which, 1] + within // wide[which]))
+    return distinct(_packed(low[which, 0] + within % wide[which], low[which, 1] + within // wide[which]))
 
 
 def _packed(columns: Array, rows: Array) -> Array:
@@ -105,12 +105,6 @@ def _coarser(cells: Array, levels: int) -> Array:
     """Return the cells of a coarser grid that these lie in."""
     columns, rows = _unpacked(cells)
     return _packed(columns >> levels, rows >> levels)
-
-
-def _distinct(values: Array) -> Array:
-    ordered = np.sort(values)
-    kept: Array = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
-    return kept
 
 
 def _united(cells: Array, level: int) -> BaseGeometry:

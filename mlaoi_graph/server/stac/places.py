@@ -15,7 +15,7 @@ import numpy as np
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.areas import STAGES_OF
 from mlaoi_graph.server.stac.outline import Cover, outline
@@ -75,12 +75,15 @@ class _Role:
         found: Array = self.models[np.logical_or.reduceat(targets[self.targets], self.starts[:-1])[self.sets]]
         return found
 
+    def set_of(self, model: int) -> int:
+        """Return the set of a model, -1 for none."""
+        at = int(np.searchsorted(self.models, model))
+        return int(self.sets[at]) if at < len(self.models) and self.models[at] == model else -1
+
     def targets_of(self, model: int) -> Array:
         """Return the targets of a model."""
-        at = int(np.searchsorted(self.models, model))
-        if at == len(self.models) or self.models[at] != model:
-            return self.targets[:0]
-        return self.targets[self.starts[self.sets[at]] : self.starts[self.sets[at] + 1]]
+        of = self.set_of(model)
+        return self.targets[self.starts[of] : self.starts[of + 1]] if of >= 0 else self.targets[:0]
 
 
 class ModelPlaces:
@@ -98,12 +101,19 @@ class ModelPlaces:
         self._footprints: Footprints = catalog.footprints
         self._used = catalog.footprints.used
         self._exposures = exposures
+        self._dates: dict[tuple[str, int], tuple[str | None, str | None]] = {}
+        self._asked: tuple[Query | None, Array | None] = None, None
         self._role = lru_cache(None)(self._make_role)
         self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._is_somewhere))
         self._cover = lru_cache(None)(self._make_cover)
 
     def rows(self, query: Query) -> Array | None:
         """Return the rows that lie in a query's place and time; None if it asks for neither."""
+        if self._asked[0] is not query:  # each shelf asks
+            self._asked = query, self._rows(query)
+        return self._asked[1]
+
+    def _rows(self, query: Query) -> Array | None:
         rows = None
         if query.place is not None:
             rows = self._footprints.index.search(query.place)
@@ -132,25 +142,34 @@ class ModelPlaces:
 
     def where(self, role: str, model: int) -> Where | None:
         """Return where and when the data of a role lie; None if that is not known."""
-        if role == "declared":
-            covers = [self._covered(self._sources_of(role, model))]
-        else:
-            covers = [self._cover(source) for source in self._sources_of(role, model).tolist()]
-        covers = [cover for cover in covers if len(cover.rows)]
-        if not covers:
-            return None
-        ends = np.array([[first for first, _ in (c.first, c.last)] for c in covers], dtype=np.int64)
-        rows = [covers[int(ends[:, 0].argmin())].first[1], covers[int(ends[:, 1].argmax())].last[1]]
-        (_, start, _), (_, _, end) = self._footprints.areas_named(np.array(rows))
-        return Where(outline(self._footprints.index, covers), start or None, end or None)
+        covers = self._covers(role, model)
+        return Where(outline(self._footprints.index, covers), *self._span(covers)) if covers else None
+
+    def dates(self, role: str, model: int) -> tuple[str | None, str | None]:
+        """Return first and last acquisition of a role's data, as published."""
+        key = role, model if role == "declared" else self._role(role).set_of(model)
+        if key not in self._dates:
+            covers = self._covers(role, model)
+            self._dates[key] = self._span(covers) if covers else (None, None)
+        return self._dates[key]
 
     # -- tables ---------------------------------------------------------------------------------------------------
 
     def _sources_of(self, role: str, model: int) -> Array:
         if role == "declared":
             return self._bounded(self._footprints.declared_by(self._models[model]))
-        found: Array = np.unique(self._used.sources_of_targets(self._role(role).targets_of(model))[1])
+        found: Array = distinct(self._used.sources_of_targets(self._role(role).targets_of(model))[1])
         return found
+
+    def _covers(self, role: str, model: int) -> list[Cover]:
+        sources = self._sources_of(role, model)
+        found = [self._covered(sources)] if role == "declared" else [self._cover(s) for s in sources.tolist()]
+        return [cover for cover in found if len(cover.rows)]
+
+    def _span(self, covers: Sequence[Cover]) -> tuple[str | None, str | None]:
+        first, last = min(cover.first for cover in covers), max(cover.last for cover in covers)
+        (_, start, _), (_, _, end) = self._footprints.areas_named(np.array([first[1], last[1]]))
+        return start or None, end or None
 
     def _make_cover(self, source: int) -> Cover:
         return self._covered(self._bounded(self._used.rows_of(np.array([source]))[1].astype(np.uint32)))
@@ -198,7 +217,7 @@ class ModelPlaces:
             return self._all_declaring
         codes = self._footprints.models_of(self._bounded(rows))[1]
         places = self._place_of_declaring[codes]
-        found: Array = np.unique(places[places >= 0])
+        found: Array = distinct(places[places >= 0])
         return found
 
     @cached_property

@@ -17,13 +17,14 @@ from urllib.parse import quote
 from zlib import crc32
 
 import numpy as np
+import orjson
 from pyoxigraph import Literal
-from shapely.geometry import mapping
+from shapely import to_geojson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
 from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PREDICATES
@@ -36,7 +37,7 @@ from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
@@ -67,6 +68,15 @@ _CLASSES: Final = {
     IS_DATASET: (MLAOI.Dataset, MLAOI.SourceArchive),
 }
 _WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
+_SAID_ONCE: Final = {
+    "title": RDFS.label,
+    "version": MLAOI.version,
+    "mlm:architecture": MLAOI.architecture,
+    "mlm:framework": MLAOI.framework,
+    "lineage:family": MLAOI.family,
+    "lineage:released": MLAOI.released,
+}
+"""Fields of models that stand in their documents as in the graph."""
 _PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
 _CODES: Final = {name: [PREDICATES.index(_PROPERTY_OF[kind]) for kind in kinds] for name, kinds in REPEATED.items()}
 _AT_A_TIME: Final = 64
@@ -92,6 +102,9 @@ class Shelf(Protocol):
 
     def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
         """Return the items or collections."""
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        """Return what things have in a field; None if only their documents tell."""
 
 
 class Served(Documents):
@@ -207,6 +220,18 @@ class Holdings:
                     yield
             yield
 
+    @cached_property
+    def drawn_again(self) -> Array:
+        """Rows of areas that the row before is a drawing of, too."""
+
+        def make() -> list[int]:
+            names = [
+                name for name, _, _ in self.catalog.footprints.areas_named(np.arange(len(self.catalog.footprints)))
+            ]
+            return [row for row in range(1, len(names)) if names[row] == names[row - 1] != ""]
+
+        return np.array(self._list("drawn again", make), dtype=np.int64)
+
     # -- who has what ---------------------------------------------------------------------------------------------
 
     def _having(self, name: str, value: str) -> Array:
@@ -223,7 +248,26 @@ class Holdings:
             self.edges.members[node] if name == "lineage:family" else self.edges.into[node], dtype=np.int64
         )
         chosen = edges[np.isin(self._codes[edges], _CODES[name])] if name in _CODES else edges
-        return np.unique(np.asarray(self.edges.subject)[chosen].astype(np.int64))
+        return distinct(np.asarray(self.edges.subject)[chosen].astype(np.int64))
+
+    def values(self, field: str) -> list[str | None]:
+        """Return what every model has in a field."""
+        found: list[str | None] = self._list(f"values {field}", lambda: self._values(field))
+        return found
+
+    def _values(self, field: str) -> list[str | None]:
+        found: list[str | None] = [None] * len(self.models.iris)
+        several = set()
+        for model, value in texts(self.catalog.store, _VALUES, predicate=_SAID_ONCE[field]):
+            place = self.places.place.get(model)
+            if place is not None and found[place] is None:
+                found[place] = value
+            elif place is not None and found[place] != value:
+                several.add(place)
+        for place in several:  # what is said twice is what its document makes of it
+            (document,) = self.documents(self.models, [place], "")
+            found[place] = document["properties"].get(field)
+        return found
 
     def _words(self, name: str) -> dict[str, list[int]]:
         """Return the places of the models that have each word."""
@@ -409,6 +453,16 @@ class _Nodes:
     def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
         return self._holdings.documents(self._listed, numbers, site)
 
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        if field == "id":
+            return [self._listed.ids[number] for number in numbers]
+        if field == "collection":
+            return [self.name] * len(numbers)
+        if field in _SAID_ONCE and self._listed is self._holdings.models:
+            said = self._holdings.values(field)
+            return [said[number] for number in numbers]
+        return None
+
     def _placed(self, query: Query) -> Array:
         return np.arange(0 if query.place is not None else len(self._listed.iris))
 
@@ -426,6 +480,9 @@ class _Models(_Nodes):
             others[self._holdings.places.models_of("declared", None)] = False
             found = np.union1d(found, np.flatnonzero(others))
         return found
+
+
+_DATES: Final = {"datetime": "start_datetime", "start_datetime": "start_datetime", "end_datetime": "end_datetime"}
 
 
 class _Role(_Nodes):
@@ -448,6 +505,14 @@ class _Role(_Nodes):
             self._moved(model, *where[number], site)
             for number, model in zip(numbers, super().documents(numbers, site), strict=True)
         ]
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        if field not in _DATES:
+            return super().values(field, numbers)
+        if self.name == UNKNOWN:
+            return [when_of(None, None)[0][_DATES[field]]] * len(numbers)
+        places, role = self._holdings.places, ROLES[self.name][0]
+        return [when_of(*places.dates(role, number))[0][_DATES[field]] for number in numbers]
 
     def _moved(self, model: _Json, where: _Json, dates: _Json, site: str) -> _Json:
         own = f"{site}stac/{_path(self.name, model['id'])}"
@@ -493,7 +558,7 @@ class _Role(_Nodes):
         if found is None:
             return {"geometry": None}, when_of(None, None)[0]
         box = around(boxes_of(found.shape))
-        return {"geometry": mapping(found.shape), "bbox": box}, when_of(found.start, found.end)[0]
+        return {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}, when_of(found.start, found.end)[0]
 
 
 class _Areas:
@@ -513,9 +578,9 @@ class _Areas:
         if query.filter is not None and query.filter.candidates(self._holdings.having) is not None:
             return np.empty(0, dtype=np.int64)  # areas have nothing of what is searched
         if self._datasets is None:
-            rows = np.arange(len(self._footprints)) if rows is None else rows
-            at, code = self._footprints.datasets_of(rows)
-            found = code.astype(np.int64) * _ROW_SHIFT + rows[at]
+            if rows is None:
+                return self._everything
+            found = self._of_rows(rows)
         else:
             found = np.empty(0, dtype=np.int64)
             for iri in self._datasets:
@@ -524,6 +589,15 @@ class _Areas:
                 place = bisect_left(self._footprints.datasets, iri)
                 found = np.concatenate((found, mine.astype(np.int64) + place * _ROW_SHIFT))
         return self._once(np.sort(found), query)
+
+    def _of_rows(self, rows: Array) -> Array:
+        at, code = self._footprints.datasets_of(rows)
+        found: Array = code.astype(np.int64) * _ROW_SHIFT + rows[at]
+        return found
+
+    @cached_property
+    def _everything(self) -> Array:
+        return self._once(np.sort(self._of_rows(np.arange(len(self._footprints)))), Query())
 
     def key(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -538,6 +612,9 @@ class _Areas:
         names = [name for name, _, _ in self._footprints.areas_named(rows)]
         beyond = bisect_right(names, area)
         return code * _ROW_SHIFT + int(rows[beyond]) if beyond < len(names) else (code + 1) * _ROW_SHIFT
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        return None
 
     def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
         return [self._document(number, site) for number in numbers]
@@ -562,13 +639,8 @@ class _Areas:
         if query.ids is not None:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
-        rows = found % _ROW_SHIFT
-        near = np.flatnonzero(np.diff(found) == 1) + 1
-        if not len(near):
-            return found
-        names = self._footprints.areas_named(rows[near])
-        before = self._footprints.areas_named(rows[near - 1])
-        return np.delete(found, near[[a[0] == b[0] for a, b in zip(names, before, strict=True)]])
+        again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
+        return found[~(again & (np.diff(found, prepend=-2) == 1))]
 
     def _id(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -586,8 +658,9 @@ class _Areas:
 
     def _of_areas(self, areas: set[str], rows: Array | None) -> Array:
         mine = [self._footprints.rows_of_area(iri) for iri in areas]
-        found = np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
-        return found if rows is None else np.intersect1d(found, rows)
+        found = distinct(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
+        both: Array = found if rows is None else np.intersect1d(found, rows)
+        return both
 
 
 class Collections:
@@ -623,6 +696,9 @@ class Collections:
         if key.startswith("0"):
             return int(key[1:]) + 1 if key[1:].isdecimal() else 0
         return len(self._fixed) + bisect_right(self._holdings.datasets.iris, key[1:])
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        return None
 
     def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
         fixed = len(self._fixed)
