@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import geopandas
 import numpy as np
@@ -129,6 +130,7 @@ def test_the_schema_of_our_extension_is_served(served):
     found = served.get("stac/lineage/schema.json").json()
     assert found["$id"] == SCHEMA
     Draft7Validator.check_schema(found)
+    assert served.get(urlsplit(SCHEMA).path.lstrip("/")).json() == found
 
 
 def test_queryables_hold_every_lineage_field_and_what_people_filter_models_by(client):

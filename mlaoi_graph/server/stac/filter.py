@@ -65,6 +65,11 @@ class Filter:
                 raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
         return cls(expression, tree)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether :meth:`candidates` are those that are found, and no document has to be looked into."""
+        return all(_is_exact(part) for part in _conjuncts(self._tree))
+
     def matches(self, view: dict[str, Any]) -> bool:
         """Return whether an item is found; its ``datetime`` is an interval."""
         try:
@@ -139,6 +144,21 @@ def _conjuncts(tree: Any) -> Iterator[Any]:
             yield from _conjuncts(part)
     else:
         yield tree
+
+
+_SCALARS: Final = frozenset({"lineage:family", "mlm:architecture", "mlm:framework"})
+
+
+def _is_exact(part: Any) -> bool:
+    match part:
+        case {"op": operator, "args": [{"property": str(name)}, values]}:
+            name = name.removeprefix("properties.")
+            one = isinstance(values, str) if operator == "=" else isinstance(values, list)
+            wanted = ("=", "in") if name in _SCALARS else ("a_contains", "a_overlaps")
+            texts = values if isinstance(values, list) else [values]
+            said = bool(texts) and all(isinstance(value, str) for value in texts)
+            return name in SEARCHED and operator in wanted and one and said
+    return False
 
 
 def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:

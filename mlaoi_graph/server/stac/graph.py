@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.lineage_fields import Described
+from mlaoi_graph.lineage_fields import Described, wholes_of_split
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -59,6 +59,11 @@ class StoredGraph:
         twins = {cast("NamedNode", q.subject).value for p in _NEWER_END for q in store.match(None, p, iri)}
         said = (s for twin in sorted(twins) for some in self._catalog.said_of(twin).values() for s in some)
         return [s for s in said if isinstance(s, DataUse | Derivation | Association) and ends_of(s)[0] == iri]
+
+    def wholes_of(self, iri: str) -> Sequence[str]:
+        """Return what a dataset is a split of."""
+        node = self.briefly(iri)
+        return wholes_of_split(node) if isinstance(node, Dataset) else ()
 
     def published_of(self, model: str) -> str | None:
         """Return what else stood in the first document that describes a model, as JSON."""

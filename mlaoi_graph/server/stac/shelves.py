@@ -27,7 +27,7 @@ from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
-from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PREDICATES
+from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
 from mlaoi_graph.rdf import DERIVATION_PROPERTY, STAGE_PROPERTY
 from mlaoi_graph.results import texts
 from mlaoi_graph.server.addresses import address
@@ -239,16 +239,37 @@ class Holdings:
         if name in _WORDS:
             return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
         node = self.edges.iris.find(value)
-        if node < 0:
-            return np.empty(0, dtype=np.int64)
+        found = [self._having_node(name, one) for one in ([] if node < 0 else self._with_splits(node))]
+        return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+
+    def _having_node(self, name: str, node: int) -> Array:
         if name == EXPOSED_TO:
             learning, data = self._by_data
-            return np.sort(learning[slice(*np.searchsorted(data, (node, node + 1)))])
-        edges = np.asarray(
-            self.edges.members[node] if name == "lineage:family" else self.edges.into[node], dtype=np.int64
-        )
-        chosen = edges[np.isin(self._codes[edges], _CODES[name])] if name in _CODES else edges
-        return distinct(np.asarray(self.edges.subject)[chosen].astype(np.int64))
+            return learning[slice(*np.searchsorted(data, (node, node + 1)))]
+        if name == "lineage:family":
+            chosen = np.asarray(self.edges.members[node], dtype=np.int64)
+        else:
+            edges = np.asarray(self.edges.into[node], dtype=np.int64)
+            chosen = edges[np.isin(self._codes[edges], _CODES[name])]
+        return np.asarray(self.edges.subject)[chosen].astype(np.int64)
+
+    def _with_splits(self, node: int) -> list[int]:
+        found = [node]
+        for one in found:  # grows while it is gone through
+            parts = (self.edges.subject[edge] for edge in self.edges.parts[one] if self.edges.code[edge] == PART)
+            found.extend(part for part in parts if (part, one) in self._splits and part not in found)
+        return found
+
+    @cached_property
+    def _splits(self) -> frozenset[tuple[int, int]]:
+        """Splits whose IRI was made from that of what they are one of, and that."""
+
+        def make() -> list[tuple[int, int]]:
+            rows = set(texts(self.catalog.store, _SPLITS))
+            find = self.edges.iris.find
+            return sorted((find(part), find(whole)) for part, split, whole in rows if iris.part(whole, split) == part)
+
+        return frozenset((part, whole) for part, whole in self._list("splits", make))
 
     def values(self, field: str) -> list[str | None]:
         """Return what every model has in a field."""
@@ -403,6 +424,7 @@ _CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier 
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
 _AREAS_OF: Final = "SELECT ?node ?dataset { ?dataset mlaoi:footprint ?node }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
+_SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
 _VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
@@ -474,12 +496,13 @@ class _Models(_Nodes):
         rows = self._holdings.places.rows(query)
         if rows is None:
             return np.arange(len(self._listed.iris))
-        found: Array = self._holdings.places.models_of("declared", rows)
-        if query.place is None:  # of the others the time is not known
-            others = np.ones(len(self._listed.iris), dtype=bool)
-            others[self._holdings.places.models_of("declared", None)] = False
-            found = np.union1d(found, np.flatnonzero(others))
-        return found
+        places = self._holdings.places
+        found = np.zeros(len(self._listed.iris), dtype=bool)
+        if query.place is None:  # of those that declare nothing the time is not known
+            found[:] = True
+            found[places.models_of("declared", None)] = False
+        found[places.models_of("declared", rows)] = True
+        return np.flatnonzero(found)
 
 
 _DATES: Final = {"datetime": "start_datetime", "start_datetime": "start_datetime", "end_datetime": "end_datetime"}
@@ -640,7 +663,8 @@ class _Areas:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
         again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
-        return found[~(again & (np.diff(found, prepend=-2) == 1))]
+        kept: Array = found[~(again & (np.diff(found, prepend=-2) == 1))]
+        return kept
 
     def _id(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)

@@ -277,6 +277,8 @@ class _Rank:
 
 
 def _is_found(document: Mapping[str, Any], query: Query) -> bool:
+    if not query.sifts:
+        return True
     if query.words:
         text = " ".join(_spoken(document)).casefold()
         if not any(word in text for word in query.words):
