@@ -485,6 +485,59 @@ def test_a_catalog_built_from_the_api_is_the_catalog(small, tmp_path):
         assert {m.iri: m for m in copy.models()} == {m.iri: m for m in ours.models()}
 
 
+ELSEWHERE = {"Origin": "https://browser.example"}
+
+
+def test_pages_of_other_origins_may_search(small):
+    """What STAC Browser sends from its own address: a preflight, then JSON; it reads links and, of an error, the reason."""
+    asks = {**ELSEWHERE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,accept-language"}  # fmt: skip
+    preflight = requests.options(f"{small.url}stac/search", headers=asks, timeout=60)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    allowed = preflight.headers["access-control-allow-headers"].lower()
+    assert "content-type" in allowed
+    assert "accept-language" in allowed
+    for path in ("", "/collections", "/collections/models", "/collections/models/items/a", "/collections/x"):
+        found = requests.get(f"{small.url}stac{path}", headers={**ELSEWHERE, "Accept-Language": "en"}, timeout=60)
+        assert found.headers["access-control-allow-origin"] == "*", path
+    asked = {"collections": ["models"], "limit": 3, "sortby": [{"field": "properties.title", "direction": "asc"}],
+             "filter-lang": "cql2-json", "filter": {"op": "isNull", "args": [{"property": "version"}]}}  # fmt: skip
+    seen = []
+    while asked is not None:
+        found = requests.post(f"{small.url}stac/search", json=asked, headers=ELSEWHERE, timeout=60)
+        assert found.headers["access-control-allow-origin"] == "*"
+        seen += [feature["id"] for feature in found.json()["features"]]
+        asked = next((entry["body"] for entry in found.json()["links"] if entry["rel"] == "next"), None)
+    assert sorted(seen) == ["a", "b", "c", "d/e"]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_client_that_follows_links_by_get_and_knows_no_conformance(small):
+    """QGIS: the landing page's links, collections page by page, and a search by GET whose next links are followed."""
+    landing = small.get("stac", headers={"Accept": "application/json"}).json()
+    by_rel = {entry["rel"]: entry for entry in landing["links"] if entry.get("method", "GET") == "GET"}
+    assert by_rel["search"]["type"] == "application/geo+json"
+    listed, following = [], f"{by_rel['data']['href']}?limit=5"
+    while following:
+        page = requests.get(following, headers={"Accept": "application/json"}, timeout=60).json()
+        listed += [one["id"] for one in page["collections"]]
+        following = next((entry["href"] for entry in page["links"] if entry["rel"] == "next"), None)
+    assert {"models", "models-tested", "east"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    world = "-180,-90,180,90"
+    time = "2000-01-01T00:00:00Z/2030-01-01T00:00:00Z"
+    query = f"limit=2&collections=models-tested,models-pretrained&bbox={world}&datetime={time}"
+    found, following = [], f"{by_rel['search']['href']}?{query}"
+    while following:
+        page = requests.get(following, timeout=60).json()
+        assert len(page["features"]) <= 2
+        found += [(feature["collection"], feature["id"]) for feature in page["features"]]
+        following = next((entry["href"] for entry in page["links"] if entry["rel"] == "next"), None)
+    # c was pretrained on something without a place.
+    assert found == [("models-pretrained", "a"), ("models-tested", "a"), ("models-tested", "b")]
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("stac_api_validator") is None, reason="no validator: pip install stac-api-validator"
 )
