@@ -1,13 +1,14 @@
 """How long a search of the STAC API takes over HTTP: pages of 100 models by stage and place.
 
 ``python benchmarks/stac_api.py CATALOG [--requests 25]`` starts a server of the catalog on a free port of this machine,
-one process answering, and asks by one connection. Every area is asked for twice, in two rounds: in the first no
-document has been made yet. Last the cost of depth: the first page of everything, and one behind many.
+one process answering, and asks by one connection. Everything is asked for twice, in two rounds: in the first few
+documents have been made yet. Last the cost of depth: the first page, and one behind many.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -15,10 +16,12 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import requests
 
-STAGES = ("models-tested", "models-trained", "models-exposed", "models-declared")
+ROLES = ("pretrained", "finetuned", "trained", "validated", "tested", "exposed", "declared")
 
 
 def main() -> None:
@@ -46,28 +49,72 @@ def main() -> None:
 
 
 def measure(session: requests.Session, url: str, count: int, depth: int) -> None:
-    for stage in STAGES:
+    search = f"{url}/search"
+    data = sample(session, search)
+
+    def box() -> str:
+        west, south = random.uniform(-120, 120), random.uniform(-40, 55)
+        return f"{west},{south},{west + 10},{south + 10}"
+
+    def triangle() -> str:
+        west, south = random.uniform(-120, 120), random.uniform(-40, 55)
+        ring = [[west, south], [west + 12, south], [west + 6, south + 12], [west, south]]
+        return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+    def year() -> str:
+        first = random.randint(2016, 2023)
+        return f"{first}-01-01T00:00:00Z/{first + 1}-01-01T00:00:00Z"
+
+    def filtered(name: str) -> Callable[[], dict[str, str]]:
+        return lambda: {"filter": f"a_contains(\"{name}\", ('{random.choice(data[name])}'))"}
+
+    def in_boxes(role: str) -> dict[str, str]:
+        return {"collections": f"models-{role}", "bbox": box()}
+
+    models = {"collections": "models"}
+    asked: dict[str, Callable[[], dict[str, str]]] = {
+        "everything, in boxes": lambda: {"bbox": box()},
+        "everything, by year": lambda: {"datetime": year()},
+        **{f"models-{role}, in boxes": partial(in_boxes, role) for role in ROLES},
+        "models-tested, triangles": lambda: {"collections": "models-tested", "intersects": triangle()},
+        "models-tested, by year": lambda: {"collections": "models-tested", "datetime": year()},
+        "models-exposed, by year": lambda: {"collections": "models-exposed", "datetime": year()},
+        **{f"filter {name}": filtered(name) for name in data},
+        "models, filtered and sorted": lambda: filtered("lineage:tested_on")() | {"sortby": "title"} | models,
+        "models, sorted by title": lambda: models | {"sortby": random.choice(("title", "-title"))},
+        "models, newest data first": lambda: {"collections": "models-tested", "sortby": "-datetime"},
+        "models-tested, three fields": lambda: in_boxes("tested") | {"fields": "id,geometry,bbox"},
+        "free text": lambda: models | {"q": random.choice(("segmentation", "vit", "crop"))},
+    }  # fmt: skip
+    for name, ask in asked.items():
         for round_ in ("first", "again"):
             random.seed(2)
             times, items, size = [], 0, 0
             for _ in range(count):
-                west, south = random.uniform(-120, 120), random.uniform(-40, 55)
-                asked = {"collections": stage, "bbox": f"{west},{south},{west + 10},{south + 10}", "limit": "100"}
-                milliseconds, found = timed(session, f"{url}/search", asked)
+                milliseconds, found = timed(session, search, {**ask(), "limit": "100"})
                 times.append(milliseconds)
                 items += found.json()["numberReturned"]
                 size += len(found.content)
-            shown(f"{stage}, {round_}", times, f"{items / count:.0f} items, {size / count / 1e3:.0f} kB a page")
-    for name, limit in (("page 1", "100"), (f"page {depth}", "100")):
-        following, times = f"{url}/search?limit={limit}", []
-        if name != "page 1":
-            for _ in range(depth - 1):
-                page = session.get(following, timeout=60).json()
-                following = next((e["href"] for e in page["links"] if e["rel"] == "next"), following)
-        session.get(following, timeout=60)
-        for _ in range(count):
-            times.append(timed(session, following, {})[0])
-        shown(f"everything, {name}, again", times, "")
+            shown(f"{name}, {round_}", times, f"{items / count:.0f} items, {size / count / 1e3:.0f} kB a page")
+    for collections in ("models", "models-exposed"):
+        following, at = f"{search}?collections={collections}&limit=100", 1
+        for page in (1, depth):
+            while at < page:
+                links = session.get(following, timeout=60).json()["links"]
+                following, at = next((e["href"] for e in links if e["rel"] == "next"), following), at + 1
+            session.get(following, timeout=60)
+            shown(f"{collections}, page {page}", [timed(session, following, {})[0] for _ in range(count)], "")
+
+
+def sample(session: requests.Session, search: str) -> dict[str, list[str]]:
+    """Return values of searchable fields that some models have."""
+    names = ("lineage:tested_on", "lineage:trained_on", "lineage:exposed_to", "lineage:derived_from", "mlm:tasks")
+    found: dict[str, set[str]] = {name: set() for name in names}
+    items = session.get(search, params={"collections": "models", "limit": "200"}, timeout=60).json()["features"]
+    for item in items:
+        for name in names:
+            found[name].update(item["properties"].get(name, ()))
+    return {name: sorted(values) for name, values in found.items() if values}
 
 
 def timed(session: requests.Session, url: str, asked: dict[str, str]) -> tuple[float, requests.Response]:
@@ -81,7 +128,7 @@ def timed(session: requests.Session, url: str, asked: dict[str, str]) -> tuple[f
 
 def shown(name: str, times: list[float], more: str) -> None:
     times = sorted(times)
-    print(f"{name:28} median {statistics.median(times):6.0f} ms  p95 {times[int(len(times) * 0.95)]:6.0f} ms  {more}")
+    print(f"{name:36} median {statistics.median(times):6.0f} ms  p95 {times[int(len(times) * 0.95)]:6.0f} ms  {more}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import NodeNotFound, SourceNotFound, StoreError
-from mlaoi_graph.lineage_fields import EXPOSED_TO, SCHEMA, encode_evidence, repeated
+from mlaoi_graph.lineage_fields import EXPOSED_TO, SCHEMA, encode_evidence, repeated, wholes_of_split, with_wholes
 from mlaoi_graph.model import (
     Dataset,
     DataUse,
@@ -107,6 +107,8 @@ class _Annotator:
         """Of each thing, the edges that documents of other sources state."""
         self._ends: set[str] = set()
         """What edges point from or to: what needs a name that does not depend on who reads it."""
+        self._wholes: dict[str, tuple[str, ...]] = {}
+        """Of each split that nobody publishes by itself, what it is one of."""
         self._places: dict[str, Raw] = {}
         """The document of each thing that one of this source describes."""
 
@@ -120,6 +122,8 @@ class _Annotator:
                 if not edge.document.startswith(self._own):
                     self._from_elsewhere[newer].append(edge)
         for dataset in self._catalog.datasets():
+            if wholes := wholes_of_split(dataset):
+                self._wholes[dataset.iri] = wholes
             if dataset.iri in self._ends:
                 self._ends.update(dataset.part_of)
         by_file: defaultdict[str, list[tuple[Raw, str]]] = defaultdict(list)
@@ -204,19 +208,26 @@ class _Annotator:
             [encode_evidence(found) for iri in sources if (found := self._evidence(iri)) is not None],
         )
         edges = [edge for edge in (*own, *others) if _newer(edge) == about]
-        for name, targets in repeated(edges).items():
+        for name, targets in repeated(edges, self._wholes_of).items():
             additions.entries(name, self._named(targets))
         if edges:
             match = self._catalog.store.match(about, MLAOI.exposedTo, None, rdf.INFERRED_GRAPH)
             exposed = sorted(quad.object.value for quad in match)  # type: ignore[union-attr]
-            additions.entries(EXPOSED_TO, self._named(exposed))
+            additions.entries(EXPOSED_TO, self._named(with_wholes(exposed, self._wholes_of)))
         if about in self._ends:
             additions.name(about)
 
     def _named(self, targets: list[str]) -> list[str]:
-        """Return those that have a name outside of this catalog; what led nowhere has none, and its link says so."""
+        """Return those that have a name outside of this catalog.
+
+        What led nowhere has none, and its link says so. Nor has a split that nobody describes: the IRI of its whole is
+        among the targets, and the link says which split.
+        """
         nowhere = (f"{self._catalog.base}unresolved/", f"{self._catalog.base}files/")
-        return [iri for iri in targets if not iri.startswith(nowhere)]
+        return [iri for iri in targets if not iri.startswith(nowhere) and iri not in self._wholes]
+
+    def _wholes_of(self, iri: str) -> tuple[str, ...]:
+        return self._wholes.get(iri, ())
 
     def _link(self, edge: DataUse | Derivation, raw: Raw) -> Json:
         """Return a link for what only a document of another source says."""
@@ -326,7 +337,9 @@ class _Additions:
         word = "lineage:stage" if isinstance(edge, DataUse) else "lineage:derivation"
         if isinstance(edge, Derivation) and edge.kind is DerivationKind.UNKNOWN:
             return False
+        split = edge.split if isinstance(edge, DataUse) else edge.source_split
         if "lineage:stage" not in link and "lineage:derivation" not in link:
+            said |= {"lineage:split": split} if split is not None else {}
             path = (*self._path, "links", index)
             self._members.extend((path, name, value) for name, value in said.items() if name not in link)
             return True

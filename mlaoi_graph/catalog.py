@@ -57,6 +57,7 @@ from mlaoi_graph.results import Answer, answer, refuse_what_is_no_reading
 from mlaoi_graph.snapshots import (
     Hold,
     footprints_of,
+    items_of,
     lineage_file,
     open_newest,
     open_snapshot,
@@ -840,6 +841,13 @@ class Catalog:
                 path, version = footprints_of(self._directory, self._manifest.snapshot)
                 self._footprints = Footprints.of(self._store, path, version, self._directory / "samples")
         return self._footprints
+
+    @property
+    def items_file(self) -> tuple[Path, str] | None:
+        """Where STAC documents of this state are kept, and the state itself; None for what is in memory or a server."""
+        if self._directory is None or not self._manifest.snapshot:
+            return None
+        return items_of(self._directory, self._manifest.snapshot)
 
     @property
     def places(self) -> Places:

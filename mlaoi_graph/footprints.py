@@ -281,12 +281,15 @@ class Footprints:
 
     def declared_by(self, *models: str) -> Array:
         """Return the rows that models declare as their own area."""
-        places = {name: place for place, name in enumerate(self.models)}
-        return self._rows_of("model", places, models)
+        return self._rows_of("model", self._place_of_model, models)
 
     @cached_property
     def _place(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.datasets)}
+
+    @cached_property
+    def _place_of_model(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.models)}
 
     def _rows_of(self, name: str, places: dict[str, int], wanted: Sequence[str]) -> Array:
         known = np.array([places[iri] for iri in wanted if iri in places], dtype=np.int64)

@@ -13,7 +13,7 @@ Geometry, ``start_datetime`` and ``end_datetime`` are left to who writes and rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -54,10 +54,14 @@ __all__ = [
     "kind_of",
     "node_class",
     "repeated",
+    "wholes_of_split",
+    "with_wholes",
 ]
 
 Described: TypeAlias = Model | ModelFamily | Dataset | AreaOfInterest | Unknown
 """What has an item or a collection of its own."""
+WholesOf: TypeAlias = Callable[[str], Iterable[str]]
+"""Gives what a dataset is a split of."""
 _Fields: TypeAlias = Mapping[str, Any]
 
 SCHEMA: Final = "https://w3id.org/mlaoi/stac/lineage/v0.1.0/schema.json"
@@ -144,13 +148,16 @@ def kind_of(node: Described) -> str:
     return next(kind for kind, cls in _CLASSES.items() if isinstance(node, cls))
 
 
-def repeated(edges: Iterable[QualifiedEdge]) -> dict[str, list[str]]:
+def repeated(edges: Iterable[QualifiedEdge], wholes_of: WholesOf = lambda _: ()) -> dict[str, list[str]]:
     """Return the fields that repeat a thing's own edges, so that an API can filter on them; IRIs in order.
 
+    A split's IRI may be nobody's but ours: what it is a split of, by ``wholes_of``, is there too.
+
     >>> from mlaoi_graph.model import Rule
-    >>> used = {"urn:b": Stage.TRAINING, "urn:a": Stage.PRETRAINING}
-    >>> repeated(DataUse(iri="", model="", dataset=d, stage=s, rule=Rule.STATED, document="") for d, s in used.items())
-    {'lineage:pretrained_on': ['urn:a'], 'lineage:trained_on': ['urn:a', 'urn:b']}
+    >>> used = {"urn:b": Stage.TRAINING, "urn:a/train": Stage.PRETRAINING}
+    >>> edges = [DataUse(iri="", model="", dataset=d, stage=s, rule=Rule.STATED, document="") for d, s in used.items()]
+    >>> repeated(edges, {"urn:a/train": ["urn:a"], "urn:b": [], "urn:a": []}.__getitem__)["lineage:trained_on"]
+    ['urn:a', 'urn:a/train', 'urn:b']
     """
     found: dict[str, set[str]] = {name: set() for name in REPEATED}
     for edge in edges:
@@ -159,7 +166,25 @@ def repeated(edges: Iterable[QualifiedEdge]) -> dict[str, list[str]]:
             for name, kinds in REPEATED.items():
                 if kind in kinds:
                     found[name].add(target)
-    return {name: sorted(targets) for name, targets in found.items() if targets}
+    return {name: with_wholes(targets, wholes_of) for name, targets in found.items() if targets}
+
+
+def wholes_of_split(dataset: Dataset) -> tuple[str, ...]:
+    """Return what a dataset is a split of if its IRI was made from that: nobody publishes it by itself."""
+    split = dataset.split
+    return tuple(w for w in dataset.part_of if split is not None and iris.part(w, split) == dataset.iri)
+
+
+def with_wholes(targets: Iterable[str], wholes_of: WholesOf) -> list[str]:
+    """Return IRIs with those of all they are splits of, in order: who asks for a whole is to find its parts."""
+    found: set[str] = set()
+    waiting = list(targets)
+    while waiting:
+        iri = waiting.pop()
+        if iri not in found:
+            found.add(iri)
+            waiting.extend(wholes_of(iri))
+    return sorted(found)
 
 
 def encode(node: Described) -> dict[str, Any]:

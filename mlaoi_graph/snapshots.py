@@ -25,6 +25,7 @@ if sys.platform != "win32":
 __all__ = [
     "Hold",
     "footprints_of",
+    "items_of",
     "lineage_file",
     "open_newest",
     "open_snapshot",
@@ -138,6 +139,12 @@ def footprints_of(directory: Path, number: int) -> tuple[Path, str]:
     return snapshot.with_name(f"{number}.footprints"), f"{number} {digest}"
 
 
+def items_of(directory: Path, number: int) -> tuple[Path, str]:
+    """Return where STAC documents made of a snapshot are kept, and the state of it they have to be of."""
+    footprints, version = footprints_of(directory, number)
+    return footprints.with_suffix(".items"), version
+
+
 def prune(directory: Path) -> bool:
     """Remove the snapshots that are not the newest and that nobody reads; return whether no other is left."""
     newest = Manifest.read(directory).snapshot
@@ -176,7 +183,7 @@ def _remove_if_unread(snapshot: Path) -> None:
 
 def _remove(snapshot: Path) -> None:
     shutil.rmtree(snapshot, ignore_errors=True)
-    for suffix in ("footprints", "lineage"):
+    for suffix in ("footprints", "lineage", "items", "items-wal", "items-shm"):
         with suppress(OSError):  # Windows removes no file that is open
             snapshot.with_name(f"{snapshot.name}.{suffix}").unlink(missing_ok=True)
 

@@ -77,6 +77,11 @@ class Uses:
         """Return the number of uses."""
         return self._mapped.length("uses.stage")
 
+    @property
+    def count_of_targets(self) -> int:
+        """How many targets there are."""
+        return self._mapped.length("target.starts") - 1
+
     # From rows to uses ---------------------------------------------------------------------------------------------
 
     def sources_of(self, rows: Array) -> tuple[Array, Array]:

@@ -256,7 +256,7 @@ def test_what_others_say_becomes_a_link_with_its_source(known):
     found = catalog.annotate_stac(published, out)
     assert found == Annotated(documents=1, as_they_were=1, left=[])  # the collection has an address of its own
     item = json.loads((out / "m.json").read_text())
-    assert item["properties"]["lineage:tested_on"] == [f"{HOST}c/test"]
+    assert item["properties"]["lineage:tested_on"] == [f"{HOST}c"]
     assert item["properties"]["lineage:evidence"] == [{"title": "A paper", "iri": f"{HOST}paper", "tier": "primary"}]
     tested = next(entry for entry in item["links"] if entry["rel"] == "lineage:evaluated_on")
     assert (tested["href"], tested["lineage:iri"], tested["lineage:part_of"]) == (
@@ -316,8 +316,8 @@ def test_lines_and_item_collections_are_annotated_one_by_one(write, tmp_path):
     assert [json.loads(line)["id"] for line in after if line] == ["a", "s", "b"]
     assert after[2] == lines.split("\n")[2]
     for item in (json.loads(after[1]), json.loads((tmp_path / "out/c.json").read_text())["features"][1]):
-        assert item["properties"]["lineage:trained_on"] == [f"{HOST}d/train"]
-        assert item["links"][0]["lineage:stage"] == "training"
+        assert item["properties"]["lineage:trained_on"] == [f"{HOST}d"]
+        assert (item["links"][0]["lineage:stage"], item["links"][0]["lineage:split"]) == ("training", "train")
     assert of_folder(tmp_path / "out") == of_folder(source)
 
 
@@ -353,7 +353,7 @@ def test_odd_spelling_is_kept(tmp_path, text):
     assert annotated(tmp_path / "source", tmp_path / "out").documents == 1
     after = (tmp_path / "out/m.json").read_bytes()
     assert is_within(text.encode(), after)
-    assert json.loads(after.decode("utf-8-sig"))["properties"]["lineage:tested_on"] == ["https://example.com/d/test"]
+    assert json.loads(after.decode("utf-8-sig"))["properties"]["lineage:tested_on"] == ["https://example.com/d"]
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_fields_that_are_there_are_added_to_and_never_replaced(write, tmp_path):
     source = write(m=model("m", stated, **{"lineage:trained_on": [f"{HOST}mine"], "lineage:tested_on": [f"{HOST}t"]}))
     annotated(source, tmp_path / "out")
     said = json.loads((tmp_path / "out/m.json").read_text())["properties"]
-    assert said["lineage:trained_on"] == [f"{HOST}mine", f"{HOST}d/train"]
+    assert said["lineage:trained_on"] == [f"{HOST}mine", f"{HOST}d"]
     assert said["lineage:tested_on"] == [f"{HOST}t"]
 
 
@@ -441,7 +441,7 @@ def test_on_the_command_line(write, tmp_path):
     assert done.exit_code == 0, done.output
     assert "added to 2 documents" in done.output
     item = json.loads((tmp_path / "a/m.json").read_text())
-    assert item["properties"]["lineage:trained_on"] == [f"{HOST}stac/collections/c/train"]
+    assert item["properties"]["lineage:trained_on"] == [f"{HOST}stac/collections/c"]
     assert json.loads((tmp_path / "a/c.json").read_text())["lineage:iri"] == f"{HOST}stac/collections/c"
     CliRunner().invoke(app, ["build", str(source), "--to", str(tmp_path / "lineage")])
     done = CliRunner().invoke(

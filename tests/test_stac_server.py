@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import geopandas
 import numpy as np
@@ -24,8 +25,10 @@ from serving import ROOT, serve, until
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
+from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.server.stac.graph import StoredGraph
-from mlaoi_graph.server.stac.outline import outline
+from mlaoi_graph.server.stac.kept import Kept
+from mlaoi_graph.server.stac.outline import Cover, outline
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -127,6 +130,7 @@ def test_the_schema_of_our_extension_is_served(served):
     found = served.get("stac/lineage/schema.json").json()
     assert found["$id"] == SCHEMA
     Draft7Validator.check_schema(found)
+    assert served.get(urlsplit(SCHEMA).path.lstrip("/")).json() == found
 
 
 def test_queryables_hold_every_lineage_field_and_what_people_filter_models_by(client):
@@ -383,6 +387,43 @@ def test_collection_search(small, client, families):
     assert {c.extra_fields["lineage:iri"] for c in found} == {d.iri for d in families.datasets() if d.archive}
 
 
+def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small):
+    whole = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
+    path, state = Catalog.open(small.catalog).items_file
+    assert path.exists()
+    kept = Kept((path, state))
+    assert not kept.missing("items", [0, 8, 16, 24])  # four models
+    elsewhere = kept.get("items", [0], 'https://elsewhere.example/"x"/')[0]
+    (self_link,) = [entry["href"] for entry in elsewhere["links"] if entry["rel"] == "self"]
+    assert self_link == 'https://elsewhere.example/"x"/stac/collections/models/items/a'
+    again = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
+    assert again["features"] == whole["features"]
+
+
+def test_what_is_kept_is_of_one_state_and_damage_is_made_good(tmp_path):
+    path = tmp_path / "1.items"
+    first = Kept((path, "a"))
+    first.put("items", {1: {"href": f"{first.site}x"}})
+    assert Kept((path, "a")).get("items", [1, 2], "http://here/") == {1: {"href": "http://here/x"}}
+    assert Kept((path, "b")).get("items", [1]) == {}
+    path.write_bytes(b"no database" * 1000)
+    again = Kept((path, "b"))
+    again.put("items", {2: "x"})
+    assert again.get("items", [2]) == {2: "x"}
+    nowhere = Kept((tmp_path / "none" / "1.items", "a"))
+    nowhere.put("items", {3: "y"})
+    assert nowhere.get("items", [3]) == {3: "y"}
+
+
+def test_exposure_of_all_at_once_is_what_was_inferred(families):
+    found = families.query(f"SELECT ?m ?d {{ GRAPH <{INFERRED_GRAPH}> {{ ?m mlaoi:exposedTo ?d }} }}")
+    iris = families.lineage.edges.iris
+    pairs = list(zip(*families.lineage.exposures(), strict=True))
+    assert {(iris[m], iris[d]) for m, d in pairs} == {(row["m"], row["d"]) for row in found}
+    assert len(pairs) > 900
+    assert pairs == sorted(pairs)
+
+
 # -- pages ----------------------------------------------------------------------------------------------------------
 
 
@@ -442,6 +483,59 @@ def test_a_catalog_built_from_the_api_is_the_catalog(small, tmp_path):
 
         assert said(copy) == said(ours)
         assert {m.iri: m for m in copy.models()} == {m.iri: m for m in ours.models()}
+
+
+ELSEWHERE = {"Origin": "https://browser.example"}
+
+
+def test_pages_of_other_origins_may_search(small):
+    """What STAC Browser sends from its own address: a preflight, then JSON; it reads links and, of an error, the reason."""
+    asks = {**ELSEWHERE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,accept-language"}  # fmt: skip
+    preflight = requests.options(f"{small.url}stac/search", headers=asks, timeout=60)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    allowed = preflight.headers["access-control-allow-headers"].lower()
+    assert "content-type" in allowed
+    assert "accept-language" in allowed
+    for path in ("", "/collections", "/collections/models", "/collections/models/items/a", "/collections/x"):
+        found = requests.get(f"{small.url}stac{path}", headers={**ELSEWHERE, "Accept-Language": "en"}, timeout=60)
+        assert found.headers["access-control-allow-origin"] == "*", path
+    asked = {"collections": ["models"], "limit": 3, "sortby": [{"field": "properties.title", "direction": "asc"}],
+             "filter-lang": "cql2-json", "filter": {"op": "isNull", "args": [{"property": "version"}]}}  # fmt: skip
+    seen = []
+    while asked is not None:
+        found = requests.post(f"{small.url}stac/search", json=asked, headers=ELSEWHERE, timeout=60)
+        assert found.headers["access-control-allow-origin"] == "*"
+        seen += [feature["id"] for feature in found.json()["features"]]
+        asked = next((entry["body"] for entry in found.json()["links"] if entry["rel"] == "next"), None)
+    assert sorted(seen) == ["a", "b", "c", "d/e"]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_client_that_follows_links_by_get_and_knows_no_conformance(small):
+    """QGIS: the landing page's links, collections page by page, and a search by GET whose next links are followed."""
+    landing = small.get("stac", headers={"Accept": "application/json"}).json()
+    by_rel = {entry["rel"]: entry for entry in landing["links"] if entry.get("method", "GET") == "GET"}
+    assert by_rel["search"]["type"] == "application/geo+json"
+    listed, following = [], f"{by_rel['data']['href']}?limit=5"
+    while following:
+        page = requests.get(following, headers={"Accept": "application/json"}, timeout=60).json()
+        listed += [one["id"] for one in page["collections"]]
+        following = next((entry["href"] for entry in page["links"] if entry["rel"] == "next"), None)
+    assert {"models", "models-tested", "east"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    world = "-180,-90,180,90"
+    time = "2000-01-01T00:00:00Z/2030-01-01T00:00:00Z"
+    query = f"limit=2&collections=models-tested,models-pretrained&bbox={world}&datetime={time}"
+    found, following = [], f"{by_rel['search']['href']}?{query}"
+    while following:
+        page = requests.get(following, timeout=60).json()
+        assert len(page["features"]) <= 2
+        found += [(feature["collection"], feature["id"]) for feature in page["features"]]
+        following = next((entry["href"] for entry in page["links"] if entry["rel"] == "next"), None)
+    # c was pretrained on something without a place.
+    assert found == [("models-pretrained", "a"), ("models-tested", "a"), ("models-tested", "b")]
 
 
 @pytest.mark.skipif(
@@ -544,7 +638,7 @@ def test_very_many_vertices(small):
 
 
 def test_nodes_read_at_once_are_those_merged_document_by_document(families):
-    graph = StoredGraph(families)
+    graph = StoredGraph(families, lambda iri: [])
     nodes = [*families.models(), *families.datasets(), *families.families()]
     assert len(nodes) > 300
     assert [graph.node(node.iri) for node in nodes] == nodes
@@ -557,7 +651,7 @@ def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, 
         "m", link("derived_from", target, title="Aside", **{"lineage:kind": "dataset", "lineage:stage": "training"})
     )
     catalog.ingest(write(a=user, b=described))
-    found = StoredGraph(catalog).node(target)
+    found = StoredGraph(catalog, lambda iri: []).node(target)
     assert found == catalog.node(target)
     assert found.label == "Described"
 
@@ -566,7 +660,10 @@ def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, 
 @settings(max_examples=30, deadline=None)
 def test_an_outline_covers_what_it_stands_for(places):
     shapes = shapely.box(*np.array([(x, y, x + size, y + size) for x, y, size in places]).T)
-    drawn = outline(Index.of(shapes), np.arange(len(shapes)))
+    index, rows = Index.of(shapes), np.arange(len(shapes))
+    drawn = outline(index, [Cover(rows, (0, 0), (0, 0))])
+    # As one dataset or as two that share some: the drawing is of the areas.
+    assert outline(index, [Cover(rows[:70], (0, 0), (0, 0)), Cover(rows[50:], (0, 0), (0, 0))]).equals(drawn)
     assert drawn.is_valid
     assert shapely.covers(drawn.buffer(1e-6), shapes).all()
     assert shapely.get_num_coordinates(drawn) <= 256 * 5

@@ -23,7 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.geo.areas import TOUCH_KM2, areas_km2, boxes_km2
-from mlaoi_graph.geo.mapped import Array, Mapped, ragged, write
+from mlaoi_graph.geo.mapped import Array, Mapped, distinct, ragged, write
 from mlaoi_graph.geo.merged import Merge
 from mlaoi_graph.geo.shapes import Floats, Shapes
 
@@ -316,12 +316,7 @@ class Index:
         return self.geometries(once)[place]
 
     def _rows(self, positions: Any) -> Array:
-        # Not np.unique: of some thousand integers it makes a hash table first, which takes most of a search.
-        rows = np.sort(self._row[np.asarray(positions)])
-        new = np.ones(len(rows), dtype=bool)
-        np.not_equal(rows[1:], rows[:-1], out=new[1:])
-        once: Array = rows[new]
-        return once
+        return distinct(self._row[np.asarray(positions)])
 
 
 def _tree(boxes: Floats) -> Array:

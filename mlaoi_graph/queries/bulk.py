@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlaoi_graph.queries.graph import FAMILY, FROM_MODEL, IS_FAMILY, PART, PARTS, TEACHES, Edges
+from mlaoi_graph.queries.graph import DERIVED, FAMILY, FROM_MODEL, IS_FAMILY, PART, PARTS, TEACHES, Edges
 from mlaoi_graph.queries.walk import (
     A_FAMILY,
     A_PART,
@@ -29,7 +29,7 @@ from mlaoi_graph.queries.walk import (
     strongest,
 )
 
-__all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "flood_newer", "flood_taught", "reach"]
+__all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "exposures", "flood_newer", "flood_taught", "reach"]
 
 LIMIT: Final = 2_000
 """Moves in one level of a plain search before it is given up for this one."""
@@ -275,3 +275,60 @@ def flood_taught(tables: Tables, data: Found, codes: frozenset[int], depth: int 
             to[chosen], states[place][chosen], edge[chosen], collected[chosen], edge[chosen]
         )
     return _flood(tables, Flood(data, tables.nodes), seeds, FROM_MODEL & codes, depth)
+
+
+def exposures(tables: Tables) -> tuple[Ints, Ints]:
+    """Return pairs of nodes, ordered: what learned, and everything it is exposed to at any depth.
+
+    The same pairs as the inferred ``mlaoi:exposedTo`` (:mod:`mlaoi_graph.reasoning`), for a whole catalog at once.
+    """
+    wholes = _closure(tables, _pairs(tables, PARTS))
+    made = _pairs(tables, {DERIVED})
+    contents = _union(made, _joined(tables, wholes, made), _pairs(tables, PARTS)[::-1])
+    contents = _closure(tables, contents)
+    parents = _pairs(tables, FROM_MODEL)
+    learned = front = _union(_pairs(tables, TEACHES))
+    while len(front[0]):
+        known = learned
+        learned = _union(known, _joined(tables, parents, front))
+        front = _less(learned, known)
+    return _union(learned, _joined(tables, learned, contents))
+
+
+_Pairs: TypeAlias = tuple[Ints, Ints]
+
+
+def _pairs(tables: Tables, codes: Iterable[int]) -> _Pairs:
+    edges = tables.chosen(codes)
+    return tables.subject[edges], tables.object[edges]
+
+
+def _joined(tables: Tables, first: _Pairs, then: _Pairs) -> _Pairs:
+    """Return what two steps lead to, each pair as often as there are ways."""
+    place, row = Table(then[0], np.arange(len(then[0])), tables.nodes).at(first[1])
+    return first[0][place], then[1][row]
+
+
+def _union(*several: _Pairs) -> _Pairs:
+    left, right = (np.concatenate(side) for side in zip(*several, strict=True))
+    both = np.sort(left << 32 | right)  # not np.unique: that hashes, which takes many times as long
+    once = both[np.concatenate(([True], both[1:] != both[:-1]))] if len(both) else both
+    return once >> 32, once & 0xFFFFFFFF
+
+
+def _less(some: _Pairs, others: _Pairs) -> _Pairs:
+    """Return ordered pairs without those that are among others, also ordered."""
+    these, those = some[0] << 32 | some[1], others[0] << 32 | others[1]
+    place = np.searchsorted(those, these)
+    rest = these[(place == len(those)) | (those[np.minimum(place, len(those) - 1)] != these)] if len(those) else these
+    return rest >> 32, rest & 0xFFFFFFFF
+
+
+def _closure(tables: Tables, step: _Pairs) -> _Pairs:
+    """Return what one or more steps lead to."""
+    found = front = _union(step)
+    while len(front[0]):
+        known = found
+        found = _union(known, _joined(tables, front, step))
+        front = _less(found, known)
+    return found

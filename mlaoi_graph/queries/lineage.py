@@ -16,7 +16,17 @@ import numpy as np
 from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import DerivationKind, Precision, Stage
 from mlaoi_graph.queries import reading, walk
-from mlaoi_graph.queries.bulk import LIMIT, Flood, Ints, OneBeyond, Tables, flood_newer, flood_taught, reach
+from mlaoi_graph.queries.bulk import (
+    LIMIT,
+    Flood,
+    Ints,
+    OneBeyond,
+    Tables,
+    exposures,
+    flood_newer,
+    flood_taught,
+    reach,
+)
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
 from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word, explanation
@@ -148,6 +158,10 @@ class LineageGraph:
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"
+
+    def exposures(self) -> tuple[Ints, Ints]:
+        """Return everything anything is exposed to: pairs of numbers of nodes, in order."""
+        return exposures(self._tables)
 
     def label(self, node: str) -> str:
         """Return a node's label, or the end of its IRI."""

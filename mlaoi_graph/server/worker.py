@@ -11,12 +11,14 @@ import ctypes
 import os
 import pickle
 import re
+import select
 import signal
 import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -67,6 +69,8 @@ class Context:
         self._catalog: Catalog | None = None
         self._opened: tuple[int, int] | None = None
         self._kept: dict[str, Any] = {}
+        self.idle: Iterator[None] | None = None
+        """What may be done between requests, a few milliseconds a step."""
 
     def apart(self) -> Catalog:
         """Return the catalog opened once more, to write to; whoever asks closes it."""
@@ -204,10 +208,28 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
         answer(context, warm, {})
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(Reply(200, "text/plain")))
-    while (frame := read_frame(sock)) is not None:
+    while (frame := _next_frame(sock, context)) is not None:
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
         write_frame(sock, _packed(reply))
+
+
+def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
+    """Return the next frame; until it comes, half of the time is for what may be done between requests."""
+    took = 0.0
+    while context.idle is not None and not select.select([sock], [], [], took)[0]:
+        begun = time.monotonic()
+        try:
+            if next(context.idle, _Spent) is _Spent:
+                context.idle = None
+        except Exception:  # noqa: BLE001 - whoever asks for what could not be made is told, and no other
+            context.idle = None
+        took = time.monotonic() - begun
+    return read_frame(sock)
+
+
+class _Spent:
+    """What an iterator that is at its end gives."""
 
 
 def _packed(reply: Reply) -> bytes:
@@ -286,8 +308,6 @@ def _watch_parent(sock: socket.socket) -> None:
     """End this process when the server's end of the socket closes, even in the middle of a query."""
 
     def watch() -> None:
-        import select
-
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLHUP | getattr(select, "POLLRDHUP", 0))
         poll.poll()

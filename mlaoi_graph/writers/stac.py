@@ -45,6 +45,8 @@ from mlaoi_graph.lineage_fields import (
     encode_evidence,
     kind_of,
     repeated,
+    wholes_of_split,
+    with_wholes,
 )
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -148,6 +150,9 @@ class Graph(Protocol):
     def exposure_of(self, iri: str) -> list[str]:
         """Return the IRIs of what a thing learned from at any depth, sorted."""
 
+    def wholes_of(self, iri: str) -> Sequence[str]:
+        """Return what a dataset is a split of."""
+
 
 class _Whole:
     """What the documents of a store say, in memory: each node once, each edge at its newer end."""
@@ -190,6 +195,10 @@ class _Whole:
 
     def exposure_of(self, iri: str) -> list[str]:
         return exposure_of(self._store, iri)
+
+    def wholes_of(self, iri: str) -> Sequence[str]:
+        dataset = self.datasets.get(iri)
+        return () if dataset is None else wholes_of_split(dataset)
 
 
 def exposure_of(store: Store, iri: str) -> list[str]:
@@ -464,8 +473,9 @@ class Documents:
         named = sorted({*sources, *(iri for edge in edges for iri in edge.evidence)})
         cited = [source for iri in named if (source := self._graph.source(iri)) is not None]
         if edges:
-            exposed = self._graph.exposure_of(node.iri)
-            fields |= repeated(edges) | ({EXPOSED_TO: exposed} if exposed else {})
+            wholes_of = self._graph.wholes_of
+            exposed = with_wholes(self._graph.exposure_of(node.iri), wholes_of)
+            fields |= repeated(edges, wholes_of) | ({EXPOSED_TO: exposed} if exposed else {})
         if cited:
             fields["lineage:evidence"] = [encode_evidence(source) for source in cited]
         links = self.structure(place)

@@ -114,6 +114,8 @@ def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator
     kinds = [s.stage if isinstance(s, DataUse) else s.kind for s in said if isinstance(s, DataUse | Derivation)]
     if text(fields.get("mlm:pretrained_source")) is not None:
         kinds += [Stage.PRETRAINING, DerivationKind.UNSTATED]
+    # Beside a split whose IRI was made from its whole's the whole is listed, for who searches by that.
+    targets = [s.dataset if isinstance(s, DataUse) else s.source for s in said if isinstance(s, DataUse | Derivation)]
     taken: set[tuple[str, str]] = set()
     for name, repeats in REPEATED.items():
         if name not in fields or not (of_model or name == "lineage:derived_from"):
@@ -127,10 +129,9 @@ def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator
         link = _link_for(name, of_model=of_model)
         if linked:
             known = linked + sum(rel == link["rel"] for rel, _ in taken)
-            if len(entries) > known:
-                message = (
-                    f"lists {len(entries)} and {known} are known otherwise; the rest needs links of its own to be read"
-                )
+            own = sum(not any(t.startswith(f"{iri}/") for t in targets) for iri in addresses)
+            if own > known:
+                message = f"lists {own} and {known} are known otherwise; the rest needs links of its own to be read"
                 raw.note(f"{prefix}/{name}", "not-linked", message)
             continue
         for index, iri in enumerate(addresses):

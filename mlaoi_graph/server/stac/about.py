@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -109,24 +109,20 @@ def quoted(name: str) -> str:
     return quote(name, safe="")
 
 
-def view(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item or collection as filters see it: the span of its dates is ``datetime``, bands are a list."""
-    if document["type"] != "Feature":
-        return {"id": document["id"], "properties": document}
-    fields = document["properties"]
-    seen = dict(fields)
-    if fields.get("datetime") is None:
+def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
+    """Return an item or collection as a filter that names some fields sees it.
+
+    The span of its dates is ``datetime``, bands are a list.
+    """
+    is_item = document["type"] == "Feature"
+    fields = document["properties"] if is_item else document
+    seen = {name: fields[name] for name in names if name in fields}
+    if "datetime" in names and is_item and fields.get("datetime") is None:
         seen["datetime"] = {"interval": [fields.get("start_datetime"), fields.get("end_datetime")]}
-    bands = _bands(fields.get("mlm:input"))
-    if bands:
+    if _BANDS in names and (bands := _bands(fields.get("mlm:input"))):
         seen[_BANDS] = bands
-    return {
-        "type": "Feature",
-        "id": document["id"],
-        "collection": document.get("collection"),
-        "geometry": document.get("geometry"),
-        "properties": seen,
-    }
+    found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
+    return found | {"geometry": document.get("geometry") if is_item and "geometry" in names else None}
 
 
 def _bands(inputs: Any) -> list[str]:

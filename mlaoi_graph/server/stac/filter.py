@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any, Final
 
 import cql2
+import numpy as np
 import orjson
-from pyoxigraph import Literal
 
-from mlaoi_graph.iri import is_iri
+from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
-from mlaoi_graph.rdf import DERIVATION_PROPERTY, INFERRED_GRAPH, STAGE_PROPERTY
 from mlaoi_graph.server.reply import Refusal
-from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["Filter"]
+__all__ = ["SEARCHED", "Filter"]
 
 _OPERATORS: Final = frozenset(
     {
@@ -29,13 +27,8 @@ _OPERATORS: Final = frozenset(
         "a_equals", "a_contains", "a_containedBy", "a_overlaps",
     }
 )  # fmt: skip
-_PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
-_IRIS: Final[Mapping[str, tuple[str, ...]]] = {
-    **{name: tuple(sorted({_PROPERTY_OF[kind] for kind in kinds})) for name, kinds in REPEATED.items()},
-    EXPOSED_TO: (MLAOI.exposedTo,),
-    "lineage:family": (MLAOI.family,),
-}
-_WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
+SEARCHED: Final = frozenset({*REPEATED, EXPOSED_TO, "lineage:family", "mlm:tasks", "mlm:architecture", "mlm:framework"})
+"""Fields of which it is known who has a value without looking into documents."""
 _BRACKET: Final = re.compile(r"[\[({\])}]|\bnot\b", re.IGNORECASE)
 _STRING: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 _NO_VALUE: Final = "Could not reduce expression to boolean"
@@ -47,6 +40,8 @@ class Filter:
     def __init__(self, expression: cql2.Expr, tree: Any) -> None:
         self._expression = expression
         self._tree = tree
+        self.names: Final = frozenset(name.removeprefix("properties.") for name, is_op in _named(tree) if not is_op)
+        """Of the fields it looks at."""
 
     @classmethod
     def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
@@ -70,6 +65,11 @@ class Filter:
                 raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
         return cls(expression, tree)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether :meth:`candidates` are those that are found, and no document has to be looked into."""
+        return all(_is_exact(part) for part in _conjuncts(self._tree))
+
     def matches(self, view: dict[str, Any]) -> bool:
         """Return whether an item is found; its ``datetime`` is an interval."""
         try:
@@ -79,13 +79,16 @@ class Filter:
                 return False
             raise _wrong(f"cannot be evaluated: {str(error).strip()[:500]}") from None
 
-    def candidates(self, store: Store) -> set[str] | None:
-        """Return the IRIs of all things that may be found, or more; None for anything."""
-        found: set[str] | None = None
+    def candidates(self, having: Callable[[str, str], Array]) -> Array | None:
+        """Return the numbers of all nodes that may be found, or more, sorted; None for anything.
+
+        ``having`` gives those that have a value in a list of :data:`SEARCHED`.
+        """
+        found: Array | None = None
         for part in _conjuncts(self._tree):
-            some = _subjects(part, store)
+            some = _of_condition(part, having)
             if some is not None:
-                found = some if found is None else found & some
+                found = some if found is None else np.intersect1d(found, some, assume_unique=True)
         return found
 
 
@@ -143,7 +146,22 @@ def _conjuncts(tree: Any) -> Iterator[Any]:
         yield tree
 
 
-def _subjects(part: Any, store: Store) -> set[str] | None:
+_SCALARS: Final = frozenset({"lineage:family", "mlm:architecture", "mlm:framework"})
+
+
+def _is_exact(part: Any) -> bool:
+    match part:
+        case {"op": operator, "args": [{"property": str(name)}, values]}:
+            name = name.removeprefix("properties.")
+            one = isinstance(values, str) if operator == "=" else isinstance(values, list)
+            wanted = ("=", "in") if name in _SCALARS else ("a_contains", "a_overlaps")
+            texts = values if isinstance(values, list) else [values]
+            said = bool(texts) and all(isinstance(value, str) for value in texts)
+            return name in SEARCHED and operator in wanted and one and said
+    return False
+
+
+def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:
     """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
     operator, arguments = part.get("op"), part.get("args")
     if operator not in ("a_contains", "a_overlaps", "a_equals", "=", "in") or len(arguments) != 2:
@@ -151,22 +169,7 @@ def _subjects(part: Any, store: Store) -> set[str] | None:
     name = arguments[0].get("property", "") if isinstance(arguments[0], dict) else ""
     name = name.removeprefix("properties.")
     values = arguments[1] if isinstance(arguments[1], list) else [arguments[1]]
-    if not values or not all(isinstance(value, str) for value in values):
+    if name not in SEARCHED or not values or not all(isinstance(value, str) for value in values):
         return None
-    if name not in _IRIS and name not in _WORDS:
-        return None
-    each = [_having(name, value, store) for value in values]
-    return set.union(*each) if operator in ("a_overlaps", "in") else set.intersection(*each)
-
-
-def _having(name: str, value: str, store: Store) -> set[str]:
-    if name in _WORDS:
-        return _subjects_of(store, _WORDS[name], Literal(value), None)
-    graph = INFERRED_GRAPH if name == EXPOSED_TO else None
-    return set().union(*(_subjects_of(store, predicate, value, graph) for predicate in _IRIS[name]))
-
-
-def _subjects_of(store: Store, predicate: str, value: str | Literal, graph: str | None) -> set[str]:
-    if isinstance(value, str) and not is_iri(value):
-        return set()
-    return {quad.subject.value for quad in store.match(None, predicate, value, graph)}  # type: ignore[union-attr]
+    merged = np.union1d if operator in ("a_overlaps", "in") else np.intersect1d
+    return reduce(merged, (having(name, value) for value in values))

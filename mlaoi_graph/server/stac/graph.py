@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -10,7 +10,7 @@ from pyoxigraph import NamedNode
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.lineage_fields import Described
+from mlaoi_graph.lineage_fields import Described, wholes_of_split
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -26,7 +26,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.vocab import MLAOI
-from mlaoi_graph.writers.stac import ends_of, exposure_of
+from mlaoi_graph.writers.stac import ends_of
 
 __all__ = ["StoredGraph"]
 
@@ -42,8 +42,9 @@ _N = TypeVar("_N")
 class StoredGraph:
     """What :class:`~mlaoi_graph.writers.stac.Documents` needs of a catalog: a ``Graph``."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, exposure_of: Callable[[str], list[str]]) -> None:
         self._catalog = catalog
+        self.exposure_of: Final = exposure_of
         self.node = lru_cache(_KEPT)(self._node)
         self.briefly = lru_cache(_KEPT)(lambda iri: self._node(iri, _BRIEFLY))
         self.source = lru_cache(_KEPT)(self._source)
@@ -59,9 +60,10 @@ class StoredGraph:
         said = (s for twin in sorted(twins) for some in self._catalog.said_of(twin).values() for s in some)
         return [s for s in said if isinstance(s, DataUse | Derivation | Association) and ends_of(s)[0] == iri]
 
-    def exposure_of(self, iri: str) -> list[str]:
-        """Return the IRIs of what a thing learned from at any depth, sorted."""
-        return exposure_of(self._catalog.store, iri)
+    def wholes_of(self, iri: str) -> Sequence[str]:
+        """Return what a dataset is a split of."""
+        node = self.briefly(iri)
+        return wholes_of_split(node) if isinstance(node, Dataset) else ()
 
     def published_of(self, model: str) -> str | None:
         """Return what else stood in the first document that describes a model, as JSON."""

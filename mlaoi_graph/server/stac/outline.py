@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -9,9 +12,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.geo.index import Index
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 
-__all__ = ["outline"]
+__all__ = ["Cover", "outline"]
 
 _EXACT: Final = 64
 """Rows up to which the drawing is the union."""
@@ -20,34 +23,64 @@ _LOOKED_AT: Final = 20_000
 _SHIFT: Final = 1 << 20
 _FINEST: Final = 0.01
 """Degrees."""
+_KEPT: Final = 20_000
+"""Covers of one dataset that are held, each some kilobytes."""
 
 
-def outline(index: Index, rows: Array) -> BaseGeometry:
-    """Return the union of geometries; of more than 64 rows, a cover of it by cells of a grid in degrees.
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover:
+    """The areas of one dataset: many models have it in their footprint, so it is covered once."""
+
+    rows: Array
+    first: tuple[int, int]
+    """The earliest start, and its row."""
+    last: tuple[int, int]
+    """The latest end, and its row."""
+
+    def cells(self, index: Index) -> tuple[int, Array]:
+        """Return the finest level by which no more than 256 cells are touched, and these: column and row, as one."""
+        return _cells(self, index)
+
+
+def outline(index: Index, covers: Sequence[Cover]) -> BaseGeometry:
+    """Return the union of all areas; of more than 64, a cover of it by cells of a grid in degrees.
 
     The grid is the finest of 0.01 degrees times a power of two by which no more than 256 cells are touched.
 
     >>> chips = shapely.box(np.arange(100) / 50, 0, np.arange(100) / 50 + 0.005, 0.005)
-    >>> drawn = outline(Index.of(chips), np.arange(100))
+    >>> drawn = outline(Index.of(chips), [Cover(np.arange(100), (0, 0), (0, 0))])
     >>> drawn.bounds, len(drawn.geoms), bool(shapely.covers(drawn, chips).all())
     ((0.0, 0.0, 1.99, 0.01), 100, True)
     """
-    if len(rows) <= _EXACT:
-        return shapely.union_all(index.geometries(rows))
-    bounds = index.bounds(rows)
+    if sum(len(cover.rows) for cover in covers) <= _EXACT * len(covers):
+        rows = distinct(np.concatenate([cover.rows for cover in covers]))
+        if len(rows) <= _EXACT:
+            return shapely.union_all(index.geometries(rows))
+    covered = [cover.cells(index) for cover in covers]
+    level = max(level for level, _ in covered)
+    cells = distinct(np.concatenate([_coarser(cells, level - own) for own, cells in covered]))
+    while len(cells) > _CELLS:
+        level += 1
+        cells = distinct(_coarser(cells, 1))
+    return _united(cells, level)
+
+
+@lru_cache(_KEPT)
+def _cells(cover: Cover, index: Index) -> tuple[int, Array]:
+    bounds = index.bounds(cover.rows)
     cut = bounds[:, 2] - bounds[:, 0] > 180  # at the antimeridian: its box is round the world
-    parts = shapely.bounds(shapely.get_parts(index.geometries(rows[cut])))
+    parts = shapely.bounds(shapely.get_parts(index.geometries(cover.rows[cut])))
     bounds = np.concatenate((bounds[~cut], parts))
-    step = _FINEST
+    level = 0
     # A grid too fine for some rows is too fine for all.
     for some in (bounds[:: max(1, len(bounds) // 500)], bounds):
-        while (cells := _touched(some, step)) is None or len(cells) > _CELLS:
-            step *= 2
-    return _united(cells, step)
+        while (cells := _touched(some, _FINEST * 2**level)) is None or len(cells) > _CELLS:
+            level += 1
+    return level, cells
 
 
 def _touched(bounds: Any, step: float) -> Any:
-    """Return column and row of the cells boxes touch, each once and sorted; None if there are too many to look at."""
+    """Return the cells boxes touch, each once and sorted; None if there are too many to look at."""
     low = np.floor(bounds[:, :2] / step + 1e-9).astype(np.int64)
     high = np.maximum(np.ceil(bounds[:, 2:] / step - 1e-9).astype(np.int64), low + 1)
     wide, tall = (high - low).T
@@ -56,13 +89,27 @@ def _touched(bounds: Any, step: float) -> Any:
         return None
     which = np.repeat(np.arange(len(bounds)), count)
     within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-    columns = low[which, 0] + within % wide[which]
-    rows = low[which, 1] + within // wide[which]
-    once = np.unique((columns + _SHIFT) * (2 * _SHIFT) + rows + _SHIFT)
-    return np.column_stack((once // (2 * _SHIFT), once % (2 * _SHIFT))) - _SHIFT
+    return distinct(_packed(low[which, 0] + within % wide[which], low[which, 1] + within // wide[which]))
 
 
-def _united(cells: Any, step: float) -> BaseGeometry:
-    west, south = np.maximum(cells * step, (-180, -90)).T.round(9)
-    east, north = np.minimum((cells + 1) * step, (180, 90)).T.round(9)
+def _packed(columns: Array, rows: Array) -> Array:
+    packed: Array = (columns + _SHIFT) * (2 * _SHIFT) + rows + _SHIFT
+    return packed
+
+
+def _unpacked(cells: Array) -> tuple[Array, Array]:
+    return cells // (2 * _SHIFT) - _SHIFT, cells % (2 * _SHIFT) - _SHIFT
+
+
+def _coarser(cells: Array, levels: int) -> Array:
+    """Return the cells of a coarser grid that these lie in."""
+    columns, rows = _unpacked(cells)
+    return _packed(columns >> levels, rows >> levels)
+
+
+def _united(cells: Array, level: int) -> BaseGeometry:
+    step = _FINEST * 2**level
+    corner = np.column_stack(_unpacked(cells))
+    west, south = np.maximum(corner * step, (-180, -90)).T.round(9)
+    east, north = np.minimum((corner + 1) * step, (180, 90)).T.round(9)
     return shapely.coverage_union_all(shapely.box(west, south, east, north))

@@ -1,28 +1,89 @@
-"""Where models were trained, tested, and so on: for each stage the models and the rows of its footprint."""
+"""Where models were trained, tested, and so on: for each stage the models and the sources of its footprint.
+
+Many models used the same data, so what is asked of places is asked once for each *set* of sources (:mod:`~.uses`) and
+holds for all models that have it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Final
 
 import numpy as np
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.areas import STAGES_OF
-from mlaoi_graph.rdf import INFERRED_GRAPH
-from mlaoi_graph.results import texts
+from mlaoi_graph.server.stac.outline import Cover, outline
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.uses import STAGES, Unplaced
 from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["ModelPlaces"]
+__all__ = ["ModelPlaces", "Where"]
 
 _GLOBAL: Final = tuple(Precision).index(Precision.GLOBAL)
-_EXPOSED: Final = f"SELECT ?model ?data {{ GRAPH <{INFERRED_GRAPH}> {{ ?model mlaoi:exposedTo ?data }} }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where and when the data of a footprint lie."""
+
+    shape: Any
+    start: str | None
+    end: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """The models that have any use of a role, and the set of targets of each."""
+
+    models: Array
+    """Sorted."""
+    sets: Array
+    """Of each of these models the place of its set."""
+    starts: Array
+    targets: Array
+    """Of all sets, one after the other; none is empty."""
+
+    @classmethod
+    def of(cls, models: Array, targets: Array) -> _Role:
+        """Return the role in which these pairs are."""
+        both = np.sort(models << 32 | targets)
+        both = both[np.diff(both, prepend=-1) > 0]
+        of, targets = both >> 32, both & 0xFFFFFFFF
+        begins = np.flatnonzero(np.diff(of, prepend=-1))
+        ends = np.append(begins, len(of))[1:]
+        places: dict[bytes, int] = {}
+        text, width = targets.tobytes(), targets.itemsize
+        sets = [
+            places.setdefault(text[begin * width : end * width], len(places))
+            for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+        ]
+        pieces = [np.frombuffer(piece, dtype=targets.dtype) for piece in places]
+        starts = np.cumsum([0, *map(len, pieces)])
+        whole = np.concatenate(pieces) if pieces else targets
+        return cls(of[begins], np.array(sets, dtype=np.int64), starts, whole)
+
+    def with_any(self, targets: Array) -> Array:
+        """Return the models one of whose targets is marked."""
+        if not len(self.models):
+            return self.models
+        found: Array = self.models[np.logical_or.reduceat(targets[self.targets], self.starts[:-1])[self.sets]]
+        return found
+
+    def set_of(self, model: int) -> int:
+        """Return the set of a model, -1 for none."""
+        at = int(np.searchsorted(self.models, model))
+        return int(self.sets[at]) if at < len(self.models) and self.models[at] == model else -1
+
+    def targets_of(self, model: int) -> Array:
+        """Return the targets of a model."""
+        of = self.set_of(model)
+        return self.targets[self.starts[of] : self.starts[of + 1]] if of >= 0 else self.targets[:0]
 
 
 class ModelPlaces:
@@ -31,15 +92,28 @@ class ModelPlaces:
     A footprint that is only a placeholder for the world is none: whose it is, is unknown.
     """
 
-    def __init__(self, catalog: Catalog, models: Sequence[str]) -> None:
+    def __init__(self, catalog: Catalog, models: Sequence[str], exposures: Callable[[], tuple[Array, Array]]) -> None:
+        """``exposures`` gives places of models, and numbers of nodes of the lineage that they are exposed to."""
         self._catalog = catalog
-        self._place = {iri: place for place, iri in enumerate(models)}
+        self.place: Final = {iri: place for place, iri in enumerate(models)}
+        """Of each IRI its place."""
         self._models = models
         self._footprints: Footprints = catalog.footprints
         self._used = catalog.footprints.used
+        self._exposures = exposures
+        self._dates: dict[tuple[str, int], tuple[str | None, str | None]] = {}
+        self._asked: tuple[Query | None, Array | None] = None, None
+        self._role = lru_cache(None)(self._make_role)
+        self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._is_somewhere))
+        self._cover = lru_cache(None)(self._make_cover)
 
     def rows(self, query: Query) -> Array | None:
         """Return the rows that lie in a query's place and time; None if it asks for neither."""
+        if self._asked[0] is not query:  # each shelf asks
+            self._asked = query, self._rows(query)
+        return self._asked[1]
+
+    def _rows(self, query: Query) -> Array | None:
         rows = None
         if query.place is not None:
             rows = self._footprints.index.search(query.place)
@@ -55,85 +129,127 @@ class ModelPlaces:
             return self._declaring(rows)
         if role == "unknown":
             return self._unknown
-        sources = np.arange(self._sources) if rows is None else np.unique(self._used.sources_of(self._bounded(rows))[1])
         if rows is None:
-            sources = sources[self._is_somewhere]
-        targets = np.unique(self._used.targets_of(sources)[1])
-        uses = self._used.uses_of(targets)[1]
-        if role == "exposed":
-            learned = self._exposures[0][np.isin(self._exposures[1], targets)]
-            return np.union1d(learned, self._of_uses(uses[self._limited(uses) & self._teaches(uses)]))
-        return self._of_uses(uses[np.isin(self._used.stages(uses), _codes(role))])
+            found: Array = self._everywhere(role)
+            return found
+        marked = np.zeros(self._sources, dtype=bool)
+        marked[self._used.sources_of(self._bounded(rows))[1]] = True
+        return self._in_sources(role, marked)
 
-    def footprint(self, role: str, model: int) -> Array:
-        """Return the rows of a model's footprint of a role, in order."""
-        if role == "declared":
-            return self._bounded(self._footprints.declared_by(self._models[model]))
-        uses = self._uses_by_model(model)
-        if role == "exposed":
-            targets = self._exposures[1][slice(*np.searchsorted(self._exposures[0], (model, model + 1)))]
-            limited = uses[self._limited(uses) & self._teaches(uses)]
-            targets = np.union1d(targets, self._used.targets(limited))
-        else:
-            targets = np.unique(self._used.targets(uses[np.isin(self._used.stages(uses), _codes(role))]))
-        sources = np.unique(self._used.sources_of_targets(targets)[1])
-        return self._bounded(np.unique(self._used.rows_of(sources)[1]).astype(np.uint32))
+    def sources(self, role: str, model: int) -> bytes:
+        """Return what a model's footprint of a role depends on, and nothing else does."""
+        return self._sources_of(role, model).astype(np.int64).tobytes()
+
+    def where(self, role: str, model: int) -> Where | None:
+        """Return where and when the data of a role lie; None if that is not known."""
+        covers = self._covers(role, model)
+        return Where(outline(self._footprints.index, covers), *self._span(covers)) if covers else None
+
+    def dates(self, role: str, model: int) -> tuple[str | None, str | None]:
+        """Return first and last acquisition of a role's data, as published."""
+        key = role, model if role == "declared" else self._role(role).set_of(model)
+        if key not in self._dates:
+            covers = self._covers(role, model)
+            self._dates[key] = self._span(covers) if covers else (None, None)
+        return self._dates[key]
 
     # -- tables ---------------------------------------------------------------------------------------------------
+
+    def _sources_of(self, role: str, model: int) -> Array:
+        if role == "declared":
+            return self._bounded(self._footprints.declared_by(self._models[model]))
+        found: Array = distinct(self._used.sources_of_targets(self._role(role).targets_of(model))[1])
+        return found
+
+    def _covers(self, role: str, model: int) -> list[Cover]:
+        sources = self._sources_of(role, model)
+        found = [self._covered(sources)] if role == "declared" else [self._cover(s) for s in sources.tolist()]
+        return [cover for cover in found if len(cover.rows)]
+
+    def _span(self, covers: Sequence[Cover]) -> tuple[str | None, str | None]:
+        first, last = min(cover.first for cover in covers), max(cover.last for cover in covers)
+        (_, start, _), (_, _, end) = self._footprints.areas_named(np.array([first[1], last[1]]))
+        return start or None, end or None
+
+    def _make_cover(self, source: int) -> Cover:
+        return self._covered(self._bounded(self._used.rows_of(np.array([source]))[1].astype(np.uint32)))
+
+    def _covered(self, rows: Array) -> Cover:
+        rows = np.sort(rows)
+        if not len(rows):
+            return Cover(rows, (0, 0), (0, 0))
+        start, end = self._footprints.times(rows)
+        first, last = int(start.argmin()), int(end.argmax())
+        return Cover(rows, (int(start[first]), int(rows[first])), (int(end[last]), int(rows[last])))
+
+    def _in_sources(self, role: str, marked: Array) -> Array:
+        targets = np.zeros(self._used.count_of_targets, dtype=bool)
+        targets[self._used.targets_of(np.flatnonzero(marked))[1]] = True
+        return self._role(role).with_any(targets)
+
+    def _make_role(self, role: str) -> _Role:
+        uses = np.arange(len(self._used))
+        models = self._model_of_user[self._used.users(uses)]
+        targets = self._used.targets(uses)
+        known = models >= 0
+        if role != "exposed":
+            chosen = known & np.isin(self._used.stages(uses), _codes(role))
+            return _Role.of(models[chosen], targets[chosen])
+        limited = known & np.isin(targets, self._limited_targets) & np.isin(self._used.stages(uses), _codes("trained"))
+        learning, nodes = self._exposures()
+        iris = self._catalog.lineage.edges.iris
+        once, which = np.unique(nodes, return_inverse=True)
+        as_target = np.array(
+            [-1 if (at := self._used.target(iris[n])) is None else at for n in once.tolist()], np.int64
+        )
+        data = as_target[which]
+        return _Role.of(
+            np.concatenate((learning[data >= 0], models[limited])),
+            np.concatenate((data[data >= 0], targets[limited])),
+        )
 
     def _bounded(self, rows: Array) -> Array:
         kept: Array = rows[(self._footprints.precision_codes(rows) != _GLOBAL) & self._footprints.has_geometry(rows)]
         return kept
 
     def _declaring(self, rows: Array | None) -> Array:
-        rows = self._bounded(np.arange(len(self._footprints)) if rows is None else rows)
-        return self._placed([self._footprints.models[code] for code in np.unique(self._footprints.models_of(rows)[1])])
+        if rows is None:
+            return self._all_declaring
+        codes = self._footprints.models_of(self._bounded(rows))[1]
+        places = self._place_of_declaring[codes]
+        found: Array = distinct(places[places >= 0])
+        return found
+
+    @cached_property
+    def _all_declaring(self) -> Array:
+        return self._declaring(np.arange(len(self._footprints)))
+
+    @cached_property
+    def _place_of_declaring(self) -> Array:
+        return np.array([self.place.get(iri, -1) for iri in self._footprints.models], dtype=np.int64)
 
     @cached_property
     def _unknown(self) -> Array:
         uses = np.arange(len(self._used))
-        some = self._of_uses(uses[self._used.unplaced(self._used.targets(uses)) != Unplaced.KNOWN])
+        some = self._model_of_user[
+            self._used.users(uses[self._used.unplaced(self._used.targets(uses)) != Unplaced.KNOWN])
+        ]
         silent = self._catalog.store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed)
-        return np.union1d(some, self._placed([quad.subject.value for quad in silent]))  # type: ignore[union-attr]
+        named = (self.place.get(quad.subject.value, -1) for quad in silent)  # type: ignore[union-attr]
+        found = np.union1d(some, np.fromiter(named, dtype=np.int64))
+        return found[found >= 0]
 
     @cached_property
     def _model_of_user(self) -> Array:
         """Of each user its place among the models, -1 for a family."""
-        users = np.arange(int(self._user_of_use.max(initial=-1)) + 1)
-        return np.array([self._place.get(iri, -1) for iri in self._used.user_iris(users)], dtype=np.int64)
-
-    @cached_property
-    def _user_of_use(self) -> Array:
-        return self._used.users(np.arange(len(self._used)))
-
-    @cached_property
-    def _uses_in_order(self) -> tuple[Array, Array]:
-        """Models of uses, sorted, and the uses."""
-        models = self._model_of_user[self._user_of_use]
-        order = np.argsort(models, kind="stable")
-        return models[order], order
-
-    def _uses_by_model(self, model: int) -> Array:
-        models, uses = self._uses_in_order
-        found: Array = uses[slice(*np.searchsorted(models, (model, model + 1)))]
-        return found
-
-    def _of_uses(self, uses: Array) -> Array:
-        models = np.unique(self._model_of_user[self._user_of_use[uses]])
-        found: Array = models[models >= 0]
-        return found
-
-    def _limited(self, uses: Array) -> Array:
-        """Return which uses are limited to an area of their own."""
-        return np.isin(self._used.targets(uses), self._limited_targets)
+        users = np.arange(int(self._used.users(np.arange(len(self._used))).max(initial=-1)) + 1)
+        return np.array([self.place.get(iri, -1) for iri in self._used.user_iris(users)], dtype=np.int64)
 
     @cached_property
     def _limited_targets(self) -> Array:
+        """Uses that are limited to an area of their own."""
         found = (self._used.target(iri) for iri in self._footprints.uses)
         return np.array([target for target in found if target is not None], dtype=np.int64)
-
-    def _teaches(self, uses: Array) -> Array:
-        return np.isin(self._used.stages(uses), _codes("trained"))
 
     @property
     def _sources(self) -> int:
@@ -143,20 +259,6 @@ class ModelPlaces:
     def _is_somewhere(self) -> Array:
         areas = self._used.totals(np.arange(self._sources))[1]
         return np.asarray(np.delete(areas, _GLOBAL, axis=1).any(axis=1))
-
-    @cached_property
-    def _exposures(self) -> tuple[Array, Array]:
-        """Model and target of everything learned from at any depth, by model."""
-        pairs = []
-        for model, data in texts(self._catalog.store, _EXPOSED):
-            place, target = self._place.get(model), self._used.target(data)
-            if place is not None and target is not None:
-                pairs.append((place, target))
-        found = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
-
-    def _placed(self, iris: Sequence[str]) -> Array:
-        return np.array(sorted(self._place[iri] for iri in iris if iri in self._place), dtype=np.int64)
 
 
 def _codes(role: str) -> list[int]:

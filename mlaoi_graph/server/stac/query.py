@@ -93,7 +93,7 @@ class Query:
     @property
     def sifts(self) -> bool:
         """Whether every document has to be looked into."""
-        return self.filter is not None or bool(self.words)
+        return (self.filter is not None and not self.filter.is_exact) or bool(self.words)
 
     def next_token(self, values: tuple[Any, ...], shelf: str, key: str) -> str:
         """Return the token of the page that begins after an item."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac import tasks
 from mlaoi_graph.server.web import ask, read_body, site_of
@@ -59,7 +60,13 @@ async def _search(request: Request) -> Response:
     return await ask(request, answers, tasks.search, site=site, parameters=given, is_body=is_body)
 
 
+async def _schema(request: Request) -> Response:
+    """Answer the path of our extension's identifier, so that a proxy may map its host to this server."""
+    return await ask(request, request.app.state.answers, tasks.schema)
+
+
 routes = [
+    Route(urlsplit(SCHEMA).path, _schema, methods=["GET", "HEAD"]),
     Route("/stac/search", _search, methods=["GET", "HEAD", "POST"]),
     Route("/stac", _stac, methods=["GET", "HEAD"]),
     Route("/stac/{path:path}", _stac, methods=["GET", "HEAD"]),

@@ -6,30 +6,38 @@ later page finds its place again whatever was written meanwhile.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from hashlib import blake2b
+from random import Random
 from typing import Any, Final, Protocol
 from urllib.parse import quote
+from zlib import crc32
 
 import numpy as np
+import orjson
 from pyoxigraph import Literal
-from shapely.geometry import mapping
+from shapely import to_geojson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
+from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
+from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
+from mlaoi_graph.rdf import DERIVATION_PROPERTY, STAGE_PROPERTY
 from mlaoi_graph.results import texts
 from mlaoi_graph.server.addresses import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
-from mlaoi_graph.server.stac.outline import outline
+from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
@@ -48,14 +56,33 @@ ROLES: Final[Mapping[str, tuple[str, str]]] = {
 UNKNOWN: Final = "models-unknown"
 DATA: Final = "data"
 """Name of the shelf of all areas of datasets."""
-_NODES: Final[Mapping[str, tuple[str, str]]] = {
-    "models": (MLAOI.Model, "All models; the geometry is what their publisher declares, no evidence of any use there"),
-    "families": (MLAOI.ModelFamily, "Model families: what is said of all their members"),
-    "unresolved": (MLAOI.UnknownThing, "Things that are referred to, and nothing says what they are"),
+_NODES: Final[Mapping[str, tuple[int, str]]] = {
+    "models": (IS_MODEL, "All models; the geometry is what their publisher declares, no evidence of any use there"),
+    "families": (IS_FAMILY, "Model families: what is said of all their members"),
+    "unresolved": (IS_UNKNOWN, "Things that are referred to, and nothing says what they are"),
 }
+_CLASSES: Final = {
+    IS_MODEL: (MLAOI.Model,),
+    IS_FAMILY: (MLAOI.ModelFamily,),
+    IS_UNKNOWN: (MLAOI.UnknownThing,),
+    IS_DATASET: (MLAOI.Dataset, MLAOI.SourceArchive),
+}
+_WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
+_SAID_ONCE: Final = {
+    "title": RDFS.label,
+    "version": MLAOI.version,
+    "mlm:architecture": MLAOI.architecture,
+    "mlm:framework": MLAOI.framework,
+    "lineage:family": MLAOI.family,
+    "lineage:released": MLAOI.released,
+}
+"""Fields of models that stand in their documents as in the graph."""
+_PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
+_CODES: Final = {name: [PREDICATES.index(_PROPERTY_OF[kind]) for kind in kinds] for name, kinds in REPEATED.items()}
+_AT_A_TIME: Final = 64
 _ROW_SHIFT: Final = 2**32
 _KEPT: Final = 4096
-"""Documents that are held."""
+"""Nodes that links lead to, that are held."""
 _Json = dict[str, Any]
 
 
@@ -73,8 +100,11 @@ class Shelf(Protocol):
     def after(self, key: str) -> int:
         """Return the first number beyond a key, whether or not that is there."""
 
-    def document(self, number: int, site: str) -> _Json:
-        """Return the item or collection, not to be changed."""
+    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+        """Return the items or collections."""
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        """Return what things have in a field; None if only their documents tell."""
 
 
 class Served(Documents):
@@ -121,15 +151,18 @@ class Holdings:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.graph = StoredGraph(catalog)
-        self.datasets = _Listed(catalog, MLAOI.Dataset, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
-        self._nodes = {name: _Listed(catalog, kind) for name, (kind, _) in _NODES.items()}
+        self.kept = Kept(catalog.items_file)
+        self.edges = catalog.lineage.edges
+        self.graph = StoredGraph(catalog, self._exposed_to)
+        self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
-        self.places = ModelPlaces(catalog, self.models.iris)
+        self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
+        self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
+        self._made = Served(self, self.kept.site)
         self.served = lru_cache(16)(lambda site: Served(self, site))
-        self.document = lru_cache(_KEPT)(self._document)
         self.get = lru_cache(_KEPT)(self._get)
         self.area_ids = lru_cache(64)(self._area_ids)
+        self.having = lru_cache(64)(self._having)
         self._shelves: dict[str, Shelf] = {
             "models": _Models(self, "models"),
             **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
@@ -156,6 +189,162 @@ class Holdings:
         """Return the nodes in a collection that is no dataset's."""
         return self._nodes.get(name) or (self.models if name in ROLES or name == UNKNOWN else None)
 
+    def documents(self, listed: _Listed, places: Sequence[int], site: str) -> list[_Json]:
+        """Return the documents of nodes."""
+        keys = [listed.key(place) for place in places]
+        found = self.kept.get("items", keys, site)
+        missing = {key: place for key, place in zip(keys, places, strict=True) if key not in found}
+        if missing:
+            made = {key: self._document(listed.iris[place]) for key, place in missing.items()}
+            self.kept.put("items", made)
+            found |= {key: self.kept.told(document, site) for key, document in made.items()}
+        return [found[key] for key in keys]
+
+    def prepare(self) -> Iterator[None]:
+        """Make what searches would have to wait for, a little at each step: documents, and where roles are."""
+        for name in _WORDS:
+            self._words(name)
+            yield
+        steps = [(name, begin) for name in ("models", *ROLES) for begin in range(0, len(self.models.iris), _AT_A_TIME)]
+        # Each worker in an order of its own: what one has made the others find.
+        Random(os.getpid()).shuffle(steps)
+        for name, begin in steps:
+            places = range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
+            shelf = self._shelves[name]
+            if isinstance(shelf, _Role):
+                yield from shelf.prepare(places)
+            else:
+                keys = {self.models.key(place): place for place in places}
+                for key in self.kept.missing("items", list(keys)):
+                    self.kept.put("items", {key: self._document(self.models.iris[keys[key]])})
+                    yield
+            yield
+
+    @cached_property
+    def drawn_again(self) -> Array:
+        """Rows of areas that the row before is a drawing of, too."""
+
+        def make() -> list[int]:
+            names = [
+                name for name, _, _ in self.catalog.footprints.areas_named(np.arange(len(self.catalog.footprints)))
+            ]
+            return [row for row in range(1, len(names)) if names[row] == names[row - 1] != ""]
+
+        return np.array(self._list("drawn again", make), dtype=np.int64)
+
+    # -- who has what ---------------------------------------------------------------------------------------------
+
+    def _having(self, name: str, value: str) -> Array:
+        """Return the numbers of the nodes that have a value in a list that is searched."""
+        if name in _WORDS:
+            return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
+        node = self.edges.iris.find(value)
+        found = [self._having_node(name, one) for one in ([] if node < 0 else self._with_splits(node))]
+        return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+
+    def _having_node(self, name: str, node: int) -> Array:
+        if name == EXPOSED_TO:
+            learning, data = self._by_data
+            return learning[slice(*np.searchsorted(data, (node, node + 1)))]
+        if name == "lineage:family":
+            chosen = np.asarray(self.edges.members[node], dtype=np.int64)
+        else:
+            edges = np.asarray(self.edges.into[node], dtype=np.int64)
+            chosen = edges[np.isin(self._codes[edges], _CODES[name])]
+        return np.asarray(self.edges.subject)[chosen].astype(np.int64)
+
+    def _with_splits(self, node: int) -> list[int]:
+        found = [node]
+        for one in found:  # grows while it is gone through
+            parts = (self.edges.subject[edge] for edge in self.edges.parts[one] if self.edges.code[edge] == PART)
+            found.extend(part for part in parts if (part, one) in self._splits and part not in found)
+        return found
+
+    @cached_property
+    def _splits(self) -> frozenset[tuple[int, int]]:
+        """Splits whose IRI was made from that of what they are one of, and that."""
+
+        def make() -> list[tuple[int, int]]:
+            rows = set(texts(self.catalog.store, _SPLITS))
+            find = self.edges.iris.find
+            return sorted((find(part), find(whole)) for part, split, whole in rows if iris.part(whole, split) == part)
+
+        return frozenset((part, whole) for part, whole in self._list("splits", make))
+
+    def values(self, field: str) -> list[str | None]:
+        """Return what every model has in a field."""
+        found: list[str | None] = self._list(f"values {field}", lambda: self._values(field))
+        return found
+
+    def _values(self, field: str) -> list[str | None]:
+        found: list[str | None] = [None] * len(self.models.iris)
+        several = set()
+        for model, value in texts(self.catalog.store, _VALUES, predicate=_SAID_ONCE[field]):
+            place = self.places.place.get(model)
+            if place is not None and found[place] is None:
+                found[place] = value
+            elif place is not None and found[place] != value:
+                several.add(place)
+        for place in several:  # what is said twice is what its document makes of it
+            (document,) = self.documents(self.models, [place], "")
+            found[place] = document["properties"].get(field)
+        return found
+
+    def _words(self, name: str) -> dict[str, list[int]]:
+        """Return the places of the models that have each word."""
+        found: dict[str, list[int]] = self._list(f"words {name}", lambda: self._said(_WORDS[name]))
+        return found
+
+    def _said(self, predicate: str) -> dict[str, list[int]]:
+        said: dict[str, set[int]] = {}
+        for model, word in texts(self.catalog.store, _VALUES, predicate=predicate):
+            if model in self.places.place:
+                said.setdefault(word, set()).add(self.places.place[model])
+        return {word: sorted(places) for word, places in said.items()}
+
+    @cached_property
+    def _lists(self) -> dict[str, Any]:
+        return {}
+
+    def _list(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what is made once for a snapshot."""
+        if name not in self._lists:
+            key = crc32(name.encode())
+            found = self.kept.get("lists", [key])
+            if not found:
+                found = {key: make()}
+                self.kept.put("lists", found)
+            self._lists[name] = found[key]
+        return self._lists[name]
+
+    @cached_property
+    def _codes(self) -> Array:
+        return np.asarray(self.edges.code)
+
+    @cached_property
+    def _exposures(self) -> tuple[Array, Array]:
+        return self.catalog.lineage.exposures()
+
+    @cached_property
+    def _by_data(self) -> tuple[Array, Array]:
+        learning, data = self._exposures
+        order = np.argsort(data, kind="stable")
+        return learning[order], data[order]
+
+    def _exposures_of_models(self) -> tuple[Array, Array]:
+        learning, data = self._exposures
+        place = np.full(len(self.edges.iris), -1)
+        place[self.models.nodes] = np.arange(len(self.models.nodes))
+        models = place[learning]
+        return models[models >= 0], data[models >= 0]
+
+    def _exposed_to(self, iri: str) -> list[str]:
+        node = self.edges.iris.find(iri)
+        learning, data = self._exposures
+        return [self.edges.iris[n] for n in data[slice(*np.searchsorted(learning, (node, node + 1)))].tolist()]
+
+    # -- documents ------------------------------------------------------------------------------------------------
+
     def _get(self, iri: str) -> Place | None:
         """Return where a model, family, dataset or unknown thing is."""
         node = self.graph.briefly(iri)  # links need no list of the thousand areas of a dataset
@@ -172,42 +361,50 @@ class Holdings:
                 return Place(_path(collection, name), name, node.label or name, _top(collection), node)
         return None
 
-    def _document(self, site: str, iri: str) -> _Json:
+    def _document(self, iri: str) -> _Json:
         place = self.get(iri)
         if place is None or place.node is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
-        made = self.served(site)
         if isinstance(place.node, Dataset):
             dataset = self.graph.node(iri)
             assert isinstance(dataset, Dataset)
-            return made.collection(place, dataset)
+            return self._made.collection(place, dataset)
         assert place.parent is not None
-        return made.item(place, place.node) | {"collection": place.parent.identifier}
+        return self._made.item(place, place.node) | {"collection": place.parent.identifier}
 
     def _area_ids(self, dataset: str) -> dict[str, str]:
         """Return the names of a dataset's areas in its collection."""
         called = _identifiers(self.catalog.store, _AREAS, dataset=dataset)
+        areas = sorted(set(texts(self.catalog.store, _AREAS_OF, dataset=dataset)))
         names = Names()
-        return {iri: names.take(called[iri] or iris.tail(iri)) for iri in sorted(called)}
+        return {iri: names.take(called.get(iri) or iris.tail(iri)) for (iri,) in areas}
 
 
 class _Listed:
-    """The nodes of a class, by IRI, with a name for each that no other has."""
+    """The nodes of a kind, by IRI, with a name for each that no other has."""
 
-    def __init__(self, catalog: Catalog, kind: str, taken: Sequence[str] = ()) -> None:
-        called = _identifiers(catalog.store, _OF_KIND, kind=kind)
-        self.iris = sorted(called)
-        names = Names(*taken)
-        if kind == MLAOI.Dataset:
-            wholes: dict[str, str] = {}
-            for part, whole in texts(catalog.store, _WHOLES):
-                wholes[part] = min(whole, wholes.get(part, whole))
-            known = {iri: (called[iri], wholes.get(iri, "")) for iri in self.iris}
-            named = {iri: name for iri, name, _ in dataset_names(known, names)}
-        else:
-            named = {iri: names.take(called[iri] or iris.tail(iri)) for iri in self.iris}
-        self.ids = [named[iri] for iri in self.iris]
+    def __init__(self, holdings: Holdings, code: int, bits: int, taken: Sequence[str] = ()) -> None:
+        self._code = code
+        self.nodes: Final = np.flatnonzero(np.asarray(holdings.edges.kinds) & bits)
+        """Their numbers in the lineage."""
+        self.iris: Final = [holdings.edges.iris[node] for node in self.nodes.tolist()]
+        store = holdings.catalog.store
+        self.ids: Final[list[str]] = holdings._list(f"ids {code}", lambda: self._names(store, bits, taken))
         self._at = {name: place for place, name in enumerate(self.ids)}
+
+    def _names(self, store: Store, bits: int, taken: Sequence[str]) -> list[str]:
+        called: dict[str, str] = {}
+        for kind in _CLASSES[bits]:
+            called |= _identifiers(store, _CALLED, kind=kind)
+        names = Names(*taken)
+        if bits != IS_DATASET:
+            return [names.take(called.get(iri) or iris.tail(iri)) for iri in self.iris]
+        wholes: dict[str, str] = {}
+        for part, whole in texts(store, _WHOLES):
+            wholes[part] = min(whole, wholes.get(part, whole))
+        known = {iri: (called.get(iri), wholes.get(iri, "")) for iri in self.iris}
+        named = {iri: name for iri, name, _ in dataset_names(known, names)}
+        return [named[iri] for iri in self.iris]
 
     def at(self, identifier: str) -> int | None:
         """Return the place of what goes by a name."""
@@ -218,21 +415,30 @@ class _Listed:
         at = bisect_left(self.iris, iri)
         return at if at < len(self.iris) and self.iris[at] == iri else None
 
+    def key(self, place: int) -> int:
+        """Return what the document of a place is kept under."""
+        return place * 8 + self._code
 
-_OF_KIND: Final = "SELECT ?node ?kind { ?node a ?kind }"
-_AREAS: Final = "SELECT ?area ?dataset { ?dataset mlaoi:footprint ?area }"
+
+_CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier ?name }"
+_AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
+_AREAS_OF: Final = "SELECT ?node ?dataset { ?dataset mlaoi:footprint ?node }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
+_SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
+_VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
-def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str | None]:
+def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str]:
     """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
-    found: dict[str, str | None] = {}
-    for (iri,) in texts(store, sparql, **given):
+    found: dict[str, str] = {}
+    several = set()
+    for iri, name in texts(store, sparql, **given):
+        if found.setdefault(iri, name) != name:
+            several.add(iri)
+    for iri in several:
         said = [(quad.graph_name.value, quad.object.value) for quad in store.match(iri, DCTERMS.identifier)]  # type: ignore[union-attr]
-        if len({identifier for _, identifier in said}) > 1:
-            described = {q.graph_name.value for q in store.match(iri, MLAOI.resolved, _TRUE)}  # type: ignore[union-attr]
-            said.sort(key=lambda one: (one[0] not in described, one))
-        found[iri] = said[0][1] if said else None
+        described = {q.graph_name.value for q in store.match(iri, MLAOI.resolved, _TRUE)}  # type: ignore[union-attr]
+        found[iri] = min(said, key=lambda one: (one[0] not in described, one))[1]
     return found
 
 
@@ -255,10 +461,9 @@ class _Nodes:
             wanted = sorted(at for name in query.ids if (at := self._listed.at(name)) is not None)
             found = np.intersect1d(found, np.array(wanted, dtype=np.int64))
         if query.filter is not None:
-            some = query.filter.candidates(self._holdings.catalog.store)
+            some = query.filter.candidates(self._holdings.having)
             if some is not None:
-                places = sorted(at for iri in some if (at := self._listed.place(iri)) is not None)
-                found = np.intersect1d(found, np.array(places, dtype=np.int64))
+                found = np.intersect1d(found, np.flatnonzero(np.isin(self._listed.nodes, some)), assume_unique=True)
         return found
 
     def key(self, number: int) -> str:
@@ -267,8 +472,18 @@ class _Nodes:
     def after(self, key: str) -> int:
         return bisect_right(self._listed.iris, key)
 
-    def document(self, number: int, site: str) -> _Json:
-        return self._holdings.document(site, self._listed.iris[number])
+    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+        return self._holdings.documents(self._listed, numbers, site)
+
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        if field == "id":
+            return [self._listed.ids[number] for number in numbers]
+        if field == "collection":
+            return [self.name] * len(numbers)
+        if field in _SAID_ONCE and self._listed is self._holdings.models:
+            said = self._holdings.values(field)
+            return [said[number] for number in numbers]
+        return None
 
     def _placed(self, query: Query) -> Array:
         return np.arange(0 if query.place is not None else len(self._listed.iris))
@@ -281,13 +496,16 @@ class _Models(_Nodes):
         rows = self._holdings.places.rows(query)
         if rows is None:
             return np.arange(len(self._listed.iris))
-        footprints = self._holdings.catalog.footprints
-        declaring = [footprints.models[code] for code in np.unique(footprints.models_of(rows)[1])]
-        found = {at for iri in declaring if (at := self._listed.place(iri)) is not None}
-        if query.place is None:  # of the others the time is not known
-            known = {self._listed.place(iri) for iri in footprints.models}
-            found |= set(range(len(self._listed.iris))) - known
-        return np.array(sorted(found), dtype=np.int64)
+        places = self._holdings.places
+        found = np.zeros(len(self._listed.iris), dtype=bool)
+        if query.place is None:  # of those that declare nothing the time is not known
+            found[:] = True
+            found[places.models_of("declared", None)] = False
+        found[places.models_of("declared", rows)] = True
+        return np.flatnonzero(found)
+
+
+_DATES: Final = {"datetime": "start_datetime", "start_datetime": "start_datetime", "end_datetime": "end_datetime"}
 
 
 class _Role(_Nodes):
@@ -304,16 +522,22 @@ class _Role(_Nodes):
             return places.models_of("unknown", None)
         return places.models_of(ROLES[self.name][0], places.rows(query))
 
-    def document(self, number: int, site: str) -> _Json:
-        made: _Json = self._made(number, site)
-        return made
+    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+        where = self._where(numbers)
+        return [
+            self._moved(model, *where[number], site)
+            for number, model in zip(numbers, super().documents(numbers, site), strict=True)
+        ]
 
-    @cached_property
-    def _made(self) -> Any:
-        return lru_cache(_KEPT)(self._document)
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        if field not in _DATES:
+            return super().values(field, numbers)
+        if self.name == UNKNOWN:
+            return [when_of(None, None)[0][_DATES[field]]] * len(numbers)
+        places, role = self._holdings.places, ROLES[self.name][0]
+        return [when_of(*places.dates(role, number))[0][_DATES[field]] for number in numbers]
 
-    def _document(self, number: int, site: str) -> _Json:
-        model = super().document(number, site)
+    def _moved(self, model: _Json, where: _Json, dates: _Json, site: str) -> _Json:
         own = f"{site}stac/{_path(self.name, model['id'])}"
         above = f"{site}stac/{_path(self.name)}"
         moved = {"self": own, "parent": above, "collection": above}
@@ -323,23 +547,41 @@ class _Role(_Nodes):
         # What is declared would be read as being where the item is.
         gone = () if self.name == "models-declared" else ("lineage:declared_area",)
         properties = {key: value for key, value in model["properties"].items() if key not in gone}
-        where, dates = self._where(number)
         made = {key: value for key, value in model.items() if key != "bbox"}
         return made | where | {"collection": self.name, "properties": properties | dates, "links": links}
 
-    def _where(self, number: int) -> tuple[_Json, _Json]:
-        dates = when_of(None, None)[0]
+    def _where(self, numbers: Sequence[int]) -> dict[int, tuple[_Json, _Json]]:
+        """Return geometry with box, and dates, of each model."""
         if self.name == UNKNOWN:
-            return {"geometry": None}, dates
-        footprints = self._holdings.catalog.footprints
-        rows = self._holdings.places.footprint(ROLES[self.name][0], number)
-        if not len(rows):
-            return {"geometry": None}, dates
-        shape = outline(footprints.index, rows)
-        first, last = (int(np.argmin(footprints.times(rows)[0])), int(np.argmax(footprints.times(rows)[1])))
-        named = footprints.areas_named(rows[[first, last]])
-        dates = when_of(named[0][1] or None, named[1][2] or None)[0]
-        return {"geometry": mapping(shape), "bbox": around(boxes_of(shape))}, dates
+            return dict.fromkeys(numbers, ({"geometry": None}, when_of(None, None)[0]))
+        keys = {number: self._key(number) for number in numbers}
+        found = self._holdings.kept.get("places", list(set(keys.values())))
+        made = {}
+        for number, key in keys.items():
+            if key not in found:
+                found[key] = made[key] = self._made(number)
+        self._holdings.kept.put("places", made)
+        return {number: (found[key][0], found[key][1]) for number, key in keys.items()}
+
+    def prepare(self, numbers: Sequence[int]) -> Iterator[None]:
+        """Make what is not there yet of where models are."""
+        keys = {self._key(number): number for number in numbers}
+        for key in self._holdings.kept.missing("places", list(keys)):
+            self._holdings.kept.put("places", {key: self._made(keys[key])})
+            yield
+
+    def _key(self, number: int) -> int:
+        """Return what tells the sources of a footprint, and so where it is, from others."""
+        role = ROLES[self.name][0]
+        text = (b"declared" if role == "declared" else b"") + self._holdings.places.sources(role, number)
+        return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+    def _made(self, number: int) -> tuple[_Json, _Json]:
+        found = self._holdings.places.where(ROLES[self.name][0], number)
+        if found is None:
+            return {"geometry": None}, when_of(None, None)[0]
+        box = around(boxes_of(found.shape))
+        return {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}, when_of(found.start, found.end)[0]
 
 
 class _Areas:
@@ -356,14 +598,12 @@ class _Areas:
         rows = self._holdings.places.rows(query)
         if query.ids is not None:
             rows = self._called(query.ids, rows)
-        if query.filter is not None:
-            some = query.filter.candidates(self._holdings.catalog.store)
-            if some is not None:
-                rows = self._of_areas(some, rows)
+        if query.filter is not None and query.filter.candidates(self._holdings.having) is not None:
+            return np.empty(0, dtype=np.int64)  # areas have nothing of what is searched
         if self._datasets is None:
-            rows = np.arange(len(self._footprints)) if rows is None else rows
-            at, code = self._footprints.datasets_of(rows)
-            found = code.astype(np.int64) * _ROW_SHIFT + rows[at]
+            if rows is None:
+                return self._everything
+            found = self._of_rows(rows)
         else:
             found = np.empty(0, dtype=np.int64)
             for iri in self._datasets:
@@ -372,6 +612,15 @@ class _Areas:
                 place = bisect_left(self._footprints.datasets, iri)
                 found = np.concatenate((found, mine.astype(np.int64) + place * _ROW_SHIFT))
         return self._once(np.sort(found), query)
+
+    def _of_rows(self, rows: Array) -> Array:
+        at, code = self._footprints.datasets_of(rows)
+        found: Array = code.astype(np.int64) * _ROW_SHIFT + rows[at]
+        return found
+
+    @cached_property
+    def _everything(self) -> Array:
+        return self._once(np.sort(self._of_rows(np.arange(len(self._footprints)))), Query())
 
     def key(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -387,7 +636,13 @@ class _Areas:
         beyond = bisect_right(names, area)
         return code * _ROW_SHIFT + int(rows[beyond]) if beyond < len(names) else (code + 1) * _ROW_SHIFT
 
-    def document(self, number: int, site: str) -> _Json:
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        return None
+
+    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+        return [self._document(number, site) for number in numbers]
+
+    def _document(self, number: int, site: str) -> _Json:
         code, row = divmod(number, _ROW_SHIFT)
         dataset, iri = self._footprints.datasets[code], self._area(row)
         parent = self._holdings.get(dataset)
@@ -407,13 +662,9 @@ class _Areas:
         if query.ids is not None:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
-        rows = found % _ROW_SHIFT
-        near = np.flatnonzero(np.diff(found) == 1) + 1
-        if not len(near):
-            return found
-        names = self._footprints.areas_named(rows[near])
-        before = self._footprints.areas_named(rows[near - 1])
-        return np.delete(found, near[[a[0] == b[0] for a, b in zip(names, before, strict=True)]])
+        again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
+        kept: Array = found[~(again & (np.diff(found, prepend=-2) == 1))]
+        return kept
 
     def _id(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -431,8 +682,9 @@ class _Areas:
 
     def _of_areas(self, areas: set[str], rows: Array | None) -> Array:
         mine = [self._footprints.rows_of_area(iri) for iri in areas]
-        found = np.unique(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
-        return found if rows is None else np.intersect1d(found, rows)
+        found = distinct(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
+        both: Array = found if rows is None else np.intersect1d(found, rows)
+        return both
 
 
 class Collections:
@@ -469,11 +721,14 @@ class Collections:
             return int(key[1:]) + 1 if key[1:].isdecimal() else 0
         return len(self._fixed) + bisect_right(self._holdings.datasets.iris, key[1:])
 
-    def document(self, number: int, site: str) -> _Json:
+    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+        return None
+
+    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
         fixed = len(self._fixed)
-        if number < fixed:
-            return _fixed_collection(self._fixed[number], site)
-        return self._holdings.document(site, self._holdings.datasets.iris[number - fixed])
+        first = [_fixed_collection(self._fixed[number], site) for number in numbers if number < fixed]
+        places = [number - fixed for number in numbers if number >= fixed]
+        return [*first, *self._holdings.documents(self._holdings.datasets, places, site)]
 
     def named(self, name: str, site: str) -> _Json:
         """Return a collection by its id. Raises Refusal with 404."""
@@ -482,7 +737,7 @@ class Collections:
         at = self._holdings.datasets.at(name)
         if at is None:
             raise Refusal(404, "not-found", f"there is no collection {name!r}. See {site}stac/collections")
-        return self._holdings.document(site, self._holdings.datasets.iris[at])
+        return self._holdings.documents(self._holdings.datasets, [at], site)[0]
 
     def missing(self, names: Sequence[str]) -> Iterator[str]:
         """Yield those of these names that no collection has."""

@@ -32,6 +32,8 @@ __all__ = [
 
 _GEOJSON: Final = "application/geo+json"
 _JSON: Final = "application/json"
+_SIFTED: Final = 64
+"""Documents that are looked into at a time."""
 _ALWAYS: Final = frozenset({"type", "id", "collection", "stac_version"})
 """Fields of an item that cannot be left out: without them it is none."""
 
@@ -91,7 +93,7 @@ def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
     found = None if shelf is None else shelf.find(Query(ids=(name,)))
     if shelf is None or found is None or not len(found):
         raise Refusal(404, "not-found", f"there is no item {name!r} in the collection {collection!r}")
-    return _answer(shelf.document(int(found[0]), site), _GEOJSON)
+    return _answer(shelf.documents([int(found[0])], site)[0], _GEOJSON)
 
 
 def search(context: Context, *, site: str, parameters: bytes, is_body: bool, collection: str | None = None) -> Reply:
@@ -131,6 +133,7 @@ def warm(context: Context) -> None:
     for role, _ in ROLES.values():
         places.models_of(role, None)
     places.models_of("unknown", None)
+    context.idle = _holdings(context).prepare()
 
 
 # -- pages --------------------------------------------------------------------------------------------------------
@@ -159,14 +162,13 @@ def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
         start = 0
         if query.token is not None and place == at:
             start = int(np.searchsorted(numbers[place], shelf.after(query.token.key)))
-        for number in numbers[place][start:].tolist():
-            document = shelf.document(number, site)
-            if _is_found(document, query):
-                found.append((shelf, number, document))
-            if len(found) > query.limit:
-                break
-        if len(found) > query.limit:
-            break
+        while start < len(numbers[place]) and len(found) <= query.limit:
+            # One more than fits tells whether there is a next page.
+            some = numbers[place][start : start + max(query.limit + 1 - len(found), _SIFTED if query.sifts else 1)]
+            start += len(some)
+            for number, document in zip(some.tolist(), shelf.documents(some.tolist(), site), strict=True):
+                if _is_found(document, query):
+                    found.append((shelf, number, document))
     shown = found[: query.limit]
     token = None
     if len(found) > query.limit:
@@ -177,27 +179,68 @@ def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
 
 
 def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
-    rows = []
-    for place, shelf in enumerate(shelves):
-        for number in shelf.find(query).tolist():
-            document = shelf.document(number, site)
-            if _is_found(document, query):
-                values = tuple(_value(document, direction.field) for direction in query.sortby)
-                rows.append((_Rank.of(values, query.sortby, place, shelf.key(number)), values, shelf, number))
-    rows.sort(key=lambda row: row[0])
-    start = 0
+    last = None
     if query.token is not None:
         place = _shelf_of(query.token, shelves)
         if len(query.token.values) != len(query.sortby):
             raise Refusal(400, "parameters", "token: not one this server gave for this query", parameter="token")
         last = _Rank.of(query.token.values, query.sortby, place, query.token.key)
-        start = bisect_right([row[0] for row in rows], last)
-    shown = rows[start : start + query.limit]
+    rows: list[tuple[_Rank, tuple[Any, ...], Shelf, int]] = []
+    matched = 0
+    for place, shelf in enumerate(shelves):
+        numbers, values = _sortable(shelf, query, site)
+        matched += len(numbers)
+
+        def rank(at: int) -> _Rank:
+            return _Rank.of(values[at], query.sortby, place, shelf.key(numbers[at]))  # noqa: B023 - called at once
+
+        order = _ordered(values, query.sortby)
+        start = 0 if last is None else bisect_right(order, last, key=rank)
+        # One more than fits tells whether there is a next page.
+        rows += [(rank(at), values[at], shelf, numbers[at]) for at in order[start : start + query.limit + 1]]
+    rows.sort(key=lambda row: row[0])
+    shown = rows[: query.limit]
     token = None
-    if start + query.limit < len(rows):
-        _, values, shelf, number = shown[-1]
-        token = query.next_token(values, shelf.name, shelf.key(number))
-    return _Page([shelf.document(number, site) for _, _, shelf, number in shown], token, len(rows))
+    if len(rows) > query.limit:
+        _, said, shelf, number = shown[-1]
+        token = query.next_token(said, shelf.name, shelf.key(number))
+    documents: dict[tuple[int, int], dict[str, Any]] = {}
+    for shelf in shelves:
+        mine = [number for _, _, of, number in shown if of is shelf]
+        documents |= {(id(shelf), n): d for n, d in zip(mine, shelf.documents(mine, site), strict=True)}
+    return _Page([documents[id(shelf), number] for _, _, shelf, number in shown], token, matched)
+
+
+def _sortable(shelf: Shelf, query: Query, site: str) -> tuple[list[int], list[tuple[Any, ...]]]:
+    """Return what is found on a shelf, and the values it is sorted by."""
+    numbers = shelf.find(query).tolist()
+    fields = [direction.field for direction in query.sortby]
+    columns = [None if query.sifts else shelf.values(field, numbers) for field in fields]
+    if all(column is not None for column in columns):
+        return numbers, list(zip(*(column for column in columns if column is not None), strict=True))
+    found, values = [], []
+    for begin in range(0, len(numbers), _SIFTED):
+        some = numbers[begin : begin + _SIFTED]
+        for number, document in zip(some, shelf.documents(some, site), strict=True):
+            if _is_found(document, query):
+                found.append(number)
+                values.append(tuple(_value(document, field) for field in fields))
+    return found, values
+
+
+def _ordered(values: Sequence[tuple[Any, ...]], sortby: Sequence[Direction]) -> list[int]:
+    """Return the places of values in the order of :class:`_Rank`; equal ones stay as they are."""
+    order = list(range(len(values)))
+    for column, direction in reversed(list(enumerate(sortby))):
+        kinds: tuple[list[int], list[int], list[int]] = ([], [], [])
+        for at in order:
+            value = values[at][column]
+            kinds[2 if value is None else int(not isinstance(value, int | float))].append(at)
+        for is_text, some in enumerate(kinds[:2]):
+            said = {at: str(values[at][column]) if is_text else values[at][column] for at in some}
+            some.sort(key=said.__getitem__, reverse=direction.descending)
+        order = [*kinds[0], *kinds[1], *kinds[2]]
+    return order
 
 
 def _shelf_of(token: Token, shelves: Sequence[Shelf]) -> int:
@@ -234,11 +277,13 @@ class _Rank:
 
 
 def _is_found(document: Mapping[str, Any], query: Query) -> bool:
+    if not query.sifts:
+        return True
     if query.words:
         text = " ".join(_spoken(document)).casefold()
         if not any(word in text for word in query.words):
             return False
-    return query.filter is None or query.filter.matches(about.view(document))
+    return query.filter is None or query.filter.matches(about.view(document, query.filter.names))
 
 
 def _spoken(document: Mapping[str, Any]) -> Iterator[str]:
