@@ -20,6 +20,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -824,6 +825,10 @@ class Catalog:
             self._columns = Columns.open(lineage_file(self._directory, self._manifest.snapshot))
         if self._columns is None:
             self._columns = reading.from_store(self._store)
+            if self._directory is not None:
+                # Of a catalog of an older version, say. Where nothing can be written every reader reads the store.
+                with suppress(StoreError):
+                    self._columns.save(lineage_file(self._directory, self._manifest.snapshot))
         return self._columns
 
     @property

@@ -133,11 +133,13 @@ def test_questions_read_the_file_and_not_the_edges(built, monkeypatch):
     ],
 )
 def test_without_a_whole_file_the_graph_is_read(built, spoil):
-    expected = asked(built)
+    expected, whole = asked(built), contents(Columns.open(kept(built)))
     spoil(kept(built))
     assert Columns.open(kept(built)) is None
     assert asked(built) == expected
-    with Catalog.open(built) as catalog:  # the next change makes it whole again
+    assert contents(Columns.open(kept(built))) == whole  # whoever could write has made it again
+    spoil(kept(built))
+    with Catalog.open(built) as catalog:  # and so does the next change
         catalog.ingest(built.parent / "source")
     assert Columns.open(kept(built)) is not None
 

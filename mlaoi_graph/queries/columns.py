@@ -226,7 +226,7 @@ class Columns:
             "arrays": [[name, array.format, array.nbytes] for name, array in self._arrays.items()],
         }
         start = _MAGIC + json.dumps(header).encode() + b"\n"
-        temporary = path.with_name(".new.lineage")  # one writer, and one that was killed leaves one file
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             with temporary.open("wb") as file:
                 file.write(start.ljust(-(-len(start) // 8) * 8, b"\n"))
@@ -236,6 +236,8 @@ class Columns:
             temporary.replace(path)
         except OSError as error:
             raise StoreError(f"{path}: cannot be written: {error.strerror}. Make room, and build again") from error
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @classmethod
     def open(cls, path: Path) -> Columns | None:
