@@ -25,10 +25,10 @@ from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.stores import Store
-from mlaoi_graph.times import OPEN_END, OPEN_START, During, instants, span
+from mlaoi_graph.times import OPEN_END, OPEN_START, During, span
 from mlaoi_graph.uses import Uses
 
-__all__ = ["OPEN_END", "OPEN_START", "Area", "During", "Footprints", "instants", "span"]
+__all__ = ["OPEN_END", "OPEN_START", "Area", "During", "Footprints", "span"]
 
 _RULES: Final = "footprints 3"
 """Changes with what is written, so that files of another version are made again."""

@@ -1,51 +1,53 @@
-"""Times as people write them, as microseconds since 1970 (UTC)."""
+"""What counts as a date, everywhere: a year, month, day or instant of ISO 8601, as microseconds since 1970 (UTC)."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-import numpy as np
+__all__ = ["OPEN_END", "OPEN_START", "During", "earliest", "edge", "instants", "span"]
 
-__all__ = ["OPEN_END", "OPEN_START", "During", "edge", "instants", "span"]
-
-OPEN_START: Final = np.iinfo(np.int64).min
-OPEN_END: Final = np.iinfo(np.int64).max
+OPEN_START: Final = -(1 << 63)
+OPEN_END: Final = (1 << 63) - 1
 """What stands for a time that is not said."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FORM: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt ].+)?)?)?")
 
 
 @lru_cache(maxsize=1 << 16)
 def instants(text: str) -> tuple[int, int]:
     """Return first and last microsecond since 1970 of an ISO 8601 year, month, day or instant; UTC if not said.
 
-    Raises ValueError.
+    Raises ValueError, which says what to give.
 
     >>> first, last = instants("2020-02")
     >>> (last + 1 - first) / 86_400e6
     29.0
     """
     text = text.strip()
-    parts = text.split("-")
     try:
-        if len(parts) <= 2 and all(part.isdigit() for part in parts):
-            year, month = int(parts[0]), int(parts[1]) if len(parts) == 2 else None
-            first = datetime(year, month or 1, 1, tzinfo=UTC)
-            after = datetime(year + 1, 1, 1, tzinfo=UTC)
-            if month is not None and month < 12:
-                after = datetime(year, month + 1, 1, tzinfo=UTC)
-        elif len(text) == 10:
-            day = date.fromisoformat(text)
-            first = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            after = first + timedelta(days=1)
-        else:
-            first = datetime.fromisoformat(text)
+        if not _FORM.fullmatch(text):
+            raise ValueError
+        if len(text) > len("2024-06-30"):
+            first = datetime.fromisoformat(text.upper())
             first = first if first.tzinfo is not None else first.replace(tzinfo=UTC)
             after = first + _MICROSECOND
+        elif len(text) == len("2024-06-30"):
+            first = datetime.fromisoformat(text).replace(tzinfo=UTC)
+            after = first + timedelta(days=1)
+        else:
+            year, month = int(text[:4]), int(text[5:] or 12)
+            first = datetime(year, month if text[5:] else 1, 1, tzinfo=UTC)
+            after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no time. Give a year, month, day or instant, as 2024-06-30") from None
+        raise ValueError(
+            f"{text[:100]!r} is no time. Give a year, month, day or instant, as 2024, 2024-06, 2024-06-30 or "
+            "2024-06-30T12:00:00Z"
+        ) from None
     return (first - _EPOCH) // _MICROSECOND, (after - _EPOCH) // _MICROSECOND - 1
 
 
@@ -87,3 +89,19 @@ def edge(text: str, side: int) -> int:
         return instants(text)[side]
     except ValueError:
         return OPEN_END if side else OPEN_START
+
+
+def earliest(times: Iterable[str]) -> str | None:
+    """Return the time that begins first, as it is written; what is no time comes after all others.
+
+    >>> earliest(["2024-07-01T00:00:00Z", "2024-06-30T23:30:00-05:00"])
+    '2024-07-01T00:00:00Z'
+    """
+    return min(times, key=_order, default=None)
+
+
+def _order(text: str) -> tuple[bool, int, str]:
+    try:
+        return False, instants(text)[0], text
+    except ValueError:
+        return True, 0, text

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.lineage import register
-from mlaoi_graph.errors import NodeNotFound
+from mlaoi_graph.errors import CatalogError, NodeNotFound
 from mlaoi_graph.queries import LineageGraph
 
 FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
@@ -101,6 +101,34 @@ def test_filters_reach_the_question(run):
     assert {row["edge"] for row in found["rows"] if row["kind"] == "model"} == {"finetunedFrom"}
     assert json.loads(run("lineage", "geochat-7b", "--before", "2020-01-01", "--json"))["rows"] == []
     run("lineage", "geochat-7b", "--before", "yesterday", code=2)
+
+
+@pytest.mark.parametrize("when", ["2027", "2027-06", "2027-06-30", "2027-06-30T12:00:00+02:00", "2027-06-30 12:00"])
+def test_a_date_is_what_python_takes_for_one(run, graph, when):
+    rows = graph.exposure("geochat-7b", before=when)
+    assert rows
+    assert json.loads(run("exposure", "geochat-7b", "--before", when, "--json"))["rows"] == rows.to_dicts()
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["20270630", "2027-W26-3", "2027-13-45", "27", "", "2027-06-30T25:00:00Z", pytest.param("x" * 100_000, id="long")],
+)
+def test_what_is_no_date_is_refused_with_what_to_give(directory, graph, when):
+    advice = "Give a year, month, day or instant, as 2024, 2024-06, 2024-06-30 or 2024-06-30T12:00:00Z"
+    with pytest.raises(ValueError, match=advice):
+        graph.exposure("geochat-7b", before=when)
+    result = CliRunner().invoke(app, ["exposure", directory, "geochat-7b", "--before", when])
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert "Give a year, month, day or instant" in " ".join(result.output.split())
+
+
+def test_a_name_longer_than_a_path_can_be_is_a_name(directory):
+    with pytest.raises(NodeNotFound):
+        CliRunner().invoke(app, ["lineage", "x" * 100_000], env={"MLAOI_CATALOG": directory}, catch_exceptions=False)
+    with pytest.raises(CatalogError):
+        CliRunner().invoke(app, ["lineage", "x" * 100_000, "clay"], catch_exceptions=False)
 
 
 def test_that_nothing_passes_the_filters_is_said(run):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlaoi_graph import footprint_arrays, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import IndexDamaged
-from mlaoi_graph.footprints import Footprints, instants
+from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.mapped import Mapped
 from mlaoi_graph.model import (
@@ -27,6 +27,7 @@ from mlaoi_graph.model import (
 )
 from mlaoi_graph.samples import Samples
 from mlaoi_graph.stores import open_store
+from mlaoi_graph.times import earliest, instants
 from mlaoi_graph.vocab import GEO, MLAOI
 
 X = "https://example.com/"
@@ -359,7 +360,34 @@ def test_an_instant_of_a_time_zone_is_that_of_utc():
     assert instants("2021-06-30T02:00:00+02:00") == instants("2021-06-30T00:00:00Z")
 
 
-@pytest.mark.parametrize("text", ["", "x", "2021-13", "2021-02-30", "20210", "yesterday", "2021-06-30T25:00:00Z"])
+def test_the_earliest_is_of_instants_and_not_of_text():
+    """23:30 in New York on the last of June is the first of July."""
+    times = ["2024-06-30T23:30:00-05:00", "2024-07-01T00:00:00Z", "2024-07", "spring"]
+    assert earliest(times) == "2024-07"
+    assert earliest(times[:2]) == times[1]
+    assert earliest(["spring"]) == "spring"
+    assert earliest([]) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "2021-13",
+        "2021-02-30",
+        "20210",
+        "yesterday",
+        "2021-06-30T25:00:00Z",
+        "2021-00",
+        "21",
+        "2021-1",
+        "20210630",
+        "2021-W26-7",
+        "2021-06-31",
+        pytest.param("x" * 10**6, id="long"),
+    ],
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ValueError, match="no time"):
         instants(text)

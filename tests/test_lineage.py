@@ -33,6 +33,8 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.queries import LineageGraph, NotOfKind, Verdict, lineage
+from mlaoi_graph.queries.collect import Collector
+from mlaoi_graph.queries.parameters import question
 from mlaoi_graph.reasoning import asserted_edges, infer
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
@@ -713,8 +715,47 @@ def test_filters_by_source_and_date():
     assert found(before="2025-01-01") == ["a", "d"]
     assert found(before="2024") == ["d"]
     assert graph.exposure("urn:m", before="2026-01-01").notes == ("1 edges of unknown date left out",)
-    with pytest.raises(ValueError, match="ISO 8601"):
+    with pytest.raises(ValueError, match="'last week' is no time"):
         graph.exposure("urn:m", before="last week")
+
+
+def test_before_compares_instants_and_not_text():
+    """23:30 of 30 June in New York is July in UTC; of a month nobody knows whether it is before a day in it."""
+    stated = {
+        "york": "2024-06-30T23:30:00-05:00", "kiel": "2024-07-01T01:00:00+02:00", "june": "2024-06", "day": "2024-06-30",
+        "never": "some day",
+    }  # fmt: skip
+    graph = graph_of(
+        model("m"), *map(dataset, stated), *(use("m", name, document=f"doc-{name}") for name in stated),
+        *(SourceDocument(iri=f"urn:doc-{name}", stated_at=when) for name, when in stated.items()),
+    )  # fmt: skip
+
+    def found(before):
+        rows = graph.exposure("urn:m", before=before)
+        return sorted(short(r.dataset for r in rows)), rows.notes
+
+    unknown = "1 edges of unknown date left out"
+    assert found("2024-07-01") == (["day", "june", "kiel"], ("1 edges met left out by the filters", unknown))
+    assert found("2024-06-30T19:00:00-05:00") == found("2024-07")
+    assert found("2024-07-01T04:30:00.000001Z") == (["day", "june", "kiel", "york"], (unknown,))
+    assert found("2024-06-30") == (
+        [],
+        ("nothing passes the filters", "3 edges met left out by the filters", "2 edges of unknown date left out"),
+    )
+    assert found("2024")[0] == []
+
+
+def test_the_first_of_two_times_a_document_states_is_that_of_instants():
+    """In Python from statements and from a store, and in SPARQL."""
+    times = "2024-06-30T23:30:00-05:00", "2024-07-01T04:00:00Z", "2024-07-02", "some day"
+    said = (model("m"), dataset("a"), use("m", "a"), *(SourceDocument(iri="urn:doc", stated_at=time) for time in times))
+    made = Collector()
+    made.take("urn:doc", said)
+    with Catalog.create() as catalog:
+        catalog.store.replace({"urn:doc": rdf.encode(said)})
+        (row,) = catalog.query(question("10"))
+        (step,) = LineageGraph.from_store(catalog.store).explain("urn:m", "urn:a").steps
+    assert [*made.columns().stated] == [step.stated_at] == [row["since"]] == [times[1]]
 
 
 def test_what_filters_leave_out_is_said():

@@ -163,7 +163,7 @@ def test_an_area_is_never_a_file_of_the_server(served, tmp_path):
         ("lineage?node=no+such+thing", 404, "not-found"), ("exposure?model=dota", 400, "wrong-kind"), ("lineage", 422, "parameters"),
         ("lineage?node=", 422, "parameters"), ("models?limit=0", 422, "parameters"), ("models?limit=1001", 422, "parameters"),
         ("models?cursor=x", 400, "cursor"), ("models?cursor=%ff", 400, "cursor"), ("lineage?node=dota&depth=-1", 422, "parameters"),
-        ("lineage?node=dota&before=yesterday", 422, "parameters"), ("lineage?node=dota&stage=cooking", 422, "parameters"),
+        ("lineage?node=dota&before=yesterday", 422, "parameters"), ("lineage?node=dota&before=20240630", 422, "parameters"), ("lineage?node=dota&stage=cooking", 422, "parameters"),
         ("areas?area=POLYGON((", 400, "request"), ("areas?area=%7B", 400, "area"), ("areas?area=BOL&during=never", 400, "parameters"),
         ("areas?area=BOL&during=2020/2019", 400, "parameters"), ("areas?area=BOL&during=2018/2019/2020", 400, "parameters"),
         ("areas?area=1,2,3", 400, "request"), ("leakage?buffer_km=-1", 422, "parameters"), ("leakage?against=dota", 400, "parameters"), ("leakage?node=no+such", 404, "not-found"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections import Counter
@@ -85,8 +86,6 @@ def _root(
 
 def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[str]]:
     """Return the catalog directory and the remaining arguments: it comes first, or from MLAOI_CATALOG."""
-    import os
-
     rest = list(arguments or ())
     variable = os.environ.get(CATALOG_VARIABLE)
     # With the variable set, an address is a node's unless it is one argument more than there can be.
@@ -98,7 +97,7 @@ def _split_directory(arguments: list[str] | None, most: int) -> tuple[str, list[
 
 
 def _is_directory(place: str) -> bool:
-    return Path(place, "manifest.json").exists()
+    return os.path.exists(os.path.join(place, "manifest.json"))  # of a name that is too long too: it is none
 
 
 def _is_address(place: str) -> bool:

@@ -10,6 +10,7 @@ import typer
 
 from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
 from mlaoi_graph.model import DerivationKind, Stage
+from mlaoi_graph.times import instants
 
 if TYPE_CHECKING:
     from mlaoi_graph.queries import Explanation, Filters, LineageGraph, NodeRow, Rows
@@ -51,7 +52,11 @@ Sources = Annotated[
 ]
 Before = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option(metavar="DATE", help="Edges asserted before this date only; undated ones are counted."),
+    typer.Option(
+        metavar="DATE",
+        help="Edges asserted before this year, month, day or instant (UTC) only. Those of unknown date are left out, "
+        "and the answer says how many.",
+    ),
 ]
 
 
@@ -105,12 +110,10 @@ def _filters(
     if sources:
         only["sources"] = sources
     if before is not None:
-        from datetime import date
-
         try:
-            date.fromisoformat(before)
-        except ValueError:
-            raise typer.BadParameter(f"{before} is not a date, as 2024-06-30", param_hint="--before") from None
+            instants(before)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--before") from None
         only["before"] = before
     return only
 

@@ -1,7 +1,8 @@
 """Questions to a catalog, answered with proof."""
 
 from mlaoi_graph.queries.explain import Cited, Explanation, Paths, Step
-from mlaoi_graph.queries.lineage import Filters, LineageGraph, NotOfKind
+from mlaoi_graph.queries.filters import Filters
+from mlaoi_graph.queries.lineage import LineageGraph, NotOfKind
 from mlaoi_graph.queries.results import (
     CommonRow,
     DifferenceRow,

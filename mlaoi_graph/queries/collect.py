@@ -50,6 +50,7 @@ from mlaoi_graph.queries.graph import (
     PARTS,
     SUCCEEDS,
 )
+from mlaoi_graph.times import earliest
 
 __all__ = ["BARE", "Collector", "Edge", "Said"]
 
@@ -107,7 +108,7 @@ class Collector:
             elif isinstance(statement, SourceDocument) and statement.iri == document and statement.stated_at:
                 stated_at.append(statement.stated_at)
         if edges:
-            self.add(document, edges, min(stated_at, default=None), read_at)
+            self.add(document, edges, earliest(stated_at), read_at)
 
     def _take_twin(self, edges: dict[Edge, Said], twin: QualifiedEdge) -> None:
         if isinstance(twin, DataUse):

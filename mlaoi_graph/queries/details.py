@@ -29,6 +29,7 @@ from mlaoi_graph.rdf import (
     decode,
 )
 from mlaoi_graph.stores import Store
+from mlaoi_graph.times import earliest
 from mlaoi_graph.vocab import MLAOI, RDFS
 
 if TYPE_CHECKING:
@@ -149,14 +150,14 @@ class StoreDetails:
         if document not in self._documents:
             if len(self._documents) >= _REMEMBERED:
                 self._documents.clear()
-            stated = min(self._texts(document, MLAOI.statedAt, document), default=None)
+            stated = earliest(self._texts(document, MLAOI.statedAt, document))
             log = self._store.match(None, MLAOI.ofDocument, document, LOG_GRAPH)
             readings = [cast(NamedNode, quad.subject).value for quad in log]
             if len(readings) > 1:  # of one alone it is known that it was of what is there now
                 now = self._texts(document, MLAOI.contentHash, document)
                 readings = [r for r in readings if self._texts(r, MLAOI.contentHash, LOG_GRAPH) & now]
             times = {time for reading in readings for time in self._texts(reading, MLAOI.readAt, LOG_GRAPH)}
-            self._documents[document] = stated, min(times, default=None)
+            self._documents[document] = stated, earliest(times)
         return self._documents[document]
 
     def _quads(self, iri: str) -> list[Quad]:

@@ -5,16 +5,15 @@ Depth is hops from the node asked about over asserted edges, everywhere; an edge
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
 from mlaoi_graph.errors import MlaoiError
-from mlaoi_graph.model import DerivationKind, Precision, Stage
+from mlaoi_graph.model import Precision
 from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import (
     LIMIT,
@@ -30,10 +29,8 @@ from mlaoi_graph.queries.bulk import (
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import NetworkxDetails, StoreDetails
 from mlaoi_graph.queries.explain import Explanation, Paths, Proof, all_paths, edge_name, edge_word, explanation
+from mlaoi_graph.queries.filters import Filters, Notes, allowed, codes_of, evaluations_of, plain_codes_of
 from mlaoi_graph.queries.graph import (
-    CODE,
-    DERIVATIONS,
-    EVALUATES,
     FROM_MODEL,
     IS_ARCHIVE,
     IS_DATASET,
@@ -42,7 +39,6 @@ from mlaoi_graph.queries.graph import (
     IS_UNKNOWN,
     LINEAGE,
     PART,
-    PARTS,
     SUCCEEDS,
     TEACHES,
     Edges,
@@ -86,16 +82,12 @@ from mlaoi_graph.stores import Store
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["Filters", "LineageGraph", "NotOfKind"]
-
-Notes: TypeAlias = Callable[[object], list[str]]
-"""What there is to note of the filters once a search is over; it is told whether anything was found."""
+__all__ = ["LineageGraph", "NotOfKind"]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
 _MEMBERS: Final = 10
 """Of a family's members, how many a note names."""
-_DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
 
 
 class NotOfKind(MlaoiError):
@@ -106,24 +98,6 @@ class NotOfKind(MlaoiError):
         self.kind = kind
         self.wanted = wanted
         super().__init__(f"{iri} is a {kind}, and the question is about a {wanted}. Ask for its lineage or its impact")
-
-
-class Filters(TypedDict, total=False):
-    """Which edges count. Left out, an edge is as if nobody had asserted it.
-
-    A word that is none raises ValueError; where nothing passes, the answer's ``notes`` say so.
-    """
-
-    stages: Collection[Stage | str]
-    """Uses in these stages only, by their words. Naming an evaluation stage has a plain walk follow it too."""
-    kinds: Collection[DerivationKind | str]
-    """Derivations of these kinds only, by their words."""
-    verified_only: bool
-    sources: Collection[str]
-    """Edges these documents say, or that cite this evidence; IRIs."""
-    before: str
-    """Edges asserted before this ISO date: by their document's own time, else by when their evidence, else when the
-    document, was read. Edges of which none is known are left out, and the answer says how many."""
 
 
 class LineageGraph:
@@ -174,22 +148,22 @@ class LineageGraph:
 
         Evaluation is no lineage and is followed only where ``stages`` names it.
         """
-        return self._walk("upstream", node, False, _plain_codes(only), depth, only)
+        return self._walk("upstream", node, False, plain_codes_of(only), depth, only)
 
     def downstream(self, node: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return everything that came from a node: :meth:`upstream` the other way round.
 
         Who learned from a whole is not downstream of its part; see :meth:`exposed_models` and :meth:`impact`.
         """
-        return self._walk("downstream", node, True, _plain_codes(only), depth, only)
+        return self._walk("downstream", node, True, plain_codes_of(only), depth, only)
 
     def ancestors(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models a model was made from, at any depth; families where a source names no size."""
-        return self._walk("ancestors", model, False, _codes(only) & FROM_MODEL, depth, only)
+        return self._walk("ancestors", model, False, codes_of(only) & FROM_MODEL, depth, only)
 
     def descendants(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models that were made from a model, at any depth."""
-        return self._walk("descendants", model, True, _codes(only) & FROM_MODEL, depth, only)
+        return self._walk("descendants", model, True, codes_of(only) & FROM_MODEL, depth, only)
 
     def _walk(
         self,
@@ -293,7 +267,7 @@ class LineageGraph:
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         allow, notes = self._allow(only)
-        found = self._learned(node, depth, _codes(only), allow)
+        found = self._learned(node, depth, codes_of(only), allow)
         title = f"exposure of {self._edges.label(node)}"
         sure, loose = self._split(found, strongest(found, DATA).values())
 
@@ -332,7 +306,7 @@ class LineageGraph:
         """Return the models exposed to a dataset or to any part of it: :meth:`exposure` asked from the other end."""
         node = self._asked(dataset, IS_DATASET, "dataset")
         allow, notes = self._allow(only)
-        found = self._taught(node, _codes(only), allow, depth)
+        found = self._taught(node, codes_of(only), allow, depth)
         title = f"models exposed to {self._edges.label(node)}"
         sure, loose = self._things(found)
 
@@ -493,7 +467,7 @@ class LineageGraph:
         allow, notes = self._allow(only)
         whole = self._known(a), self._known(b)
         first, second = (
-            Knowledge(self._edges, k.model, self._learned(k.model, None, _codes(only), allow), allow) if only else k
+            Knowledge(self._edges, k.model, self._learned(k.model, None, codes_of(only), allow), allow) if only else k
             for k in whole
         )
 
@@ -527,7 +501,7 @@ class LineageGraph:
         """
         edges, rank = self._edges, self._tables.rank
         asked = edges.at(node)
-        codes = _codes(only)
+        codes = codes_of(only)
         allow, notes = self._allow(only)
         made = self._newer(asked, codes, allow, inside=True)
         if edges.kinds[asked] & IS_DATASET:
@@ -535,7 +509,7 @@ class LineageGraph:
         else:
             first, said = self._newer(asked, codes & FROM_MODEL, allow), _said_descends
         groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
-        groups.append(self._measured(made, groups[1], _evaluations(only), allow))
+        groups.append(self._measured(made, groups[1], evaluations_of(only), allow))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
         hops = np.concatenate([group.hops for group in groups])
@@ -592,7 +566,7 @@ class LineageGraph:
         edges = self._edges
         asked = edges.at(model)
         allow, filtered = self._allow(only)
-        found = search([start_of(self._edges, asked)], walk.older(edges, _codes(only), allow), edges)
+        found = search([start_of(self._edges, asked)], walk.older(edges, codes_of(only), allow), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
         loose = [at for at in loose if (at >> 2) & 7 == THING]
 
@@ -759,7 +733,7 @@ class LineageGraph:
             at = strongest(found, *phases).get(older)
             if at is not None and at & 3 != OF_FAMILY:
                 return Proof(self._edges, found, at, says[at & 3]).explain()
-        found = self._learned(newer, None, _codes(only), allow)
+        found = self._learned(newer, None, codes_of(only), allow)
         at = strongest(found, DATA, THING, SIDE).get(older)
         return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
 
@@ -790,12 +764,12 @@ class LineageGraph:
         self, newer: int, older: int, only: Filters, allow: Allow
     ) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
         """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
-        edges, codes = self._edges, _codes(only)
+        edges, codes = self._edges, codes_of(only)
         if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
             yield walk.learned(edges, codes, allow), (DATA,), _HOLDS
         yield walk.older(edges, codes, allow), (THING,), _CAME
         yield walk.older(edges, codes, allow, inside=True), (THING, WHOLE), _CAME
-        yield walk.older(edges, codes | _evaluations(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
+        yield walk.older(edges, codes | evaluations_of(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -808,69 +782,7 @@ class LineageGraph:
         return node
 
     def _allow(self, only: Filters) -> tuple[Allow, Notes]:
-        """Return which edge of those that say the same counts, and what there is to note once the search is over."""
-        edges = self._edges
-        unknown = only.keys() - Filters.__annotations__.keys()
-        if unknown:
-            raise TypeError(f"no filter is called {min(unknown)!r}. There are: {', '.join(Filters.__annotations__)}")
-        tests: list[Callable[[int], bool]] = []
-        undated: set[int] = set()
-        left_out: set[int] = set()
-        nowhere: list[str] = []
-        if only.get("verified_only"):
-            tests.append(lambda edge: not edges.unverified[edge])
-        sources = only.get("sources")
-        if sources is not None:
-            wanted = frozenset(_several(sources))
-            nowhere += sorted(iri for iri in wanted if not self._is_source(iri))
-            tests.append(lambda edge: self._said_by(edge, wanted))
-        before = only.get("before")
-        if before is not None:
-            if not _DATE.fullmatch(before):
-                raise ValueError(f"{before!r} is not an ISO 8601 date, as 2024-06-30")
-
-            def in_time(edge: int) -> bool:
-                when = self._asserted_by(edge)
-                if when is None:
-                    undated.add(edge)
-                return when is not None and when < before
-
-            tests.append(in_time)
-
-        def notes(something: object) -> list[str]:
-            said = [f"no document and no evidence here is {iri}: sources are the IRIs of either" for iri in nowhere]
-            said += ["nothing passes the filters"] if only and not something else []
-            others = len(left_out - undated)
-            said += [f"{others} edges met left out by the filters"] if others else []
-            return said + ([f"{len(undated)} edges of unknown date left out"] if undated else [])
-
-        def passing(edge: int) -> int:
-            found = next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)
-            if found < 0:
-                left_out.add(edge)
-            return found
-
-        return passing if tests else None, notes
-
-    def _is_source(self, iri: str) -> bool:
-        return self._edges.documents.find(iri) >= 0 or self._edges.details.evidence(iri) is not None
-
-    def _said_by(self, edge: int, sources: frozenset[str]) -> bool:
-        edges = self._edges
-        if edges.documents[edges.document[edge]] in sources:
-            return True
-        return any(not sources.isdisjoint(twin.evidence) for twin in edges.twins(edge))
-
-    def _asserted_by(self, edge: int) -> str | None:
-        """Return the earliest date at which an edge is known to have been asserted."""
-        edges = self._edges
-        document = edges.documents[edges.document[edge]]
-        stated = edges.details.stated_at(document)
-        if stated is not None:
-            return stated
-        cited = [edges.details.evidence(iri) for twin in edges.twins(edge) for iri in twin.evidence]
-        read = [found.read_on for found in cited if found is not None and found.read_on is not None]
-        return min(read, default=None) or edges.details.read_at(document)
+        return allowed(self._edges, only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -906,37 +818,6 @@ def _said_made(edges: Edges, found: Found, at: int) -> str:
 
 def _said_measured(_: Edges, __: Found, at: int) -> str:
     return ("measured on it", "may have been measured on it")[at & 3]
-
-
-def _codes(only: Filters) -> frozenset[int]:
-    """Return the codes a search for lineage follows; evaluation never is."""
-    stages, kinds = only.get("stages"), only.get("kinds")
-    uses = TEACHES if stages is None else TEACHES & _words(Stage, stages)
-    derivations = DERIVATIONS if kinds is None else _words(DerivationKind, kinds)
-    return uses | derivations | PARTS
-
-
-def _plain_codes(only: Filters) -> frozenset[int]:
-    """Return the same for a plain walk, which follows evaluation where it is named."""
-    return _codes(only) | (EVALUATES & _words(Stage, only.get("stages") or ()))
-
-
-def _evaluations(only: Filters) -> frozenset[int]:
-    """Return the codes of the evaluations that count, where a question is about these too."""
-    stages = only.get("stages")
-    return EVALUATES if stages is None else EVALUATES & _words(Stage, stages)
-
-
-def _words(words: type[Stage | DerivationKind], given: Collection[Any]) -> frozenset[int]:
-    """Return the codes of stages or kinds, each one or its word."""
-    try:
-        return frozenset(CODE[words(word)] for word in _several(given))
-    except ValueError as error:
-        raise ValueError(f"{error}. Known: {', '.join(word.value for word in words)}") from None
-
-
-def _several(given: Collection[Any]) -> Collection[Any]:
-    return (given,) if isinstance(given, str) else given
 
 
 def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -34,6 +33,7 @@ from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import Stage
 from mlaoi_graph.rdf import INDIVIDUALS, STAGE_PROPERTY
 from mlaoi_graph.results import bare
+from mlaoi_graph.times import instants
 from mlaoi_graph.vocab import GEO, PREFIXES
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ Find: TypeAlias = Callable[[str], str]
 
 _FOLDER: Final = Path(__file__).with_name("questions")
 _DECLARED: Final = re.compile(r"^# Parameter \?(\w+): (\w+)(, optional)?$", re.MULTILINE)
-_ISO: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.+)?)?)?")
 _VARIABLE: Final = re.compile(r"[?$](\w+)")
 
 
@@ -123,10 +122,7 @@ def _geometry(value: str, _: Find) -> Term:
 
 
 def _date(value: str, _: Find) -> Term:
-    if not _ISO.fullmatch(value):
-        raise ValueError("give a year, month, day or instant, as 2024, 2024-06, 2024-06-30 or 2024-06-30T12:00:00Z")
-    if len(value) > len("2024"):
-        datetime.fromisoformat(value if len(value) > len("2024-06") else f"{value}-01")
+    instants(value)
     return ox.Literal(value)
 
 

@@ -23,6 +23,7 @@ from mlaoi_graph.queries.graph import (
 )
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores import Store
+from mlaoi_graph.times import earliest
 from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def from_store(store: Store) -> Columns:
 def _earliest(rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for document, time in rows:
-        found[document] = min(time, found.get(document, time))
+        known = found.get(document)
+        found[document] = time if known is None else earliest((known, time)) or time
     return found
 
 

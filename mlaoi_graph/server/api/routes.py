@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field, create_model
+from pydantic import AfterValidator, Field, create_model
 from starlette.responses import Response
 
 from mlaoi_graph.model import Dataset, DerivationKind, Model, Stage
@@ -24,6 +23,7 @@ from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.server.api import tasks
 from mlaoi_graph.server.api.shapes import ERRORS, NAME, Paging, answer_of, many, or_none, page_of, shape
 from mlaoi_graph.server.web import ask
+from mlaoi_graph.times import instants
 
 __all__ = ["router"]
 
@@ -66,6 +66,12 @@ _Exposed = create_model(
 )
 
 
+def _time(text: str | None) -> str | None:
+    if text is not None:
+        instants(text)
+    return text
+
+
 def _filters(
     depth: Annotated[
         int | None, Query(ge=0, le=1_000_000, description="Most hops over asserted edges; to a whole is a hop.")
@@ -74,7 +80,11 @@ def _filters(
     kind: Annotated[list[DerivationKind] | None, Query(description="Derivations of these kinds only.")] = None,
     verified_only: Annotated[bool, Query(description="Leave unverified edges out.")] = False,
     source: Annotated[list[str] | None, Query(description="Edges of these documents or evidence only; IRIs.")] = None,
-    before: Annotated[date | None, Query(description="Edges asserted before this date only.")] = None,
+    before: Annotated[
+        str | None,
+        AfterValidator(_time),
+        Query(max_length=100, description="Edges asserted before this year, month, day or instant (UTC) only."),
+    ] = None,
 ) -> dict[str, Any]:
     given = {
         "depth": depth,
@@ -82,7 +92,7 @@ def _filters(
         "kinds": kind,
         "verified_only": verified_only or None,
         "sources": source,
-        "before": None if before is None else before.isoformat(),
+        "before": before,
     }
     return {name: value for name, value in given.items() if value is not None}
 
