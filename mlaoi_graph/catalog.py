@@ -42,7 +42,6 @@ from mlaoi_graph.manifest import Manifest
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
-    AssociationKind,
     Dataset,
     DataUse,
     Derivation,
@@ -759,48 +758,23 @@ class Catalog:
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.
 
-        Nodes are IRIs with ``kind`` (model, family, dataset, archive, unknown), ``label`` and ``resolved``, models with
-        ``disclosure`` and ``license`` ("" if not said) too. Edges point
+        Nodes are IRIs with ``kind`` (model, family, dataset, archive, unknown), ``label``, ``resolved``, ``license``
+        (every one some document states, each on a line) and ``disclosure``. Edges point
         from the newer thing to what it came from or was measured on; the key is the twin's IRI, the attributes
-        ``predicate`` (local name), ``rule``, ``document``, ``pointer``, ``confidence`` and ``split``, all text.
-        Part-of edges by construction have the key ``"partOf"``. Areas are left out: they may be millions.
+        ``predicate`` (local name), ``rule``, ``document``, ``pointer``, ``confidence``, ``split`` and ``note``, all
+        text, "" if not said. Part-of edges by construction have the key ``"partOf"``, those to a family ``"family"``.
+        Areas are left out: they may be millions. ``LineageGraph.from_networkx`` takes such a graph.
         """
         import networkx as nx
 
+        from mlaoi_graph.queries.explain import draw_edge, draw_node
+
         graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
-        for model in self.models():
-            graph.add_node(
-                model.iri,
-                kind="model",
-                label=model.label or iris.tail(model.iri),
-                resolved=model.resolved is True,
-                disclosure=model.disclosure.value if model.disclosure else "",
-                license=model.license or "",
-            )
-            if model.family is not None:
-                graph.add_edge(model.iri, model.family, key="family", predicate="family")
-        for family in self.families():
-            graph.add_node(family.iri, kind="family", label=family.label or iris.tail(family.iri), resolved=True)
-        members = {(a.subject, a.object) for a in self.associations() if a.kind is AssociationKind.PART_OF}
-        for dataset in self.datasets():
-            kind = "archive" if dataset.archive else "dataset"
-            graph.add_node(
-                dataset.iri,
-                kind=kind,
-                label=dataset.label or iris.tail(dataset.iri),
-                resolved=dataset.resolved is True,
-            )
-            for whole in dataset.part_of:
-                if (dataset.iri, whole) not in members:
-                    graph.add_edge(dataset.iri, whole, key="partOf", predicate="partOf")
-        for unknown in self._nodes(MLAOI.UnknownThing, Unknown):
-            graph.add_node(unknown.iri, kind="unknown", label=unknown.label or iris.tail(unknown.iri), resolved=False)
-        for use in self.uses():
-            _add_edge(graph, use, use.split)
-        for derivation in self.derivations():
-            _add_edge(graph, derivation, derivation.source_split)
-        for association in self.associations():
-            _add_edge(graph, association, None)
+        edges = self.lineage.edges
+        for node in range(len(edges.iris)):
+            draw_node(edges, graph, node)
+        for edge in range(len(edges.code)):
+            draw_edge(edges, graph, edge)
         return graph
 
     @property
@@ -932,21 +906,6 @@ class Catalog:
         if name is None:
             raise SourceNotFound(os.fspath(source), "not a folder this catalog was built from")
         return annotate(self, name, Path(source), Path(folder))
-
-
-def _add_edge(graph: networkx.MultiDiGraph[str], twin: DataUse | Derivation | Association, split: str | None) -> None:
-    edge = Edge.of(twin)
-    graph.add_edge(
-        edge.subject,
-        edge.object,
-        key=twin.iri,
-        predicate=edge.predicate,
-        rule=twin.rule.value,
-        document=twin.document,
-        pointer=twin.pointer or "",
-        confidence=twin.confidence.value,
-        split=split or "",
-    )
 
 
 class _Writer:

@@ -28,8 +28,12 @@ rest is read. Errors of rdflib, pyoxigraph, pystac and shapely do not leak.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from mlaoi_graph.vocab import PREFIXES
+
+_LONGEST: Final = 200
+"""Of a name that leads nowhere, how much a message repeats."""
 
 
 class MlaoiError(Exception):
@@ -127,16 +131,19 @@ class NodeNotFound(MlaoiError):
         ambiguous: bool = False,
         or_else: str = "",
         shown: Sequence[str] = (),
+        place: str = "catalog",
+        next_step: str = "List what is there: mlaoi-graph show DIR",
     ) -> None:
         self.name = name
         self.candidates = tuple(candidates)
         self.ambiguous = ambiguous
-        what = "stands for more than one node" if ambiguous else "is not in this catalog"
-        if candidates:
-            rest = " Did you mean: " + "; ".join(shown or candidates) + "?"
-        else:
-            rest = " List what is there: mlaoi-graph show DIR"
-        super().__init__(f"{name!r} {what}.{rest}" + (f". {or_else}" if or_else else ""))
+        what = "stands for more than one node" if ambiguous else f"is not in this {place}"
+        advice = f"Did you mean: {'; '.join(shown or candidates)}?" if candidates else next_step
+        super().__init__(f"{_short(name)!r} {what}. {advice}" + (f". {or_else}" if or_else else ""))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
 
 
 class QueryError(MlaoiError):

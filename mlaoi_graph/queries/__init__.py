@@ -3,6 +3,7 @@
 from mlaoi_graph.queries.explain import Cited, Explanation, Paths, Step
 from mlaoi_graph.queries.filters import Filters
 from mlaoi_graph.queries.lineage import LineageGraph, NotOfKind
+from mlaoi_graph.queries.reading import BadGraph
 from mlaoi_graph.queries.results import (
     CommonRow,
     DifferenceRow,
@@ -19,6 +20,7 @@ from mlaoi_graph.queries.results import (
 from mlaoi_graph.queries.verdict import Exposed
 
 __all__ = [
+    "BadGraph",
     "Cited",
     "CommonRow",
     "DifferenceRow",

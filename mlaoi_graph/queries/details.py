@@ -78,9 +78,6 @@ class Details(Protocol):
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         """Return the statements of one document that a direct edge stands for, by IRI."""
 
-    def twin(self, iri: str, document: str) -> QualifiedEdge | None:
-        """Return one statement."""
-
     def evidence(self, iri: str) -> Evidence | None:
         """Return a source that was cited."""
 
@@ -124,10 +121,10 @@ class StoreDetails:
         near = {cast(NamedNode, q.subject).value for q in self._store.match(None, second, object, document)}
         if len(near) > 1:  # of an aggregate that says what its 1,000 members are, all but one
             near &= {cast(NamedNode, q.subject).value for q in self._store.match(None, first, subject, document)}
-        found = [twin for iri in sorted(near) if (twin := self.twin(iri, document)) is not None]
+        found = [twin for iri in sorted(near) if (twin := self._twin(iri, document)) is not None]
         return tuple(twin for twin in found if predicate_of(twin) == predicate and ends_of(twin) == (subject, object))
 
-    def twin(self, iri: str, document: str) -> QualifiedEdge | None:
+    def _twin(self, iri: str, document: str) -> QualifiedEdge | None:
         for statement in decode(self._store.match(iri, None, None, document)):
             if isinstance(statement, DataUse | Derivation | Association):
                 return statement
@@ -167,6 +164,10 @@ class StoreDetails:
         return {cast(NamedNode, quad.object).value for quad in self._store.match(subject, predicate, None, graph)}
 
 
+def _key(edge: tuple[object, object]) -> str:
+    return str(edge[0])
+
+
 class NetworkxDetails:
     """Details from a networkx graph as ``Catalog.to_networkx`` gives it, which has no evidence, places and dates."""
 
@@ -174,8 +175,7 @@ class NetworkxDetails:
         self._graph = graph
 
     def licenses(self, iri: str) -> tuple[str, ...]:
-        found = self._graph.nodes[iri].get("license")
-        return (found,) if found else ()
+        return tuple(filter(None, (self._graph.nodes[iri].get("license") or "").split("\n")))
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
         return None
@@ -183,7 +183,7 @@ class NetworkxDetails:
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         name = predicate.rpartition("#")[2]
         found: list[QualifiedEdge] = []
-        for key, facts in sorted((self._graph.get_edge_data(subject, object) or {}).items()):
+        for key, facts in sorted((self._graph.get_edge_data(subject, object) or {}).items(), key=_key):
             if facts.get("predicate") != name or facts.get("document", "") != document or not facts.get("rule"):
                 continue
             common: dict[str, Any] = {
@@ -192,6 +192,7 @@ class NetworkxDetails:
                 "document": document,
                 "pointer": facts.get("pointer") or None,
                 "confidence": Confidence(facts.get("confidence") or Confidence.VERIFIED),
+                "note": facts.get("note") or None,
             }
             split = facts.get("split") or None
             if predicate in _STAGES:
@@ -203,9 +204,6 @@ class NetworkxDetails:
             else:
                 found.append(Association(subject=subject, object=object, kind=_ASSOCIATIONS[predicate], **common))
         return tuple(found)
-
-    def twin(self, iri: str, document: str) -> QualifiedEdge | None:
-        return None
 
     def evidence(self, iri: str) -> Evidence | None:
         return None

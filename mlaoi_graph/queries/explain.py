@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from mlaoi_graph.model import AssociationKind, Confidence, DataUse, Derivation, DerivationKind, Stage
+from mlaoi_graph.model import AssociationKind, Confidence, DataUse, Derivation, DerivationKind, QualifiedEdge, Stage
 from mlaoi_graph.queries.columns import Cited
-from mlaoi_graph.queries.graph import PREDICATES, WORDS, Edges
+from mlaoi_graph.queries.details import ends_of, predicate_of
+from mlaoi_graph.queries.graph import IS_FAMILY, PREDICATES, WORDS, Edges
 from mlaoi_graph.queries.walk import OF_FAMILY, Found, Moves, chain
 
 if TYPE_CHECKING:
@@ -193,8 +194,14 @@ def edge_word(edges: Edges, edge: int) -> str:
 
 def draw_node(edges: Edges, graph: networkx.MultiDiGraph[str], node: int) -> None:
     """Add a node to a graph with the attributes of ``Catalog.to_networkx``."""
+    disclosure = edges.disclosed(node)
     graph.add_node(
-        edges.iris[node], kind=edges.kind(node), label=edges.label(node), resolved=bool(edges.resolved[node])
+        edges.iris[node],
+        kind=edges.kind(node),
+        label=edges.label(node),
+        resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
+        disclosure="" if disclosure is None else disclosure.value,
+        license="\n".join(edges.details.licenses(edges.iris[node])),
     )
 
 
@@ -202,23 +209,28 @@ def draw_edge(edges: Edges, graph: networkx.MultiDiGraph[str], edge: int) -> Non
     """Add an edge to a graph with the attributes of ``Catalog.to_networkx``, once for each of its twins."""
     newer, older, name = edges.iris[edges.subject[edge]], edges.iris[edges.object[edge]], edge_name(edges, edge)
     twins = edges.twins(edge)
-    if not twins:
-        graph.add_edge(newer, older, key=name, predicate=name)
+    if not twins and not graph.has_edge(newer, older, name):  # one of those that many documents say
+        graph.add_edge(newer, older, key=name, predicate=name, document=edges.documents[edges.document[edge]])
     for twin in twins:
-        split = twin.split if isinstance(twin, DataUse) else None
-        if isinstance(twin, Derivation):
-            split = twin.source_split
-        graph.add_edge(
-            newer,
-            older,
-            key=twin.iri,
-            predicate=name,
-            rule=twin.rule.value,
-            document=twin.document,
-            pointer=twin.pointer or "",
-            confidence=twin.confidence.value,
-            split=split or "",
-        )
+        draw_twin(graph, twin)
+
+
+def draw_twin(graph: networkx.MultiDiGraph[str], twin: QualifiedEdge) -> None:
+    """Add the edge a statement stands for, likewise."""
+    newer, older = ends_of(twin)
+    split = twin.split if isinstance(twin, DataUse) else twin.source_split if isinstance(twin, Derivation) else None
+    graph.add_edge(
+        newer,
+        older,
+        key=twin.iri,
+        predicate=predicate_of(twin).rpartition("#")[2],
+        rule=twin.rule.value,
+        document=twin.document,
+        pointer=twin.pointer or "",
+        confidence=twin.confidence.value,
+        split=split or "",
+        note=twin.note or "",
+    )
 
 
 def all_paths(

@@ -99,7 +99,7 @@ class Edges:
             node = self.iris.find(self._find(name))
         if node < 0:
             near = difflib.get_close_matches(name, self.iris, n=5, cutoff=0.8) if len(self.iris) < 10_000 else []
-            raise NodeNotFound(name, near)
+            raise NodeNotFound(name, near, place="graph", next_step="Its nodes go by their IRIs")
         return node
 
     def label(self, node: int) -> str:

@@ -122,13 +122,14 @@ class LineageGraph:
         return cls(Edges(columns or reading.from_store(store), StoreDetails(store), find))
 
     @classmethod
-    def from_networkx(cls, graph: networkx.MultiDiGraph[str]) -> LineageGraph:
-        """Return the lineage in a graph of the form ``Catalog.to_networkx`` gives.
+    def from_networkx(cls, graph: networkx.DiGraph[str]) -> LineageGraph:
+        """Return the lineage in a graph of the form ``Catalog.to_networkx`` gives; edges need a ``predicate`` only.
 
-        ``license`` and ``disclosure`` of nodes are used where they are there. Evidence, footprints and dates are not in
-        such a graph.
+        Evidence, footprints and dates are not in such a graph, and nodes go by their IRIs. Raises BadGraph, which
+        names the node or edge, for one without directions, and for a word where another is wanted.
         """
-        return cls(Edges(reading.from_networkx(graph), NetworkxDetails(graph)))
+        directed = reading.multidigraph(graph)
+        return cls(Edges(reading.from_networkx(directed), NetworkxDetails(directed)))
 
     def __repr__(self) -> str:
         return f"<LineageGraph: {len(self._edges.iris)} nodes, {len(self._edges.code)} edges>"

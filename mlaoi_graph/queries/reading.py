@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mlaoi_graph import rdf
+from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import Confidence, Disclosure, Evidence, Rule
 from mlaoi_graph.queries.collect import BARE, Collector, Edge, Said
 from mlaoi_graph.queries.columns import Columns
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import networkx
     from pyoxigraph import QuerySolutions, QueryTriples
 
-__all__ = ["from_networkx", "from_store", "updated"]
+__all__ = ["BadGraph", "from_networkx", "from_store", "multidigraph", "updated"]
 
 
 def from_store(store: Store) -> Columns:
@@ -186,33 +187,86 @@ _WORD_KINDS: Final = {
     "archive": IS_DATASET | IS_ARCHIVE,
     "unknown": IS_UNKNOWN,
 }
+_PREDICATE_CODES: Final = {
+    predicate.rpartition("#")[2]: code for code, predicate in enumerate(PREDICATES) if code != MEMBER
+}
+
+
+class BadGraph(MlaoiError):
+    """A networkx graph cannot be read as lineage; the message names the node or edge, and what it may have."""
+
+    def __init__(self, where: str, problem: str, next_step: str) -> None:
+        super().__init__(f"{where}: {problem}. {next_step}")
+
+
+def multidigraph(graph: networkx.Graph[Any]) -> networkx.MultiDiGraph[str]:
+    """Return a directed graph with the keys edges have, or their places if it has none; raises BadGraph."""
+    import networkx as nx
+
+    if not isinstance(graph, nx.Graph):
+        raise BadGraph(type(graph).__name__, "no networkx graph", "Give a MultiDiGraph, as Catalog.to_networkx does")
+    if not graph.is_directed():
+        problem = "its edges have no direction, so what is newer is not known"
+        raise BadGraph(type(graph).__name__, problem, "Give a DiGraph or MultiDiGraph, edges from the newer thing")
+    for node in graph:
+        if not isinstance(node, str) or not node:
+            raise BadGraph(f"node {node!r}", "not the text of an IRI", "See networkx.relabel_nodes")
+    if graph.is_multigraph():
+        return cast("networkx.MultiDiGraph[str]", graph)
+    return nx.MultiDiGraph(graph)
 
 
 def from_networkx(graph: networkx.MultiDiGraph[str]) -> Columns:
-    """Return a graph as ``Catalog.to_networkx`` gives it; edges with another ``predicate`` are left out."""
+    """Return what :func:`multidigraph` gives as columns. Raises BadGraph for a word that is none, or no text."""
     made = Collector()
     for iri, facts in graph.nodes(data=True):
+        where = f"node {iri}"
         node = made.node(iri)
-        made.describe(node, _WORD_KINDS.get(facts.get("kind", ""), IS_UNKNOWN), bool(facts.get("resolved")))
-        if facts.get("disclosure"):
-            made.disclose(node, Disclosure(facts["disclosure"]))
-        if facts.get("label"):
-            made.name(node, facts["label"], is_label=True)
-    codes = {predicate.rpartition("#")[2]: code for code, predicate in enumerate(PREDICATES) if code != MEMBER}
+        kind = _word(where, facts, "kind", _WORD_KINDS) or "unknown"
+        resolved = facts.get("resolved", False)
+        if not isinstance(resolved, bool):
+            raise BadGraph(where, f"resolved is {resolved!r}", "Known: True, False")
+        made.describe(node, _WORD_KINDS[kind], resolved)
+        disclosure = _word(where, facts, "disclosure", _words(Disclosure))
+        if disclosure:
+            made.disclose(node, Disclosure(disclosure))
+        label = _word(where, facts, "label")
+        _word(where, facts, "license")
+        if label:
+            made.name(node, label, is_label=True)
     edges: dict[str, dict[Edge, Said]] = {}
     for newer, older, key, facts in graph.edges(keys=True, data=True):
-        code = codes.get(facts.get("predicate", ""))
-        if code is None:
-            continue
-        rule = facts.get("rule")
+        where = f"edge {newer} -> {older}, key {key!r}"
+        predicate = _word(where, facts, "predicate", _PREDICATE_CODES)
+        if not predicate:
+            raise BadGraph(where, "no predicate", f"Known: {', '.join(_PREDICATE_CODES)}")
+        code = _PREDICATE_CODES[predicate]
+        rule = _word(where, facts, "rule", _words(Rule))
+        confidence = _word(where, facts, "confidence", _words(Confidence))
+        document, pointer, split, note = (
+            _word(where, facts, name) for name in ("document", "pointer", "split", "note")
+        )
         # A part by construction has no twin, and so no rule.
         edge = made.node(newer), MEMBER if code == PART and rule else code, made.node(older)
-        found = edges.setdefault(facts.get("document", ""), {})
+        found = edges.setdefault(document or "", {})
         known = found.setdefault(edge, BARE)
-        doubt = facts.get("confidence") == Confidence.UNVERIFIED.value
+        doubt = confidence == Confidence.UNVERIFIED.value
         if rule and (not known.twin or (doubt, str(key)) < (known.doubt, known.twin)):
-            pointer, split, note = (facts.get(name) or None for name in ("pointer", "split", "note"))
-            found[edge] = Said(doubt, str(key), made.saying(Rule(rule).value, pointer, split, note, ()))
+            found[edge] = Said(doubt, str(key), made.saying(rule, pointer, split, note, ()))
     for document, found in edges.items():
         made.add(document, found)
     return made.columns()
+
+
+def _words(words: type[Disclosure | Rule | Confidence]) -> tuple[str, ...]:
+    return tuple(word.value for word in words)
+
+
+def _word(where: str, facts: dict[str, Any], name: str, known: Collection[str] = ()) -> str | None:
+    """Return an attribute, if it is there and not ""; it has to be text, and one of the words if these are given."""
+    value = facts.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and (not known or value in known):
+        return value
+    raise BadGraph(where, f"{name} is {value!r}", f"Known: {', '.join(known)}" if known else "Text is wanted")
