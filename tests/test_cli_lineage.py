@@ -204,6 +204,19 @@ def test_whether_a_model_learned_from_a_dataset(run):
     run("exposure", "geochat-7b", "dota", "--verified-only", code=2)
 
 
+@pytest.mark.parametrize(("dataset", "code"), [("dota", 1), ("geochat-instruct", 1), ("eurosat", 2)])
+def test_a_verdict_as_csv_and_json(directory, graph, dataset, code):
+    answer = graph.is_exposed("geochat-7b", dataset)
+    result = CliRunner().invoke(app, ["exposure", directory, "geochat-7b", dataset, "--csv"])
+    assert result.exit_code == code
+    said = {name: getattr(answer, name) for name in ("model", "dataset", "reason", "checked")}
+    assert list(csv.DictReader(io.StringIO(result.stdout))) == [said | {"verdict": answer.verdict.value}]
+    missing = f"{len(answer.missing)} things are not known: --json lists them\n"
+    assert result.stderr == (missing if answer.missing else "")
+    result = CliRunner().invoke(app, ["exposure", directory, "geochat-7b", dataset, "--json"])
+    assert json.loads(result.stdout) == json.loads(json.dumps(answer.to_dict()))
+
+
 def test_why(run, graph):
     text = run("explain", "clay 1.5", "lvd-142m")
     assert "1. Clay v1.5 distilledFrom DINOv2 ViT-L/14 with registers" in text

@@ -970,6 +970,75 @@ def test_answers_go_where_people_want_them():
     assert repr(rows) == "<exposure of tuned: 5 rows>"
 
 
+def test_every_row_of_every_answer_has_its_proof(families):
+    """As long as its depth says; and every answer goes to pandas, networkx and a notebook."""
+    model, dataset = f"{BASE}models/clay-v1.5", f"{BASE}datasets/sa-1b"
+    asked = {
+        "upstream": (model,), "downstream": (dataset,), "ancestors": (model,), "descendants": (f"{BASE}models/clip-vitl14-336",),
+        "exposure": (model,), "exposed_models": (dataset,), "impact": (dataset,), "licences": (model,), "unknowns": (model,),
+        "common_exposure": (f"{BASE}models/geochat-7b", f"{BASE}models/teochat"), "roots": (), "families": (),
+        "differences": (f"{BASE}models/geochat-7b", f"{BASE}models/teochat"),
+    }  # fmt: skip
+    assert {name for name in vars(LineageGraph) if not name.startswith("_")} == {
+        *asked, "from_store", "from_networkx", "label", "edges", "knowledge", "is_exposed", "explain", "paths"
+    }  # fmt: skip
+    for ask, names in asked.items():
+        rows = getattr(families, ask)(*names)
+        assert rows, ask
+        drawn_ones = rows.to_networkx()
+        for row in rows:
+            proof = row.explain()
+            depth = getattr(row, "depth", getattr(row, "depth_a", None))
+            assert len(proof) == (len(row.models) if depth is None else depth), ask
+            assert {proof.start, proof.end} <= set(drawn_ones)
+            for step in proof.steps:
+                assert step.document
+                assert step.edge in {
+                    d["predicate"] for d in drawn_ones.get_edge_data(step.subject, step.object).values()
+                }
+        assert len(rows.to_dataframe()) == len(rows)
+        assert rows._repr_html_().count("<tr>") == min(len(rows), 100) + 1
+
+
+def test_a_family_in_networkx_has_its_members(families):
+    drawn = families.families().to_networkx()
+    (row,) = (row for row in families.families() if row.label == "Clay")
+    assert set(drawn.predecessors(row.family)) == set(row.models) != set()
+    assert {d["kind"] for _, d in drawn.nodes(data=True)} == {"family", "model"}
+
+
+def test_one_chain_all_chains_and_a_verdict_go_where_rows_do(families):
+    model, dataset = f"{BASE}models/geochat-7b", f"{BASE}datasets/dota"
+    judged, chain, paths = (
+        families.is_exposed(model, dataset),
+        families.explain(model, dataset),
+        families.paths(model, dataset),
+    )
+    frame = chain.to_dataframe()
+    assert list(frame["object"]) == [step.object for step in chain.steps]
+    assert list(paths.to_dataframe()["chain"].unique()) == list(range(len(paths)))
+    assert len(paths.to_dataframe()) == sum(map(len, paths.chains))
+    assert [(judged.verdict.value, len(judged.missing))] == list(
+        judged.to_dataframe()[["verdict", "missing"]].itertuples(index=False, name=None)
+    )
+    for found, one in ((judged, judged.explain()), (chain, chain)):
+        edges = {(s.subject, s.object, s.edge) for s in one.steps}
+        assert {(a, b, d["predicate"]) for a, b, d in found.to_networkx().edges(data=True)} == edges
+    every = paths.to_networkx()
+    assert {(s.subject, s.object, s.edge) for one in paths.chains for s in one.steps} == {
+        (a, b, d["predicate"]) for a, b, d in every.edges(data=True)
+    }
+    assert LineageGraph.from_networkx(every).is_exposed(model, dataset).verdict is judged.verdict
+    for found, steps in ((judged, len(judged.explain())), (chain, len(chain)), (paths, sum(map(len, paths.chains)))):
+        assert found._repr_html_().count("<li>") == steps
+    assert judged.verdict.value in judged._repr_html_()
+    nothing = families.paths(dataset, model)
+    assert nothing._repr_html_() == "<p>no chain of asserted edges</p>"
+    assert (len(nothing.to_dataframe()), len(nothing.to_networkx())) == (0, 0)
+    unknown = families.is_exposed(model, f"{BASE}datasets/eurosat")
+    assert (len(unknown.to_networkx()), len(unknown.to_dataframe())) == (0, 1)
+
+
 def test_html_escapes_everything():
     wild = "<script>alert(1)</script>"
     graph = graph_of(model("m").__class__(iri="urn:m", label=wild, resolved=True), dataset("d"), use("m", "d"), made("m", "m2"),
@@ -1108,7 +1177,9 @@ def test_a_networkx_graph_that_cannot_be_read_says_where_and_what_it_may_have(gr
 def test_a_kind_that_is_none_is_named():
     graph = nx.DiGraph()
     graph.add_node("urn:m", kind="modle")
-    with pytest.raises(BadGraph, match=r"node urn:m: kind is 'modle'\. Known: model, family, dataset, archive, unknown"):
+    with pytest.raises(
+        BadGraph, match=r"node urn:m: kind is 'modle'\. Known: model, family, dataset, archive, unknown"
+    ):
         LineageGraph.from_networkx(graph)
 
 

@@ -82,10 +82,9 @@ def diff(
                 raise typer.BadParameter(
                     f"--fail-on {asked[0]}: nothing is inferred in one of the two (--reasoner none)"
                 )
-            say("nothing is inferred in one of the two (--reasoner none): exposure is not compared")
         found = compare(old, new)
         if as_json:
-            print_json(found.to_dict())
+            print_json({**found.to_dict(), "notes": list(found.notes)})
         else:
             _print(found, lambda iri: _label(iri, new, old))
     failed = [f"{len(found[word])} {word}" for word in words if found[word]]
@@ -95,12 +94,15 @@ def diff(
 
 
 def _print(found: Diff, label: _Label) -> None:
+    for note in found.notes:
+        print(note)
     if not found:
-        print("no difference")
+        print("no difference in what is compared" if found.notes else "no difference")
         return
     counts = [
         (what, *(len(groups.get(how, ())) for how in ("new", "removed", "changed")))
         for what, groups in found.to_dict().items()
+        if not any(note.startswith(what) for note in found.notes)
     ]
     print_table(("", "new", "removed", "changed"), counts)
     for word, columns in _COLUMNS.items():

@@ -30,6 +30,9 @@ _PAIR: Final = (
 )  # fmt: skip
 """What CSV has of a comparison; ``of`` is a, b or both, ``other`` what is known of the other one."""
 
+_VERDICT: Final = ("model", "dataset", "verdict", "reason", "checked")
+"""What CSV has of whether a model learned from a dataset."""
+
 # typer reads these at run time, so they are spelled without the postponed `X | None`.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
@@ -199,7 +202,7 @@ def exposure(
         if len(nodes) == 2:
             if only or depth is not None:
                 raise typer.BadParameter("depth and filters are for the list; whether it learned from it is one answer")
-            _print_verdict(graph, *nodes, as_json=as_json)
+            _print_verdict(graph, *nodes, as_json=as_json, as_csv=as_csv)
             return
         rows = graph.exposure(nodes[0], depth, **only)
         columns = ("depth", "label", "holds", "through", "stage", "archive", "confidence")
@@ -211,26 +214,18 @@ def exposure(
         print(f"{things} not known about it: mlaoi-graph unknowns" if gaps else "nothing unknown about it")
 
 
-def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bool) -> None:
+def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bool, as_csv: bool) -> None:
     from mlaoi_graph.queries import Verdict
 
     found = graph.is_exposed(model, dataset)
     proof = found.explain()
     if as_json:
-        print_json(
-            {
-                "model": found.model,
-                "dataset": found.dataset,
-                "verdict": found.verdict.value,
-                "reason": found.reason,
-                "checked": found.checked,
-                "missing": [
-                    {"what": gap.what, "node": gap.node, "label": gap.label, "reason": gap.reason, "depth": gap.depth}
-                    for gap in found.missing
-                ],
-                "explanation": None if proof is None else proof.to_dict(),
-            }
-        )
+        print_json(found.to_dict())
+    elif as_csv:
+        said = found.to_dict()
+        print_rows(_VERDICT, [[said[name] for name in _VERDICT]], as_json=False, as_csv=True)
+        if found.missing:
+            say(f"{len(found.missing)} things are not known: --json lists them")
     else:
         print(f"{found.verdict.value}: {clean(found.reason)}")
         print(f"looked at {found.checked}")

@@ -21,6 +21,7 @@ from mlaoi_graph.model import (
     Model,
     ModelFamily,
     QualifiedEdge,
+    Reasoner,
     SourceDocument,
     Statement,
     Unknown,
@@ -85,6 +86,10 @@ class HasAnswers(Protocol):
     @property
     def store(self) -> Store:
         """Its quads."""
+
+    @property
+    def reasoner(self) -> Reasoner:
+        """What infers in it."""
 
     def leakage(self) -> LeakageReport:
         """Return what its tests overlap."""
@@ -241,6 +246,8 @@ class Diff:
     removed_leakage: tuple[Leak, ...]
     new_unknowns: tuple[Gap, ...]
     removed_unknowns: tuple[Gap, ...]
+    notes: tuple[str, ...] = ()
+    """What was not compared, and why: there is nothing of it in the fields above."""
 
     def __bool__(self) -> bool:
         return any(self[word] for word in WORDS)
@@ -265,7 +272,8 @@ def diff(before: HasAnswers, after: HasAnswers) -> Diff:
 
     Documents are compared by IRI, graph by graph; nodes by IRI, all documents taken together; edges by subject,
     predicate and object, with who says them and how. A part-of is an edge, not a field of its dataset. A node of
-    another kind is one removed and one new. Exposure is of the inferred graph, leakage what ``Catalog.leakage`` finds.
+    another kind is one removed and one new. Exposure is of the inferred graph, and
+    not compared where one of the two infers nothing (``notes``); leakage is what ``Catalog.leakage`` finds.
 
     Every quad of both catalogs is read once, at some 120,000 a second, and those of what differs a few times more. Held
     in memory are the IRIs of documents and models, one document and one model's exposure at a time, the lineage and
@@ -280,7 +288,11 @@ def diff(before: HasAnswers, after: HasAnswers) -> Diff:
         _compare_nodes(iri, old.nodes(iri), new.nodes(iri), found)
     for key in sorted(edges):
         _compare_edges(key, old.edge(key), new.edge(key), found)
-    for model in sorted({*old.exposed_models(), *new.exposed_models()}):
+    notes: tuple[str, ...] = ()
+    compared = {*old.exposed_models(), *new.exposed_models()}
+    if Reasoner.NONE in (before.reasoner, after.reasoner):
+        notes, compared = ("exposure is not compared: nothing is inferred in one of the two (--reasoner none)",), set()
+    for model in sorted(compared):
         was, now = old.exposure(model), new.exposure(model)
         found["new_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(now - was))
         found["removed_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(was - now))
@@ -288,7 +300,7 @@ def diff(before: HasAnswers, after: HasAnswers) -> Diff:
     # In the order of the report: the strongest first.
     found["new_leakage"] += dict.fromkeys(leak for leak in leaks_now if leak not in set(leaks))
     found["removed_leakage"] += dict.fromkeys(leak for leak in leaks if leak not in set(leaks_now))
-    return Diff(**{name: tuple(rows) for name, rows in found.items()})
+    return Diff(**{name: tuple(rows) for name, rows in found.items()}, notes=notes)
 
 
 def _touched(old: _State, new: _State) -> tuple[list[str], set[str], set[_EdgeKey]]:

@@ -17,6 +17,7 @@ from mlaoi_graph.queries.walk import OF_FAMILY, Found, Moves, chain
 
 if TYPE_CHECKING:
     import networkx
+    import pandas as pd
 
 __all__ = ["Cited", "Explanation", "Paths", "Proof", "Step"]
 
@@ -65,6 +66,9 @@ class Step:
         return f"{self.subject_label} {self.edge} {self.object_label}  ({where})"
 
 
+_STEP_FIELDS: Final = (*(f.name for f in fields(Step) if not f.name.startswith("_")), "also_in")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """A chain from the node asked about to another; reading it needs nothing that was inferred."""
@@ -75,9 +79,24 @@ class Explanation:
     """``contains``, ``may contain``, ``said of a family``, ``came from``, an impact's relation, or ``no lineage``,
     which is an evaluation or a succession; ``the same thing`` where both are one."""
     steps: tuple[Step, ...]
+    _draw: Callable[[networkx.MultiDiGraph[str]], None] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the steps as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame([step.to_dict() for step in self.steps], columns=list(_STEP_FIELDS))
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return the chain in the form of ``Catalog.to_networkx``."""
+        return Paths(chains=(self,), complete=True, note="").to_networkx()
+
+    def draw(self, graph: networkx.MultiDiGraph[str]) -> None:
+        """Add the chain to a graph of that form."""
+        self._draw(graph)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.steps)) or f"{self.start} is what was asked about"
@@ -104,6 +123,32 @@ class Paths:
 
     def __len__(self) -> int:
         return len(self.chains)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the steps of all chains as a pandas DataFrame; ``chain`` is the place of each, from 0."""
+        import pandas as pd
+
+        rows = [
+            {"chain": number, "says": one.says, **step.to_dict()}
+            for number, one in enumerate(self.chains)
+            for step in one.steps
+        ]
+        return pd.DataFrame(rows, columns=["chain", "says", *_STEP_FIELDS])
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return the edges of all chains in the form of ``Catalog.to_networkx``."""
+        import networkx as nx
+
+        graph: networkx.MultiDiGraph[str] = nx.MultiDiGraph()
+        for one in self.chains:
+            one.draw(graph)
+        return graph
+
+    def _repr_html_(self) -> str:
+        if not self.chains and not self.note:
+            return "<p>no chain of asserted edges</p>"
+        note = f"<p>{html.escape(self.note)}; there may be more</p>" if self.note else ""
+        return "".join(chain._repr_html_() for chain in self.chains) + note
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +189,15 @@ def _start(found: Found, at: int) -> int:
 
 def explanation(edges: Edges, start: int, end: int, says: str, steps: Sequence[int]) -> Explanation:
     """Return a chain with everything known of its edges."""
-    return Explanation(
-        start=edges.iris[start], end=edges.iris[end], says=says, steps=tuple(step(edges, edge) for edge in steps)
-    )
+
+    def draw(graph: networkx.MultiDiGraph[str]) -> None:
+        for node in {start, end, *(edges.subject[edge] for edge in steps), *(edges.object[edge] for edge in steps)}:
+            draw_node(edges, graph, node)
+        for edge in steps:
+            draw_edge(edges, graph, edge)
+
+    said = tuple(step(edges, edge) for edge in steps)
+    return Explanation(start=edges.iris[start], end=edges.iris[end], says=says, steps=said, _draw=draw)
 
 
 def step(edges: Edges, edge: int) -> Step:

@@ -708,11 +708,12 @@ class LineageGraph:
         found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
 
         def make(node: int) -> FamilyRow:
-            members = {edges.subject[e] for e in edges.members[node]}
+            members = sorted(edges.members[node], key=lambda edge: edges.order(edges.subject[edge]))
             return FamilyRow(
                 family=edges.iris[node],
                 label=edges.label(node),
-                models=tuple(edges.iris[member] for member in sorted(members, key=edges.order)),
+                models=tuple(edges.iris[edges.subject[edge]] for edge in members),
+                _explain=lambda: explanation(edges, node, node, "has these members", members),
             )
 
         return Rows("families", FamilyRow, found, make)

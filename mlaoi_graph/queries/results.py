@@ -198,6 +198,11 @@ class FamilyRow:
     family: str
     label: str
     models: tuple[str, ...]
+    _explain: Callable[[], Explanation] = field(repr=False, compare=False)
+
+    def explain(self) -> Explanation:
+        """Return the edges from its members to it, and who says so: no chain, for each is one."""
+        return self._explain()
 
 
 R = TypeVar("R")
@@ -278,6 +283,8 @@ class Rows(Sequence[R], Generic[R]):
             for proof in (getattr(row, "_proof", None), getattr(row, "_other", None)):
                 if proof is not None:
                     proof.draw(graph, seen.setdefault(id(proof.found), set()))
+            if isinstance(row, FamilyRow):
+                row.explain().draw(graph)
         return graph
 
     def _repr_html_(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from mlaoi_graph.model import Disclosure
-from mlaoi_graph.queries.explain import Explanation
+from mlaoi_graph.queries.explain import Explanation, Paths
 from mlaoi_graph.queries.graph import (
     DERIVED,
     DRAWN,
@@ -21,6 +23,10 @@ from mlaoi_graph.queries.graph import (
 )
 from mlaoi_graph.queries.results import DISCLOSURE_SAID, ExposureRow, UnknownRow, Verdict
 from mlaoi_graph.queries.walk import A_PART, CERTAIN, DATA, OF_FAMILY, SIDE, SOURCE, THING, Allow, Found, strongest
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas as pd
 
 __all__ = ["Exposed", "Knowledge"]
 
@@ -43,6 +49,43 @@ class Exposed:
     def explain(self) -> Explanation | None:
         """Return the chain behind yes or may contain; there is none for the other two."""
         return None if self.row is None else self.row.explain()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON, with the chain."""
+        proof = self.explain()
+        return {
+            **self._plain(),
+            "missing": [
+                {"what": gap.what, "node": gap.node, "label": gap.label, "reason": gap.reason, "depth": gap.depth}
+                for gap in self.missing
+            ],
+            "explanation": None if proof is None else proof.to_dict(),
+        }
+
+    def _plain(self) -> dict[str, str]:
+        return {
+            "model": self.model,
+            "dataset": self.dataset,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "checked": self.checked,
+        }
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a pandas DataFrame of one row: the answer, and how many things are ``missing``."""
+        import pandas as pd
+
+        return pd.DataFrame([{**self._plain(), "missing": len(self.missing)}])
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return the chain behind the answer in the form of ``Catalog.to_networkx``; nothing where there is none."""
+        proof = self.explain()
+        return Paths(chains=() if proof is None else (proof,), complete=True, note="").to_networkx()
+
+    def _repr_html_(self) -> str:
+        proof = self.explain()
+        said = f"<p><b>{html.escape(self.verdict.value)}</b>: {html.escape(self.reason)}</p>"
+        return said + ("" if proof is None else proof._repr_html_())
 
 
 class Knowledge:

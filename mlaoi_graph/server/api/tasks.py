@@ -90,19 +90,7 @@ def verdict(context: Context, *, model: str, dataset: str) -> Reply:
     """Return whether a model learned from a dataset, with the reason."""
     catalog = context.catalog
     found = catalog.lineage.is_exposed(catalog.find(model), catalog.find(dataset))
-    proof = found.explain()
-    return answer_json(
-        {
-            "model": found.model,
-            "dataset": found.dataset,
-            "verdict": found.verdict.value,
-            "reason": found.reason,
-            "checked": found.checked,
-            "missing": [_fields(gap) for gap in found.missing],
-            "explanation": None if proof is None else proof.to_dict(),
-            "snapshot": catalog.snapshot,
-        }
-    )
+    return answer_json({**found.to_dict(), "snapshot": catalog.snapshot})
 
 
 def explain(context: Context, *, newer: str, older: str, most: int) -> Reply:
