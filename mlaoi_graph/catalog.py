@@ -627,15 +627,26 @@ class Catalog:
             if len(found) == 1:
                 return found.pop()
             if found:
-                raise NodeNotFound(name, sorted(found), ambiguous=True)
+                raise NodeNotFound(name, sorted(found), ambiguous=True, shown=map(self._shown, sorted(found)))
         columns = self._edges_of_all()
         called = columns.called(name)
         if len(called) == 1:
             return called[0]
         if called:
-            raise NodeNotFound(name, called, ambiguous=True)
+            raise NodeNotFound(name, called, ambiguous=True, shown=map(self._shown, called))
         near = columns.near(name)
-        raise NodeNotFound(name, near, shown=[columns.shown(iri) for iri in near])
+        raise NodeNotFound(name, near, shown=[self._shown(iri, end_only=True) for iri in near])
+
+    def _shown(self, iri: str, *, end_only: bool = False) -> str:
+        """Return what a node goes by: label, version where the label does not end with it, and IRI or the end of it."""
+        from mlaoi_graph.queries.columns import squeeze
+
+        def text(predicate: str) -> str:
+            return min((cast("NamedNode", q.object).value for q in self._store.match(iri, predicate)), default="")
+
+        label, version, where = text(RDFS.label), text(MLAOI.version), iris.tail(iri) if end_only else iri
+        said = label if squeeze(label).endswith(squeeze(version)) else f"{label} {version}".strip()
+        return f"{said} ({where})" if said not in ("", where) else where
 
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)

@@ -27,13 +27,16 @@ rest is read. Errors of rdflib, pyoxigraph, pystac and shapely do not leak.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from mlaoi_graph.vocab import PREFIXES
 
 _LONGEST: Final = 200
 """Of a name that leads nowhere, how much a message repeats."""
+_MOST: Final = 20
+"""Of what a name may stand for, how many a message lists; ``candidates`` are all."""
 
 
 class MlaoiError(Exception):
@@ -130,7 +133,7 @@ class NodeNotFound(MlaoiError):
         *,
         ambiguous: bool = False,
         or_else: str = "",
-        shown: Sequence[str] = (),
+        shown: Iterable[str] = (),
         place: str = "catalog",
         next_step: str = "List what is there: mlaoi-graph show DIR",
     ) -> None:
@@ -138,7 +141,9 @@ class NodeNotFound(MlaoiError):
         self.candidates = tuple(candidates)
         self.ambiguous = ambiguous
         what = "stands for more than one node" if ambiguous else f"is not in this {place}"
-        advice = f"Did you mean: {'; '.join(shown or candidates)}?" if candidates else next_step
+        self.shown = tuple(islice(shown, _MOST)) or self.candidates[:_MOST]
+        more = f"; and {len(candidates) - _MOST} more" if len(candidates) > _MOST else ""
+        advice = f"Did you mean: {'; '.join(self.shown)}{more}?" if candidates else next_step
         super().__init__(f"{_short(name)!r} {what}. {advice}" + (f". {or_else}" if or_else else ""))
 
 

@@ -167,3 +167,58 @@ def test_what_is_only_mentioned_has_no_name():
         assert len(catalog.lineage.upstream(iri("m"))) == 1
         with pytest.raises(NodeNotFound):
             catalog.find("mentioned")
+
+
+X = "https://example.com/"
+
+
+@pytest.fixture
+def hawks():
+    """Versions that share a name, as the docs allow, and one that has it in its name."""
+    made = [("a-1", "Hawk", "1.0"), ("a-2", "Hawk", "v2.0"), ("b", "Owl 2.0", "2.0"), ("c", "Owl", None)]
+    with Catalog.create() as catalog:
+        said = [Model(iri=f"{X}{end}", label=label, version=version, resolved=True) for end, label, version in made]
+        catalog.store.replace({"urn:doc": rdf.encode(said)})
+        yield catalog
+
+
+@pytest.mark.parametrize(
+    ("name", "iri"),
+    [
+        ("hawk 2.0", f"{X}a-2"),
+        ("Hawk v2.0", f"{X}a-2"),
+        ("hawk-1.0", f"{X}a-1"),
+        ("owl 2.0", f"{X}b"),
+        ("a-2 2.0", f"{X}a-2"),
+    ],
+)
+def test_a_name_and_a_version_find_the_model_of_that_version(hawks, name, iri):
+    assert hawks.find(name) == iri
+
+
+def test_what_a_name_may_stand_for_is_listed_with_label_version_and_iri(hawks):
+    for name in ("Hawk", "hawk"):
+        with pytest.raises(NodeNotFound) as caught:
+            hawks.find(name)
+        assert str(caught.value) == (
+            f"'{name}' stands for more than one node. Did you mean: Hawk 1.0 ({X}a-1); Hawk v2.0 ({X}a-2)?"
+        )
+        assert caught.value.candidates == (f"{X}a-1", f"{X}a-2")
+
+
+def test_all_that_share_a_near_name_are_shown(hawks):
+    with pytest.raises(NodeNotFound) as caught:
+        hawks.find("hawkk")
+    assert str(caught.value) == "'hawkk' is not in this catalog. Did you mean: Hawk 1.0 (a-1); Hawk v2.0 (a-2)?"
+    with pytest.raises(NodeNotFound) as caught:
+        hawks.find("owl 2.1")
+    assert caught.value.candidates[0] == f"{X}b"
+
+
+def test_a_message_lists_no_thousand_names_and_says_how_many_there_are():
+    with Catalog.create() as catalog:
+        said = [Model(iri=f"urn:{n:03}", label="Gull", resolved=True) for n in range(100)]
+        catalog.store.replace({"urn:doc": rdf.encode(said)})
+        with pytest.raises(NodeNotFound, match=r"Gull \(urn:019\); and 80 more\?") as caught:
+            catalog.find("gull")
+        assert len(caught.value.candidates) == 100

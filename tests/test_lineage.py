@@ -406,7 +406,7 @@ EDGES = st.lists(
     max_size=25,
 )  # fmt: skip
 NODES = (
-    *(model(m, family="f0" if m == "m5" else "f1") for m in MODELS[4:]), *map(model, MODELS[:4]),
+    *(model(m, family="f0" if m == "m5" else "f1") for m in MODELS[4:]), model("m0", version="v2"), *map(model, MODELS[1:4]),
     *map(dataset, DATA), *(ModelFamily(iri=iri(f), label=f) for f in GROUPS),
 )  # fmt: skip
 many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -122,7 +122,9 @@ def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], s
     except NodeNotFound as error:
         if text.lower().endswith((*_JSON, ".shp", ".gpkg", ".parquet", ".kml", ".fgb", ".zip")):
             raise SourceNotFound(text) from None
-        raise NodeNotFound(text, error.candidates, ambiguous=error.ambiguous, or_else=_FORMS) from None
+        raise NodeNotFound(
+            text, error.candidates, ambiguous=error.ambiguous, or_else=_FORMS, shown=error.shown
+        ) from None
     return _from_node(iri, footprints)
 
 

@@ -84,6 +84,7 @@ class Collector:
         self._disclosure = bytearray()
         self._labels: dict[int, str] = {}
         self._names: dict[int, set[str]] = {}
+        self._versions: dict[int, set[str]] = {}
         self._documents: dict[str, int] = {}
         self._times: list[tuple[str, str]] = []
         self._sayings: dict[bytes, int] = {b"": 0}
@@ -134,6 +135,8 @@ class Collector:
                 self.name(node, rdf.storable(name), is_label=name is statement.label)
         if isinstance(statement, Model | Dataset):
             self._resolved[node] |= statement.resolved is True
+            if statement.version is not None:
+                self.version(node, rdf.storable(statement.version))
         if isinstance(statement, Model):
             if statement.disclosure is not None:
                 self.disclose(node, statement.disclosure)
@@ -164,6 +167,7 @@ class Collector:
         self.kinds[node] = self._resolved[node] = self._disclosure[node] = 0
         self._labels.pop(node, None)
         self._names.pop(node, None)
+        self._versions.pop(node, None)
         self._evidence.pop(iri, None)
         return node
 
@@ -182,6 +186,10 @@ class Collector:
         if is_label:
             self._labels[node] = min(name, self._labels.get(node, name))
         self._names.setdefault(node, set()).add(_squeeze(name))
+
+    def version(self, node: int, version: str) -> None:
+        """Add a version a node goes by after each of its names."""
+        self._versions.setdefault(node, set()).add(_squeeze(version))
 
     def saying(
         self, rule: str | None, pointer: str | None, split: str | None, note: str | None, evidence: Iterable[str]
@@ -265,8 +273,10 @@ class Collector:
         for node, place in told:
             facts[:, place] = self.kinds[node], self._resolved[node], self._disclosure[node]
             labels[place] = self._labels.get(node) or iris.tail(every[place])
-            names.add((_squeeze(iris.tail(every[place])), place))
-            names.update((name, place) for name in self._names.get(node, ()))
+            own = {_squeeze(iris.tail(every[place])), *self._names.get(node, ())}
+            names.update((name, place) for name in own)
+            for version in self._versions.get(node, ()):
+                names.update((name + version, place) for name in own if not name.endswith(version))
         numbers = {text: number for number, text in enumerate(dict.fromkeys([*times, *self._documents]))}
         times.update(zip(self._documents, self._times, strict=True))
         added = np.frombuffer(self._table, dtype=np.int64).reshape(-1, 6).copy()

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypedDict
 from mlaoi_graph.model import DerivationKind, Stage
 from mlaoi_graph.queries.graph import CODE, DERIVATIONS, EVALUATES, PARTS, TEACHES, Edges
 from mlaoi_graph.queries.walk import Allow
-from mlaoi_graph.times import earliest, instants
+from mlaoi_graph.times import OPEN_END, OPEN_START, earliest, instants
 
 __all__ = ["Filters", "Notes", "allowed", "codes_of", "evaluations_of", "plain_codes_of"]
 
@@ -126,9 +126,6 @@ def _said_by(edges: Edges, edge: int, sources: frozenset[str]) -> bool:
     return any(not sources.isdisjoint(twin.evidence) for twin in edges.twins(edge))
 
 
-_ANY_TIME: Final = -(1 << 63), (1 << 63) - 1
-
-
 def _asserted(edges: Edges, edge: int) -> tuple[int, int]:
     """Return between which instants an edge is known to have been asserted first: any, if that is not known."""
     columns, number = edges.columns, edges.document[edge]
@@ -140,4 +137,4 @@ def _asserted(edges: Edges, edge: int) -> tuple[int, int]:
     try:
         return instants(when)
     except ValueError:  # published, and no time
-        return _ANY_TIME
+        return OPEN_START, OPEN_END

@@ -51,7 +51,7 @@ def from_store(store: Store) -> Columns:
     _say(made, store, edges)
     for iri, predicate, name in _rows(store, _NAMES):
         if iri in made.nodes:
-            made.name(made.nodes[iri], name, is_label=predicate == RDFS.label)
+            _name(made, made.nodes[iri], predicate, name)
     # Of all documents at once: to a server each question is a request.
     stated, read = _earliest(_rows(store, _STATED)), _earliest(_rows(store, _READ))
     for document, found in edges.items():
@@ -105,6 +105,13 @@ def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, Said]]) -> N
                 found[edge] = Said(unverified, twin, number)
 
 
+def _name(made: Collector, node: int, predicate: str, name: str) -> None:
+    if predicate == MLAOI.version:
+        made.version(node, name)
+    else:
+        made.name(node, name, is_label=predicate == RDFS.label)
+
+
 def updated(columns: Columns, store: Store, documents: Collection[str], nodes: Collection[str]) -> Columns:
     """Return what :func:`from_store` would, of a store that differs by these documents.
 
@@ -122,7 +129,7 @@ def updated(columns: Columns, store: Store, documents: Collection[str], nodes: C
             elif predicate == MLAOI.resolved:
                 made.describe(node, 0, value == "true")
             elif predicate != MLAOI.trainingDisclosure:
-                made.name(node, value, is_label=predicate == RDFS.label)
+                _name(made, node, predicate, value)
             elif value in _DISCLOSED:
                 made.disclose(node, _DISCLOSED[value])
     made.name_the_rest(details)
@@ -163,11 +170,12 @@ _READ: Final = f"""SELECT ?document ?time {{
     GRAPH ?document {{ ?document mlaoi:contentHash ?hash }} }}"""
 _SOURCES: Final = "CONSTRUCT { ?source ?predicate ?value } { ?source a mlaoi:Evidence ; ?predicate ?value }"
 _FACTS: Final = """SELECT ?node ?predicate ?value {
-    VALUES ?predicate { rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel }
+    VALUES ?predicate {
+        rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel mlaoi:version }
     ?node ?predicate ?value }"""
 _NAMES: Final = """SELECT ?node ?predicate ?name {
     VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
-    VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel } ?node ?predicate ?name }"""
+    VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel mlaoi:version } ?node ?predicate ?name }"""
 
 
 def _rows(store: Store, sparql: str, **given: str) -> Iterable[tuple[str, ...]]:
