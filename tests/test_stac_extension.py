@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pystac
 import pytest
-from conftest import SHARED, link, model
+from conftest import SHARED, collection, link, model, sample
 from jsonschema import Draft7Validator
 from pystac.validation import JsonSchemaSTACValidator, set_validator
 
@@ -355,3 +355,40 @@ def test_evidence_of_anybodys_document_is_read(catalog, write):
     catalog.ingest(write(m=model("m", stated, **{"lineage:evidence": [source]})))
     rows = catalog.query("SELECT ?label { ?e a mlaoi:Evidence ; rdfs:label ?label }")
     assert [row["label"] for row in rows] == ["A paper"]
+
+
+@pytest.mark.parametrize("word", list(Disclosure))
+def test_what_a_plain_model_document_says_of_its_disclosure_is_read(catalog, write, word):
+    """Item and collection, without lineage:kind and lineage:iri: as the README has it."""
+    said = {"lineage:disclosure": word.value}
+    as_collection = collection("n", **said, **{"mlm:name": "n", "mlm:architecture": "ViT"})
+    report = catalog.ingest(write(m=model("m", **said), n=as_collection))
+    assert {m.identifier: m.disclosure for m in catalog.models()} == {"m": word, "n": word}
+    assert "disclosure" not in {f.rule for f in report.findings.kept}
+    gaps = {row.what for row in catalog.lineage.unknowns("m")}
+    assert ("disclosure" in gaps) == (word is not Disclosure.COMPLETE)
+
+
+def test_the_example_keeps_its_disclosure(catalog):
+    catalog.ingest(ROOT / "examples/item.json")
+    said = {m.iri: m.disclosure for m in catalog.models()}
+    assert Disclosure.PARTIAL in said.values()
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer", "rule"),
+    [
+        (model("x", **{"lineage:disclosure": "full"}), "/properties/lineage:disclosure", "wrong-type"),
+        (model("x", **{"lineage:disclosure": ["complete"]}), "/properties/lineage:disclosure", "wrong-type"),
+        (collection("x", **{"lineage:disclosure": "complete"}), "/lineage:disclosure", "disclosure-of-data"),
+        (
+            sample("x", "c", **{"lineage:disclosure": "complete"}),
+            "/properties/lineage:disclosure",
+            "disclosure-of-data",
+        ),
+    ],
+)
+def test_a_disclosure_that_is_not_used_is_told(catalog, write, document, pointer, rule):
+    report = catalog.ingest(write(x=document, c=collection("c")))
+    assert [(f.pointer, f.rule) for f in report.findings.kept if "disclosure" in f.pointer] == [(pointer, rule)]
+    assert {m.disclosure for m in catalog.models()} <= {None}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from mlaoi_graph import geo
 from mlaoi_graph import iri as iris
@@ -24,6 +25,7 @@ from mlaoi_graph.model import (
     DataUse,
     Derivation,
     DerivationKind,
+    Disclosure,
     Model,
     Precision,
     Severity,
@@ -34,7 +36,9 @@ from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, text
 from mlaoi_graph.readers.stac.walk import Raw
 
-__all__ = ["bounded", "evidence", "nodes", "unlinked"]
+__all__ = ["bounded", "disclosure", "evidence", "nodes", "refuse_disclosure", "unlinked"]
+
+_DISCLOSURE: Final = "lineage:disclosure"
 
 
 def nodes(raw: Raw) -> tuple[list[Statement], str]:
@@ -85,6 +89,27 @@ def _placed(area: AreaOfInterest, raw: Raw, fields: Json) -> AreaOfInterest:
         start=area.start or bounded(text(fields.get("start_datetime"))),
         end=area.end or bounded(text(fields.get("end_datetime"))),
     )
+
+
+def disclosure(raw: Raw) -> Disclosure | None:
+    """Return how much of its training data a model's publisher names; None, and a finding, for a word that is none."""
+    said = content.lineage_fields_of(raw.data).get(_DISCLOSURE)
+    found = next((word for word in Disclosure if word.value == said), None)
+    if found is None and said is not None:
+        words = ", ".join(word.value for word in Disclosure)
+        raw.note(_pointer(raw, _DISCLOSURE), "wrong-type", f"{said!r} is none of {words}; not used")
+    return found
+
+
+def refuse_disclosure(raw: Raw) -> None:
+    """Note that a document says it which is about no model."""
+    if content.lineage_fields_of(raw.data).get(_DISCLOSURE) is not None:
+        message = "it is said of a model, and this document is read as one of no model; not used"
+        raw.note(_pointer(raw, _DISCLOSURE), "disclosure-of-data", message)
+
+
+def _pointer(raw: Raw, name: str) -> str:
+    return f"/properties/{name}" if raw.form is Form.ITEM else f"/{name}"
 
 
 def evidence(raw: Raw) -> list[Statement]:

@@ -63,6 +63,8 @@ class DocumentReader:
         except _MissingId:
             raw.note("/id", "missing-id", "an id that is text is required; the document is not read", Severity.ERROR)
             return None
+        if not any(isinstance(s, Model) and s.iri == about for s in found):
+            lineage.refuse_disclosure(raw)
         sources = lineage.evidence(raw)
         told = {source.iri for source in sources}
         found = [*(s for s in found if not (isinstance(s, Evidence) and s.iri in told)), *sources]
@@ -222,6 +224,7 @@ class DocumentReader:
             checksums=_checksums(data, "model"),
             aliases=tuple(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
             declared_area=area.iri,
+            disclosure=lineage.disclosure(raw),
             resolved=True,
         )
         statements: list[Statement] = [model, area]
