@@ -137,7 +137,7 @@ class RuleBase:
 
     def affected(self, touched: Iterable[str]) -> set[str]:
         """Return the nodes of which something else may follow once edges at ``touched`` have changed."""
-        return set(_closure(touched, self._into, itself=True))
+        return set(_closure(touched, self._into))
 
     def inferred(self, subject: str) -> set[tuple[str, str]]:
         """Return what follows of one node and is not asserted: pairs of predicate (or ``rdf:type``) and object."""
@@ -165,7 +165,7 @@ class RuleBase:
     def exposure(self, model: str) -> set[str]:
         """Return every dataset a model is exposed to, through ancestors, sources and parts."""
         found: set[str] = set()
-        for ancestor in _closure((model,), self._parents, itself=True):
+        for ancestor in _closure((model,), self._parents):
             for dataset in self._learned.get(ancestor, ()):
                 found |= self._contents_of(dataset)
         return found
@@ -174,7 +174,7 @@ class RuleBase:
         """Return what a dataset, or a whole it is part of, was made from."""
         known = self._sources.get(dataset)
         if known is None:
-            wholes = _closure((dataset,), self._wholes, itself=True)
+            wholes = _closure((dataset,), self._wholes)
             known = frozenset(source for whole in wholes for source in self._made_from.get(whole, ()))
             self._sources[dataset] = known
         return known
@@ -183,7 +183,7 @@ class RuleBase:
         """Return what having seen a dataset exposes to: it, its parts, what they were made from, and so on."""
         known = self._contents.get(dataset)
         if known is None:
-            known = frozenset(_closure((dataset,), self._next_contents, itself=True))
+            known = frozenset(_closure((dataset,), self._next_contents))
             self._contents[dataset] = known
         return known
 
@@ -257,16 +257,16 @@ def asserted_edges(store: Store) -> Iterator[Edge]:
     for predicate in PREDICATES:
         yield from _said(store, _ASSERTED, predicate)
     for class_iri in {*_SUPER_CLASSES, *_SUPER_CLASSES.values()}:
-        for row in _rows(store, _TYPED, **{"class": class_iri}):
+        for row in _solutions(store, _TYPED, **{"class": class_iri}):
             yield row["subject"].value, RDF.type, class_iri
 
 
 def _said(store: Store, sparql: str, predicate: str) -> Iterator[Edge]:
-    for row in _rows(store, sparql, predicate=predicate):
+    for row in _solutions(store, sparql, predicate=predicate):
         yield row["subject"].value, predicate, row["object"].value
 
 
-def _rows(store: Store, sparql: str, **given: str) -> Iterator[Any]:
+def _solutions(store: Store, sparql: str, **given: str) -> Iterator[Any]:
     return cast("Iterator[Any]", store.query(sparql, substitutions=given))
 
 
@@ -306,7 +306,11 @@ def everything(store: Store, edges: Iterable[Edge], reasoner: Reasoner = Reasone
 
 
 def _by_hand(store: Store) -> Iterator[Edge]:
-    """Iterate over what rules read and only an update may have said: edges no reader makes, a split of no whole."""
+    """Iterate over what the rules read and the edges of models and datasets do not have, as no reader makes it.
+
+    An update may have said any of it: ``exposedTo`` and ``hasPart``, which are otherwise inferred only; and ``splitOf``
+    without the ``partOf`` that readers write beside it, by which the split is an edge already.
+    """
     for predicate in (MLAOI.exposedTo, MLAOI.hasPart):
         yield from _said(store, _ASSERTED, predicate)
     # Never inferred, and in the default graph once, however many documents say so.
@@ -316,7 +320,7 @@ def _by_hand(store: Store) -> Iterator[Edge]:
 def _classes(store: Store) -> Iterator[str]:
     """Iterate over the classes above those documents give: of every statement, so not kept in memory."""
     for class_iri, above in _SUPER_CLASSES.items():
-        for row in _rows(store, _ONLY_TYPED, **{"class": class_iri, "above": above}):
+        for row in _solutions(store, _ONLY_TYPED, **{"class": class_iri, "above": above}):
             yield _lines(row["subject"].value, [(RDF.type, above)])
 
 
@@ -380,13 +384,12 @@ def infer(asserted: Iterable[Edge]) -> set[Edge]:
     }
 
 
-def _closure(start: Iterable[str], step: _Graph | Callable[[str], Iterable[str]], *, itself: bool) -> Iterator[str]:
-    """Iterate over what can be reached, each once, in cycles too; the start only if ``itself`` or reached again."""
+def _closure(start: Iterable[str], step: _Graph | Callable[[str], Iterable[str]]) -> Iterator[str]:
+    """Iterate over the start and what can be reached from it, each once, in cycles too."""
     follow: Callable[[str], Iterable[str]] = step if callable(step) else lambda node: step.get(node, ())
     todo = list(start)
-    seen = set(todo) if itself else set()
-    if itself:
-        yield from seen
+    seen = set(todo)
+    yield from seen
     while todo:
         for node in follow(todo.pop()):
             if node not in seen:

@@ -809,6 +809,18 @@ def test_filters_by_source_and_date():
         graph.exposure("urn:m", before="last week")
 
 
+def test_an_edge_that_one_document_says_twice_has_the_sources_of_both():
+    graph = graph_of(
+        model("m"), dataset("a"), Evidence(iri="urn:card", label="card", read_on="2024-05-01"),
+        Evidence(iri="urn:paper", label="paper", read_on="2023-05-01"), use("m", "a", evidence=("urn:card",)),
+        replace(use("m", "a", evidence=("urn:paper",)), iri="urn:zz-second"),
+    )  # fmt: skip
+    for source in ("urn:card", "urn:paper"):
+        assert len(graph.exposure("urn:m", sources=source)) == 1
+    assert graph.exposure("urn:m", sources="urn:else").notes[0].startswith("no document and no evidence here")
+    assert len(graph.exposure("urn:m", before="2024")) == 1
+
+
 def test_before_compares_instants_and_not_text():
     """23:30 of 30 June in New York is July in UTC; of a month nobody knows whether it is before a day in it."""
     stated = {

@@ -15,8 +15,9 @@ import mlaoi_graph
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Reasoner
 from mlaoi_graph.ontology_files import ontology_file
-from mlaoi_graph.rdf import INFERRED_GRAPH
-from mlaoi_graph.reasoning import PREDICATES, OwlRl, RuleBase, asserted_edges, infer
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.reasoning import PREDICATES, OwlRl, RuleBase, asserted_edges, infer, refresh, refresh_touched
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI, MLAOI_NS, RDF
 
 FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
@@ -24,9 +25,10 @@ MODELS = [f"urn:model:{i}" for i in range(10)]
 DATA = [f"urn:data:{i}" for i in range(6)]
 MODEL_MODEL = [MLAOI.finetunedFrom, MLAOI.initializedFrom, MLAOI.distilledFrom, MLAOI.mergedFrom, MLAOI.quantizedFrom,
                MLAOI.usesComponent, MLAOI.derivedFromModel, MLAOI.succeeds]  # fmt: skip
+TWINS = [f"urn:twin:{i}" for i in range(3)]
 MODEL_DATA = [MLAOI.pretrainedOn, MLAOI.finetunedOn, MLAOI.instructionTunedOn, MLAOI.trainedOn, MLAOI.validatedOn,
-              MLAOI.testedOn, MLAOI.evaluatedOn, MLAOI.madeFrom]  # fmt: skip
-DATA_DATA = [MLAOI.derivedFrom, MLAOI.drawnFrom, MLAOI.partOf, MLAOI.succeeds, MLAOI.hasPart]
+              MLAOI.testedOn, MLAOI.evaluatedOn, MLAOI.madeFrom, MLAOI.exposedTo]  # fmt: skip
+DATA_DATA = [MLAOI.derivedFrom, MLAOI.drawnFrom, MLAOI.partOf, MLAOI.splitOf, MLAOI.succeeds, MLAOI.hasPart]
 ONTOLOGY = rdflib.Graph().parse(ontology_file("mlaoi.ttl"))
 
 
@@ -40,7 +42,8 @@ CATALOGS = st.lists(
     | triples(DATA, DATA_DATA, DATA)
     | triples(DATA, [MLAOI.labelledBy], MODELS)
     | triples(DATA, [RDF.type], [MLAOI.SourceArchive, MLAOI.Dataset])
-    | triples(MODELS, [RDF.type], [MLAOI.DataUse, MLAOI.Model]),
+    | triples(MODELS, [RDF.type], [MLAOI.Model])
+    | triples(TWINS, [RDF.type], [MLAOI.DataUse, MLAOI.Derivation, MLAOI.Association, MLAOI.QualifiedEdge]),
     max_size=25,
 )
 
@@ -103,6 +106,20 @@ def test_exposure_by_hand():
     assert {o for s, p, o in found if s == "next"} == set()
 
 
+def test_each_kind_of_statement_and_what_only_an_update_says_equal_owlrl():
+    """Every edge and class the strategy may draw, once at least."""
+    m, d = MODELS, DATA
+    asserted = [
+        (m[0], MLAOI.exposedTo, d[0]), (m[1], MLAOI.finetunedFrom, m[0]), (d[0], MLAOI.hasPart, d[1]),
+        (d[2], MLAOI.splitOf, d[0]), (d[0], MLAOI.derivedFrom, d[3]), (d[4], MLAOI.splitOf, d[3]),
+        *((twin, RDF.type, kind) for twin, kind in zip(TWINS, (MLAOI.DataUse, MLAOI.Derivation, MLAOI.Association), strict=True)),
+    ]  # fmt: skip
+    same(asserted)
+    found = infer(asserted)
+    assert {o for s, p, o in found if (s, p) == (m[1], MLAOI.exposedTo)} == {d[0], d[1], d[2], d[3], d[4]}
+    assert {s for s, p, o in found if (p, o) == (RDF.type, MLAOI.QualifiedEdge)} == set(TWINS)
+
+
 @settings(max_examples=200, deadline=None)
 @given(CATALOGS, CATALOGS)
 def test_only_what_is_affected_changes(before, after):
@@ -111,7 +128,7 @@ def test_only_what_is_affected_changes(before, after):
     touched = {node for s, p, o in changed for node in ((s,) if p == RDF.type else (s, o))}
     old, new = RuleBase(before), RuleBase(after)
     again = old.affected(touched) | new.affected(touched)
-    for node in {*MODELS, *DATA} - again:
+    for node in {*MODELS, *DATA, *TWINS} - again:
         assert old.inferred(node) == new.inferred(node)
 
 
@@ -162,6 +179,56 @@ def test_the_inferred_graph_follows_every_change(location, tmp_path):
             catalog.remove(document)
             check()
         assert not catalog.store.has_graph(INFERRED_GRAPH)
+
+
+NAMED = ["urn:doc:a", "urn:doc:b"]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(CATALOGS, min_size=2, max_size=2), st.sampled_from([Reasoner.TARGETED, Reasoner.NONE]))
+def test_reasoning_leaves_what_documents_assert_as_it_was(documents, reasoner):
+    """Also where it infers what one of them says, and where it takes back what it inferred of what is gone."""
+    store = OxigraphStore()
+
+    def put(graph, edges):
+        store.replace({graph: "".join(f"<{s}> <{p}> <{o}> .\n" for s, p, o in edges)})
+
+    def asserted():
+        return {graph: {str(q) for q in store.match(graph=graph)} for graph in NAMED}
+
+    for graph, edges in zip(NAMED, documents, strict=True):
+        put(graph, edges)
+    before = asserted()
+    refresh(store, reasoner)
+    assert asserted() == before
+    first = {(q.subject.value, q.predicate.value, q.object.value) for q in store.match(graph=INFERRED_GRAPH)}
+    assert first == (infer({*documents[0], *documents[1]}) if reasoner is Reasoner.TARGETED else set())
+    put(NAMED[1], [])
+    before = asserted()
+    refresh_touched(store, asserted_edges(store), {*MODELS, *DATA, *TWINS}, reasoner)
+    assert asserted() == before
+    left = {(q.subject.value, q.predicate.value, q.object.value) for q in store.match(graph=INFERRED_GRAPH)}
+    assert left == (infer(documents[0]) if reasoner is Reasoner.TARGETED else set())
+
+
+@pytest.mark.parametrize("reasoner", list(Reasoner))
+def test_an_ingest_leaves_the_graphs_of_other_documents_as_they_were(tmp_path, reasoner):
+    folder = tmp_path / "source"
+    folder.mkdir()
+
+    def graphs(catalog):
+        return {
+            graph: {str(q) for q in catalog.store.match(graph=graph)}
+            for graph in catalog.store.graphs()
+            if graph not in (INFERRED_GRAPH, LOG_GRAPH)
+        }
+
+    with Catalog.create(reasoner=reasoner) as catalog, Catalog.create(reasoner=Reasoner.NONE) as plain:
+        for name in ("base", "c", "d", "tuned"):
+            (folder / f"{name}.json").write_text(json.dumps(DOCUMENTS[name]))
+            for one in (catalog, plain):
+                one.ingest(folder)
+            assert graphs(catalog) == graphs(plain) != {}
 
 
 def test_any_reasoner_stays_with_its_catalog(tmp_path):

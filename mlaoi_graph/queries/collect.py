@@ -52,7 +52,7 @@ from mlaoi_graph.queries.graph import (
 )
 from mlaoi_graph.times import earliest
 
-__all__ = ["BARE", "Collector", "Edge", "Said"]
+__all__ = ["BARE", "Collector", "Edge", "KnownBy"]
 
 Edge: TypeAlias = tuple[int, int, int]
 """Newer end, code, older end."""
@@ -62,7 +62,7 @@ _squeeze: Final = lru_cache(maxsize=1 << 16)(squeeze)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class KnownBy:
     """The statement an edge is known by: of several in one document the verified one, then the first by IRI."""
 
     doubt: int
@@ -71,7 +71,7 @@ class Said:
     """Which of the things said of edges."""
 
 
-BARE: Final = Said(0, "", 0)
+BARE: Final = KnownBy(0, "", 0)
 
 
 class Collector:
@@ -97,7 +97,7 @@ class Collector:
 
     def take(self, document: str, statements: Iterable[Statement], read_at: str | None = None) -> None:
         """Take what one document says. ``read_at`` is when it was first read saying so."""
-        edges: dict[Edge, Said] = {}
+        edges: dict[Edge, KnownBy] = {}
         stated_at: list[str] = []
         for statement in statements:
             if isinstance(statement, DataUse | Derivation | Association):
@@ -111,7 +111,7 @@ class Collector:
         if edges:
             self.add(document, edges, earliest(stated_at), read_at)
 
-    def _take_twin(self, edges: dict[Edge, Said], twin: QualifiedEdge) -> None:
+    def _take_twin(self, edges: dict[Edge, KnownBy], twin: QualifiedEdge) -> None:
         if isinstance(twin, DataUse):
             newer, code, older, split = twin.model, CODE[twin.stage], twin.dataset, twin.split
         elif isinstance(twin, Derivation):
@@ -123,11 +123,11 @@ class Collector:
         known = edges.get(edge)
         if known is None or not known.twin or (doubt, twin.iri) < (known.doubt, known.twin):
             said = self.saying(twin.rule.value, twin.pointer, split, twin.note, twin.evidence)
-            edges[edge] = Said(doubt, twin.iri, said)
+            edges[edge] = KnownBy(doubt, twin.iri, said)
         if code == MEMBER:
             edges.pop((edge[0], PART, edge[2]), None)
 
-    def _take_node(self, edges: dict[Edge, Said], statement: Model | Dataset | ModelFamily | Unknown) -> None:
+    def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> None:
         node = self.node(statement.iri)
         self.kinds[node] |= _KINDS[statement.__class__]
         for name in (statement.label, *_other_names(statement)):
@@ -207,7 +207,7 @@ class Collector:
         self._evidence.setdefault(evidence.iri, text)
 
     def add(
-        self, document: str, edges: dict[Edge, Said], stated_at: str | None = None, read_at: str | None = None
+        self, document: str, edges: dict[Edge, KnownBy], stated_at: str | None = None, read_at: str | None = None
     ) -> None:
         """Add the edges of a document."""
         number = self._documents.setdefault(document, len(self._documents))

@@ -123,6 +123,10 @@ def _is_source(edges: Edges, iri: str) -> bool:
 def _said_by(edges: Edges, edge: int, sources: frozenset[str]) -> bool:
     if edges.documents[edges.document[edge]] in sources:
         return True
+    saying = edges.columns.saying(edge)
+    if saying is None or not sources.isdisjoint(saying.evidence):
+        return saying is not None
+    # A document may state an edge more than once, and the columns have the one statement it is known by.
     return any(not sources.isdisjoint(twin.evidence) for twin in edges.twins(edge))
 
 
@@ -130,9 +134,10 @@ def _asserted(edges: Edges, edge: int) -> tuple[int, int]:
     """Return between which instants an edge is known to have been asserted first: any, if that is not known."""
     columns, number = edges.columns, edges.document[edge]
     when: str | None = columns.stated[number]
-    if not when:
-        cited = [edges.details.evidence(iri) for twin in edges.twins(edge) for iri in twin.evidence]
-        when = earliest(found.read_on for found in cited if found is not None and found.read_on is not None)
+    if not when and columns.saying(edge) is not None:
+        sources = {iri for twin in edges.twins(edge) for iri in twin.evidence}
+        cited = [columns.cited(iri) or edges.details.evidence(iri) for iri in sources]
+        when = earliest(source.read_on for source in cited if source is not None and source.read_on is not None)
     when = when or columns.read[number]
     try:
         return instants(when)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import Confidence, Disclosure, Evidence, Rule
-from mlaoi_graph.queries.collect import BARE, Collector, Edge, Said
+from mlaoi_graph.queries.collect import BARE, Collector, Edge, KnownBy
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import (
@@ -23,13 +23,14 @@ from mlaoi_graph.queries.graph import (
     WORDS,
 )
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
+from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.times import earliest
 from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
 
 if TYPE_CHECKING:
     import networkx
-    from pyoxigraph import QuerySolutions, QueryTriples
+    from pyoxigraph import QueryTriples
 
 __all__ = ["BadGraph", "from_networkx", "from_store", "multidigraph", "updated"]
 
@@ -38,22 +39,22 @@ def from_store(store: Store) -> Columns:
     """Return what the documents of a store assert; what was inferred is not looked at."""
     made = Collector()
     for class_iri, bits in _CLASSES.items():
-        for iri, described in _rows(store, _NODES, type=class_iri):
+        for iri, described in texts(store, _NODES, type=class_iri):
             made.describe(made.node(iri), bits, described == "true")
-    for iri, said in _rows(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
+    for iri, said in texts(store, "SELECT ?s ?said { ?s mlaoi:trainingDisclosure ?said }"):
         if said in _DISCLOSED:
             made.disclose(made.node(iri), _DISCLOSED[said])
-    edges: dict[str, dict[Edge, Said]] = {}
+    edges: dict[str, dict[Edge, KnownBy]] = {}
     for code, predicate in enumerate(PREDICATES):
         if code != MEMBER:
-            for newer, older, document in _rows(store, _EDGES, predicate=predicate):
+            for newer, older, document in texts(store, _EDGES, predicate=predicate):
                 edges.setdefault(document, {})[made.node(newer), code, made.node(older)] = BARE
     _say(made, store, edges)
-    for iri, predicate, name in _rows(store, _NAMES):
+    for iri, predicate, name in texts(store, _NAMES):
         if iri in made.nodes:
             _name(made, made.nodes[iri], predicate, name)
     # Of all documents at once: to a server each question is a request.
-    stated, read = _earliest(_rows(store, _STATED)), _earliest(_rows(store, _READ))
+    stated, read = _earliest(texts(store, _STATED)), _earliest(texts(store, _READ))
     for document, found in edges.items():
         made.add(document, found, stated.get(document), read.get(document))
     triples = cast("QueryTriples", store.query(_SOURCES, prefixes=PREFIXES))
@@ -72,20 +73,20 @@ def _earliest(rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
     return found
 
 
-def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, Said]]) -> None:
+def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, KnownBy]]) -> None:
     """Add to the edges of each document what its statements say of them."""
     evidence: dict[tuple[str, str], list[str]] = {}
-    for twin, document, cited in _rows(store, _EVIDENCE):
+    for twin, document, cited in texts(store, _EVIDENCE):
         evidence.setdefault((twin, document), []).append(cited)
     # Few have a note or are in doubt: asked for apart, the others do not wait for it.
     notes: dict[tuple[str, str], str] = {}
-    for twin, document, note in _rows(store, _NOTES):
+    for twin, document, note in texts(store, _NOTES):
         notes[twin, document] = min(note, notes.get((twin, document), note))
-    doubtful = set(_rows(store, _DOUBTFUL))
+    doubtful = set(texts(store, _DOUBTFUL))
     for newer_end, word_of, older_end, split_of in _ENDS:
         twins: dict[tuple[str, str], tuple[str, ...]] = {}
         query = _TWINS.format(newer=newer_end, word=word_of, older=older_end, split=split_of)
-        for twin, document, *row in _rows(store, query):
+        for twin, document, *row in texts(store, query):
             if row[1] in _CODE_OF and row[3] in _RULES:
                 # Said twice, a field is what is first by its text: so do all who read statements.
                 known = twins.get((twin, document), row)
@@ -102,7 +103,7 @@ def _say(made: Collector, store: Store, edges: dict[str, dict[Edge, Said]]) -> N
             if not known_said.twin or (unverified, twin) < (known_said.doubt, known_said.twin):
                 cited_in = sorted(set(evidence.get(at, ())))
                 number = made.saying(_RULES[rule], pointer or None, split or None, notes.get(at), cited_in)
-                found[edge] = Said(unverified, twin, number)
+                found[edge] = KnownBy(unverified, twin, number)
 
 
 def _name(made: Collector, node: int, predicate: str, name: str) -> None:
@@ -123,7 +124,7 @@ def updated(columns: Columns, store: Store, documents: Collection[str], nodes: C
         made.take(document, statements, details.read_at(document))
     for iri in nodes:
         node = made.forget(iri)
-        for predicate, value in _rows(store, _FACTS, node=iri):
+        for predicate, value in texts(store, _FACTS, node=iri):
             if predicate == RDF.type:
                 made.describe(node, _CLASSES.get(value, 0), False)
             elif predicate == MLAOI.resolved:
@@ -176,14 +177,6 @@ _FACTS: Final = """SELECT ?node ?predicate ?value {
 _NAMES: Final = """SELECT ?node ?predicate ?name {
     VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
     VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel mlaoi:version } ?node ?predicate ?name }"""
-
-
-def _rows(store: Store, sparql: str, **given: str) -> Iterable[tuple[str, ...]]:
-    """Iterate over a query's rows as text, "" where unbound, without the variables that were given."""
-    solutions = cast("QuerySolutions", store.query(sparql, substitutions=given, prefixes=PREFIXES))
-    wanted = [variable.value for variable in solutions.variables if variable.value not in given]
-    for solution in solutions:
-        yield tuple(getattr(solution[name], "value", "") for name in wanted)
 
 
 # -- from networkx ----------------------------------------------------------------------------------------------------
@@ -242,7 +235,7 @@ def from_networkx(graph: networkx.MultiDiGraph[str]) -> Columns:
         _word(where, facts, "license")
         if label:
             made.name(node, label, is_label=True)
-    edges: dict[str, dict[Edge, Said]] = {}
+    edges: dict[str, dict[Edge, KnownBy]] = {}
     for newer, older, key, facts in graph.edges(keys=True, data=True):
         where = f"edge {newer} -> {older}, key {key!r}"
         predicate = _word(where, facts, "predicate", _PREDICATE_CODES)
@@ -260,7 +253,7 @@ def from_networkx(graph: networkx.MultiDiGraph[str]) -> Columns:
         known = found.setdefault(edge, BARE)
         doubt = confidence == Confidence.UNVERIFIED.value
         if rule and (not known.twin or (doubt, str(key)) < (known.doubt, known.twin)):
-            found[edge] = Said(doubt, str(key), made.saying(rule, pointer, split, note, ()))
+            found[edge] = KnownBy(doubt, str(key), made.saying(rule, pointer, split, note, ()))
     for document, found in edges.items():
         made.add(document, found)
     return made.columns()
