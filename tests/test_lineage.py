@@ -641,7 +641,7 @@ def test_the_families_as_networkx_give_the_same_answers(shipped, families):
     data = sorted(d.iri for d in shipped.datasets())
     pairs = [*itertools.pairwise(models), *zip(models, data, strict=False)]
     same_answers(families, theirs, models + data, models, data, pairs)
-    silent = "7 of these have no license stated by any source"
+    silent = "7 of these have no licence stated by any source"
     for graph in (families, theirs):
         assert silent in graph.licences(f"{BASE}models/geochat-7b").notes
 
@@ -754,7 +754,7 @@ def test_what_two_models_share_and_what_not(families):
     assert (name(one.start), name(other.start), one.end) == ("geochat-7b", "teochat", other.end)
 
 
-def test_licenses_by_hand(families):
+def test_licences_by_hand(families):
     rows = {name(r.node): r.license for r in families.licences("geochat-7b")}
     assert rows["geochat-7b"] == "Apache-2.0"
     assert rows["sa-1b"] == "SA-1B Dataset Research License"

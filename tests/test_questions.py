@@ -381,7 +381,7 @@ def test_7_what_two_models_share(ask, catalog, run, pair):
     }
 
 
-def test_8_licenses(ask, catalog, models, run):
+def test_8_licences(ask, catalog, models, run):
     for iri in models:
         found = {(r["node"], r["license"]) for r in ask("08-licences", model=iri)}
         assert found == {(r.node, r.license) for r in catalog.lineage.licences(iri)}, iri

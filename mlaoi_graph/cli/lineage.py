@@ -378,7 +378,7 @@ def licences(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """List the licenses stated along a model's lineage, and what has none stated."""
+    """List the licences stated along a model's lineage, and what has none stated."""
     only = _filters(stage, kind, verified_only, source, before)
     with _asking(arguments, 1, 1, "a model") as (graph, (node,)):
         rows = graph.licences(node, **only)

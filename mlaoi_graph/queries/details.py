@@ -66,8 +66,8 @@ def predicate_of(twin: QualifiedEdge) -> str:
 class Details(Protocol):
     """Where the rest is."""
 
-    def licenses(self, iri: str) -> tuple[str, ...]:
-        """Return every license some document states of a node, sorted."""
+    def licences(self, iri: str) -> tuple[str, ...]:
+        """Return every licence some document states of a node, sorted."""
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
         """Return how precise a dataset's own footprints are: empty if it has none, None if that is not told here.
@@ -99,7 +99,7 @@ class StoreDetails:
     def label(self, iri: str) -> str | None:
         return min(self._texts(iri, RDFS.label), default=None)
 
-    def licenses(self, iri: str) -> tuple[str, ...]:
+    def licences(self, iri: str) -> tuple[str, ...]:
         return tuple(sorted(self._texts(iri, MLAOI.license)))
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
@@ -174,7 +174,7 @@ class NetworkxDetails:
     def __init__(self, graph: networkx.MultiDiGraph[str]) -> None:
         self._graph = graph
 
-    def licenses(self, iri: str) -> tuple[str, ...]:
+    def licences(self, iri: str) -> tuple[str, ...]:
         return tuple(filter(None, (self._graph.nodes[iri].get("license") or "").split("\n")))
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:

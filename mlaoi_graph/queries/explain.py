@@ -252,7 +252,7 @@ def draw_node(edges: Edges, graph: networkx.MultiDiGraph[str], node: int) -> Non
         label=edges.label(node),
         resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
         disclosure="" if disclosure is None else disclosure.value,
-        license="\n".join(edges.details.licenses(edges.iris[node])),
+        license="\n".join(edges.details.licences(edges.iris[node])),
     )
 
 

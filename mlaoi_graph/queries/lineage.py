@@ -50,7 +50,7 @@ from mlaoi_graph.queries.results import (
     ExposureRow,
     FamilyRow,
     ImpactRow,
-    LicenseRow,
+    LicenceRow,
     NodeRow,
     Rows,
     UnknownRow,
@@ -104,8 +104,9 @@ class LineageGraph:
     """The asserted lineage of one state of a catalog, in memory.
 
     Nodes are named by IRI, or by whatever ``find`` understands. Made once, it answers many questions; a catalog that
-    has changed needs a new one. What a chain's documents and sources say is read from the store when asked for, so that
-    has to be open still. Unknown names raise NodeNotFound.
+    has changed needs a new one. What statements say of edges is in memory too. Licences, footprints and, for filters,
+    statements beside the one an edge is known by are read from the store when asked for, so that has to be open still.
+    Unknown names raise NodeNotFound.
     """
 
     def __init__(self, edges: Edges) -> None:
@@ -559,8 +560,8 @@ class LineageGraph:
         found = OneBeyond(made, models[once], before[once], edge[once], hops[once], tables.unverified)
         return _Group(found, found.states, hops[once], _said_measured)
 
-    def licences(self, model: str, **only: Unpack[Filters]) -> Rows[LicenseRow]:
-        """Return the licenses stated along a model's lineage, its own first, and where none is stated.
+    def licences(self, model: str, **only: Unpack[Filters]) -> Rows[LicenceRow]:
+        """Return the licences stated along a model's lineage, its own first, and where none is stated.
 
         Of everything upstream: ancestors, components, datasets, archives, the models that made their labels.
         """
@@ -574,15 +575,15 @@ class LineageGraph:
         def keys(states: Iterable[int]) -> Iterator[tuple[int, str | None]]:
             for at in states:
                 node = at >> 5
-                stated = edges.details.licenses(edges.iris[node])
+                stated = edges.details.licences(edges.iris[node])
                 if stated:
                     yield from ((at, text) for text in stated)
                 elif not edges.is_part(node, allow) and not edges.kinds[node] & IS_FAMILY:
                     yield at, None  # a split has its whole's, which is upstream as well
 
-        def make(key: tuple[int, str | None]) -> LicenseRow:
+        def make(key: tuple[int, str | None]) -> LicenceRow:
             at, text = key
-            return LicenseRow(
+            return LicenceRow(
                 node=edges.iris[at >> 5],
                 label=edges.label(at >> 5),
                 kind=edges.kind(at >> 5),
@@ -592,13 +593,13 @@ class LineageGraph:
                 _proof=Proof(edges, found, at, "came from"),
             )
 
-        title = f"licenses along the lineage of {edges.label(asked)}"
+        title = f"licences along the lineage of {edges.label(asked)}"
         rows = list(keys(sure))
         silent = sum(text is None for _, text in rows)
         notes = self._family_notes(asked) + filtered(len(found) > 1)
-        notes += [f"{silent} of these have no license stated by any source"] if silent else []
-        extra = Rows(f"{title}: said of families only", LicenseRow, list(keys(loose)), make)
-        return Rows(title, LicenseRow, rows, make, notes=notes, family_level=extra)
+        notes += [f"{silent} of these have no licence stated by any source"] if silent else []
+        extra = Rows(f"{title}: said of families only", LicenceRow, list(keys(loose)), make)
+        return Rows(title, LicenceRow, rows, make, notes=notes, family_level=extra)
 
     def unknowns(self, model: str) -> Rows[UnknownRow]:
         """Return what is not known about what a model learned from; ``what`` is a slug of ``docs/lineage.md``.

@@ -61,7 +61,7 @@ def question(name: str) -> str:
     """Return the query of a shipped question: by name, as ``03-exposure``, or by number, the first of it.
 
     >>> print(question("8").partition("?")[0])
-    # 8. Which licenses does a model inherit along its lineage, and where is none stated
+    # 8. Which licences does a model inherit along its lineage, and where is none stated
     """
     known = questions()
     number = name.zfill(2) if name.isdigit() else None

@@ -22,7 +22,7 @@ __all__ = [
     "ExposureRow",
     "FamilyRow",
     "ImpactRow",
-    "LicenseRow",
+    "LicenceRow",
     "NodeRow",
     "Rows",
     "UnknownRow",
@@ -123,8 +123,9 @@ class ImpactRow(_Row):
     label: str
     kind: str
     relation: str
-    """learned from it, may have learned from it, descends from it, made from it, made with it, measured on it, or,
-    where a source names a family and no size, may be touched."""
+    """learned from it, descends from it, made from it, made with it, contains it, contains what was made from it, or
+    measured on it; may have learned from it, may have been made from it, may have been made with it, may contain what
+    was made from it, or may have been measured on it; may be touched, where a source names a family and no size."""
     depth: int
     confidence: str
 
@@ -162,13 +163,13 @@ class DifferenceRow(_Row):
     archive: bool
     confidence: str
     other: Verdict
-    """What is known of the other model: ``no`` or ``unknown``."""
+    """What is known of the other model, by all edges: ``no`` or ``unknown``; with filters it may be any."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LicenseRow(_Row):
-    """A license met along the lineage, or that none is stated."""
+class LicenceRow(_Row):
+    """A licence met along the lineage, or that none is stated."""
 
     node: str
     label: str

@@ -15,7 +15,7 @@ from mlaoi_graph.queries import (
     ExposedRow,
     ExposureRow,
     ImpactRow,
-    LicenseRow,
+    LicenceRow,
     NodeRow,
     UnknownRow,
 )
@@ -163,9 +163,9 @@ async def impact(request: Request, node: Name, part: Part, family_level: FamilyL
     return await _ask(request, "impact", node, {}, family_level, part)
 
 
-@router.get("/licences", response_model=answer_of(LicenseRow))
+@router.get("/licences", response_model=answer_of(LicenceRow))
 async def licences(request: Request, model: Name, part: Part, family_level: FamilyLevel = False) -> Response:
-    """List the licenses stated along a model's lineage, and what has none stated."""
+    """List the licences stated along a model's lineage, and what has none stated."""
     return await _ask(request, "licences", model, {}, family_level, part)
 
 
