@@ -635,7 +635,14 @@ class Catalog:
         if called:
             raise NodeNotFound(name, called, ambiguous=True, shown=map(self._shown, called))
         near = columns.near(name)
-        raise NodeNotFound(name, near, shown=[self._shown(iri, end_only=True) for iri in near])
+        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
+        listing = "Catalog.models() and datasets()" if place is None else f"mlaoi-graph show {place}"
+        raise NodeNotFound(
+            name,
+            near,
+            shown=[self._shown(iri, end_only=True) for iri in near],
+            next_step=f"List what is there: {listing}",
+        )
 
     def _shown(self, iri: str, *, end_only: bool = False) -> str:
         """Return what a node goes by: label, version where the label does not end with it, and IRI or the end of it."""

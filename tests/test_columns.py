@@ -215,6 +215,15 @@ def test_all_that_share_a_near_name_are_shown(hawks):
     assert caught.value.candidates[0] == f"{X}b"
 
 
+def test_where_nothing_is_near_the_place_to_look_is_named(tmp_path):
+    with Catalog.create() as catalog, pytest.raises(NodeNotFound) as caught:
+        catalog.find("zebra")
+    assert str(caught.value).endswith("List what is there: Catalog.models() and datasets()")
+    with Catalog.create(tmp_path / "x") as catalog, pytest.raises(NodeNotFound) as caught:
+        catalog.find("zebra")
+    assert str(caught.value).endswith(f"List what is there: mlaoi-graph show {tmp_path / 'x'}")
+
+
 def test_a_message_lists_no_thousand_names_and_says_how_many_there_are():
     with Catalog.create() as catalog:
         said = [Model(iri=f"urn:{n:03}", label="Gull", resolved=True) for n in range(100)]
