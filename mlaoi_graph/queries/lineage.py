@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 import numpy as np
 
 from mlaoi_graph.errors import MlaoiError
-from mlaoi_graph.model import DerivationKind, Precision, Stage
+from mlaoi_graph.model import DerivationKind, Stage
 from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import (
     LIMIT,
@@ -60,7 +60,7 @@ from mlaoi_graph.queries.results import (
     UnknownRow,
     Verdict,
 )
-from mlaoi_graph.queries.verdict import Exposed, Knowledge, reason_for
+from mlaoi_graph.queries.verdict import Exposed, Gap, Knowledge, reason_for
 from mlaoi_graph.queries.walk import (
     A_FAMILY,
     A_PART,
@@ -79,6 +79,7 @@ from mlaoi_graph.queries.walk import (
     search_within,
     start_of,
     state,
+    strength_of,
     strongest,
 )
 from mlaoi_graph.stores import Store
@@ -366,9 +367,9 @@ class LineageGraph:
     def is_exposed(self, model: str, dataset: str) -> Exposed:
         """Return whether a model learned from a dataset, with the reason: yes, may contain, no, or unknown.
 
-        No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from,
-        and a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``; it is about samples, not
-        places. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
+        No needs a complete disclosure by the model and every ancestor, nothing unresolved and no archive on either
+        side, footprints on both, and a dataset that nothing relates to what was learned from. The rule is a table in
+        ``docs/lineage.md``. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         asked = self._asked(dataset, IS_DATASET, "dataset")
@@ -384,19 +385,15 @@ class LineageGraph:
             row = self._exposure_row(known.found, at)
         else:
             loose = known.of_family_only(asked)
-            gaps = known.gaps()
-            related = known.related(asked)
-            if related is not None:
-                gaps.insert(0, ("related", asked, related, -1))
-            if not edges.resolved[asked] and not any(edges.resolved[w] for w in edges.wholes(asked)):
-                gaps.insert(0, ("unresolved", asked, "nothing describes the dataset asked about", -1))
-            missing = [self._unknown(known.found, *gap) for gap in gaps]
+            missing = [self._unknown(known.found, gap) for gap in known.gaps_about(asked)]
             verdict = Verdict.UNKNOWN
             if loose is not None:
                 row = self._exposure_row(known.found, loose)
                 reason = "the source names the family only: no fact about this model"
             elif missing:
-                reason = missing[0].reason if missing[0].depth == 0 else f"{missing[0].label}: {missing[0].reason}"
+                first = missing[0]
+                is_asked = first.node in (edges.iris[asked], edges.iris[known.model])
+                reason = first.reason if is_asked else f"{first.label}: {first.reason}"
                 reason += f"; and {len(missing) - 1} more things are not known" if len(missing) > 1 else ""
             else:
                 verdict = Verdict.NO
@@ -500,7 +497,7 @@ class LineageGraph:
         def said(something: object) -> list[str]:
             label = self._edges.label
             found = [note for k in whole for note in self._family_notes(k.model)] + notes(something)
-            gaps = ((label(k.model), len(k.gaps())) for k in whole)
+            gaps = ((label(k.model), len(k.gaps)) for k in whole)
             return found + [f"{name}: {many} things are not known: see unknowns" for name, many in gaps if many]
 
         return (first, second), said
@@ -632,69 +629,38 @@ class LineageGraph:
         """
         known = self._known(model)
         edges = self._edges
-        gaps = known.gaps()
-        notes = self._family_notes(known.model)
+        gaps = {*known.gaps, *known.places}
         for node, at in known.data.items():
-            if edges.kinds[node] & IS_ARCHIVE:
-                gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
-            elif not any(w != node and w in known.data for w in edges.wholes(node, frozenset({PART}))):
-                self._place_gap(known, node, at, gaps, notes)
-            _, edge, *_ = known.found[at]
+            edge = known.found[at][1]
             if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts[node]):
-                gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
-        doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
-        best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
-        for edge in sorted(e for e in doubtful if edges.unverified[e]):
+                gaps.add(Gap("split-not-stated", node, "it has splits, and the use names none", at))
+        facts = {at: reached for at, reached in known.found.items() if strength_of(at) != OF_FAMILY}
+        best = strongest(facts, THING, SIDE, DATA)
+        for edge in sorted({edge for _, edge, *_ in facts.values() if edge >= 0 and edges.unverified[edge]}):
             newer, older = edges.subject[edge], edges.object[edge]
             at = best.get(newer, best.get(older, next(iter(known.found))))
             reason = f"{edge_name(edges, edge)} {edges.label(older)} is unverified"
-            gaps.append(("unverified", newer, reason, at))
+            gaps.add(Gap("unverified", newer, reason, at))
 
-        def key(gap: tuple[str, int, str, int]) -> tuple[int, int, str, str]:
-            what, node, reason, at = gap
-            return known.hops(at), edges.order(node), what, reason
+        def key(gap: Gap) -> tuple[int, int, str, str]:
+            return known.hops(gap.at), edges.order(gap.node), gap.what, gap.reason
 
-        def make(gap: tuple[str, int, str, int]) -> UnknownRow:
-            return self._unknown(known.found, *gap)
+        def make(gap: Gap) -> UnknownRow:
+            return self._unknown(known.found, gap)
 
         title = f"not known about {edges.label(known.model)}"
-        return Rows(title, UnknownRow, sorted(set(gaps), key=key), make, notes=notes)
+        return Rows(title, UnknownRow, sorted(gaps, key=key), make, notes=self._family_notes(known.model))
 
-    def _place_gap(
-        self, known: Knowledge, node: int, at: int, gaps: list[tuple[str, int, str, int]], notes: list[str]
-    ) -> None:
-        """Add that nobody says where a dataset is, unless its wholes do or places are not kept here."""
+    def _unknown(self, found: Found, gap: Gap) -> UnknownRow:
         edges = self._edges
-        found: set[Precision] = set()
-        seen = {node}
-        todo = [node]
-        for place in todo:
-            precisions = edges.details.precisions(edges.iris[place])
-            if precisions is None:
-                note = "footprints were not checked: this graph has none"
-                if note not in notes:
-                    notes.append(note)
-                return
-            found |= precisions
-            if found:
-                break
-            fresh = [whole for whole in edges.wholes(place, frozenset({PART})) if whole not in seen]
-            seen.update(fresh)
-            todo.extend(fresh)
-        if not found:
-            gaps.append(("no-footprint", node, "no source says where its data are", at))
-        elif found == {Precision.GLOBAL}:
-            gaps.append(("unbounded", node, "its footprint is the whole world", at))
-
-    def _unknown(self, found: Found, what: str, node: int, reason: str, at: int) -> UnknownRow:
-        edges = self._edges
+        at = gap.at if gap.at >= 0 else next(iter(found))
         return UnknownRow(
-            what=what,
-            node=edges.iris[node],
-            label=edges.label(node),
-            reason=reason,
-            depth=found[at][3] if at >= 0 else 0,
-            _proof=Proof(edges, found, at if at >= 0 else next(iter(found)), "came from"),
+            what=gap.what,
+            node=edges.iris[gap.node],
+            label=edges.label(gap.node),
+            reason=gap.reason,
+            depth=found[at][3],
+            _proof=Proof(edges, found, at, "came from"),
         )
 
     # -- the whole catalog ------------------------------------------------------------------------------------
