@@ -6,7 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import mlaoi_graph
@@ -498,19 +498,66 @@ def test_a_networkx_graph_gives_the_same_answers(statements):
             assert [r.node for r in ours.upstream(iri(node))] == [r.node for r in theirs.upstream(iri(node))]
 
 
+def simple_chains(statements, start, end):
+    """Iterate over the nodes of all simple chains: into a part of a whole too, but not of what one came up to as a whole."""
+    graph = referee(statements)
+    graph.add_edges_from([(b, a, {"kind": "into"}) for a, b, kind in graph.edges(data="kind") if kind == "part"])
+    todo = [([start], "start")]
+    while todo:
+        path, came_by = todo.pop()
+        if path[-1] == end:
+            yield tuple(path[1:])
+            continue
+        for _, to, kind in graph.out_edges(path[-1], data="kind"):
+            if to not in path and not (came_by == "part" and kind == "into"):
+                todo.append(([*path, to], kind))
+
+
 @many
 @given(EDGES)
-def test_all_paths_are_those_of_networkx(statements):
-    graph, judge = graph_of(*NODES, *statements), nx.DiGraph(referee(statements))
-    for older in ("m1", "m2"):
-        found = graph.paths("urn:m0", iri(older), limit=10_000)
+@example(
+    [use("m0", "d0"), use("m0", "d1"), made("d0", "d2", DERIVED), made("d1", "d2", DRAWN)]
+)  # learned, and came from
+@example([use("f1", "d0"), made("d0", "d1", DRAWN)])  # of a family only
+def test_all_paths_are_those_of_another_walk(statements):
+    graph = graph_of(*NODES, *statements)
+    for newer, older in itertools.product(("urn:m0", "urn:m4", "urn:d1"), ("urn:m1", "urn:d0", "urn:d1", "urn:d2")):
+        found, shortest = graph.paths(newer, older, limit=100_000), graph.explain(newer, older)
         assert found.complete
-        chains = {tuple(step.object for step in chain.steps) for chain in found.chains}
-        expected = {tuple(path[1:]) for path in nx.all_simple_paths(judge, "urn:m0", iri(older))}
+        if newer == older:
+            continue
+        said = {(chain.says, tuple(step.object for step in chain.steps)) for chain in found.chains}
+        assert (shortest is None) == (not said)
+        assert shortest is None or drawn(shortest) in map(drawn, found.chains)
+        assert [len(c) for c in found.chains] == sorted(len(c) for c in found.chains)
+        chains = {walked(newer, chain.steps) for chain in found.chains}
+        expected = set(simple_chains(statements, newer, older))
         if expected:
             assert chains == expected
-            assert [len(c) for c in found.chains] == sorted(len(c) for c in found.chains)
-            assert len(graph.explain("urn:m0", iri(older))) == min(map(len, expected))
+        else:
+            assert {says for says, _ in said} <= {"no lineage", "said of a family"}
+        learned = [row for row in graph.exposure(newer) if row.dataset == older] if newer != "urn:d1" else []
+        assert {c.says for c in found.chains} & {"contains", "may contain"} >= {row.holds for row in learned}
+
+
+def walked(start, steps):
+    """Return the nodes a chain passes, whichever way it goes along an edge."""
+    nodes = [start]
+    for step in steps:
+        nodes.append(step.object if step.subject == nodes[-1] else step.subject)
+    return tuple(nodes[1:])
+
+
+def test_chains_of_the_families_are_all_there(families):
+    """Clay v1.5 learned from what v1 did, and from chips drawn from the same; both kinds of chain are shown."""
+    found = families.paths("clay-v1.5", "clay-v1-pretraining")
+    assert found.complete
+    assert {chain.steps[0].edge for chain in found.chains} >= {"pretrainedOn"}
+    assert any(step.edge == "partOf" for chain in found.chains for step in chain.steps)
+    # A chain that passes a family is found by both.
+    one, every = (ask("Copernicus-FM", "Dynamic World") for ask in (families.explain, families.paths))
+    assert one.says == "said of a family"
+    assert drawn(one) in map(drawn, every.chains)
 
 
 # --- the shipped families -------------------------------------------------------------------------

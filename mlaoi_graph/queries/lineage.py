@@ -6,7 +6,7 @@ Depth is hops from the node asked about over asserted edges, everywhere; an edge
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
@@ -75,6 +75,8 @@ from mlaoi_graph.queries.walk import (
     WHOLE,
     Allow,
     Found,
+    node_of,
+    phase_of,
     search,
     search_within,
     start_of,
@@ -94,6 +96,7 @@ Notes: TypeAlias = Callable[[object], list[str]]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
+_NO_LINEAGE: Final = ("no lineage",) * 3
 _MEMBERS: Final = 10
 """Of a family's members, how many a note names."""
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
@@ -716,35 +719,53 @@ class LineageGraph:
         For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession
         is shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
         """
-        newer, older = self._edges.at(start), self._edges.at(end)
+        edges = self._edges
+        newer, older = edges.at(start), edges.at(end)
         allow, _ = self._allow(only)
         if newer == older:
             return self._itself(newer)
-        for moves, phases, says in self._ways(newer, older, only, allow):
-            found = search([start_of(self._edges, newer)], moves, self._edges)
+        inside = walk.older(edges, _codes(only), allow, inside=True)
+        ways: list[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]] = [
+            (walk.older(edges, _codes(only), allow), (THING,), _CAME),
+            (inside, (THING, WHOLE), _CAME),
+            (self._no_lineage(only, allow), (THING,), _NO_LINEAGE),
+        ]
+        if self._may_learn(newer, older):
+            ways.insert(0, (walk.learned(edges, _codes(only), allow), (DATA,), _HOLDS))
+        for moves, phases, says in ways:
+            found = search([start_of(edges, newer)], moves, edges)
             at = strongest(found, *phases).get(older)
-            if at is not None and at & 3 != OF_FAMILY:
-                return Proof(self._edges, found, at, says[at & 3]).explain()
-        found = self._learned(newer, None, _codes(only), allow)
-        at = strongest(found, DATA, THING, SIDE).get(older)
-        return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
+            if at is not None and strength_of(at) != OF_FAMILY:
+                return Proof(edges, found, at, says[strength_of(at)]).explain()
+        found = search([start_of(edges, newer)], inside, edges)
+        at = strongest(found, THING, WHOLE, SIDE).get(older)
+        return None if at is None else Proof(edges, found, at, _CAME[OF_FAMILY]).explain()
 
     def paths(self, start: str, end: str, limit: int = 100, **only: Unpack[Filters]) -> Paths:
-        """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
-        newer, older = self._edges.at(start), self._edges.at(end)
+        """Return all simple chains between two nodes, shortest first; it says so if a bound cut them.
+
+        The chain of :meth:`explain` is among them.
+        """
+        edges = self._edges
+        newer, older = edges.at(start), edges.at(end)
         allow, _ = self._allow(only)
         if newer == older:
             return Paths(chains=(self._itself(newer),), complete=True, note="")
+        # What is learned is learned along some of the ways something comes from, and so is what it is called.
+        inside = walk.older(edges, _codes(only), allow, inside=True)
+        learned = walk.learned(edges, _codes(only), allow) if self._may_learn(newer, older) else None
+
+        def what_it_says(at: int, steps: Sequence[int]) -> str:
+            end = None if learned is None else _follow(learned, start_of(edges, newer), steps)
+            return _CAME[strength_of(at)] if end is None or phase_of(end) != DATA else _HOLDS[strength_of(end)]
+
         found = Paths(chains=(), complete=True, note="")
-        for moves, phases, says in self._ways(newer, older, only, allow):
-            found = all_paths(
-                self._edges,
-                moves,
-                start_of(self._edges, newer),
-                lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
-                lambda at, says=says: says[at & 3],  # type: ignore[misc]
-                limit,
-            )
+        for moves, says in (
+            (_facts(inside), what_it_says),
+            (_facts(self._no_lineage(only, allow)), lambda at, _: _NO_LINEAGE[strength_of(at)]),
+            (inside, what_it_says),
+        ):
+            found = all_paths(edges, moves, start_of(edges, newer), lambda at: node_of(at) == older, says, limit)
             if found.chains or not found.complete:
                 break
         return found
@@ -752,16 +773,12 @@ class LineageGraph:
     def _itself(self, node: int) -> Explanation:
         return explanation(self._edges, node, node, "the same thing", ())
 
-    def _ways(
-        self, newer: int, older: int, only: Filters, allow: Allow
-    ) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
-        """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
-        edges, codes = self._edges, _codes(only)
-        if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, codes, allow), (DATA,), _HOLDS
-        yield walk.older(edges, codes, allow), (THING,), _CAME
-        yield walk.older(edges, codes, allow, inside=True), (THING, WHOLE), _CAME
-        yield walk.older(edges, codes | _evaluations(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
+    def _may_learn(self, newer: int, older: int) -> bool:
+        kinds = self._edges.kinds
+        return kinds[older] & IS_DATASET != 0 and kinds[newer] & (IS_MODEL | IS_FAMILY) != 0
+
+    def _no_lineage(self, only: Filters, allow: Allow) -> walk.Moves:
+        return walk.older(self._edges, _codes(only) | _evaluations(only) | {SUCCEEDS}, allow)
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -872,6 +889,21 @@ def _said_made(edges: Edges, found: Found, at: int) -> str:
 
 def _said_measured(_: Edges, __: Found, at: int) -> str:
     return ("measured on it", "may have been measured on it")[at & 3]
+
+
+def _facts(moves: walk.Moves) -> walk.Moves:
+    """Return the moves without what is said of families only."""
+    return lambda at: [move for move in moves(at) if strength_of(move[0]) != OF_FAMILY]
+
+
+def _follow(moves: walk.Moves, at: int, steps: Sequence[int]) -> int | None:
+    """Return the state some edges lead to; None if the moves do not go along them."""
+    for step in steps:
+        after = next((to for to, edge, _ in moves(at) if edge == step), None)
+        if after is None:
+            return None
+        at = after
+    return at
 
 
 def _codes(only: Filters) -> frozenset[int]:
