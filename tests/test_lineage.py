@@ -634,7 +634,8 @@ def test_what_two_models_share_and_what_not(families):
     common = {name(r.dataset) for r in families.common_exposure("geochat-7b", "teochat")}
     ours = {name(r.dataset) for r in families.exposure("geochat-7b")}
     theirs = {name(r.dataset) for r in families.exposure("teochat")}
-    assert common == ours & theirs
+    # In full, or one of them a part of it: that has no row of its own among what the other learned from.
+    assert ours & theirs <= common <= ours | theirs
     assert "geochat-instruct" in common
     apart = list(families.differences("geochat-7b", "teochat"))
     assert {name(r.dataset) for r in apart if name(r.only) == "geochat-7b"} == {"wit-clip"}
@@ -642,6 +643,32 @@ def test_what_two_models_share_and_what_not(families):
     assert families.common_exposure("geochat-7b", "teochat").notes
     one, other = families.common_exposure("geochat-7b", "teochat")[0].explain_both()
     assert (name(one.start), name(other.start), one.end) == ("geochat-7b", "teochat", other.end)
+
+
+def test_of_two_models_one_may_have_learned_from_a_part_only():
+    parts = dataset("D"), dataset("D/tr", ["D"], split="tr"), dataset("D/te", ["D"], split="te")
+    graph = graph_of(model("m"), model("n"), *parts, use("m", "D"), use("n", "D/tr", split="tr"))
+    rows = {r.label: (r.holds_a, r.part_a, r.holds_b, r.part_b) for r in graph.common_exposure("urn:m", "urn:n")}
+    assert rows == {
+        "D": ("contains", None, "contains", "urn:D/tr"),
+        "D/tr": ("may contain", None, "contains", None),
+    }
+    assert [(r.label, r.only) for r in graph.differences("urn:m", "urn:n")] == [("D/te", "urn:m")]
+    swapped = {r.label: (r.holds_a, r.part_a, r.holds_b, r.part_b) for r in graph.common_exposure("urn:n", "urn:m")}
+    assert swapped == {label: (*row[2:], *row[:2]) for label, row in rows.items()}
+    one, other = graph.common_exposure("urn:m", "urn:n")[0].explain_both()
+    assert (one.end, other.end) == ("urn:D", "urn:D/tr")
+
+
+@many
+@given(EDGES)
+def test_what_either_of_two_models_learned_from_is_common_or_apart(statements):
+    graph = graph_of(*NODES, *statements)
+    common = {r.dataset for r in graph.common_exposure("urn:m0", "urn:m1")}
+    apart = {r.dataset for r in graph.differences("urn:m0", "urn:m1")}
+    every = {r.dataset for node in ("urn:m0", "urn:m1") for r in graph.exposure(node)}
+    assert common | apart == every
+    assert not common & apart
 
 
 def test_licenses_by_hand(families):

@@ -412,16 +412,27 @@ class LineageGraph:
         )
 
     def common_exposure(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[CommonRow]:
-        """Return the datasets both models learned from. Not to find any does not mean there are none."""
+        """Return the datasets both models learned from, of which one may have learned from a part only.
+
+        Not to find any does not mean there are none.
+        """
         (first, second), notes = self._pair(a, b, only)
         edges = self._edges
-        both = first.data.keys() & second.data.keys()
+        both: dict[int, tuple[int, int]] = {}
+        for node in first.data | second.data:
+            one, two = first.state_of(node), second.state_of(node)
+            if one is not None and two is not None:
+                both[node] = first.data.get(node, one), second.data.get(node, two)
 
         def key(node: int) -> tuple[int, int]:
-            return max(first.hops(first.data[node]), second.hops(second.data[node])), edges.order(node)
+            one, two = both[node]
+            return max(first.hops(one), second.hops(two)), edges.order(node)
+
+        def part(node: int, at: int) -> str | None:
+            return None if node_of(at) == node else edges.iris[node_of(at)]
 
         def make(node: int) -> CommonRow:
-            one, two = first.data[node], second.data[node]
+            one, two = both[node]
             marks = first.found[one][2] | second.found[two][2]
             return CommonRow(
                 dataset=edges.iris[node],
@@ -431,6 +442,8 @@ class LineageGraph:
                 depth_b=second.hops(two),
                 holds_a=_HOLDS[one & 3],
                 holds_b=_HOLDS[two & 3],
+                part_a=part(node, one),
+                part_b=part(node, two),
                 confidence=_confidence(marks),
                 _proof=Proof(edges, first.found, one, _HOLDS[one & 3]),
                 _other=Proof(edges, second.found, two, _HOLDS[two & 3]),
