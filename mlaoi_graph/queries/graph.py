@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mlaoi_graph.errors import NodeNotFound
+from mlaoi_graph.errors import NodeNotFound, NotOfKind
 from mlaoi_graph.model import AssociationKind, DerivationKind, Disclosure, QualifiedEdge, Stage
 from mlaoi_graph.queries.details import Details
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, STAGE_PROPERTY
@@ -96,10 +96,16 @@ class Edges:
         self._find = find
 
     def at(self, name: str) -> int:
-        """Return the node of an IRI, or of a name if the graph was given a way to find one. Raises NodeNotFound."""
+        """Return the node of an IRI, or of a name if the graph was given a way to find one.
+
+        Raises NodeNotFound, and NotOfKind for what is there and has no lineage, as an area.
+        """
         node = self.iris.find(name)
         if node < 0 and self._find is not None:
-            node = self.iris.find(self._find(name))
+            found = self._find(name)
+            node = self.iris.find(found)
+            if node < 0:
+                raise NotOfKind(found, "thing without lineage", "model or dataset", "Look at it: mlaoi-graph show")
         if node < 0:
             near = difflib.get_close_matches(name, self.iris, n=5, cutoff=0.8) if len(self.iris) < 10_000 else []
             raise NodeNotFound(name, near)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
-from mlaoi_graph.errors import MlaoiError
+from mlaoi_graph.errors import NotOfKind
 from mlaoi_graph.model import DerivationKind, Stage
 from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import (
@@ -102,16 +102,6 @@ _MEMBERS: Final = 10
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d(T.*)?)?)?")
 
 
-class NotOfKind(MlaoiError):
-    """A node is there, and is not what the question is about."""
-
-    def __init__(self, iri: str, kind: str, wanted: str) -> None:
-        self.iri = iri
-        self.kind = kind
-        self.wanted = wanted
-        super().__init__(f"{iri} is a {kind}, and the question is about a {wanted}. Ask for its lineage or its impact")
-
-
 class Filters(TypedDict, total=False):
     """Which edges count. Left out, an edge is as if nobody had asserted it.
 
@@ -189,10 +179,12 @@ class LineageGraph:
 
     def ancestors(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models a model was made from, at any depth; families where a source names no size."""
+        self._asked(model, IS_MODEL | IS_FAMILY, "model")
         return self._walk("ancestors", model, False, _codes(only) & FROM_MODEL, depth, only)
 
     def descendants(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models that were made from a model, at any depth."""
+        self._asked(model, IS_MODEL | IS_FAMILY, "model")
         return self._walk("descendants", model, True, _codes(only) & FROM_MODEL, depth, only)
 
     def _walk(
@@ -247,17 +239,19 @@ class LineageGraph:
 
         def make(at: int) -> NodeRow:
             before, edge, marks, hops, _ = found[at]
-            node = at >> 5
+            node = node_of(at)
             return NodeRow(
                 node=edges.iris[node],
                 label=edges.label(node),
                 kind=edges.kind(node),
                 depth=hops,
                 edge=edge_name(edges, edge),
-                nearer=edges.iris[before >> 5],
+                nearer=edges.iris[node_of(before)],
                 confidence=_confidence(marks),
                 resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
-                _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
+                _proof=Proof(
+                    edges, found, at, "said of a family" if strength_of(at) == OF_FAMILY else "came from", backwards
+                ),
             )
 
         sure, loose = self._things(found, asked)
@@ -280,11 +274,11 @@ class LineageGraph:
         sure: list[int] = []
         loose: list[int] = []
         for at in states:
-            (loose if at & 3 == OF_FAMILY else sure).append(at)
+            (loose if strength_of(at) == OF_FAMILY else sure).append(at)
         order = self._edges.order
 
         def key(at: int) -> tuple[int, int]:
-            return found[at][3], order(at >> 5)
+            return found[at][3], order(node_of(at))
 
         return sorted(sure, key=key), sorted(loose, key=key)
 
@@ -316,11 +310,11 @@ class LineageGraph:
     def _exposure_row(self, found: Found, at: int) -> ExposureRow:
         edges = self._edges
         _, _, marks, hops, use = found[at]
-        node = at >> 5
+        node = node_of(at)
         return ExposureRow(
             dataset=edges.iris[node],
             label=edges.label(node),
-            holds=_HOLDS[at & 3],
+            holds=_HOLDS[strength_of(at)],
             depth=hops,
             through=_through(marks),
             stage=edge_word(edges, use),
@@ -329,7 +323,7 @@ class LineageGraph:
             archive=edges.kinds[node] & IS_ARCHIVE != 0,
             confidence=_confidence(marks),
             resolved=bool(edges.resolved[node]),
-            _proof=Proof(edges, found, at, _HOLDS[at & 3]),
+            _proof=Proof(edges, found, at, _HOLDS[strength_of(at)]),
         )
 
     def exposed_models(self, dataset: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[ExposedRow]:
@@ -351,20 +345,20 @@ class LineageGraph:
     def _exposed_row(self, found: Found, at: int, parts: dict[int, int]) -> ExposedRow:
         edges = self._edges
         _, _, marks, hops, use = found[at]
-        node = at >> 5
+        node = node_of(at)
         part = _last_asked(found, at, parts)
         return ExposedRow(
             model=edges.iris[node],
             label=edges.label(node),
             kind=edges.kind(node),
-            holds=_HOLDS[at & 3],
+            holds=_HOLDS[strength_of(at)],
             depth=hops,
             through=_through(marks),
             stage=edge_word(edges, use),
-            part=edges.iris[part >> 5] if found[part][0] >= 0 else None,
+            part=edges.iris[node_of(part)] if found[part][0] >= 0 else None,
             confidence=_confidence(marks),
             resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
-            _proof=Proof(edges, found, at, _HOLDS[at & 3], backwards=True),
+            _proof=Proof(edges, found, at, _HOLDS[strength_of(at)], backwards=True),
         )
 
     def is_exposed(self, model: str, dataset: str) -> Exposed:
@@ -440,13 +434,13 @@ class LineageGraph:
                 archive=edges.kinds[node] & IS_ARCHIVE != 0,
                 depth_a=first.hops(one),
                 depth_b=second.hops(two),
-                holds_a=_HOLDS[one & 3],
-                holds_b=_HOLDS[two & 3],
+                holds_a=_HOLDS[strength_of(one)],
+                holds_b=_HOLDS[strength_of(two)],
                 part_a=part(node, one),
                 part_b=part(node, two),
                 confidence=_confidence(marks),
-                _proof=Proof(edges, first.found, one, _HOLDS[one & 3]),
-                _other=Proof(edges, second.found, two, _HOLDS[two & 3]),
+                _proof=Proof(edges, first.found, one, _HOLDS[strength_of(one)]),
+                _other=Proof(edges, second.found, two, _HOLDS[strength_of(two)]),
             )
 
         title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
@@ -478,12 +472,12 @@ class LineageGraph:
                 label=edges.label(node),
                 only=edges.iris[known.model],
                 depth=known.hops(at),
-                holds=_HOLDS[at & 3],
+                holds=_HOLDS[strength_of(at)],
                 archive=edges.kinds[node] & IS_ARCHIVE != 0,
                 confidence=_confidence(known.found[at][2]),
                 other=judged.verdict,
                 reason=judged.reason,
-                _proof=Proof(edges, known.found, at, _HOLDS[at & 3]),
+                _proof=Proof(edges, known.found, at, _HOLDS[strength_of(at)]),
             )
 
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
@@ -543,16 +537,19 @@ class LineageGraph:
         codes = _codes(only)
         allow, notes = self._allow(only)
         made = self._newer(asked, codes, allow, inside=True)
+        groups: list[_Group] = []
         if edges.kinds[asked] & IS_DATASET:
-            first, said = self._taught(asked, codes, allow), _said_learned
-        else:
-            first, said = self._newer(asked, codes & FROM_MODEL, allow), _said_descends
-        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
-        groups.append(self._measured(made, groups[1], _evaluations(only), allow))
+            taught = self._taught(asked, codes, allow)
+            groups.append(_Group(taught, *reach(taught), _said_learned))
+        if edges.kinds[asked] & (IS_MODEL | IS_FAMILY) or not groups:
+            born = self._newer(asked, codes & FROM_MODEL, allow)
+            groups.append(_Group(born, *reach(born), _said_descends))
+        groups.append(_Group(made, *reach(made, wholes=True), _said_made))
+        groups.append(self._measured(made, groups[-1], _evaluations(only), allow))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
         hops = np.concatenate([group.hops for group in groups])
-        origin = np.repeat(np.arange(3), [len(group.states) for group in groups])
+        origin = np.repeat(np.arange(len(groups)), [len(group.states) for group in groups])
         nodes, loose = states >> 5, states & 3 == OF_FAMILY
         order = np.lexsort((origin, loose, nodes))
         once = order[np.concatenate(([True], nodes[order][1:] != nodes[order][:-1]))] if len(order) else order
@@ -562,7 +559,7 @@ class LineageGraph:
         def make(key: tuple[int, int]) -> ImpactRow:
             group, at = groups[key[0]], key[1]
             _, _, marks, hops, _ = group.found[at]
-            met = at >> 5
+            met = node_of(at)
             relation = group.said(edges, group.found, at)
             return ImpactRow(
                 node=edges.iris[met],
@@ -607,11 +604,11 @@ class LineageGraph:
         allow, filtered = self._allow(only)
         found = search([start_of(self._edges, asked)], walk.older(edges, _codes(only), allow), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
-        loose = [at for at in loose if (at >> 2) & 7 == THING]
+        loose = [at for at in loose if phase_of(at) == THING]
 
         def keys(states: Iterable[int]) -> Iterator[tuple[int, str | None]]:
             for at in states:
-                node = at >> 5
+                node = node_of(at)
                 stated = edges.details.licenses(edges.iris[node])
                 if stated:
                     yield from ((at, text) for text in stated)
@@ -621,9 +618,9 @@ class LineageGraph:
         def make(key: tuple[int, str | None]) -> LicenseRow:
             at, text = key
             return LicenseRow(
-                node=edges.iris[at >> 5],
-                label=edges.label(at >> 5),
-                kind=edges.kind(at >> 5),
+                node=edges.iris[node_of(at)],
+                label=edges.label(node_of(at)),
+                kind=edges.kind(node_of(at)),
                 license=text,
                 depth=found[at][3],
                 confidence=_confidence(found[at][2]),
@@ -881,27 +878,29 @@ class _Group:
 
 
 def _said_learned(_: Edges, __: Found, at: int) -> str:
-    return ("learned from it", "may have learned from it", "may be touched")[at & 3]
+    return ("learned from it", "may have learned from it", "may be touched")[strength_of(at)]
 
 
 def _said_descends(_: Edges, __: Found, at: int) -> str:
-    return "may be touched" if at & 3 == OF_FAMILY else "descends from it"
+    return "may be touched" if strength_of(at) == OF_FAMILY else "descends from it"
 
 
 def _said_made(edges: Edges, found: Found, at: int) -> str:
-    if at & 3 == OF_FAMILY:
+    if strength_of(at) == OF_FAMILY:
         return "may be touched"
-    if (at >> 2) & 7 == WHOLE:
-        while (at >> 2) & 7 == WHOLE:
+    if phase_of(at) == WHOLE:
+        while phase_of(at) == WHOLE:
             at = found[at][0]
         if found[at][0] < 0:
             return "contains it"
-        return ("contains", "may contain")[at & 3] + " what was made from it"
-    return ("made ", "may have been made ")[at & 3] + ("from it" if edges.kinds[at >> 5] & IS_DATASET else "with it")
+        return ("contains", "may contain")[strength_of(at)] + " what was made from it"
+    return ("made ", "may have been made ")[strength_of(at)] + (
+        "from it" if edges.kinds[node_of(at)] & IS_DATASET else "with it"
+    )
 
 
 def _said_measured(_: Edges, __: Found, at: int) -> str:
-    return ("measured on it", "may have been measured on it")[at & 3]
+    return ("measured on it", "may have been measured on it")[strength_of(at)]
 
 
 def _facts(moves: walk.Moves) -> walk.Moves:
@@ -953,7 +952,7 @@ def _several(given: Collection[Any]) -> Collection[Any]:
 def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:
     """Return the last ASKED state of a chain; ``known`` keeps that no chain is gone down twice."""
     passed: list[int] = []
-    while at not in known and (at >> 2) & 7 != ASKED:
+    while at not in known and phase_of(at) != ASKED:
         passed.append(at)
         at = found[at][0]
     at = known.get(at, at)
