@@ -131,7 +131,7 @@ class ImpactRow(_Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonRow(_Row):
-    """A dataset two models are exposed to."""
+    """A dataset two models are exposed to, one of them maybe to a part of it only."""
 
     dataset: str
     label: str
@@ -140,6 +140,9 @@ class CommonRow(_Row):
     depth_b: int
     holds_a: str
     holds_b: str
+    part_a: str | None
+    """The part the first was exposed to; None for the whole."""
+    part_b: str | None
     confidence: str
     _other: Proof | None = field(default=None, repr=False, compare=False)
 
@@ -162,7 +165,7 @@ class DifferenceRow(_Row):
     archive: bool
     confidence: str
     other: Verdict
-    """What is known of the other model: ``no`` or ``unknown``."""
+    """What is known of the other model: ``no`` or ``unknown``; with filters, which it is judged without, any."""
     reason: str
 
 
