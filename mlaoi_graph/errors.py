@@ -14,6 +14,7 @@
     │   ├── NetworkNotAllowed
     │   └── UnknownFormat       no reader or writer of that name or for that content
     ├── NodeNotFound            nothing, or more than one thing, goes by that name
+    ├── NotOfKind               a node is there, and is not what the question is about
     ├── QueryError              a SPARQL query cannot be parsed or run
     ├── GeometryError           a geometry cannot be used as a footprint
     ├── IndexDamaged            an index of footprints is not what was written
@@ -121,6 +122,16 @@ class UnknownFormat(SourceError):
         self.name = name
         self.known = tuple(known)
         super().__init__(f"no {kind} called {name!r}. Known: {', '.join(known)}")
+
+
+class NotOfKind(MlaoiError):
+    """A node is there, and is not what the question is about."""
+
+    def __init__(self, iri: str, kind: str, wanted: str, next_step: str = "Ask for its lineage or its impact") -> None:
+        self.iri = iri
+        self.kind = kind
+        self.wanted = wanted
+        super().__init__(f"{iri} is a {kind}, and the question is about a {wanted}. {next_step}")
 
 
 class NodeNotFound(MlaoiError):

@@ -38,7 +38,7 @@ from mlaoi_graph.queries import reading
 from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
-from mlaoi_graph.queries.graph import DERIVATIONS, PARTS, SUCCEEDS
+from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
 from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
 from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
@@ -186,6 +186,9 @@ class _Known:
                     kind = Kind.MODEL
                 else:
                     kind = Kind.ARCHIVE if statement.archive else Kind.DATASET
+                met = self._recent.get(statement.iri) or self._older.get(statement.iri)
+                if met is not None and (met.kind is Kind.MODEL) is not (kind is Kind.MODEL):
+                    kind = Kind.UNKNOWN  # described as both: what a reference states of it counts
                 split = statement.split if isinstance(statement, Dataset) else None
                 target = Target(statement.iri, kind, statement.label, split)
                 self._recent[statement.iri] = target
@@ -225,7 +228,9 @@ class _Known:
                 split = value.value
             elif predicate == MLAOI.resolved and isinstance(value, Literal):
                 described = described or value.value == "true"
-        if MLAOI.Model in types:
+        if MLAOI.Model in types and types & {MLAOI.Dataset, MLAOI.SourceArchive} and self._is_described_as_both(iri):
+            kind = Kind.UNKNOWN
+        elif MLAOI.Model in types:
             kind = Kind.MODEL
         elif MLAOI.SourceArchive in types:
             kind = Kind.ARCHIVE
@@ -234,6 +239,15 @@ class _Known:
         else:
             return self._stored_sample(iri)
         return Target(iri, kind, min(labels, default=None), split, described=described)
+
+    def _is_described_as_both(self, iri: str) -> bool:
+        """Return whether documents describe a node as a model and as data; those that only refer to it do not count."""
+        graphs = {_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
+        models, datasets, archives = (
+            graphs & {_iri(quad.graph_name) for quad in self._store.match(iri, RDF.type, cls)}
+            for cls in (MLAOI.Model, MLAOI.Dataset, MLAOI.SourceArchive)
+        )
+        return bool(models and (datasets or archives))
 
     def _stored_sample(self, iri: str) -> Target | None:
         area = iris.sub(iri, "area")
@@ -340,6 +354,7 @@ class Ingest:
         self._refresh()
         if report.read or report.removed or self._repair:
             report.findings.add(self._cycles())
+            report.findings.add(self._of_two_kinds())
         return report
 
     def _replace(self, batch: dict[str, str]) -> None:
@@ -600,6 +615,22 @@ class Ingest:
         if len(named) > 1:
             self._ambiguous.add(name)
         return named[0] if len(named) == 1 else None
+
+    def _of_two_kinds(self) -> list[Finding]:
+        """Return a finding for every node that is described as a model and as data."""
+        assert self.columns is not None
+        kinds = np.asarray(self.columns.kinds)
+        both = np.flatnonzero((kinds & (IS_MODEL | IS_FAMILY) != 0) & (kinds & IS_DATASET != 0))
+        return [
+            Finding(
+                document="catalog",
+                pointer="",
+                rule="two-kinds",
+                message=f"{self.columns.iris[node]} is described as a model and as data. What it learned from as a "
+                "model does not count for who learned from it as data. Give one of the two another self link or id",
+            )
+            for node in both.tolist()
+        ]
 
     def _cycles(self) -> list[Finding]:
         """Return a finding for every set of things that are each made from, or successors of, each other."""

@@ -328,3 +328,33 @@ def test_a_name_that_several_things_have_stays_unresolved(catalog, write):
     assert [n.unresolved_name for n in catalog.unresolved()] == ["twin"]
     report = catalog.ingest(folder / "x", name="again")
     assert "ambiguous-id" in {f.rule for f in report.findings.kept}
+
+
+def test_a_node_of_two_kinds_is_told_and_links_to_it_count_as_they_are_stated(catalog, write):
+    own = {"rel": "self", "href": "https://ex.org/both"}
+    stated = {"rel": "derived_from", "href": "https://ex.org/both"}
+    source = write(
+        both=model("both", own, link("derived_from", "./c.json", **{"lineage:stage": "pretraining"})),
+        bothc=collection("both") | {"links": [own]},
+        c=collection("c"),
+        x=model("x", stated | {"lineage:derivation": "finetuned"}, **{"lineage:disclosure": "complete"}),
+        y=model("y", stated | {"lineage:stage": "finetuning"}),
+        z=model("z", stated),
+    )
+    report = catalog.ingest(source)
+    told = [f.message for f in report.findings.kept if f.rule == "two-kinds"]
+    assert [m.partition(" is described")[0] for m in told] == ["https://ex.org/both"]
+    assert not {f.rule for f in report.findings.kept} & {"derivation-of-data", "stage-of-model"}
+    both = "https://ex.org/both"
+    assert edges(catalog, "x") == [(DerivationKind.FINETUNED, both, Rule.STATED, None)]
+    assert edges(catalog, "y") == [(Stage.FINETUNING, both, Rule.STATED, None)]
+    assert [kind for kind, *_ in edges(catalog, "z")] == [DerivationKind.UNKNOWN]
+    lineage = catalog.lineage
+    assert [r.dataset for r in lineage.exposure(catalog.find("x"))] == [C]  # through what it was tuned from
+    for short in ("x", "y"):
+        answer = lineage.is_exposed(catalog.find(short), C)
+        assert answer.verdict.value == {"x": "yes", "y": "unknown"}[short]
+        assert short == "x" or "two-kinds" in {gap.what for gap in answer.missing}
+    relations = {r.node: r.relation for r in lineage.impact(both)}
+    assert relations[catalog.find("x")] == "descends from it"
+    assert relations[catalog.find("y")] == "learned from it"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 import shlex
@@ -348,24 +349,30 @@ def test_5_leakage(ask, catalog, models, run):
     assert found == rows
 
 
-@pytest.mark.parametrize("older", ["dota", "vicuna 7b v1.5", "sam-vit-h"])
-def test_6_why(ask, catalog, directory, run, older):
-    shortest = catalog.lineage.explain("geochat-7b", older)
-    chains = catalog.lineage.paths("geochat-7b", older)
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [("geochat-7b", "dota"), ("geochat-7b", "vicuna 7b v1.5"), ("geochat-7b", "sam-vit-h"),
+     ("clay-v1.5", "clay-v1-pretraining"), ("georsclip-vith14", "laion-2b"), ("samgeo", "sa-v")],
+)  # fmt: skip
+def test_6_why(ask, catalog, directory, run, newer, older):
+    shortest = catalog.lineage.explain(newer, older)
+    chains = catalog.lineage.paths(newer, older)
     assert chains.complete
 
     def facts(steps):
         return {(s.subject, s.edge, s.object, s.document, s.rule) for s in steps}
 
-    (printed,) = run("explain", "geochat-7b", older)["chains"]
+    (printed,) = run("explain", newer, older)["chains"]
     keys = ("subject", "edge", "object", "document", "rule")
     assert {tuple(step[key] for key in keys) for step in printed["steps"]} == facts(shortest.steps)
     found = {
         (r["subject"], local(r["edge"]), r["object"], r["document"], r["rule"] and local(r["rule"]).lower())
-        for r in ask("06-why", newer=catalog.find("geochat-7b"), older=catalog.find(older))
+        for r in ask("06-why", newer=catalog.find(newer), older=catalog.find(older))
     }
     assert facts(shortest.steps) <= found
-    assert facts(step for chain in chains.chains for step in chain.steps) == found
+    # SPARQL does not go down from a whole to a split.
+    going_up = [c for c in chains.chains if all(a.object == b.subject for a, b in itertools.pairwise(c.steps))]
+    assert facts(step for chain in going_up for step in chain.steps) == found
 
 
 @pytest.mark.parametrize("pair", [("geochat-7b", "teochat"), ("clay-v1.5", "geochat-7b")])

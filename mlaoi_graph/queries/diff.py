@@ -27,6 +27,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.queries.details import StoreDetails, ends_of, predicate_of
+from mlaoi_graph.queries.graph import IS_MODEL
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, decode, merge
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI, PREFIXES
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pyoxigraph import QuerySolutions
 
     from mlaoi_graph.queries.leakage import Leak, LeakageReport
+    from mlaoi_graph.queries.lineage import LineageGraph
 
 __all__ = [
     "WORDS",
@@ -90,6 +92,10 @@ class HasAnswers(Protocol):
     @property
     def reasoner(self) -> Reasoner:
         """What infers in it."""
+
+    @property
+    def lineage(self) -> LineageGraph:
+        """Its lineage."""
 
     def leakage(self) -> LeakageReport:
         """Return what its tests overlap."""
@@ -220,10 +226,11 @@ class Gap:
     """Something that is not known on one side, and is on the other or was no question there."""
 
     what: str
-    """``unresolved``: a reference that leads nowhere. ``disclosure``: how much a model's sources disclose."""
+    """``unresolved``: a reference that leads nowhere. ``disclosure``: how much a model's sources disclose. Or another
+    slug of ``LineageGraph.unknowns``."""
     node: str
     before: str | None
-    """The name that led nowhere, or the disclosure."""
+    """The name that led nowhere, the disclosure, or else the reason ``unknowns`` gives."""
     after: str | None
 
 
@@ -297,6 +304,7 @@ def diff(before: HasAnswers, after: HasAnswers) -> Diff:
         found["new_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(now - was))
         found["removed_exposure"] += (Exposure(model=model, dataset=dataset) for dataset in sorted(was - now))
     leaks, leaks_now = before.leakage().leaks(), after.leakage().leaks()
+    _compare_answers(before.lineage, after.lineage, found)
     # In the order of the report: the strongest first.
     found["new_leakage"] += dict.fromkeys(leak for leak in leaks_now if leak not in set(leaks))
     found["removed_leakage"] += dict.fromkeys(leak for leak in leaks if leak not in set(leaks_now))
@@ -374,6 +382,41 @@ def _compare_disclosures(was: Model, now: Model, found: dict[str, list[Any]]) ->
     before, after = (None if m.disclosure is None else m.disclosure.value for m in (was, now))
     gap = Gap(what="disclosure", node=was.iri, before=before, after=after)
     found["new_unknowns" if told_now < told else "removed_unknowns"].append(gap)
+
+
+def _compare_answers(was: LineageGraph, now: LineageGraph, found: dict[str, list[Any]]) -> None:
+    """Add what is not known of models on one side: of no model on the other, or of a model that is not there."""
+    there, there_now = set(_models(was)), set(_models(now))
+    every, own = _unknowns(was, there - there_now)
+    every_now, own_now = _unknowns(now, there_now - there)
+    for word, here, other, own_here in (
+        ("new_unknowns", every_now, every, own_now), ("removed_unknowns", every, every_now, own),
+    ):  # fmt: skip
+        told = {(gap.what, gap.node) for gap in found[word]}
+        # What leads nowhere was compared node by node, used or not.
+        gone = {key: why for key, why in here.items() if key not in other and key[0] != "unresolved"} | own_here
+        for (what, node), why in sorted(gone.items()):
+            if (what, node) not in told:
+                sides = (None, why) if word == "new_unknowns" else (why, None)
+                found[word].append(Gap(what=what, node=node, before=sides[0], after=sides[1]))
+
+
+def _models(graph: LineageGraph) -> Iterator[str]:
+    return (graph.edges.iris[node] for node, bits in enumerate(graph.edges.kinds) if bits & IS_MODEL)
+
+
+def _unknowns(graph: LineageGraph, own: set[str]) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+    """Return what is not known of any model, and of some of them: the reason by slug and node."""
+    every: dict[tuple[str, str], str] = {}
+    of_own: dict[tuple[str, str], str] = {}
+    for model in _models(graph):
+        for gap in graph.unknowns(model):
+            # A split that was named of a dataset is as unresolved as that, and not counted beside it.
+            if gap.what != "unresolved" or not graph.edges.is_part(graph.edges.at(gap.node)):
+                every.setdefault((gap.what, gap.node), gap.reason)
+                if model in own:
+                    of_own.setdefault((gap.what, gap.node), gap.reason)
+    return every, of_own
 
 
 def _open_name(nodes: Iterable[_Thing]) -> str | None:

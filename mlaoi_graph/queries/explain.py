@@ -13,7 +13,7 @@ from mlaoi_graph.model import AssociationKind, Confidence, DataUse, Derivation, 
 from mlaoi_graph.queries.columns import Cited
 from mlaoi_graph.queries.details import ends_of, predicate_of
 from mlaoi_graph.queries.graph import IS_FAMILY, PREDICATES, WORDS, Edges
-from mlaoi_graph.queries.walk import OF_FAMILY, Found, Moves, chain
+from mlaoi_graph.queries.walk import Found, Moves, chain, node_of
 
 if TYPE_CHECKING:
     import networkx
@@ -113,7 +113,11 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """All simple chains between two nodes, shortest first, as far as the bounds let."""
+    """All simple chains between two nodes, shortest first, as far as the bounds let.
+
+    They are chains of lineage; where there is none, evaluations and successions; where there are none either, what
+    sources say of families. ``says`` of each tells which.
+    """
 
     chains: tuple[Explanation, ...]
     complete: bool
@@ -164,7 +168,7 @@ class Proof:
 
     def explain(self) -> Explanation:
         steps = chain(self.found, self.at)
-        start, end = _start(self.found, self.at) >> 5, self.at >> 5
+        start, end = node_of(_start(self.found, self.at)), node_of(self.at)
         if self.backwards:
             start, end, steps = end, start, steps[::-1]
         return explanation(self.edges, start, end, self.says, steps)
@@ -175,7 +179,7 @@ class Proof:
         while at >= 0 and at not in seen:
             seen.add(at)
             before, edge, *_ = self.found[at]
-            draw_node(self.edges, graph, at >> 5)
+            draw_node(self.edges, graph, node_of(at))
             if before >= 0:
                 draw_edge(self.edges, graph, edge)
             at = before
@@ -285,9 +289,14 @@ def draw_twin(graph: networkx.MultiDiGraph[str], twin: QualifiedEdge) -> None:
 
 
 def all_paths(
-    edges: Edges, moves: Moves, start: int, is_end: Callable[[int], bool], says: Callable[[int], str], limit: int
+    edges: Edges,
+    moves: Moves,
+    start: int,
+    is_end: Callable[[int], bool],
+    says: Callable[[int, Sequence[int]], str],
+    limit: int,
 ) -> Paths:
-    """Return the simple chains from a state to any that ``is_end``, shortest first.
+    """Return the simple chains from a state to any that ``is_end``, shortest first; ``says`` names state and edges.
 
     The search is guided by how far each state is from an end, so it looks at little beside what it finds.
     """
@@ -298,30 +307,30 @@ def all_paths(
     work = number = 0
     heap: list[tuple[int, int, int, list[int], set[int]]] = []
     if start in far:
-        heap.append((far[start], 0, start, [], {start >> 5}))
+        heap.append((far[start], 0, start, [], {node_of(start)}))
     while heap:
         whole, _, at, steps, passed = heapq.heappop(heap)
         if work > _WORK:
             note = f"stopped after {_WORK} steps of unfinished chains"
             break
         while at not in ends:
-            fits = [(to, edge) for to, edge in arcs[at] if to in far and to >> 5 not in passed]
+            fits = [(to, edge) for to, edge in arcs[at] if to in far and node_of(to) not in passed]
             if len(fits) != 1 or len(steps) + 1 + far[fits[0][0]] > whole:
                 for to, edge in fits:
                     number += 1
                     work += len(steps) + 1
                     longer = len(steps) + 1 + far[to]
-                    heapq.heappush(heap, (longer, number, to, [*steps, edge], passed | {to >> 5}))
+                    heapq.heappush(heap, (longer, number, to, [*steps, edge], passed | {node_of(to)}))
                 break
             # One way on, and no detour: gone at once, so a chain of 100,000 is not copied 100,000 times.
             at = fits[0][0]
             steps.append(fits[0][1])
-            passed.add(at >> 5)
+            passed.add(node_of(at))
         else:
             if len(found) == limit:
                 note = f"stopped at {limit} chains"
                 break
-            found.append(explanation(edges, start >> 5, at >> 5, says(at), steps))
+            found.append(explanation(edges, node_of(start), node_of(at), says(at, steps), steps))
     return Paths(chains=tuple(found), complete=not note, note=note)
 
 
@@ -343,8 +352,6 @@ def _explore(edges: Edges, moves: Moves, start: int, is_end: Callable[[int], boo
             continue
         same: dict[tuple[int, int], int] = {}
         for to, edge, _ in moves(at):
-            if to & 3 == OF_FAMILY:
-                continue
             key = to, edges.code[edge]
             if key not in same or edges.unverified[same[key]] > edges.unverified[edge]:
                 same[key] = edge

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from mlaoi_graph.errors import NodeNotFound
+import numpy as np
+
+from mlaoi_graph.errors import NodeNotFound, NotOfKind
 from mlaoi_graph.model import AssociationKind, DerivationKind, Disclosure, QualifiedEdge, Stage
 from mlaoi_graph.queries.details import Details
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, STAGE_PROPERTY
@@ -93,10 +96,16 @@ class Edges:
         self._find = find
 
     def at(self, name: str) -> int:
-        """Return the node of an IRI, or of a name if the graph was given a way to find one. Raises NodeNotFound."""
+        """Return the node of an IRI, or of a name if the graph was given a way to find one.
+
+        Raises NodeNotFound, and NotOfKind for what is there and has no lineage, as an area.
+        """
         node = self.iris.find(name)
         if node < 0 and self._find is not None:
-            node = self.iris.find(self._find(name))
+            found = self._find(name)
+            node = self.iris.find(found)
+            if node < 0:
+                raise NotOfKind(found, "thing without lineage", "model or dataset", "Look at it: mlaoi-graph show")
         if node < 0:
             near = difflib.get_close_matches(name, self.iris, n=5, cutoff=0.8) if len(self.iris) < 10_000 else []
             raise NodeNotFound(name, near, place="graph", next_step="Its nodes go by their IRIs")
@@ -149,6 +158,14 @@ class Edges:
     def wholes(self, node: int, codes: frozenset[int] = PARTS) -> Iterator[int]:
         """Iterate over what a dataset is directly a part of."""
         return (self.object[edge] for edge in self.out[node] if self.code[edge] in codes)
+
+    @cached_property
+    def successors(self) -> dict[int, list[int]]:
+        """The next versions of what has one; apart because a dataset may have 100,000 users beside one successor."""
+        found: dict[int, list[int]] = {}
+        for edge in np.flatnonzero(np.asarray(self.code) == SUCCEEDS).tolist():
+            found.setdefault(self.object[edge], []).append(self.subject[edge])
+        return found
 
     def is_part(self, node: int, allow: Callable[[int], int] | None = None) -> bool:
         """Return whether a dataset is a part by construction, a split of another, by edges that count."""

@@ -455,7 +455,7 @@ class Leakage:
                 held = found.get(dataset)
                 if held is None or self._rank(learned) < self._rank(held):
                     found[dataset] = learned
-        gaps = [(what, about, reason) for what, about, reason, _ in known.gaps()]
+        gaps = [(gap.what, gap.node, gap.reason) for gap in known.gaps]
         return sorted(found.values(), key=lambda item: edges.order(item.dataset)), gaps
 
     def _rank(self, learned: _Learned) -> tuple[int, bool, int]:

@@ -5,15 +5,14 @@ Depth is hops from the node asked about over asserted edges, everywhere; an edge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Unpack
 
 import numpy as np
 
-from mlaoi_graph.errors import MlaoiError
-from mlaoi_graph.model import Precision
+from mlaoi_graph.errors import NotOfKind
 from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import (
     LIMIT,
@@ -56,7 +55,7 @@ from mlaoi_graph.queries.results import (
     UnknownRow,
     Verdict,
 )
-from mlaoi_graph.queries.verdict import Exposed, Knowledge, reason_for
+from mlaoi_graph.queries.verdict import Exposed, Gap, Knowledge, reason_for
 from mlaoi_graph.queries.walk import (
     A_FAMILY,
     A_PART,
@@ -71,10 +70,13 @@ from mlaoi_graph.queries.walk import (
     WHOLE,
     Allow,
     Found,
+    node_of,
+    phase_of,
     search,
     search_within,
     start_of,
     state,
+    strength_of,
     strongest,
 )
 from mlaoi_graph.stores import Store
@@ -86,18 +88,9 @@ __all__ = ["LineageGraph", "NotOfKind"]
 
 _HOLDS: Final = ("contains", "may contain", "said of a family")
 _CAME: Final = ("came from", "may have come from", "said of a family")
+_NO_LINEAGE: Final = ("no lineage",) * 3
 _MEMBERS: Final = 10
 """Of a family's members, how many a note names."""
-
-
-class NotOfKind(MlaoiError):
-    """A node is there, and is not what the question is about."""
-
-    def __init__(self, iri: str, kind: str, wanted: str) -> None:
-        self.iri = iri
-        self.kind = kind
-        self.wanted = wanted
-        super().__init__(f"{iri} is a {kind}, and the question is about a {wanted}. Ask for its lineage or its impact")
 
 
 class LineageGraph:
@@ -161,10 +154,12 @@ class LineageGraph:
 
     def ancestors(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models a model was made from, at any depth; families where a source names no size."""
+        self._asked(model, IS_MODEL | IS_FAMILY, "model")
         return self._walk("ancestors", model, False, codes_of(only) & FROM_MODEL, depth, only)
 
     def descendants(self, model: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models that were made from a model, at any depth."""
+        self._asked(model, IS_MODEL | IS_FAMILY, "model")
         return self._walk("descendants", model, True, codes_of(only) & FROM_MODEL, depth, only)
 
     def _walk(
@@ -219,17 +214,19 @@ class LineageGraph:
 
         def make(at: int) -> NodeRow:
             before, edge, marks, hops, _ = found[at]
-            node = at >> 5
+            node = node_of(at)
             return NodeRow(
                 node=edges.iris[node],
                 label=edges.label(node),
                 kind=edges.kind(node),
                 depth=hops,
                 edge=edge_name(edges, edge),
-                nearer=edges.iris[before >> 5],
+                nearer=edges.iris[node_of(before)],
                 confidence=_confidence(marks),
                 resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
-                _proof=Proof(edges, found, at, "said of a family" if at & 3 == OF_FAMILY else "came from", backwards),
+                _proof=Proof(
+                    edges, found, at, "said of a family" if strength_of(at) == OF_FAMILY else "came from", backwards
+                ),
             )
 
         sure, loose = self._things(found, asked)
@@ -252,11 +249,11 @@ class LineageGraph:
         sure: list[int] = []
         loose: list[int] = []
         for at in states:
-            (loose if at & 3 == OF_FAMILY else sure).append(at)
+            (loose if strength_of(at) == OF_FAMILY else sure).append(at)
         order = self._edges.order
 
         def key(at: int) -> tuple[int, int]:
-            return found[at][3], order(at >> 5)
+            return found[at][3], order(node_of(at))
 
         return sorted(sure, key=key), sorted(loose, key=key)
 
@@ -288,11 +285,11 @@ class LineageGraph:
     def _exposure_row(self, found: Found, at: int) -> ExposureRow:
         edges = self._edges
         _, _, marks, hops, use = found[at]
-        node = at >> 5
+        node = node_of(at)
         return ExposureRow(
             dataset=edges.iris[node],
             label=edges.label(node),
-            holds=_HOLDS[at & 3],
+            holds=_HOLDS[strength_of(at)],
             depth=hops,
             through=_through(marks),
             stage=edge_word(edges, use),
@@ -301,7 +298,7 @@ class LineageGraph:
             archive=edges.kinds[node] & IS_ARCHIVE != 0,
             confidence=_confidence(marks),
             resolved=bool(edges.resolved[node]),
-            _proof=Proof(edges, found, at, _HOLDS[at & 3]),
+            _proof=Proof(edges, found, at, _HOLDS[strength_of(at)]),
         )
 
     def exposed_models(self, dataset: str, depth: int | None = None, **only: Unpack[Filters]) -> Rows[ExposedRow]:
@@ -323,28 +320,28 @@ class LineageGraph:
     def _exposed_row(self, found: Found, at: int, parts: dict[int, int]) -> ExposedRow:
         edges = self._edges
         _, _, marks, hops, use = found[at]
-        node = at >> 5
+        node = node_of(at)
         part = _last_asked(found, at, parts)
         return ExposedRow(
             model=edges.iris[node],
             label=edges.label(node),
             kind=edges.kind(node),
-            holds=_HOLDS[at & 3],
+            holds=_HOLDS[strength_of(at)],
             depth=hops,
             through=_through(marks),
             stage=edge_word(edges, use),
-            part=edges.iris[part >> 5] if found[part][0] >= 0 else None,
+            part=edges.iris[node_of(part)] if found[part][0] >= 0 else None,
             confidence=_confidence(marks),
             resolved=bool(edges.resolved[node] or edges.kinds[node] & IS_FAMILY),
-            _proof=Proof(edges, found, at, _HOLDS[at & 3], backwards=True),
+            _proof=Proof(edges, found, at, _HOLDS[strength_of(at)], backwards=True),
         )
 
     def is_exposed(self, model: str, dataset: str) -> Exposed:
         """Return whether a model learned from a dataset, with the reason: yes, may contain, no, or unknown.
 
-        No needs a complete disclosure by the model and every ancestor, nothing unresolved among what it learned from,
-        and a dataset that nothing relates to it. The rule is a table in ``docs/lineage.md``; it is about samples, not
-        places. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
+        No needs a complete disclosure by the model and every ancestor, nothing unresolved and no archive on either
+        side, footprints on both, and a dataset that nothing relates to what was learned from. The rule is a table in
+        ``docs/lineage.md``. It takes no filters: no is about everything that is asserted. Raises NotOfKind.
         """
         node = self._asked(model, IS_MODEL | IS_FAMILY, "model")
         asked = self._asked(dataset, IS_DATASET, "dataset")
@@ -360,19 +357,15 @@ class LineageGraph:
             row = self._exposure_row(known.found, at)
         else:
             loose = known.of_family_only(asked)
-            gaps = known.gaps()
-            related = known.related(asked)
-            if related is not None:
-                gaps.insert(0, ("related", asked, related, -1))
-            if not edges.resolved[asked] and not any(edges.resolved[w] for w in edges.wholes(asked)):
-                gaps.insert(0, ("unresolved", asked, "nothing describes the dataset asked about", -1))
-            missing = [self._unknown(known.found, *gap) for gap in gaps]
+            missing = [self._unknown(known.found, gap) for gap in known.gaps_about(asked)]
             verdict = Verdict.UNKNOWN
             if loose is not None:
                 row = self._exposure_row(known.found, loose)
                 reason = "the source names the family only: no fact about this model"
             elif missing:
-                reason = missing[0].reason if missing[0].depth == 0 else f"{missing[0].label}: {missing[0].reason}"
+                first = missing[0]
+                is_asked = first.node in (edges.iris[asked], edges.iris[known.model])
+                reason = first.reason if is_asked else f"{first.label}: {first.reason}"
                 reason += f"; and {len(missing) - 1} more things are not known" if len(missing) > 1 else ""
             else:
                 verdict = Verdict.NO
@@ -388,16 +381,27 @@ class LineageGraph:
         )
 
     def common_exposure(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[CommonRow]:
-        """Return the datasets both models learned from. Not to find any does not mean there are none."""
+        """Return the datasets both models learned from, of which one may have learned from a part only.
+
+        Not to find any does not mean there are none.
+        """
         (first, second), notes = self._pair(a, b, only)
         edges = self._edges
-        both = first.data.keys() & second.data.keys()
+        both: dict[int, tuple[int, int]] = {}
+        for node in first.data | second.data:
+            one, two = first.state_of(node), second.state_of(node)
+            if one is not None and two is not None:
+                both[node] = first.data.get(node, one), second.data.get(node, two)
 
         def key(node: int) -> tuple[int, int]:
-            return max(first.hops(first.data[node]), second.hops(second.data[node])), edges.order(node)
+            one, two = both[node]
+            return max(first.hops(one), second.hops(two)), edges.order(node)
+
+        def part(node: int, at: int) -> str | None:
+            return None if node_of(at) == node else edges.iris[node_of(at)]
 
         def make(node: int) -> CommonRow:
-            one, two = first.data[node], second.data[node]
+            one, two = both[node]
             marks = first.found[one][2] | second.found[two][2]
             return CommonRow(
                 dataset=edges.iris[node],
@@ -405,11 +409,13 @@ class LineageGraph:
                 archive=edges.kinds[node] & IS_ARCHIVE != 0,
                 depth_a=first.hops(one),
                 depth_b=second.hops(two),
-                holds_a=_HOLDS[one & 3],
-                holds_b=_HOLDS[two & 3],
+                holds_a=_HOLDS[strength_of(one)],
+                holds_b=_HOLDS[strength_of(two)],
+                part_a=part(node, one),
+                part_b=part(node, two),
                 confidence=_confidence(marks),
-                _proof=Proof(edges, first.found, one, _HOLDS[one & 3]),
-                _other=Proof(edges, second.found, two, _HOLDS[two & 3]),
+                _proof=Proof(edges, first.found, one, _HOLDS[strength_of(one)]),
+                _other=Proof(edges, second.found, two, _HOLDS[strength_of(two)]),
             )
 
         title = f"learned from by both {edges.label(first.model)} and {edges.label(second.model)}"
@@ -441,12 +447,12 @@ class LineageGraph:
                 label=edges.label(node),
                 only=edges.iris[known.model],
                 depth=known.hops(at),
-                holds=_HOLDS[at & 3],
+                holds=_HOLDS[strength_of(at)],
                 archive=edges.kinds[node] & IS_ARCHIVE != 0,
                 confidence=_confidence(known.found[at][2]),
                 other=judged.verdict,
                 reason=judged.reason,
-                _proof=Proof(edges, known.found, at, _HOLDS[at & 3]),
+                _proof=Proof(edges, known.found, at, _HOLDS[strength_of(at)]),
             )
 
         title = f"what sets {edges.label(first.model)} and {edges.label(second.model)} apart"
@@ -476,7 +482,7 @@ class LineageGraph:
         def said(something: object) -> list[str]:
             label = self._edges.label
             found = [note for k in whole for note in self._family_notes(k.model)] + notes(something)
-            gaps = ((label(k.model), len(k.gaps())) for k in whole)
+            gaps = ((label(k.model), len(k.gaps)) for k in whole)
             return found + [f"{name}: {many} things are not known: see unknowns" for name, many in gaps if many]
 
         return (first, second), said
@@ -506,16 +512,19 @@ class LineageGraph:
         codes = codes_of(only)
         allow, notes = self._allow(only)
         made = self._newer(asked, codes, allow, inside=True)
+        groups: list[_Group] = []
         if edges.kinds[asked] & IS_DATASET:
-            first, said = self._taught(asked, codes, allow), _said_learned
-        else:
-            first, said = self._newer(asked, codes & FROM_MODEL, allow), _said_descends
-        groups = [_Group(first, *reach(first), said), _Group(made, *reach(made, wholes=True), _said_made)]
-        groups.append(self._measured(made, groups[1], evaluations_of(only), allow))
+            taught = self._taught(asked, codes, allow)
+            groups.append(_Group(taught, *reach(taught), _said_learned))
+        if edges.kinds[asked] & (IS_MODEL | IS_FAMILY) or not groups:
+            born = self._newer(asked, codes & FROM_MODEL, allow)
+            groups.append(_Group(born, *reach(born), _said_descends))
+        groups.append(_Group(made, *reach(made, wholes=True), _said_made))
+        groups.append(self._measured(made, groups[-1], evaluations_of(only), allow))
         # Each node once: as a fact before as what a source may have meant, then by the first group that has it.
         states = np.concatenate([group.states for group in groups])
         hops = np.concatenate([group.hops for group in groups])
-        origin = np.repeat(np.arange(3), [len(group.states) for group in groups])
+        origin = np.repeat(np.arange(len(groups)), [len(group.states) for group in groups])
         nodes, loose = states >> 5, states & 3 == OF_FAMILY
         order = np.lexsort((origin, loose, nodes))
         once = order[np.concatenate(([True], nodes[order][1:] != nodes[order][:-1]))] if len(order) else order
@@ -525,7 +534,7 @@ class LineageGraph:
         def make(key: tuple[int, int]) -> ImpactRow:
             group, at = groups[key[0]], key[1]
             _, _, marks, hops, _ = group.found[at]
-            met = at >> 5
+            met = node_of(at)
             relation = group.said(edges, group.found, at)
             return ImpactRow(
                 node=edges.iris[met],
@@ -570,11 +579,11 @@ class LineageGraph:
         allow, filtered = self._allow(only)
         found = search([start_of(self._edges, asked)], walk.older(edges, codes_of(only), allow), edges)
         sure, loose = self._split(found, strongest(found, THING, SIDE).values())
-        loose = [at for at in loose if (at >> 2) & 7 == THING]
+        loose = [at for at in loose if phase_of(at) == THING]
 
         def keys(states: Iterable[int]) -> Iterator[tuple[int, str | None]]:
             for at in states:
-                node = at >> 5
+                node = node_of(at)
                 stated = edges.details.licences(edges.iris[node])
                 if stated:
                     yield from ((at, text) for text in stated)
@@ -584,9 +593,9 @@ class LineageGraph:
         def make(key: tuple[int, str | None]) -> LicenceRow:
             at, text = key
             return LicenceRow(
-                node=edges.iris[at >> 5],
-                label=edges.label(at >> 5),
-                kind=edges.kind(at >> 5),
+                node=edges.iris[node_of(at)],
+                label=edges.label(node_of(at)),
+                kind=edges.kind(node_of(at)),
                 license=text,
                 depth=found[at][3],
                 confidence=_confidence(found[at][2]),
@@ -608,69 +617,38 @@ class LineageGraph:
         """
         known = self._known(model)
         edges = self._edges
-        gaps = known.gaps()
-        notes = self._family_notes(known.model)
+        gaps = {*known.gaps, *known.places}
         for node, at in known.data.items():
-            if edges.kinds[node] & IS_ARCHIVE:
-                gaps.append(("archive", node, "an open-ended body of data: which of it is not known", at))
-            elif not any(w != node and w in known.data for w in edges.wholes(node, frozenset({PART}))):
-                self._place_gap(known, node, at, gaps, notes)
-            _, edge, *_ = known.found[at]
+            edge = known.found[at][1]
             if edges.code[edge] in TEACHES and any(edges.code[e] == PART for e in edges.parts[node]):
-                gaps.append(("split-not-stated", node, "it has splits, and the use names none", at))
-        doubtful = {e for at in known.found if at & 3 != OF_FAMILY for e in [known.found[at][1]] if e >= 0}
-        best = strongest({at: r for at, r in known.found.items() if at & 3 != OF_FAMILY}, THING, SIDE, DATA)
-        for edge in sorted(e for e in doubtful if edges.unverified[e]):
+                gaps.add(Gap("split-not-stated", node, "it has splits, and the use names none", at))
+        facts = {at: reached for at, reached in known.found.items() if strength_of(at) != OF_FAMILY}
+        best = strongest(facts, THING, SIDE, DATA)
+        for edge in sorted({edge for _, edge, *_ in facts.values() if edge >= 0 and edges.unverified[edge]}):
             newer, older = edges.subject[edge], edges.object[edge]
             at = best.get(newer, best.get(older, next(iter(known.found))))
             reason = f"{edge_name(edges, edge)} {edges.label(older)} is unverified"
-            gaps.append(("unverified", newer, reason, at))
+            gaps.add(Gap("unverified", newer, reason, at))
 
-        def key(gap: tuple[str, int, str, int]) -> tuple[int, int, str, str]:
-            what, node, reason, at = gap
-            return known.hops(at), edges.order(node), what, reason
+        def key(gap: Gap) -> tuple[int, int, str, str]:
+            return known.hops(gap.at), edges.order(gap.node), gap.what, gap.reason
 
-        def make(gap: tuple[str, int, str, int]) -> UnknownRow:
-            return self._unknown(known.found, *gap)
+        def make(gap: Gap) -> UnknownRow:
+            return self._unknown(known.found, gap)
 
         title = f"not known about {edges.label(known.model)}"
-        return Rows(title, UnknownRow, sorted(set(gaps), key=key), make, notes=notes)
+        return Rows(title, UnknownRow, sorted(gaps, key=key), make, notes=self._family_notes(known.model))
 
-    def _place_gap(
-        self, known: Knowledge, node: int, at: int, gaps: list[tuple[str, int, str, int]], notes: list[str]
-    ) -> None:
-        """Add that nobody says where a dataset is, unless its wholes do or places are not kept here."""
+    def _unknown(self, found: Found, gap: Gap) -> UnknownRow:
         edges = self._edges
-        found: set[Precision] = set()
-        seen = {node}
-        todo = [node]
-        for place in todo:
-            precisions = edges.details.precisions(edges.iris[place])
-            if precisions is None:
-                note = "footprints were not checked: this graph has none"
-                if note not in notes:
-                    notes.append(note)
-                return
-            found |= precisions
-            if found:
-                break
-            fresh = [whole for whole in edges.wholes(place, frozenset({PART})) if whole not in seen]
-            seen.update(fresh)
-            todo.extend(fresh)
-        if not found:
-            gaps.append(("no-footprint", node, "no source says where its data are", at))
-        elif found == {Precision.GLOBAL}:
-            gaps.append(("unbounded", node, "its footprint is the whole world", at))
-
-    def _unknown(self, found: Found, what: str, node: int, reason: str, at: int) -> UnknownRow:
-        edges = self._edges
+        at = gap.at if gap.at >= 0 else next(iter(found))
         return UnknownRow(
-            what=what,
-            node=edges.iris[node],
-            label=edges.label(node),
-            reason=reason,
-            depth=found[at][3] if at >= 0 else 0,
-            _proof=Proof(edges, found, at if at >= 0 else next(iter(found)), "came from"),
+            what=gap.what,
+            node=edges.iris[gap.node],
+            label=edges.label(gap.node),
+            reason=gap.reason,
+            depth=found[at][3],
+            _proof=Proof(edges, found, at, "came from"),
         )
 
     # -- the whole catalog ------------------------------------------------------------------------------------
@@ -727,35 +705,53 @@ class LineageGraph:
         For a model and a dataset it is the chain of exposure. Where there is no lineage, an evaluation or a succession
         is shown, and ``says`` is ``no lineage``; where a source names a family only, ``said of a family``.
         """
-        newer, older = self._edges.at(start), self._edges.at(end)
+        edges = self._edges
+        newer, older = edges.at(start), edges.at(end)
         allow, _ = self._allow(only)
         if newer == older:
             return self._itself(newer)
-        for moves, phases, says in self._ways(newer, older, only, allow):
-            found = search([start_of(self._edges, newer)], moves, self._edges)
+        inside = walk.older(edges, codes_of(only), allow, inside=True)
+        ways: list[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]] = [
+            (walk.older(edges, codes_of(only), allow), (THING,), _CAME),
+            (inside, (THING, WHOLE), _CAME),
+            (self._no_lineage(only, allow), (THING,), _NO_LINEAGE),
+        ]
+        if self._may_learn(newer, older):
+            ways.insert(0, (walk.learned(edges, codes_of(only), allow), (DATA,), _HOLDS))
+        for moves, phases, says in ways:
+            found = search([start_of(edges, newer)], moves, edges)
             at = strongest(found, *phases).get(older)
-            if at is not None and at & 3 != OF_FAMILY:
-                return Proof(self._edges, found, at, says[at & 3]).explain()
-        found = self._learned(newer, None, codes_of(only), allow)
-        at = strongest(found, DATA, THING, SIDE).get(older)
-        return None if at is None else Proof(self._edges, found, at, _HOLDS[OF_FAMILY]).explain()
+            if at is not None and strength_of(at) != OF_FAMILY:
+                return Proof(edges, found, at, says[strength_of(at)]).explain()
+        found = search([start_of(edges, newer)], inside, edges)
+        at = strongest(found, THING, WHOLE, SIDE).get(older)
+        return None if at is None else Proof(edges, found, at, _CAME[OF_FAMILY]).explain()
 
     def paths(self, start: str, end: str, limit: int = 100, **only: Unpack[Filters]) -> Paths:
-        """Return all simple chains between two nodes, shortest first; it says so if a bound cut them."""
-        newer, older = self._edges.at(start), self._edges.at(end)
+        """Return all simple chains between two nodes, shortest first; it says so if a bound cut them.
+
+        The chain of :meth:`explain` is among them.
+        """
+        edges = self._edges
+        newer, older = edges.at(start), edges.at(end)
         allow, _ = self._allow(only)
         if newer == older:
             return Paths(chains=(self._itself(newer),), complete=True, note="")
+        # What is learned is learned along some of the ways something comes from, and so is what it is called.
+        inside = walk.older(edges, codes_of(only), allow, inside=True)
+        learned = walk.learned(edges, codes_of(only), allow) if self._may_learn(newer, older) else None
+
+        def what_it_says(at: int, steps: Sequence[int]) -> str:
+            end = None if learned is None else _follow(learned, start_of(edges, newer), steps)
+            return _CAME[strength_of(at)] if end is None or phase_of(end) != DATA else _HOLDS[strength_of(end)]
+
         found = Paths(chains=(), complete=True, note="")
-        for moves, phases, says in self._ways(newer, older, only, allow):
-            found = all_paths(
-                self._edges,
-                moves,
-                start_of(self._edges, newer),
-                lambda at, phases=phases: at >> 5 == older and (at >> 2) & 7 in phases,  # type: ignore[misc]
-                lambda at, says=says: says[at & 3],  # type: ignore[misc]
-                limit,
-            )
+        for moves, says in (
+            (_facts(inside), what_it_says),
+            (_facts(self._no_lineage(only, allow)), lambda at, _: _NO_LINEAGE[strength_of(at)]),
+            (inside, what_it_says),
+        ):
+            found = all_paths(edges, moves, start_of(edges, newer), lambda at: node_of(at) == older, says, limit)
             if found.chains or not found.complete:
                 break
         return found
@@ -763,16 +759,12 @@ class LineageGraph:
     def _itself(self, node: int) -> Explanation:
         return explanation(self._edges, node, node, "the same thing", ())
 
-    def _ways(
-        self, newer: int, older: int, only: Filters, allow: Allow
-    ) -> Iterator[tuple[walk.Moves, tuple[int, ...], tuple[str, ...]]]:
-        """Iterate over how one node may have come from another, the strongest first, and what each strength says."""
-        edges, codes = self._edges, codes_of(only)
-        if edges.kinds[older] & IS_DATASET and edges.kinds[newer] & (IS_MODEL | IS_FAMILY):
-            yield walk.learned(edges, codes, allow), (DATA,), _HOLDS
-        yield walk.older(edges, codes, allow), (THING,), _CAME
-        yield walk.older(edges, codes, allow, inside=True), (THING, WHOLE), _CAME
-        yield walk.older(edges, codes | evaluations_of(only) | {SUCCEEDS}, allow), (THING,), ("no lineage",) * 3
+    def _may_learn(self, newer: int, older: int) -> bool:
+        kinds = self._edges.kinds
+        return kinds[older] & IS_DATASET != 0 and kinds[newer] & (IS_MODEL | IS_FAMILY) != 0
+
+    def _no_lineage(self, only: Filters, allow: Allow) -> walk.Moves:
+        return walk.older(self._edges, codes_of(only) | evaluations_of(only) | {SUCCEEDS}, allow)
 
     # -- filters ----------------------------------------------------------------------------------------------
 
@@ -800,33 +792,50 @@ class _Group:
 
 
 def _said_learned(_: Edges, __: Found, at: int) -> str:
-    return ("learned from it", "may have learned from it", "may be touched")[at & 3]
+    return ("learned from it", "may have learned from it", "may be touched")[strength_of(at)]
 
 
 def _said_descends(_: Edges, __: Found, at: int) -> str:
-    return "may be touched" if at & 3 == OF_FAMILY else "descends from it"
+    return "may be touched" if strength_of(at) == OF_FAMILY else "descends from it"
 
 
 def _said_made(edges: Edges, found: Found, at: int) -> str:
-    if at & 3 == OF_FAMILY:
+    if strength_of(at) == OF_FAMILY:
         return "may be touched"
-    if (at >> 2) & 7 == WHOLE:
-        while (at >> 2) & 7 == WHOLE:
+    if phase_of(at) == WHOLE:
+        while phase_of(at) == WHOLE:
             at = found[at][0]
         if found[at][0] < 0:
             return "contains it"
-        return ("contains", "may contain")[at & 3] + " what was made from it"
-    return ("made ", "may have been made ")[at & 3] + ("from it" if edges.kinds[at >> 5] & IS_DATASET else "with it")
+        return ("contains", "may contain")[strength_of(at)] + " what was made from it"
+    return ("made ", "may have been made ")[strength_of(at)] + (
+        "from it" if edges.kinds[node_of(at)] & IS_DATASET else "with it"
+    )
 
 
 def _said_measured(_: Edges, __: Found, at: int) -> str:
-    return ("measured on it", "may have been measured on it")[at & 3]
+    return ("measured on it", "may have been measured on it")[strength_of(at)]
+
+
+def _facts(moves: walk.Moves) -> walk.Moves:
+    """Return the moves without what is said of families only."""
+    return lambda at: [move for move in moves(at) if strength_of(move[0]) != OF_FAMILY]
+
+
+def _follow(moves: walk.Moves, at: int, steps: Sequence[int]) -> int | None:
+    """Return the state some edges lead to; None if the moves do not go along them."""
+    for step in steps:
+        after = next((to for to, edge, _ in moves(at) if edge == step), None)
+        if after is None:
+            return None
+        at = after
+    return at
 
 
 def _last_asked(found: Found, at: int, known: dict[int, int]) -> int:
     """Return the last ASKED state of a chain; ``known`` keeps that no chain is gone down twice."""
     passed: list[int] = []
-    while at not in known and (at >> 2) & 7 != ASKED:
+    while at not in known and phase_of(at) != ASKED:
         passed.append(at)
         at = found[at][0]
     at = known.get(at, at)

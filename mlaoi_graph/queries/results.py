@@ -132,7 +132,7 @@ class ImpactRow(_Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonRow(_Row):
-    """A dataset two models are exposed to."""
+    """A dataset two models are exposed to, one of them maybe to a part of it only."""
 
     dataset: str
     label: str
@@ -141,6 +141,9 @@ class CommonRow(_Row):
     depth_b: int
     holds_a: str
     holds_b: str
+    part_a: str | None
+    """The part the first was exposed to; None for the whole."""
+    part_b: str | None
     confidence: str
     _other: Proof | None = field(default=None, repr=False, compare=False)
 
@@ -163,7 +166,7 @@ class DifferenceRow(_Row):
     archive: bool
     confidence: str
     other: Verdict
-    """What is known of the other model, by all edges: ``no`` or ``unknown``; with filters it may be any."""
+    """What is known of the other model: ``no`` or ``unknown``; with filters, which it is judged without, any."""
     reason: str
 
 

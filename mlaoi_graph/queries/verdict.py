@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
-from mlaoi_graph.model import Disclosure
+from mlaoi_graph.model import Disclosure, Precision
 from mlaoi_graph.queries.explain import Explanation, Paths
 from mlaoi_graph.queries.graph import (
     DERIVED,
     DRAWN,
     FROM_MODEL,
     IS_ARCHIVE,
+    IS_DATASET,
     IS_FAMILY,
+    IS_MODEL,
+    MEMBER,
     PART,
     PARTS,
+    SUCCEEDS,
     TEACHES,
     UNKNOWN_KIND,
     Edges,
 )
 from mlaoi_graph.queries.results import DISCLOSURE_SAID, ExposureRow, UnknownRow, Verdict
-from mlaoi_graph.queries.walk import A_PART, CERTAIN, DATA, OF_FAMILY, SIDE, SOURCE, THING, Allow, Found, strongest
+from mlaoi_graph.queries.walk import (
+    A_PART,
+    CERTAIN,
+    DATA,
+    OF_FAMILY,
+    SIDE,
+    SOURCE,
+    THING,
+    UNVERIFIED,
+    Allow,
+    Found,
+    node_of,
+    strength_of,
+    strongest,
+)
 
 if TYPE_CHECKING:
     import networkx
     import pandas as pd
 
-__all__ = ["Exposed", "Knowledge"]
+__all__ = ["Exposed", "Gap", "Knowledge"]
+
+_SPLIT: Final = frozenset({PART})
+
+# What of a body of data another may hold: any of it; only a member, which is a body of its own; or what was drawn from
+# an archive, and sharing an archive is not sharing data.
+_ANY, _A_MEMBER, _DRAWN = 1, 2, 4
+_FROM_DATA: Final = PARTS | {DERIVED, DRAWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +73,7 @@ class Exposed:
     """What was looked at."""
 
     def explain(self) -> Explanation | None:
-        """Return the chain behind yes or may contain; there is none for the other two."""
+        """Return the chain behind yes or may contain, or behind what is said of a family only; None without one."""
         return None if self.row is None else self.row.explain()
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +114,18 @@ class Exposed:
         return said + ("" if proof is None else proof._repr_html_())
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is not known."""
+
+    what: str
+    """A slug of ``docs/lineage.md``."""
+    node: int
+    reason: str
+    at: int = -1
+    """The state by whose chain the model comes to it; -1 where it is about the dataset asked about."""
+
+
 class Knowledge:
     """What one model learned from, and whether that is all: one search, asked about any number of datasets."""
 
@@ -96,14 +134,14 @@ class Knowledge:
         self.model = model
         self.found = found
         self._allow = allow
-        self.data = {node: at for node, at in strongest(found, DATA).items() if at & 3 != OF_FAMILY}
-        self.of_family = {node: at for node, at in strongest(found, DATA).items() if at & 3 == OF_FAMILY}
+        taught = strongest(found, DATA)
+        self.data = {node: at for node, at in taught.items() if strength_of(at) != OF_FAMILY}
+        self.of_family = {node: at for node, at in taught.items() if strength_of(at) == OF_FAMILY}
         everyone = strongest(found, THING, SIDE)
-        self.models = {node: at for node, at in everyone.items() if at & 3 != OF_FAMILY}
+        self.models = {node: at for node, at in everyone.items() if strength_of(at) != OF_FAMILY}
         self.families = {
-            node: at for node, at in everyone.items() if at & 3 == OF_FAMILY and edges.kinds[node] & IS_FAMILY
+            node: at for node, at in everyone.items() if strength_of(at) == OF_FAMILY and edges.kinds[node] & IS_FAMILY
         }
-        self._kin: set[int] | None = None
 
     def hops(self, at: int) -> int:
         return self.found[at][3]
@@ -111,76 +149,197 @@ class Knowledge:
     def state_of(self, dataset: int) -> int | None:
         """Return the state that shows exposure to a dataset or a part of it: the strongest, then nearest, or None."""
         states = [self.data[part] for part in parts_of(self.edges, dataset, self._allow) if part in self.data]
-        return min(states, key=lambda at: (at & 3, self.hops(at), self.edges.iris[at >> 5]), default=None)
+        return min(states, key=lambda at: (strength_of(at), self.hops(at), self.edges.iris[node_of(at)]), default=None)
 
     def of_family_only(self, dataset: int) -> int | None:
         """Return the same for what is said of a family only."""
         states = [self.of_family[part] for part in parts_of(self.edges, dataset) if part in self.of_family]
-        return min(states, key=lambda at: (self.hops(at), self.edges.iris[at >> 5]), default=None)
+        return min(states, key=lambda at: (self.hops(at), self.edges.iris[node_of(at)]), default=None)
 
-    def gaps(self) -> list[tuple[str, int, str, int]]:
-        """Return what keeps anybody from saying no: slug, node, reason, state."""
+    # -- what is not known of the model -----------------------------------------------------------------------
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is not known of all the model learned from; where its data lie is :attr:`places`."""
         edges = self.edges
-        gaps: list[tuple[str, int, str, int]] = []
+        gaps: list[Gap] = []
         for node, at in self.models.items():
             if edges.kinds[node] & IS_FAMILY:
-                gaps.append(("family-only", node, "a family is named and no size: its members differ", at))
+                gaps.append(Gap("family-only", node, "a family is named and no size: its members differ", at))
             elif not edges.resolved[node]:
-                gaps.append(("unresolved", node, "nothing describes this model", at))
+                gaps.append(Gap("unresolved", node, "nothing describes this model", at))
             said = edges.disclosed(node)
             if said is not Disclosure.COMPLETE:
-                gaps.append(("disclosure", node, DISCLOSURE_SAID[said], at))
+                gaps.append(Gap("disclosure", node, DISCLOSURE_SAID[said], at))
             elif not any(edges.code[edge] in TEACHES | FROM_MODEL for edge in edges.out[node]):
-                gaps.append(("nothing-recorded", node, "said to be disclosed completely, and none of it is here", at))
-        for node, at in self.data.items():
-            if not edges.resolved[node] and not self._whole_is_resolved(node):
-                gaps.append(("unresolved", node, "nothing describes this dataset", at))
-        for node, at in (*self.models.items(), *self.data.items()):
-            for edge in edges.out[node]:
-                if edges.code[edge] == UNKNOWN_KIND:
-                    other = edges.label(edges.object[edge])
-                    gaps.append(("unknown-kind", node, f"made from {other}, and not known whether model or data", at))
+                gaps.append(
+                    Gap("nothing-recorded", node, "said to be disclosed completely, and none of it is here", at)
+                )
+            if _is_data(edges, node):
+                gaps.append(Gap("two-kinds", node, "met as a model, and described as data as well", at))
+            gaps += (Gap("unknown-kind", node, why, at) for why in _of_unknown_kind(edges, node))
+        gaps += (Gap(what, node, why, at) for node, at in self.data.items() for what, why in _untold(edges, node))
+        for node, at in self._wholes.items():
+            gaps += (Gap("unknown-kind", node, why, at) for why in _of_unknown_kind(edges, node))
+        return (*gaps, *self._gaps_of_families())
+
+    def _gaps_of_families(self) -> Iterator[Gap]:
+        edges = self.edges
         taught_by: dict[int, list[int]] = {}
         for at in self.of_family.values():
             use = self.found[at][4]
             taught_by.setdefault(edges.subject[use], []).append(at)
         for node, states in taught_by.items():
-            nearest = min(states, key=self.hops)
-            gaps.append(("family-only", node, _said_of_family(edges, node, states), nearest))
+            yield Gap("family-only", node, _said_of_family(edges, node, states), min(states, key=self.hops))
         for node, at in self.families.items():
-            if node not in taught_by and any(edges.code[e] in FROM_MODEL for e in edges.out[node]):
-                gaps.append(("family-only", node, "the source names the family only: what it was made from", at))
-        return gaps
+            if node not in taught_by and any(edges.code[e] in FROM_MODEL | {UNKNOWN_KIND} for e in edges.out[node]):
+                yield Gap("family-only", node, "the source names the family only: what it was made from", at)
 
-    def related(self, dataset: int) -> str | None:
-        """Return why what was learned may still hold samples of a dataset that was not met; None if nothing relates."""
+    @cached_property
+    def _wholes(self) -> dict[int, int]:
+        """What the data are part of, at any height, beyond the data: a part has what its whole was made from."""
+        found: dict[int, int] = {}
+        todo = list(self.data.items())
+        for node, at in todo:
+            for whole in self.edges.wholes(node):
+                if whole not in self.data and whole not in found:
+                    found[whole] = at
+                    todo.append((whole, at))
+        return found
+
+    @cached_property
+    def places(self) -> tuple[Gap, ...]:
+        """What was learned from and lies nobody knows where: archives, data without a footprint or all over the world.
+
+        Of a split whose whole was learned from as well, the whole tells.
+        """
         edges = self.edges
-        kin = _origins(edges, parts_of(edges, dataset))
-        if self._kin is None:
-            self._kin = _origins(edges, self.data)
-        common = kin & self._kin
-        if common:
-            name = edges.label(min(common, key=edges.order))
-            return f"what was learned from and it both come from {name}; their samples are not known apart"
-        archives = {node for node in self.data if edges.kinds[node] & IS_ARCHIVE}
-        drawn = {edges.object[e] for node in kin for e in edges.out[node] if edges.code[e] == DRAWN} & archives
-        if drawn:
-            name = edges.label(min(drawn, key=edges.order))
-            return f"it is drawn from {name}, an archive that was learned from: which of it is not known"
-        if edges.kinds[dataset] & IS_ARCHIVE:
-            for node in sorted(self._kin, key=edges.order):
-                if any(edges.code[e] == DRAWN and edges.object[e] == dataset for e in edges.out[node]):
-                    return (
-                        f"an archive, and {edges.label(node)} is drawn from it; sharing an archive is not sharing data"
-                    )
-        return None
+        gaps: list[Gap] = []
+        for node, at in self.data.items():
+            is_told = any(whole != node and whole in self.data for whole in edges.wholes(node, _SPLIT))
+            if edges.kinds[node] & IS_ARCHIVE or (not is_told and _is_archive(edges, node)):
+                gaps.append(Gap("archive", node, "an open-ended body of data: which of it is not known", at))
+            elif not is_told:
+                gaps += (Gap(what, node, why, at) for what, why in _nowhere(edges, node))
+        return tuple(gaps)
 
-    def _whole_is_resolved(self, node: int) -> bool:
-        return any(self.edges.resolved[whole] for whole in self.edges.wholes(node, frozenset({PART})))
+    # -- what is not known of a dataset that was not met ------------------------------------------------------
+
+    def gaps_about(self, dataset: int) -> list[Gap]:
+        """Return all that keeps anybody from saying that a dataset which was not met was not learned from."""
+        edges = self.edges
+        held = parts_of(edges, dataset)
+        origins = _origins(edges, held)
+        gaps: list[Gap] = []
+        if not edges.resolved[dataset] and not any(edges.resolved[whole] for whole in edges.wholes(dataset)):
+            gaps.append(Gap("unresolved", dataset, "nothing describes the dataset asked about"))
+        gaps += (Gap("related", dataset, why) for why in self._related(dataset, held, origins))
+        gaps += (*self.gaps, *self._gaps_of_origins, *self.places)
+        gaps += (Gap(what, node, why) for node in origins for what, why in _untold(edges, node))
+        if not _is_archive(edges, dataset):
+            gaps += (Gap(what, dataset, why) for what, why in _nowhere(edges, dataset))
+        first: dict[tuple[str, int], Gap] = {}
+        for gap in gaps:
+            first.setdefault((gap.what, gap.node), gap)
+        return list(first.values())
+
+    def _related(self, dataset: int, held: Iterable[int], origins: dict[int, tuple[int, int]]) -> Iterator[str]:
+        """Return why what was learned may still hold samples of a dataset that was not met."""
+        edges = self.edges
+        ours = self._origins
+        both = {node: how | ours[node][0] for node, (how, _) in origins.items() if node in ours}
+        common = [node for node, how in both.items() if how not in (_A_MEMBER, _DRAWN)]
+        archive = next((part for part in held if _is_archive(edges, part)), None)
+        if archive in ours:
+            learned = edges.label(ours[archive][1])
+            yield f"an archive, and {learned} comes from it; sharing an archive is not sharing data"
+        elif archive is not None:
+            what = "an archive" if archive == dataset else f"a part of it, {edges.label(archive)}, is an archive"
+            yield f"{what}, and archives are open-ended: whether it has what was learned from is not known"
+        elif dataset in common:
+            learned = edges.label(ours[dataset][1])
+            yield f"{learned} was learned from, and comes from it or is another version of it"
+        elif common:
+            nearest = min(common, key=edges.order)
+            name = edges.label(nearest)
+            if nearest in self.data and _is_archive(edges, nearest):
+                yield f"it comes from {name}, an archive that was learned from: which of it is not known"
+            else:
+                yield f"what was learned from and it both come from {name}; their samples are not known apart"
+
+    @cached_property
+    def _origins(self) -> dict[int, tuple[int, int]]:
+        return _origins(self.edges, self.data)
+
+    @cached_property
+    def _gaps_of_origins(self) -> tuple[Gap, ...]:
+        """What is not known of what the data came from, were drawn from, are part of or are versions of."""
+        return tuple(
+            Gap(what, node, why, self.data[of])
+            for node, (_, of) in self._origins.items()
+            for what, why in _untold(self.edges, node)
+        )
+
+
+def _untold(edges: Edges, node: int) -> Iterator[tuple[str, str]]:
+    """Iterate over what is not known of something met as data: slug and reason."""
+    if not edges.resolved[node] and not any(edges.resolved[whole] for whole in edges.wholes(node, _SPLIT)):
+        yield "unresolved", "nothing describes this dataset"
+    if edges.kinds[node] & (IS_MODEL | IS_FAMILY) or any(
+        edges.code[e] in TEACHES | FROM_MODEL for e in edges.out[node]
+    ):
+        yield "two-kinds", "met as data, and described as a model as well: what that learned from is not counted"
+    yield from (("unknown-kind", why) for why in _of_unknown_kind(edges, node))
+
+
+def _of_unknown_kind(edges: Edges, node: int) -> Iterator[str]:
+    names = sorted({edges.label(edges.object[e]) for e in edges.out[node] if edges.code[e] == UNKNOWN_KIND})
+    if names:
+        yield f"made from {', '.join(names)}, and not known whether model or data"
+
+
+def _is_data(edges: Edges, node: int) -> bool:
+    """Return whether something met as a model is described as data as well."""
+    return edges.kinds[node] & IS_DATASET != 0 or any(edges.code[edge] in _FROM_DATA for edge in edges.out[node])
+
+
+def _is_archive(edges: Edges, node: int) -> bool:
+    """Return whether data are an archive, or a split of one."""
+    seen = {node}
+    todo = [node]
+    for one in todo:
+        if edges.kinds[one] & IS_ARCHIVE:
+            return True
+        fresh = [whole for whole in edges.wholes(one, _SPLIT) if whole not in seen]
+        seen.update(fresh)
+        todo += fresh
+    return False
+
+
+def _nowhere(edges: Edges, node: int) -> Iterator[tuple[str, str]]:
+    """Iterate over what is not known of where data are: a split is where its whole is."""
+    found: set[Precision] = set()
+    seen = {node}
+    todo = [node]
+    for place in todo:
+        precisions = edges.details.precisions(edges.iris[place])
+        if precisions is None:
+            yield "no-footprint", "this graph has no footprints"
+            return
+        found |= precisions
+        if found:
+            break
+        fresh = [whole for whole in edges.wholes(place, _SPLIT) if whole not in seen]
+        seen.update(fresh)
+        todo += fresh
+    if not found:
+        yield "no-footprint", "no source says where its data are"
+    elif found == {Precision.GLOBAL}:
+        yield "unbounded", "its footprint is the whole world"
 
 
 def _said_of_family(edges: Edges, node: int, states: Iterable[int]) -> str:
-    names = sorted({edges.label(at >> 5) for at in states})
+    names = sorted({edges.label(node_of(at)) for at in states})
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     if edges.kinds[node] & IS_FAMILY:
         return f"the source names the family only: learned from {shown}"
@@ -200,41 +359,46 @@ def parts_of(edges: Edges, dataset: int, allow: Allow = None) -> list[int]:
     return list(found)
 
 
-def _origins(edges: Edges, start: Iterable[int]) -> set[int]:
-    """Return what datasets are, are splits of and were made from.
+def _origins(edges: Edges, start: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return of what other data some may hold samples, how, and which of them: going up only, so two sides meet in what
+    both come from.
 
-    An aggregate they are members of is not among it, since its members are bodies of their own; what the aggregate was
-    made from is.
+    Up are what a dataset was made or drawn from, its whole, and, either way, its other versions.
     """
-    counted = dict.fromkeys((node, True) for node in start)
-    todo = list(counted)
-    while todo:
-        node, counts = todo.pop()
+    found: dict[int, tuple[int, int]] = {}
+    todo = [(node, _ANY, node) for node in start]
+    for node, how, of in todo:
+        known, first = found.get(node, (0, of))
+        if known & how:
+            continue
+        found[node] = known | how, first
         for edge in edges.out[node]:
-            code = edges.code[edge]
-            if code == DERIVED:
-                after = edges.object[edge], True
-            elif code in PARTS:
-                after = edges.object[edge], counts and code == PART
-            else:
-                continue
-            if after not in counted:
-                counted[after] = None
-                todo.append(after)
-    return {node for node, counts in counted if counts}
+            code, to = edges.code[edge], edges.object[edge]
+            if code in (DERIVED, DRAWN):
+                todo.append((to, _DRAWN if _is_archive(edges, to) else _ANY, of))
+            elif code == MEMBER:
+                todo.append((to, _A_MEMBER if how == _ANY else how, of))
+            elif code in (PART, SUCCEEDS):
+                todo.append((to, how, of))
+        todo += ((newer, how, of) for newer in edges.successors.get(node, ()))
+    return found
 
 
 def reason_for(edges: Edges, found: Found, at: int, asked: int) -> tuple[Verdict, str]:
     """Return the verdict a state of exposure stands for, and why."""
-    met, marks = at >> 5, found[at][2]
+    met, marks = node_of(at), found[at][2]
     where = "" if met == asked else f"to a part of it, {edges.label(met)}"
     archive = "an archive: which of it is not known" if edges.kinds[met] & IS_ARCHIVE else ""
-    if at & 3 == CERTAIN:
-        return Verdict.YES, "; ".join(filter(None, ("a chain of stated edges leads to it", where, archive)))
-    if marks & SOURCE:
-        why = "something learned from was made from it, and which samples were taken is not known"
+    doubt = "an edge of the chain is unverified" if marks & UNVERIFIED else ""
+    if strength_of(at) == CERTAIN:
+        verdict, why = Verdict.YES, "a chain of stated edges leads to it"
+    elif marks & SOURCE:
+        verdict, why = Verdict.MAY_CONTAIN, "something learned from was made from it, and which samples is not known"
     elif marks & A_PART:
-        why = "the whole was learned from, and no split is stated"
+        verdict, why = Verdict.MAY_CONTAIN, "the whole was learned from, and no split is stated"
     else:
-        why = "what was learned from is said of a family, and not of the size that was built on"
-    return Verdict.MAY_CONTAIN, "; ".join(filter(None, (why, where, archive)))
+        verdict, why = (
+            Verdict.MAY_CONTAIN,
+            "what was learned from is said of a family, and not of the size that was built on",
+        )
+    return verdict, "; ".join(filter(None, (why, where, archive, doubt)))

@@ -27,11 +27,14 @@ __all__ = [
     "chain",
     "learned",
     "newer",
+    "node_of",
     "older",
+    "phase_of",
     "search",
     "search_within",
     "start_of",
     "state",
+    "strength_of",
     "strongest",
     "taught",
 ]
@@ -64,6 +67,24 @@ Found: TypeAlias = dict[int, Reached]
 def state(node: int, phase: int = THING, strength: int = CERTAIN) -> int:
     """Return a state as one number."""
     return node << 5 | phase << 2 | strength
+
+
+# The moves below and the walk in bulk spell these out: a call for each step of a search is half its cost.
+
+
+def node_of(at: int) -> int:
+    """Return the node of a state."""
+    return at >> 5
+
+
+def phase_of(at: int) -> int:
+    """Return the phase of a state."""
+    return at >> 2 & 7
+
+
+def strength_of(at: int) -> int:
+    """Return the strength of a state."""
+    return at & 3
 
 
 def search(starts: Iterable[int], moves: Moves, edges: Edges, depth: int | None = None) -> Found:
