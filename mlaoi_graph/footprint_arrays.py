@@ -99,8 +99,8 @@ def everything(store: Store, samples: Path | None) -> dict[str, Array]:
         said.owners[name].extend(texts(store, _SAID, predicate=predicate))
     said.owners["document"].extend((graph, area) for area, graph in texts(store, _DOCUMENTS))
     files = _Files(texts(store, _OF_FILES), samples)
-    arrays, own, limited = _merged(_nothing(), said, files, (), ())
-    return arrays | use_arrays.everything(store, own, limited)
+    arrays, known = _merged(_nothing(), said, files, (), ())
+    return arrays | use_arrays.everything(store, known)
 
 
 def updated(
@@ -146,8 +146,8 @@ def updated(
     _, codes = old.runs("document", _ranges(low, high))
     others = {piece.decode() for piece in old.pieces("document.names", np.unique(codes))}.difference(documents)
     files.add(_described(store, others), areas)
-    arrays, own, limited = _merged(old, said, files, areas, geometries)
-    return arrays | use_arrays.updated(old, store, own, limited, documents, nodes)
+    arrays, known = _merged(old, said, files, areas, geometries)
+    return arrays | use_arrays.updated(old, store, known, documents, nodes)
 
 
 # -- looking up -----------------------------------------------------------------------------------------------------
@@ -279,10 +279,10 @@ def _nothing() -> Mapped:
 
 def _merged(
     old: Mapped, said: _Said, files: _Files, areas: Collection[str], geometries: Collection[str]
-) -> tuple[dict[str, Array], dict[str, set[Precision]], dict[str, bool]]:
+) -> tuple[dict[str, Array], use_arrays.Known]:
     """Return old rows without those of areas and of free geometries, and with what is said instead.
 
-    And, of each dataset with footprints, how precise those are; of each use with an area, whether that says where.
+    And what of datasets and uses is known by them.
     """
     said.rows.update((iri, "", "") for iri in files.place)
     rows = sorted(said.rows)
@@ -318,7 +318,7 @@ def _merged(
     own = _precisions(arrays, "dataset", names["dataset"])
     limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", names["use"]).items()}
     arrays["source.km2"], arrays["source.areas"] = _totals(arrays, len(own), len(limited))
-    return arrays, own, limited
+    return arrays, use_arrays.Known(own, limited, _lacking(arrays, names["dataset"]))
 
 
 def _merge(
@@ -381,6 +381,14 @@ def _precisions(arrays: dict[str, Array], name: str, owners: list[str]) -> dict[
         # What is of no stated precision says where all the same.
         found[owners[at]].add(PRECISIONS[code] if code < len(PRECISIONS) else Precision.DECLARED_BOX)
     return found
+
+
+def _lacking(arrays: dict[str, Array], owners: list[str]) -> set[str]:
+    """Return the owners that have samples of which nobody says where they are."""
+    rows = arrays["dataset.rows.data"]
+    owner = np.repeat(np.arange(len(owners)), np.diff(arrays["dataset.rows.starts"]))
+    is_sample = arrays["precision"][rows] == PRECISIONS.index(Precision.SAMPLES)
+    return {owners[at] for at in np.unique(owner[is_sample & ~np.isfinite(arrays["bounds"][rows, 0])]).tolist()}
 
 
 def _totals(arrays: dict[str, Array], datasets: int, uses: int) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +19,7 @@ from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import HOW, STAGES, How, Unplaced
 from mlaoi_graph.vocab import MLAOI, RDF, RDFS
 
-__all__ = ["everything", "updated"]
+__all__ = ["Known", "everything", "updated"]
 
 _STAGE_CODES: Final = {iri: STAGES.index(stage) for iri, stage in STAGE_OF.items()}
 _UNPLACED_USE: Final = {True: Unplaced.KNOWN, False: Unplaced.NO_FOOTPRINT}
@@ -30,9 +31,23 @@ _IS_DESCRIBED: Final = 2
 _USES: Final = """SELECT ?stage ?use ?model ?dataset ?g {
     GRAPH ?g { ?use mlaoi:stage ?stage ; mlaoi:ofModel ?model ; mlaoi:ofDataset ?dataset } }"""
 _PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf|mlaoi:splitOf ?whole }"
+_SPLITS: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _LABELS: Final = "SELECT ?class ?node ?label { ?node a ?class ; rdfs:label ?label }"
 _KIND: Final = "SELECT ?class ?node { ?node a ?class }"
 _DESCRIBED: Final = "SELECT ?class ?node { ?node a ?class ; mlaoi:resolved true }"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What footprints tell of datasets and uses."""
+
+    own: dict[str, set[Precision]]
+    """Of each dataset with footprints, in their sorted order, how precise those are that have a geometry; GLOBAL, if
+    any is unbounded, and empty, if none tells where."""
+    limited: dict[str, bool]
+    """The uses that have an area, sorted, and whether that has a geometry."""
+    lacking: set[str]
+    """Datasets with samples that are somewhere, and nobody says where."""
 
 
 class _Names:
@@ -65,6 +80,8 @@ class _Said:
     """Of a dataset, whether it is an archive and whether a document describes it, as bits."""
     parts: set[tuple[str, str]] = field(default_factory=set)
     """Pairs of part and whole."""
+    splits: set[tuple[str, str]] = field(default_factory=set)
+    """Those of them that are parts by construction."""
     users: _Names = field(default_factory=_Names)
     used: _Names = field(default_factory=_Names)
     documents: _Names = field(default_factory=_Names)
@@ -80,13 +97,8 @@ class _Said:
         self.table = np.concatenate((self.table, np.array(rows, dtype=np.int64).reshape(-1, 4).T), axis=1)
 
 
-def everything(store: Store, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
-    """Return the tables, as arrays to write.
-
-    ``own`` is, of each dataset with footprints, in their sorted order, how precise those are that have a geometry;
-    GLOBAL, if any is unbounded, and empty, if none tells where. ``limited`` are the uses that have an area, sorted,
-    and whether that has a geometry.
-    """
+def everything(store: Store, known: Known) -> dict[str, Array]:
+    """Return the tables, as arrays to write."""
     labels: dict[str, str] = {}
     for kind in _LABELLED:
         for node, label in texts(store, _LABELS, **{"class": kind}):
@@ -98,15 +110,15 @@ def everything(store: Store, own: dict[str, set[Precision]], limited: dict[str, 
             kinds[node] = kinds.get(node, 0) | bit
     said = _Said(labels.get, families.__contains__, lambda iri: kinds.get(iri, 0))
     said.parts.update(texts(store, _PARTS))
+    said.splits.update(texts(store, _SPLITS))
     said.add({(code, *use) for iri, code in _STAGE_CODES.items() for use in texts(store, _USES, stage=iri)})
-    return _arrays(said, own, limited)
+    return _arrays(said, known)
 
 
 def updated(
     old: Mapped,
     store: Store,
-    own: dict[str, set[Precision]],
-    limited: dict[str, bool],
+    known: Known,
     documents: Collection[str],
     nodes: Collection[str],
 ) -> dict[str, Array]:
@@ -149,18 +161,21 @@ def updated(
 
     said = _Said(label_of, is_family, kind_of, users=_Names(users), used=_Names(used), documents=_Names(said_in))
     again = set(nodes)
-    parts = ((targets[part], targets[whole]) for part, whole in old.whole("target.parts").tolist())
-    said.parts.update(pair for pair in parts if pair[0] not in again)
-    for node in nodes:
-        wholes = (quad.object for predicate in _WHOLES for quad in store.match(node, predicate))
-        said.parts.update((node, str(getattr(whole, "value", ""))) for whole in wholes)
+    for name, pairs in (("target.parts", said.parts), ("target.splits", said.splits)):
+        before = ((targets[part], targets[whole]) for part, whole in old.whole(name).tolist())
+        pairs.update(pair for pair in before if pair[0] not in again)
+    for node, predicate in itertools.product(nodes, _WHOLES):
+        wholes = {(node, str(getattr(quad.object, "value", ""))) for quad in store.match(node, predicate)}
+        said.parts.update(wholes)
+        if predicate == MLAOI.splitOf:
+            said.splits.update(wholes)
     gone = [number for number, document in enumerate(said_in) if document in set(documents)]
     kept = ~np.isin(old.whole("uses.document"), gone)
     columns = ("uses.user", "uses.stage", "uses.used", "uses.document")
     said.table = np.stack([old.whole(name)[kept].astype(np.int64) for name in columns])
     said.twins = old.pieces("uses.twin", np.flatnonzero(kept))
     said.add({use for document in documents for use in _uses_in(store, document)})
-    return _arrays(said, own, limited)
+    return _arrays(said, known)
 
 
 def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]:
@@ -180,7 +195,9 @@ def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]
     }
 
 
-def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool]) -> dict[str, Array]:
+def _arrays(said: _Said, known: Known) -> dict[str, Array]:
+    own, limited = known.own, known.limited
+
     def label(iri: str) -> str:
         return said.label_of(iri) or iris.tail(iri)
 
@@ -193,7 +210,7 @@ def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool
     twins = [said.twins[number] for number in order.tolist()]
     user, stage, dataset, document = (column[order] for column in (user, stage, dataset, document))
 
-    places = _Places(said, own)
+    places = _Places(said, known)
     targets = sorted({*own, *used, *limited, *places.datasets})
     target_place = {iri: place for place, iri in enumerate(targets)}
     source_place = {iri: place for place, iri in enumerate([*own, *limited])}
@@ -207,8 +224,10 @@ def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool
     if is_limited:
         of_use = np.array([is_limited.get(twin, -1) for twin in twins], dtype=np.int64)
         use_target = np.where(of_use >= 0, of_use, use_target)
-    samples = {iri for iri, precisions in own.items() if Precision.SAMPLES in precisions}
-    parts = sorted((target_place[part], target_place[whole]) for part, whole in said.parts if part != whole)
+
+    def numbers(pairs: set[tuple[str, str]]) -> Array:
+        placed = sorted((target_place[part], target_place[whole]) for part, whole in pairs if part != whole)
+        return np.array(placed, dtype=np.uint32).reshape(-1, 2)
 
     def codes(values: Array) -> Array:
         return values.astype(np.uint32)
@@ -219,12 +238,13 @@ def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool
         **mapped.runs("target.uses", len(targets), use_target, np.arange(len(twins))),
         **_texts("target", targets),
         "target.kind": np.array([said.kind_of(iri) for iri in targets], dtype=np.uint8),
-        "target.parts": np.array(parts, dtype=np.uint32).reshape(-1, 2),
+        "target.parts": numbers(said.parts),
+        "target.splits": numbers(said.splits),
         "target.unplaced": np.array(
             [_UNPLACED_USE[limited[iri]] if iri in limited else places.unplaced(iri) for iri in targets], dtype=np.uint8
         ),
         "target.samples": np.array(
-            [iri not in limited and any(s in samples for s, _ in places.sources(iri)) for iri in targets],
+            [iri not in limited and places.has_samples(iri) for iri in targets],
             dtype=bool,
         ),
         "uses.stage": stage.astype(np.uint8),
@@ -245,17 +265,23 @@ def _arrays(said: _Said, own: dict[str, set[Precision]], limited: dict[str, bool
 class _Places:
     """Whose footprints tell where each dataset is."""
 
-    def __init__(self, said: _Said, own: Mapping[str, set[Precision]]) -> None:
-        self._own = own
+    def __init__(self, said: _Said, known: Known) -> None:
+        self._own: Mapping[str, set[Precision]] = known.own
         self._kind_of = said.kind_of
         self._parts: dict[str, list[str]] = {}
         self._wholes: dict[str, list[str]] = {}
-        for part, whole in sorted(said.parts):
-            if part != whole:
-                self._parts.setdefault(whole, []).append(part)
+        self._splits: dict[str, list[str]] = {}
+        for pairs, parts in ((said.parts, self._parts), (said.splits, self._splits)):
+            for part, whole in sorted(pairs):
+                if part != whole:
+                    parts.setdefault(whole, []).append(part)
+        for whole, its_parts in self._parts.items():
+            for part in its_parts:
                 self._wholes.setdefault(part, []).append(whole)
         self.datasets = {*self._parts, *self._wholes}
         self._sources: dict[str, list[tuple[str, How]]] = {}
+        # A sample of a whole that is somewhere may be of any split.
+        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
         self._known = self._all_known()
 
     def sources(self, dataset: str) -> list[tuple[str, How]]:
@@ -263,9 +289,14 @@ class _Places:
         if found is None:
             found = [(dataset, How.OWN)] if self._tells(dataset) else []
             found += [(part, How.PART) for part in _reach(dataset, self._parts) if self._tells(part)]
-            found = found or [(whole, How.INHERITED) for whole in self._nearest(dataset)]
+            found = found or [(source, How.INHERITED) for source in self._bounds(dataset)]
             self._sources[dataset] = found
         return found
+
+    def has_samples(self, dataset: str) -> bool:
+        """Return whether samples of the dataset are known: those of a whole may be others."""
+        sources = self.sources(dataset)
+        return any(Precision.SAMPLES in self._own[source] for source, how in sources if how is not How.INHERITED)
 
     def unplaced(self, dataset: str) -> Unplaced:
         if self._kind_of(dataset) & _IS_ARCHIVE:
@@ -275,9 +306,14 @@ class _Places:
             return Unplaced.UNBOUNDED
         if dataset in self._known:
             return Unplaced.KNOWN
+        if sources and sources[0][1] is How.INHERITED:
+            # The samples that are known of a whole are no bound of what else there is in it.
+            wholes = self._nearest(dataset)
+            if any(not self._own[whole] - {Precision.SAMPLES} for whole in wholes):
+                return Unplaced.NO_FOOTPRINT
+            return Unplaced.SOME_SAMPLES if self._lacking.intersection(wholes) else Unplaced.KNOWN
         if sources:
-            inherited = sources[0][1] is How.INHERITED
-            return Unplaced.KNOWN if inherited else Unplaced.SOME_PARTS
+            return Unplaced.SOME_SAMPLES if dataset in self._lacking else Unplaced.SOME_PARTS
         named = [dataset, *_reach(dataset, self._wholes)]
         is_described = any(self._kind_of(iri) & _IS_DESCRIBED for iri in named)
         return Unplaced.NO_FOOTPRINT if is_described else Unplaced.UNRESOLVED
@@ -298,15 +334,36 @@ class _Places:
                     waiting.append(whole)
         return sorted(found)
 
+    def _bounds(self, dataset: str) -> list[str]:
+        """Return what bounds a dataset that is somewhere in a whole: that, and members of it, which may lie outside."""
+        found = self._nearest(dataset)
+        members = {
+            member
+            for whole in found
+            for member in self._parts.get(whole, ())
+            if member not in self._splits.get(whole, ())
+        }
+        inside = {source for member in members for source in (member, *_reach(member, self._parts))}
+        return [*found, *sorted(source for source in inside.difference(found) if self._tells(source))]
+
     def _all_known(self) -> set[str]:
-        """Return the datasets that have an outline of their own, or of which every part is one of these."""
-        known = {iri for iri, precisions in self._own.items() if precisions}  # unbounded ones are told before
+        """Return the datasets all of whose data lie where sources say.
+
+        They have an outline, or every part of them is one of these; and no sample is missing.
+        """
+        # Unbounded ones are told before.
+        known = {
+            iri
+            for iri, precisions in self._own.items()
+            if iri not in self._lacking
+            and (precisions - {Precision.SAMPLES} or (precisions and iri not in self._parts))
+        }
         missing = {whole: len(parts) for whole, parts in self._parts.items()}
         waiting = list(known)
         while waiting:
             for whole in self._wholes.get(waiting.pop(), ()):
                 missing[whole] -= 1
-                if not missing[whole] and whole not in known:
+                if not missing[whole] and whole not in known and whole not in self._lacking:
                     known.add(whole)
                     waiting.append(whole)
         return known

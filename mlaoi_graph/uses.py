@@ -44,6 +44,7 @@ class Unplaced(IntEnum):
     UNBOUNDED = 2
     UNRESOLVED = 3
     SOME_PARTS = 4
+    SOME_SAMPLES = 5
 
     @property
     def reason(self) -> str:
@@ -57,6 +58,7 @@ _REASONS: Final = {
     Unplaced.UNBOUNDED: "unbounded: an archive, or data from anywhere",
     Unplaced.UNRESOLVED: "nothing describes the dataset",
     Unplaced.SOME_PARTS: "some of its parts have no known footprint",
+    Unplaced.SOME_SAMPLES: "some of its samples have no known footprint",
 }
 HOW: Final = 4
 """A source or target and how they belong together, as one number: the place times this, plus how."""

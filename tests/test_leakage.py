@@ -382,6 +382,34 @@ def test_what_only_touches_is_clean(catalog_of):
     assert (told.verdict, told.clean, told.unchecked) == (Verdict.NO, 1, 0)
 
 
+def sourced():
+    """A model that learned from data made from others, and is tested where those are."""
+    data = [dataset("train", areas=["a"]), dataset("source", areas=["b"]), dataset("test", areas=["t"])]
+    areas = [area("a", 0, 0, 1, 1), area("b", 5, 5, 7, 7), area("t", 5, 5, 6, 6)]
+    lineage = [made("train", "source", DerivationKind.DERIVED), model("m"), use("m", "train")]
+    return [use("m", "test", Stage.TEST), *data, *areas, *lineage]
+
+
+def test_the_place_of_what_the_data_were_made_from_counts(catalog_of):
+    (row,) = catalog_of(*sourced()).leakage("urn:x:m")
+    assert (row.kind, row.verdict, row.train, row.meets) == (
+        "place", Verdict.MAY_CONTAIN, iri("train"), iri("source"),
+    )  # fmt: skip
+    assert "it is not known what was taken" in row.reason
+    assert [(s.edge, short(s.object)) for s in row.explain().steps] == [
+        ("pretrainedOn", "train"), ("derivedFrom", "source"),
+    ]  # fmt: skip
+    assert [(s.edge, short(s.object)) for s in row.explain_test().steps] == [("testedOn", "test")]
+
+
+def test_a_source_that_nobody_can_place_leaves_a_test_unknown(catalog_of):
+    data = [one for one in sourced() if one.iri not in (iri("source"), iri("b"))]
+    report = catalog_of(*data, dataset("source")).leakage("urn:x:m")
+    assert (found(report), unchecked(report)) == ([], {("no-footprint", "test", "train")})
+    archive = catalog_of(*data, dataset("source", archive=True)).leakage("urn:x:m")
+    assert archive.totals()["no"] == 1
+
+
 @pytest.mark.parametrize(("km", "kinds"), [(0, []), (100, []), (112, ["place"])])
 def test_a_buffer_reaches_what_is_near(catalog_of, km, kinds):
     """One degree of longitude between them: 110.9 km along the parallel of 5 degrees."""
@@ -426,6 +454,69 @@ def test_samples_speak_for_a_dataset_and_not_its_box(catalog_of):
     ]
     report = catalog_of(*data, *areas, model("m"), use("m", "train"), use("m", "test", Stage.TEST)).leakage()
     assert report.totals()["no"] == 1
+
+
+AWAY = [area("chip", 0, 0, 1, 1), area("t", 5, 5, 6, 6), dataset("test", areas=["t"])]
+BOX = area("box", 0, 0, 9, 9, precision=Precision.DECLARED_BOX)
+NOWHERE = AreaOfInterest(iri=iri("nowhere"), precision=Precision.SAMPLES)
+
+
+def learned_from(catalog_of, name, *data):
+    """Return the report on a model that learned from a dataset and is tested away from the one known sample."""
+    return catalog_of(*AWAY, *data, model("m"), use("m", name), use("m", "test", Stage.TEST)).leakage("urn:x:m")
+
+
+def test_samples_of_one_dataset_do_not_speak_for_another(catalog_of):
+    """An aggregate of which one member has samples and the other a box."""
+    members = [dataset("all"), member("a", "all"), member("b", "all"), dataset("a", areas=["chip"])]
+    report = learned_from(catalog_of, "all", *members, dataset("b", areas=["box"]), BOX)
+    assert [(row.kind, row.verdict) for row in report] == [("place", Verdict.MAY_CONTAIN)]
+    # Neither do those of a split for the box of the whole.
+    whole = [dataset("d", areas=["box"]), BOX, dataset("d/train", of="d", split="train", areas=["chip"])]
+    assert [row.verdict for row in learned_from(catalog_of, "d", *whole)] == [Verdict.MAY_CONTAIN]
+
+
+def test_a_sample_of_the_whole_does_not_say_where_a_member_is(catalog_of):
+    data = [dataset("all", areas=["chip"]), dataset("b"), member("b", "all")]
+    report = learned_from(catalog_of, "all", *data)
+    assert (found(report), unchecked(report)) == ([], {("some-parts", "test", "all")})
+
+
+def test_what_is_inherited_is_the_box_and_not_the_samples(catalog_of):
+    split = dataset("d/train", of="d", split="train")
+    (row,) = learned_from(catalog_of, "d/train", dataset("d", areas=["chip", "box"]), BOX, split)
+    assert (row.kind, row.precision, row.verdict) == ("place", "declared-box", Verdict.MAY_CONTAIN)
+    report = learned_from(catalog_of, "d/train", dataset("d", areas=["chip"]), split)
+    assert (found(report), unchecked(report)) == ([], {("no-footprint", "test", "d/train")})
+
+
+def test_what_is_inherited_is_where_members_are_as_well(catalog_of):
+    small = area("box", 0, 0, 1, 1, precision=Precision.DECLARED_BOX)
+    data = [dataset("all", areas=["box"]), small, dataset("b", areas=["t"]), member("b", "all")]
+    (row,) = learned_from(catalog_of, "all/train", *data, dataset("all/train", of=["all"], split="train"))
+    assert (row.kind, row.verdict) == ("place", Verdict.MAY_CONTAIN)
+
+
+@pytest.mark.parametrize("owner", ["d", "d/train"])
+def test_a_sample_without_a_place_may_be_anywhere(catalog_of, owner):
+    """Of the dataset itself, or of the whole it is a split of."""
+    areas = {"d": [], "d/train": ["chip"]}
+    areas[owner].append("nowhere")
+    train = dataset("d/train", of="d", split="train", areas=areas["d/train"])
+    report = learned_from(catalog_of, "d/train", dataset("d", areas=areas["d"]), train, NOWHERE)
+    assert (found(report), unchecked(report)) == ([], {("some-samples", "test", "d/train")})
+    assert report.totals()["unknown"] == 1
+
+
+def test_a_sample_without_a_place_is_in_the_box(catalog_of):
+    (row,) = learned_from(catalog_of, "d", dataset("d", areas=["chip", "nowhere", "box"]), BOX, NOWHERE)
+    assert (row.kind, row.verdict, row.precision) == ("place", Verdict.MAY_CONTAIN, "declared-box")
+
+
+def test_a_test_with_a_sample_without_a_place_is_not_clean(catalog_of):
+    data = [dataset("train", areas=["chip"]), dataset("some", areas=["t", "nowhere"]), NOWHERE, *AWAY[:2]]
+    report = catalog_of(*data, model("m"), use("m", "train"), use("m", "some", Stage.TEST)).leakage("urn:x:m")
+    assert (found(report), unchecked(report)) == ([], {("some-samples", "some", "train")})
 
 
 @pytest.mark.parametrize("undisclosed", [Disclosure.PARTIAL, Disclosure.UNDISCLOSED, None])
@@ -521,6 +612,56 @@ def test_a_use_limited_to_an_area_is_there_and_nowhere_else(catalog_of):
     limited = use("m", "train", area=iri("corner"))
     report = catalog_of(*data, *areas, model("m"), limited, use("m", "test", Stage.TEST)).leakage()
     assert report.totals()["no"] == 1
+
+
+LIMITED = [
+    dataset("train", areas=["all"]), dataset("test", areas=["t"]),
+    area("all", 0, 0, 9, 9), area("corner", 0, 0, 1, 1), area("here", 5, 5, 6, 6), area("t", 5, 5, 6, 6),
+    model("m"), use("m", "test", Stage.TEST),
+]  # fmt: skip
+CORNER, HERE = ({"area": iri(name)} for name in ("corner", "here"))
+
+
+@pytest.mark.parametrize("ways", list(itertools.permutations([CORNER, HERE])))
+@pytest.mark.parametrize("stages", [(Stage.PRETRAINING,) * 2, (Stage.PRETRAINING, Stage.FINETUNING)])
+def test_every_area_a_use_is_limited_to_counts(catalog_of, ways, stages):
+    uses = [use("m", "train", stage, **way) for stage, way in zip(stages, ways, strict=True)]
+    (row,) = catalog_of(*LIMITED, *uses).leakage("urn:x:m")
+    assert (row.kind, [short(pair.train_area) for pair in row.pairs()]) == ("place", ["here"])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_use_of_all_counts_beside_one_limited_to_an_area(catalog_of, first):
+    uses = [use("m", "train", **CORNER), use("m", "train")]
+    (row,) = catalog_of(*LIMITED, *(uses if first else uses[::-1])).leakage("urn:x:m")
+    assert [short(pair.train_area) for pair in row.pairs()] == ["all"]
+
+
+@pytest.mark.parametrize(("way", "area_of_it"), [(HERE, "here"), ({}, "all")])
+def test_what_an_ancestor_learned_of_a_dataset_counts_beside_what_the_model_did(catalog_of, way, area_of_it):
+    lineage = [model("base"), made("m", "base"), use("base", "train", **way), use("m", "train", **CORNER)]
+    (row,) = catalog_of(*LIMITED, *lineage).leakage("urn:x:m")
+    assert (short(row.learner), [short(pair.train_area) for pair in row.pairs()]) == ("base", [area_of_it])
+    # And nowhere, if both learned from the corner alone.
+    lineage[2] = use("base", "train", **CORNER)
+    assert catalog_of(*LIMITED, *lineage).leakage("urn:x:m").totals()["no"] == 1
+
+
+@pytest.mark.parametrize("ways", list(itertools.permutations([CORNER, HERE])))
+def test_every_area_a_test_is_limited_to_counts(catalog_of, ways):
+    data = [dataset("all", areas=["all"]), area("all", 0, 0, 9, 9), area("corner", 0, 0, 1, 1)]
+    data += [area("here", 5, 5, 6, 6), dataset("train", areas=["here"]), model("m"), use("m", "train")]
+    tests = [use("m", "all", Stage.TEST, **way) for way in ways]
+    (row,) = catalog_of(*data, *tests).leakage("urn:x:m")
+    assert (row.test, [short(pair.test_area) for pair in row.pairs()]) == (iri("all"), ["here"])
+
+
+def test_a_use_limited_by_another_document_counts(catalog_of):
+    catalog = catalog_of(*LIMITED, use("m", "train", **CORNER))
+    other = DataUse(iri=iri("other#1"), model=iri("m"), dataset=iri("train"), stage=Stage.PRETRAINING,
+                    rule=Rule.STATED, document=iri("other"), area=iri("here"))  # fmt: skip
+    catalog.store.replace({iri("other"): rdf.encode([other])})
+    assert [row.kind for row in catalog.leakage("urn:x:m")] == ["place"]
 
 
 def test_a_model_measured_on_splits_that_overlap_each_other(catalog_of):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -338,7 +339,7 @@ class Places:
             if not STAGES[stage].teaches:
                 continue
             lineage, word = self._catalog.lineage, STAGES[stage].value
-            proof = lambda: lineage.explain(user, dataset)  # noqa: E731, B023
+            proof = partial(lineage.explain, user, dataset)
             is_family = bool(_says(self._catalog.store, user, RDF.type, MLAOI.ModelFamily))
             own = _Exposed(user, lineage.label(user), dataset, "contains", "own use", word, 1, proof)
             (loose if is_family else sure).append(own)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mlaoi_graph.queries import walk
-from mlaoi_graph.queries.graph import IS_ARCHIVE, LINEAGE, PART, PARTS, Edges
+from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, LINEAGE, PART, PARTS, Edges
 from mlaoi_graph.queries.walk import DATA, WHOLE, Found, Move, Moves, chain, state, strongest
 
 __all__ = ["Kin", "Kinship", "Meeting"]
@@ -85,6 +85,18 @@ class Kinship:
         if test == train or not (self._wholes(test) & self._wholes(train)):
             return False
         return test not in self._wholes(train) and train not in self._wholes(test)
+
+    def sources(self, test: int, train: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Return what the learned side was made from, with the edges to it, by IRI.
+
+        Of two splits of one dataset, what they inherit from it is left out.
+        """
+        edges = self._edges
+        held = self._held(train, inherits=not self.are_apart(test, train))
+        found = [(node, one.steps()) for node, one in held.items() if one.made]
+        # What these are made up of lies where they do.
+        made = [(node, steps) for node, steps in found if edges.code[steps[-1]] == DERIVED]
+        return sorted(made, key=lambda pair: edges.iris[pair[0]])
 
     def _meet(self, test: int, train: int) -> Meeting:
         edges = self._edges

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.footprints import Footprints
-from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.model import Precision, SplitPolicy
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.explain import Explanation, edge_word, explanation
 from mlaoi_graph.queries.graph import (
@@ -36,7 +36,7 @@ from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.lineage import LineageGraph
 from mlaoi_graph.queries.overlap import Overlap, Overlaps, Placed, Samples
 from mlaoi_graph.queries.results import Rows, Verdict
-from mlaoi_graph.queries.walk import CERTAIN, chain
+from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE, chain
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import Unplaced
@@ -66,6 +66,7 @@ _BY_KIN: Final = {
     Kin.DERIVED: LeakageKind.DERIVED_DATASET,
     Kin.COMMON: LeakageKind.COMMON_SOURCE,
 }
+_BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TIME, LeakageKind.PLACE})
 _TEST_WORDS: Final = {
     SplitPolicy.COMMON: frozenset({"test", "testing"}),
     # ML-AOI's decision record 0003: what is "validate" there is what others report as test.
@@ -282,6 +283,8 @@ class _Test:
     dataset: int
     edge: int
     """-1 for none."""
+    places: tuple[str, ...]
+    """What tells where the data are: the dataset, or the uses of it that are limited to an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +294,11 @@ class _Learned:
     dataset: int
     steps: tuple[int, ...]
     strength: int
+    places: tuple[str, ...]
+    """As of a test."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Finding:
     kind: LeakageKind
     verdict: Verdict
@@ -304,7 +309,19 @@ class _Finding:
     test_steps: tuple[int, ...] = ()
     train_steps: tuple[int, ...] = ()
     overlap: Overlap | None = None
+    is_exact: bool = False
+    """Samples were compared with samples."""
     also: tuple[LeakageKind, ...] = ()
+
+
+def _strength(finding: _Finding) -> tuple[int, bool]:
+    return _KINDS.index(finding.kind), finding.verdict is not Verdict.YES
+
+
+class _Clean(Enum):
+    """That two sides were compared, all of both known, and share nothing."""
+
+    CLEAN = "clean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +331,10 @@ class _Unchecked:
     test: _Test | None
     train: int
     reason: str
+
+
+def _word(why: Unplaced) -> str:
+    return why.name.lower().replace("_", "-")
 
 
 @dataclass(slots=True)
@@ -393,7 +414,7 @@ class Leakage:
             self._splits(work, asked)
         elif edges.kinds[asked] & IS_DATASET:
             assert other is not None
-            self._hold(work, [_Test(-1, asked, -1)], *self._learned_by(other))
+            self._hold(work, [self._asked(asked)], *self._learned_by(other))
         else:
             self._of_model(work, asked, other)
         return self._made(title, work)
@@ -414,8 +435,8 @@ class Leakage:
     def _of_model(self, work: _Work, model: int, against: int | None, *, in_all: bool = False) -> None:
         edges = self._edges
         tests = [
-            _Test(model, dataset, edge)
-            for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in EVALUATES).items()
+            _Test(model, dataset, edge, places)
+            for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in EVALUATES)
         ]
         if not tests and not in_all:
             what, reason = "no-evaluation", "no evaluation of it is recorded"
@@ -430,33 +451,49 @@ class Leakage:
         if against is None:
             self._own_splits(work, model, tests)
 
-    def _once(self, edges_of: Iterable[int]) -> dict[tuple[int, int], int]:
-        """Return one edge for each dataset and stage, a verified one if there is any."""
+    def _asked(self, dataset: int) -> _Test:
+        return _Test(-1, dataset, -1, (self._edges.iris[dataset],))
+
+    def _uses(self, edges_of: Iterable[int]) -> list[tuple[int, int, tuple[str, ...]]]:
+        """Return each dataset and stage once: dataset, edge, a verified one if there is any, and what tells where."""
         edges = self._edges
-        found: dict[tuple[int, int], int] = {}
+        best: dict[tuple[int, int], int] = {}
         for edge in edges_of:
             key = edges.object[edge], edges.code[edge]
-            if key not in found or edges.unverified[found[key]] > edges.unverified[edge]:
-                found[key] = edge
-        return found
+            if key not in best or edges.unverified[best[key]] > edges.unverified[edge]:
+                best[key] = edge
+        return [(dataset, edge, self._places(edge)) for (dataset, _), edge in best.items()]
 
-    def _learned_by(self, node: int) -> tuple[list[_Learned], list[tuple[str, int, str]]]:
-        """Return what a model learned from, the strongest and shortest chain to each, and what is not known of that."""
+    def _places(self, edge: int) -> tuple[str, ...]:
+        """Return what tells where the data of a use are, by every document that states it."""
+        edges = self._edges
+        whole = edges.iris[edges.object[edge]]
+        if not self._limited:
+            return (whole,)
+        uses = {twin.iri for same in edges.parallel(edge) for twin in edges.twins(same)}
+        return tuple(sorted({use if use in self._limited else whole for use in uses})) or (whole,)
+
+    def _learned_by(self, node: int) -> tuple[list[tuple[_Learned, ...]], list[tuple[str, int, str]]]:
+        """Return what a model learned from, and what is not known of that.
+
+        Of each dataset the strongest and shortest chain, and further ones that tell of other places in it.
+        """
         edges = self._edges
         if edges.kinds[node] & IS_DATASET:
-            return [_Learned(node, (), CERTAIN)], []
+            return [(_Learned(node, (), CERTAIN, (edges.iris[node],)),)], []
         known = self._graph.knowledge(node)
-        found: dict[int, _Learned] = {}
+        found: dict[int, dict[tuple[str, ...], _Learned]] = {}
         for model, at in known.models.items():
             steps: tuple[int, ...] | None = None
-            for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in TEACHES).items():
+            for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES):
                 steps = tuple(chain(known.found, at)) if steps is None else steps
-                learned = _Learned(dataset, (*steps, edge), at & 3)
-                held = found.get(dataset)
-                if held is None or self._rank(learned) < self._rank(held):
-                    found[dataset] = learned
+                learned = _Learned(dataset, (*steps, edge), at & 3, places)
+                held = found.setdefault(dataset, {})
+                if places not in held or self._rank(learned) < self._rank(held[places]):
+                    held[places] = learned
         gaps = [(gap.what, gap.node, gap.reason) for gap in known.gaps]
-        return sorted(found.values(), key=lambda item: edges.order(item.dataset)), gaps
+        ordered = sorted(found, key=edges.order)
+        return [tuple(sorted(found[dataset].values(), key=self._rank)) for dataset in ordered], gaps
 
     def _rank(self, learned: _Learned) -> tuple[int, bool, int]:
         return learned.strength, self._doubtful(learned.steps), len(learned.steps)
@@ -464,20 +501,23 @@ class Leakage:
     def _doubtful(self, steps: Iterable[int]) -> bool:
         return any(self._edges.unverified[step] for step in steps)
 
-    def _hold(self, work: _Work, tests: list[_Test], learned: list[_Learned], gaps: list[tuple[str, int, str]]) -> None:
+    def _hold(
+        self,
+        work: _Work,
+        tests: list[_Test],
+        learned: Sequence[tuple[_Learned, ...]],
+        gaps: list[tuple[str, int, str]],
+    ) -> None:
         """Hold each test against everything learned."""
         for test in tests:
             work.tests[test] = None
-            for one in learned:
-                if self._is_of_other_sensor(one.dataset):
+            for ways in learned:
+                if self._is_of_other_sensor(ways[0].dataset):
                     continue
-                outcome = self._compare(test, one)
-                if isinstance(outcome, _Finding):
-                    work.found.append(outcome)
-                elif isinstance(outcome, _Unchecked):
-                    work.unchecked.append(outcome)
-                else:
-                    work.clean[test] += 1
+                found, unchecked = self._compare(test, ways)
+                work.found.extend(found)
+                work.unchecked.extend(unchecked)
+                work.clean[test] += not found and not unchecked
         if tests:
             model = tests[0].model
             for what, about, reason in gaps:
@@ -507,16 +547,21 @@ class Leakage:
 
     # -- one pair -------------------------------------------------------------------------------------------------
 
-    def _compare(self, test: _Test, learned: _Learned) -> _Finding | _Unchecked | None:
-        """Return what overlaps, or why that cannot be told; None if nothing does."""
-        edges = self._edges
+    def _compare(self, test: _Test, ways: tuple[_Learned, ...]) -> tuple[list[_Finding], list[_Unchecked]]:
+        """Return what overlaps, at most one row, and what cannot be told; neither if all is known and nothing does.
+
+        ``ways`` are the chains by which one dataset was learned from, the strongest first.
+        """
+        edges, learned = self._edges, ways[0]
+
+        def untold(what: str, reason: str) -> tuple[list[_Finding], list[_Unchecked]]:
+            return [], [_Unchecked(what, test.model, test, learned.dataset, reason)]
+
         if edges.kinds[learned.dataset] & IS_ARCHIVE:
             reason = "learned from an archive: which of it is not known, and sharing an archive is not sharing data"
-            return _Unchecked("archive", test.model, test, learned.dataset, reason)
+            return untold("archive", reason)
         if edges.kinds[test.dataset] & IS_ARCHIVE:
-            return _Unchecked(
-                "archive", test.model, test, learned.dataset, "measured on an archive: on which of it is not known"
-            )
+            return untold("archive", "measured on an archive: on which of it is not known")
         meeting = self._kinship.between(test.dataset, learned.dataset)
         kin = meeting.kin
         if (
@@ -526,41 +571,41 @@ class Leakage:
         ):
             kin = Kin.SAME
         if kin is Kin.NOT_STATED:
-            return _Unchecked("splits-not-stated", test.model, test, learned.dataset, self._not_stated(test, learned))
+            return untold("splits-not-stated", self._not_stated(test, learned))
         found: list[_Finding] = []
         if kin in _BY_KIN:
             kind = _BY_KIN[kin]
             certain = kind is LeakageKind.SAME_DATASET and learned.strength == CERTAIN
             found.append(
                 _Finding(
-                    kind,
-                    Verdict.YES if certain else Verdict.MAY_CONTAIN,
-                    test,
-                    learned,
-                    self._kin_reason(kin, meeting.node, meeting.test_steps),
-                    meeting.node,
-                    meeting.test_steps,
-                    meeting.train_steps,
+                    kind=kind,
+                    verdict=Verdict.YES if certain else Verdict.MAY_CONTAIN,
+                    test=test,
+                    learned=learned,
+                    reason=self._kin_reason(kin, meeting.node, meeting.test_steps),
+                    node=meeting.node,
+                    test_steps=meeting.test_steps,
+                    train_steps=meeting.train_steps,
                 )
             )
+        if kin is Kin.SAME:
+            return found, []
         images = self._images_of(test.dataset) & self._images_of(learned.dataset)
-        if images and kin is not Kin.SAME:
+        if images:
             several = f"{len(images)} source images are" if len(images) > 1 else "a source image is"
             reason = f"{several} common to both: {min(images)}"
             verdict = Verdict.YES if learned.strength == CERTAIN else Verdict.MAY_CONTAIN
-            found.append(_Finding(LeakageKind.SAME_SCENE, verdict, test, learned, reason))
-        place = None if kin is Kin.SAME else self._place(test, learned)
-        overlap = place.overlap if isinstance(place, _Finding) else None
-        if isinstance(place, _Finding):
-            found.append(place)
+            found.append(
+                _Finding(kind=LeakageKind.SAME_SCENE, verdict=verdict, test=test, learned=learned, reason=reason)
+            )
+        places, unchecked = self._by_place(test, ways, by_sources=kin not in _BY_KIN)
+        found += places[:1]
         if not found:
-            return place
-        found.sort(key=lambda finding: _KINDS.index(finding.kind))
-        best = found[0]
-        return _Finding(
-            best.kind, best.verdict, test, learned, best.reason, best.node, best.test_steps, best.train_steps,
-            overlap, tuple(finding.kind for finding in found[1:]),
-        )  # fmt: skip
+            return [], unchecked
+        found.sort(key=_strength)
+        overlap = places[0].overlap if places else None
+        also = tuple(finding.kind for finding in found[1:])
+        return [replace(found[0], overlap=overlap, also=also)], unchecked
 
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
@@ -585,59 +630,84 @@ class Leakage:
             return f"the test was made from {label}, which was learned from; which samples were taken is not known"
         return f"what was learned from was made from {label}; which samples were taken is not known"
 
-    def _place(self, test: _Test, learned: _Learned) -> _Finding | _Unchecked | None:
+    def _by_place(
+        self, test: _Test, ways: tuple[_Learned, ...], *, by_sources: bool
+    ) -> tuple[list[_Finding], list[_Unchecked]]:
+        """Return what lies on the same ground, the strongest first, and what cannot be told.
+
+        With ``by_sources`` what the dataset was made from counts: which of it was taken is not known.
+        """
+        outcomes = [self._place(test, learned) for learned in ways]
+        if by_sources:
+            learned, edges = ways[0], self._edges
+            for node, steps in self._kinship.sources(test.dataset, learned.dataset):
+                if not edges.kinds[node] & IS_ARCHIVE:
+                    source = replace(learned, strength=max(learned.strength, POSSIBLE), places=(edges.iris[node],))
+                    outcomes.append(self._place(test, source, node, steps))
+        found = [outcome for outcome in outcomes if isinstance(outcome, _Finding)]
+        return sorted(found, key=_strength), [outcome for outcome in outcomes if isinstance(outcome, _Unchecked)]
+
+    def _place(
+        self, test: _Test, learned: _Learned, source: int = -1, steps: tuple[int, ...] = ()
+    ) -> _Finding | _Unchecked | _Clean:
+        """Compare by place with where the data learned from are, or those of a source of them, reached by steps."""
+
         def untold(what: str, reason: str) -> _Unchecked:
             return _Unchecked(what, test.model, test, learned.dataset, reason)
 
+        trained_on = source if source >= 0 else learned.dataset
+        side = "what was learned was made from" if source >= 0 else "what was learned,"
         ends = []
-        for side, dataset, edge in (
-            ("the test", test.dataset, test.edge),
-            ("what was learned", learned.dataset, learned.steps[-1] if learned.steps else -1),
+        for word, dataset, places in (
+            ("the test,", test.dataset, test.places),
+            (side, trained_on, learned.places),
         ):
-            target = self._target(dataset, edge)
-            placed = None if target is None else self._overlaps.placed(target)
-            if target is None or placed is None or not len(placed.rows):
-                why = Unplaced.NO_FOOTPRINT if placed is None else placed.unplaced
-                if placed is None and not self._edges.resolved[dataset] and not self._edges.is_part(dataset):
-                    why = Unplaced.UNRESOLVED
+            placed = self._overlaps.placed(places)
+            if not len(placed.rows):
+                why = placed.unplaced
+                if why is None:
+                    is_named_only = not self._edges.resolved[dataset] and not self._edges.is_part(dataset)
+                    why = Unplaced.UNRESOLVED if is_named_only else Unplaced.NO_FOOTPRINT
                 why = Unplaced.NO_FOOTPRINT if why is Unplaced.KNOWN else why
-                return untold(why.name.lower().replace("_", "-"), f"{side}, {self._edges.label(dataset)}: {why.reason}")
-            ends.append((target, placed))
-        (left, tested), (right, trained) = ends
-        apart = self._kinship.are_apart(test.dataset, learned.dataset)
+                return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
+            ends.append(placed)
+        tested, trained = ends
+        apart = self._kinship.are_apart(test.dataset, trained_on)
         shared = tested.sources & trained.sources
-        if (apart and (tested.inherited or trained.inherited)) or (shared and (tested.inherited or trained.inherited)):
+        if (apart or shared) and (tested.inherited or trained.inherited):
             return untold("footprint-inherited", "the footprint is that of a whole of both: it tells no splits apart")
-        overlap = self._overlaps.between(left, right)
+        overlap = self._overlaps.between(test.places, learned.places)
         if not len(overlap):
-            partly = next((p for p in (tested, trained) if p.unplaced is not Unplaced.KNOWN), None)
-            return None if partly is None else untold("some-parts", partly.unplaced.reason)
-        return self._place_finding(test, learned, tested, trained, overlap)
+            for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):
+                if placed.unplaced is not Unplaced.KNOWN:
+                    why = placed.unplaced or Unplaced.NO_FOOTPRINT
+                    return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
+            return _Clean.CLEAN
+        found = self._place_finding(test, learned, tested, trained, overlap)
+        if source < 0:
+            return found
+        made = f"made from {self._edges.label(source)}, of which it is not known what was taken: {found.reason}"
+        return replace(found, reason=made, node=source, train_steps=steps)
 
     def _place_finding(
         self, test: _Test, learned: _Learned, tested: Placed, trained: Placed, overlap: Overlap
     ) -> _Finding:
         precision = overlap.precision
-        exact = precision is not None and precision.value == "samples" and not (tested.inherited or trained.inherited)
+        exact = precision is Precision.SAMPLES and not (tested.inherited or trained.inherited)
         verdict = Verdict.YES if exact and learned.strength == CERTAIN else Verdict.MAY_CONTAIN
         if exact and overlap.same.any():
             number = int(overlap.same.sum())
-            reason = f"{number} samples are in both" if number > 1 else "one sample is in both"
-            return _Finding(LeakageKind.SAME_SAMPLES, verdict, test, learned, reason, overlap=overlap)
-        kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
-        when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
-        how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
-        bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
-        reason = f"{self._ground}, {when[overlap.time]}{how}{bound}"
-        return _Finding(kind, verdict, test, learned, reason, overlap=overlap)
-
-    def _target(self, dataset: int, edge: int) -> int | None:
-        used = self._overlaps.footprints.used
-        if edge >= 0 and self._limited:
-            for twin in self._edges.twins(edge):
-                if twin.iri in self._limited:
-                    return used.target(twin.iri)
-        return used.target(self._edges.iris[dataset])
+            kind, reason = LeakageKind.SAME_SAMPLES, f"{number} samples are" if number > 1 else "one sample is"
+            reason += " in both"
+        else:
+            kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
+            when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
+            how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
+            bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
+            reason = f"{self._ground}, {when[overlap.time]}{how}{bound}"
+        return _Finding(
+            kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
+        )
 
     @cached_property
     def _limited(self) -> frozenset[str]:
@@ -663,16 +733,25 @@ class Leakage:
     def _own_splits(self, work: _Work, model: int, tests: list[_Test]) -> None:
         """Hold a model's own uses against what splits were declared for, and its validations against its tests."""
         edges = self._edges
-        for (dataset, _), edge in self._once(e for e in edges.out[model] if edges.code[e] in TEACHES).items():
+        for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES):
             if self._splits_said.get(dataset) in self._test_words:
-                test, learned = _Test(model, dataset, edge), _Learned(dataset, (edge,), CERTAIN)
+                test, learned = _Test(model, dataset, edge, places), _Learned(dataset, (edge,), CERTAIN, places)
                 reason = f"its publisher declared {edges.label(dataset)} a test split"
                 work.tests[test] = None
-                work.found.append(_Finding(LeakageKind.SPLIT_AGAINST_USE, Verdict.YES, test, learned, reason, dataset))
+                work.found.append(
+                    _Finding(
+                        kind=LeakageKind.SPLIT_AGAINST_USE,
+                        verdict=Verdict.YES,
+                        test=test,
+                        learned=learned,
+                        reason=reason,
+                        node=dataset,
+                    )
+                )
         chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
         reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
         for test in chosen:
-            learned = _Learned(test.dataset, (test.edge,), CERTAIN)
+            learned = _Learned(test.dataset, (test.edge,), CERTAIN, test.places)
             other = next((t for t in reported if self._kinship.between(t.dataset, test.dataset).kin is Kin.SAME), None)
             if other is not None:
                 reason = "validated on what is reported as its test"
@@ -684,8 +763,16 @@ class Leakage:
                         text = "validated and tested on the same data, and no split is stated for both"
                         work.unchecked.append(_Unchecked("splits-not-stated", model, unsure, test.dataset, text))
                 continue
-            finding = _Finding(LeakageKind.SELECTION_ON_TEST, Verdict.YES, other or test, learned, reason, test.dataset)
-            work.found.append(finding)
+            work.found.append(
+                _Finding(
+                    kind=LeakageKind.SELECTION_ON_TEST,
+                    verdict=Verdict.YES,
+                    test=other or test,
+                    learned=learned,
+                    reason=reason,
+                    node=test.dataset,
+                )
+            )
 
     @cached_property
     def _splits_said(self) -> dict[int, str]:
@@ -701,12 +788,13 @@ class Leakage:
         for held_out in ordered:
             if said[held_out] in _TRAIN_WORDS:
                 continue
-            test = _Test(-1, held_out, -1)
+            test = self._asked(held_out)
             others = [
                 s for s in ordered if s != held_out and (said[s] in _TRAIN_WORDS or said[held_out] in self._test_words)
             ]
             if others:
-                self._hold(work, [test], [_Learned(other, (), CERTAIN) for other in others], [])
+                learned = [(_Learned(other, (), CERTAIN, (edges.iris[other],)),) for other in others]
+                self._hold(work, [test], learned, [])
 
     # -- the answer -----------------------------------------------------------------------------------------------
 
@@ -810,7 +898,7 @@ class Leakage:
         start = edges.subject[steps[0]] if steps else learned.dataset
         meets = finding.node if finding.node >= 0 else learned.dataset
         test_start = test.model if test.model >= 0 else test.dataset
-        test_end = finding.node if finding.node >= 0 else test.dataset
+        test_end = finding.node if finding.node >= 0 and finding.kind not in _BY_PLACE else test.dataset
         return LeakageRow(
             kind=finding.kind.value,
             verdict=finding.verdict,

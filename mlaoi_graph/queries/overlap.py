@@ -29,16 +29,16 @@ _DAY_US: Final = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the data of one target are."""
+    """Where some data are."""
 
     rows: Array
-    """Of the footprints; the samples alone where samples are known."""
+    """Of the footprints; of a source of which all samples are known, these alone."""
     sources: frozenset[int]
     """Whose footprints they are, as :class:`~mlaoi_graph.uses.Uses` counts them."""
     inherited: bool
     """They are those of a whole: the data are somewhere in there."""
-    unplaced: Unplaced
-    """Why not all of the data are where the rows are; KNOWN if they are."""
+    unplaced: Unplaced | None
+    """Why not all of the data are where the rows are; KNOWN if they are, None if nothing at all is known of them."""
 
 
 class Samples(NamedTuple):
@@ -150,33 +150,45 @@ class Overlaps:
         self.footprints = footprints
         self._buffer_km = buffer_km
         self._window_us = round(window_days * _DAY_US)
-        self._placed: dict[int, Placed] = {}
-        self._known: dict[tuple[int, int], Overlap] = {}
+        self._placed: dict[tuple[str, ...], Placed] = {}
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], Overlap] = {}
 
-    def placed(self, target: int) -> Placed:
-        """Return where the data of a target are."""
-        found = self._placed.get(target)
+    def placed(self, names: tuple[str, ...]) -> Placed:
+        """Return where data are, of which datasets, or uses that are limited to an area, tell that."""
+        found = self._placed.get(names)
         if found is None:
-            found = self._placed[target] = self._look_up(target)
+            found = self._placed[names] = self._look_up(names)
         return found
 
-    def _look_up(self, target: int) -> Placed:
+    def _look_up(self, names: tuple[str, ...]) -> Placed:
         used, footprints = self.footprints.used, self.footprints
-        one = np.array([target])
-        _, sources, how = used.sources_of_targets(one)
-        rows = np.unique(used.rows_of(sources)[1]).astype(np.uint32)
+        known = [target for target in map(used.target, names) if target is not None]
+        targets = np.array(known, dtype=np.int64)
+        _, sources, how = used.sources_of_targets(targets)
+        at, rows = used.rows_of(sources)
+        rows = rows.astype(np.uint32)
         precision = footprints.precision_codes(rows)
-        rows = rows[footprints.has_geometry(rows) & (precision != _GLOBAL)]
-        samples = footprints.precision_codes(rows) == _SAMPLES
+        says, is_sample = footprints.has_geometry(rows), precision == _SAMPLES
+        is_bound = how == How.INHERITED
+        lacks, samples, boxes = (
+            np.bincount(at[chosen], minlength=len(sources)) > 0
+            for chosen in (is_sample & ~says, is_sample & says, ~is_sample & says)
+        )
+        # All samples of a source tell where it is, and not its box. What is somewhere in a whole is told by the box.
+        without_box = samples & ~lacks & ~is_bound
+        without_samples = is_bound & boxes
+        kept = says & (precision != _GLOBAL) & ~np.where(is_sample, without_samples[at], without_box[at])
+        codes = [Unplaced(code) for code in used.unplaced(targets).tolist()]
+        codes += [Unplaced.NO_FOOTPRINT] * (len(names) - len(known) if known else 0)
         return Placed(
-            rows=rows[samples] if samples.any() else rows,
+            rows=np.unique(rows[kept]),
             sources=frozenset(sources.tolist()),
-            inherited=bool((how == How.INHERITED).any()),
-            unplaced=Unplaced(int(used.unplaced(one)[0])),
+            inherited=bool(is_bound.any()),
+            unplaced=next((code for code in codes if code is not Unplaced.KNOWN), Unplaced.KNOWN) if known else None,
         )
 
-    def between(self, test: int, train: int) -> Overlap:
-        """Return what two targets share."""
+    def between(self, test: tuple[str, ...], train: tuple[str, ...]) -> Overlap:
+        """Return what two sides share."""
         key = test, train
         found = self._known.get(key)
         if found is None:
