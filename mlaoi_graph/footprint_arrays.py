@@ -26,7 +26,7 @@ from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
 from mlaoi_graph.results import texts
 from mlaoi_graph.samples import stored
 from mlaoi_graph.stores import Store
-from mlaoi_graph.times import edge
+from mlaoi_graph.times import OPEN_END, OPEN_START, edge
 from mlaoi_graph.vocab import GEO, MLAOI, RDF
 
 __all__ = ["PRECISIONS", "everything", "updated"]
@@ -304,9 +304,13 @@ def _merged(
     arrays = index.merged(old, merge, shapes)
     for name, values in columns.items():
         arrays |= merge.ragged(name, old, [value.encode() for value in values])
-    edges = {"start_us": [edge(text, 0) for text in columns["start"]], "end_us": [edge(t, 1) for t in columns["end"]]}
-    for name, numbers in edges.items():
-        arrays[name] = merge.column(old.whole(name), np.array(numbers, dtype=np.int64))
+    first = np.array([edge(text, 0) for text in columns["start"]], dtype=np.int64)
+    last = np.array([edge(text, 1) for text in columns["end"]], dtype=np.int64)
+    # A span that ends before it begins says nothing of when.
+    turned = first > last
+    edges_us = {"start_us": np.where(turned, OPEN_START, first), "end_us": np.where(turned, OPEN_END, last)}
+    for name, numbers in edges_us.items():
+        arrays[name] = merge.column(old.whole(name), numbers)
     arrays["precision"] = merge.column(old.whole("precision"), np.array(codes, dtype=np.uint8))
 
     said.owners["dataset"].extend(files.owners())

@@ -56,6 +56,8 @@ class Samples:
     ends: list[str]
     repaired: int
     left_out: int
+    left_out_of: tuple[str, ...] = ()
+    """The splits that lack rows which were left out; "" is none."""
 
     def statements(self, document: str, dataset: str) -> Iterator[Statement]:
         """Yield what the graph holds of them: each split's outline, as a footprint of the split."""
@@ -75,6 +77,14 @@ class Samples:
                 end=max((text for text, kept in zip(self.ends, chosen, strict=True) if kept and text), default=None),
                 split=split or None,
                 note=f"outline of {int(chosen.sum())} samples in a file",
+            )
+        for split in self.left_out_of:
+            # A sample without a place stands for them: they may be anywhere.
+            area = iris.sub(document, f"left-out-{split}" if split else "left-out")
+            owner = iris.part(dataset, split) if split else dataset
+            yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
+            yield AreaOfInterest(
+                iri=area, precision=Precision.SAMPLES, split=split or None, note="rows of a file that have no place"
             )
 
     def arrays(self) -> dict[str, Array]:
@@ -153,12 +163,12 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
     crossing = ~shapely.is_valid(shapes)
     shapes[crossing] = shapely.make_valid(shapes[crossing], method="structure", keep_collapsed=False)
 
-    def texts(*names: str) -> list[str]:
+    def texts(*names: str, of: Array = kept) -> list[str]:
         """Return the first of the columns that says something, row by row."""
-        found = [""] * len(kept)
+        found = [""] * len(of)
         for name in names:
             if name in table.column_names:
-                values = table[name].take(pa.array(kept)).to_pylist()
+                values = table[name].take(pa.array(of)).to_pylist()
                 found = [old or _text(new) for old, new in zip(found, values, strict=True)]
         return found
 
@@ -172,6 +182,7 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
         ends=texts("end_datetime", "datetime"),
         repaired=int(crossing.sum()),
         left_out=len(bounds) - len(kept),
+        left_out_of=tuple(sorted(set(texts(_SPLIT, of=np.setdiff1d(np.arange(len(bounds)), kept))))),
     )
 
 

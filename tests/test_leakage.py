@@ -35,6 +35,7 @@ from mlaoi_graph.model import (
     ModelFamily,
     Precision,
     Rule,
+    SourceDocument,
     SplitPolicy,
     Stage,
 )
@@ -366,11 +367,13 @@ def test_half_of_the_test_at_the_same_time(catalog_of):
         ("2020-12-31", "2021-01-01", 1, "place-and-time", "yes"),
         ("2020-12-31T23:59:59Z", "2020-12-31", 0, "place-and-time", "yes"),
         (None, "2021", 0, "place", "unknown"),
+        (("2022", "2020"), "2021", 0, "place", "unknown"),
         ("2021", None, 5, "place", "unknown"),
     ],
 )
 def test_when(catalog_of, train, test, days, kind, in_time):
-    areas = [area("train-area", 0, 0, 1, 1, train), area("test-area", 0, 0, 1, 1, test)]
+    span = train if isinstance(train, tuple) else (train,)
+    areas = [area("train-area", 0, 0, 1, 1, *span), area("test-area", 0, 0, 1, 1, test)]
     (row,) = placed(catalog_of, *areas, window_days=days)
     assert (row.kind, row.in_time) == (kind, in_time)
 
@@ -408,6 +411,19 @@ def test_a_source_that_nobody_can_place_leaves_a_test_unknown(catalog_of):
     assert (found(report), unchecked(report)) == ([], {("no-footprint", "test", "train")})
     archive = catalog_of(*data, dataset("source", archive=True)).leakage("urn:x:m")
     assert archive.totals()["no"] == 1
+
+
+@pytest.mark.parametrize(("shared", "kinds"), [(1e-12, []), (1e-10, ["place"])])
+def test_a_sliver_is_no_overlap(catalog_of, shared, kinds):
+    """A strip as high as a degree, 110,574 m, and 0.11 or 11 micrometres wide: 0.012 or 1.2 m2. And as triangles."""
+    boxes = [area("train-area", 0, 0, 1, 1), area("test-area", 1 - shared, 0, 2, 1)]
+    assert [row.kind for row in placed(catalog_of, *boxes)] == kinds
+    rings = {"train-area": [(0, 0), (1, 0), (1, 1)], "test-area": [(0, 0), (1, 1 - 2 * shared), (0, 1)]}
+    triangles = [
+        AreaOfInterest(iri=iri(name), precision=Precision.SAMPLES, wkt=shapely.Polygon(ring).wkt)
+        for name, ring in rings.items()
+    ]
+    assert [row.kind for row in placed(catalog_of, *triangles)] == kinds
 
 
 @pytest.mark.parametrize(("km", "kinds"), [(0, []), (100, []), (112, ["place"])])
@@ -579,6 +595,49 @@ def test_splits_apart_are_clean_and_a_sample_in_both_is_the_same(catalog_of):
     data = [dataset("d"), *(dataset(f"d/{s}", of="d", split=s, areas=["chip"]) for s in ("train", "test"))]
     (row,) = catalog_of(*data, area("chip", 0, 0, 1, 1)).leakage("urn:x:d")
     assert (row.kind, row.verdict, row.reason) == ("same-samples", Verdict.YES, "one sample is in both")
+
+
+def side_by_side(*names, box=(0, 0, 1, 1), folder="x"):
+    """Collections of one folder, each of which is a split."""
+    for name in names:
+        word = name.split("-")[-1]
+        data = dataset(name, split=word, areas=[f"{name}-area"])
+        where = area(f"{name}-area", *box)
+        yield data, where, SourceDocument(iri=iri(f"{folder}/{name}/collection.json"), describes=iri(name))
+
+
+def placed_beside(catalog_of, *collections):
+    clean = [dataset("a", areas=["a1"]), dataset("b", areas=["b1"]), area("a1", 30, 0, 31, 1), area("b1", 40, 0, 41, 1)]
+    clean += [model("m"), use("m", "a"), use("m", "b", Stage.TEST)]
+    return catalog_of(*clean, *itertools.chain.from_iterable(collections))
+
+
+def test_train_and_test_collections_side_by_side_are_compared(catalog_of):
+    """The layout of EuroSAT: no whole, a collection for each split. One clean model does not make it clean."""
+    catalog = placed_beside(catalog_of, *side_by_side("city-train", "city-test"))
+    for report in (catalog.leakage(), catalog.leakage(iri("city-test"))):
+        (row,) = report
+        assert (row.kind, row.test, row.train) == ("place", iri("city-test"), iri("city-train"))
+    assert catalog.leakage().totals() == {"yes": 1, "may contain": 0, "no": 1, "unknown": 0}
+
+
+def test_what_only_shares_a_folder_or_a_name_is_not_compared(catalog_of):
+    other = side_by_side("road-test", "road-train", box=(5, 0, 6, 1))
+    elsewhere = side_by_side("city-test", folder="y")
+    report = placed_beside(catalog_of, *side_by_side("city-train"), *other, *elsewhere).leakage()
+    assert [(short(row.test), row.verdict.value) for row in report.tests] == [("b", "no"), ("road-test", "yes")]
+    # Names without a split's word tell nothing of what belongs together.
+    unnamed = [(dataset("tr", split="train", areas=["tr-area"]), area("tr-area", 0, 0, 1, 1),
+                SourceDocument(iri=iri("x/tr.json"), describes=iri("tr")))]  # fmt: skip
+    unnamed += [(dataset("te", split="test", areas=["te-area"]), area("te-area", 0, 0, 1, 1),
+                 SourceDocument(iri=iri("x/te.json"), describes=iri("te")))]  # fmt: skip
+    assert [row.test for row in placed_beside(catalog_of, *unnamed).leakage()] == [iri("te")]
+
+
+def test_too_many_splits_side_by_side_are_unknown(catalog_of):
+    many = side_by_side(*(f"city-{word}" for word in ("train", "test")), *(f"city-{n}" for n in range(200)))
+    report = catalog_of(*itertools.chain.from_iterable(many)).leakage()
+    assert unchecked(report) == {("too-many-splits", None, "city-0")}
 
 
 def test_a_common_scene(catalog_of):
@@ -890,6 +949,170 @@ def test_every_row_proves_itself(families):
         assert row.explain().start == row.model
 
 
+# --- STAC of which something is missing ----------------------------------------------------------------------
+
+
+def stac_item(name, box, **properties):
+    shape = None if box is None else shapely.geometry.mapping(shapely.box(*box))
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": name, "collection": "train", "geometry": shape,
+        "stac_extensions": ["https://stac-extensions.github.io/ml-aoi/v0.2.0/schema.json"], "links": [], "assets": {},
+        "properties": {"datetime": "2020-06-01T00:00:00Z"} | properties,
+    }  # fmt: skip
+
+
+def stac_collection(name, box, *items, interval=(("2020-01-01T00:00:00Z", "2020-12-31T00:00:00Z"),), **more):
+    return {
+        "type": "Collection", "stac_version": "1.1.0", "id": name, "title": name, "description": name,
+        "license": "CC0-1.0", "links": [{"rel": "item", "href": f"./{item}.json"} for item in items],
+        "extent": {"spatial": {"bbox": [box]} if box else {}, "temporal": {"interval": [*map(list, interval)]}},
+    } | more  # fmt: skip
+
+
+def stac_model(*links):
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": "m", "geometry": None, "assets": {},
+        "stac_extensions": ["https://w3id.org/mlaoi/stac/lineage/v0.1.0/schema.json"],
+        "links": [
+            {"rel": "derived_from" if stage == "training" else "lineage:evaluated_on", "href": f"./{href}.json",
+             "lineage:stage": stage} | ({"ml-aoi:split": split} if split else {})
+            for stage, href, split in links
+        ],
+        "properties": {"datetime": "2024-01-01T00:00:00Z", "lineage:kind": "model", "lineage:label": "m",
+                       "lineage:iri": iri("m"), "lineage:disclosure": "complete"},
+    }  # fmt: skip
+
+
+A, B, FAR = (0, 0, 1, 1), (10, 0, 11, 1), (50, 0, 51, 1)
+TRAIN_AND_TEST = stac_model(("training", "train", None), ("test", "test", None))
+
+
+@pytest.fixture
+def stac(tmp_path):
+    folder = tmp_path / "stac"
+    folder.mkdir()
+
+    def put(**documents):
+        for name, document in documents.items():
+            path = folder / f"{name}.json"
+            path.unlink() if document is None else path.write_text(json.dumps(document))
+        return folder
+
+    return put
+
+
+def test_an_item_that_cannot_be_found_may_lie_on_the_test(stac):
+    """While it is away: it and its collection may go and come without any other change."""
+    documents = {
+        "train": stac_collection("train", None, "one", "two"), "one": stac_item("one", A),
+        "two": stac_item("two", A), "test": stac_collection("test", B), "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        for two, verdict in ((documents["two"], "no"), (None, "unknown"), (documents["two"], "no")):
+            catalog.ingest(stac(**(documents | {"two": two}) if two or verdict == "no" else {"two": None}))
+            report = catalog.leakage(iri("m"))
+            assert report.totals()[verdict] == 1
+            kinds = {row.what for row in report.unchecked}
+            assert kinds == ({"some-samples"} if verdict == "unknown" else set())
+            unknown = {use.reason for use in catalog.models(trained_in="10,0,11,1").unknown}
+            assert unknown == ({"some of its samples have no known footprint"} if verdict == "unknown" else set())
+
+
+@pytest.mark.parametrize(("test", "kinds"), [(B, ["place"]), (FAR, [])])
+def test_an_item_without_a_geometry_may_lie_anywhere_in_the_box(stac, test, kinds):
+    folder = stac(
+        train=stac_collection("train", (0, 0, 30, 1), "one", "two"), one=stac_item("one", A),
+        two=stac_item("two", None), test=stac_collection("test", test, interval=((None, None),)), m=TRAIN_AND_TEST,
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        report = catalog.leakage(iri("m"))
+        assert [row.kind for row in report] == kinds
+        assert report.totals()["may contain" if kinds else "unknown"] == 1
+
+
+def test_a_split_with_an_item_without_a_geometry_is_not_clean(stac):
+    items = [stac_item("one", A, **{"ml-aoi:split": "train"})]
+    items += [stac_item(name, box, **{"ml-aoi:split": "test"}) for name, box in (("two", B), ("three", None))]
+    folder = stac(
+        train=stac_collection("train", (0, 0, 30, 1), "one", "two", "three"),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+        **{item["id"]: item for item in items},
+    )
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        report = catalog.leakage(iri("m"))
+        assert (found(report), {row.what for row in report.unchecked}) == ([], {"some-samples"})
+        hits = catalog.models(tested_in="20,0,21,1")
+        assert (len(hits), [use.reason for use in hits.unknown]) == (0, ["some of its samples have no known footprint"])
+
+
+def test_a_file_of_samples_that_cannot_be_found(stac):
+    parquet = {"s": {"href": "./gone.parquet", "type": "application/vnd.apache.parquet"}}
+    folder = stac(
+        train=stac_collection("train", (0, 0, 30, 1), "one", assets=parquet),
+        one=stac_item("one", A, **{"ml-aoi:split": "train"}),
+        test=stac_collection("test", B), m=stac_model(("training", "train", "train"), ("test", "test", None)),
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        report = catalog.leakage(iri("m"))
+        assert (found(report), {row.what for row in report.unchecked}) == ([], {"some-samples"})
+
+
+@pytest.mark.parametrize("left_out", [None, shapely.box(-179, 0.1, 179, 1)])
+def test_rows_of_a_file_that_are_left_out_may_lie_anywhere(stac, left_out):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    rows = [
+        ("a", shapely.box(0, 0.1, 1, 1), "train"),
+        ("b", left_out, "train"),
+        ("c", shapely.box(10, 0.1, 11, 1), "test"),
+    ]
+    folder = stac(
+        train=stac_collection("train", (0, 0, 30, 1)), test=stac_collection("test", FAR),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test"), ("test", "test", None)),
+    )  # fmt: skip
+    frame = geopandas.GeoDataFrame(
+        {"id": [row[0] for row in rows], "ml-aoi:split": [row[2] for row in rows]},
+        geometry=[row[1] for row in rows],
+        crs="OGC:CRS84",
+    )
+    frame.to_parquet(folder.parent / "samples.parquet")
+    with Catalog.create(folder.parent / "catalog") as catalog:
+        catalog.ingest(folder)
+        catalog.add_samples("train", folder.parent / "samples.parquet")
+        report = catalog.leakage(iri("m"))
+        assert (found(report), {row.what for row in report.unchecked}) == ([], {"some-samples"})
+        assert report.totals()["unknown"] == 2
+        unknown = catalog.models(trained_in="20,0,21,1").unknown
+        assert [use.reason for use in unknown] == ["some of its samples have no known footprint"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "in_time", "rule"),
+    [
+        ([("2018-01-01T00:00:00Z", "2018-12-31T00:00:00Z"), ("2020-01-01T00:00:00Z", "2020-12-31T00:00:00Z")], "yes",
+         "interval-mismatch"),
+        ([("2018-01-01T00:00:00Z", "2018-12-31T00:00:00Z"), ("2021-01-01T00:00:00Z", None)], "unknown",
+         "interval-mismatch"),
+        ([("2018-01-01T00:00:00Z", "2021-12-31T00:00:00Z"), ("2018-01-01T00:00:00Z", "2018-12-31T00:00:00Z")], "yes",
+         None),
+        ([("2021-01-01T00:00:00Z", "2018-01-01T00:00:00Z")], "unknown", "reversed-times"),
+    ],
+)  # fmt: skip
+def test_intervals_of_a_collection(stac, interval, in_time, rule):
+    folder = stac(
+        train=stac_collection("train", A, interval=interval), test=stac_collection("test", A), m=TRAIN_AND_TEST
+    )
+    with Catalog.create() as catalog:
+        report = catalog.ingest(folder)
+        (row,) = catalog.leakage(iri("m"))
+        assert row.in_time == in_time
+        assert {f.rule for f in report.findings.kept} & {"interval-mismatch", "reversed-times"} == (
+            {rule} if rule else set()
+        )
+
+
 # --- real documents, and the command line -----------------------------------------------------------------
 
 
@@ -901,6 +1124,11 @@ def test_eurosat_splits_do_not_overlap():
         catalog.ingest(folder if folder.is_dir() else folder.parent)
         splits = {d.split: d.iri for d in catalog.datasets() if d.split and d.footprints}
         assert set(splits) == {"train", "test", "validate"}
+        for report in (catalog.leakage(), catalog.leakage(splits["test"])):
+            assert (found(report), len(report.unchecked)) == ([], 0)
+            assert {(t.test, t.verdict) for t in report.tests} == {
+                (splits[word], Verdict.NO) for word in ("test", "validate")
+            }
         for one, other in itertools.permutations(splits.values(), 2):
             report = catalog.leakage(one, against=other)
             assert (found(report), [t.verdict for t in report.tests]) == ([], [Verdict.NO])
@@ -942,6 +1170,64 @@ def test_exit_codes(tmp_path, built):
         data = [dataset("train", areas=["train-area"]), dataset("test", areas=["test-area"])]
         write(catalog, [*data, *areas, model("m"), use("m", "train"), use("m", "test", Stage.TEST)], tmp_path)
     assert run("audit", str(clean)).exit_code == 0
+
+
+PAIR = [dataset("train", areas=["train-area"]), dataset("test", areas=["test-area"])]
+RELATED = [
+    dataset("source"),
+    *(made(name, "source", DerivationKind.DERIVED) for name in ("train", "test")),
+]
+
+
+def spans(train, test, precision=Precision.SAMPLES):
+    return [
+        area(f"{name}-area", 0, 0, 1, 1, when, precision=precision) for name, when in (("train", train), ("test", test))
+    ]
+
+
+COARSE = Precision.DECLARED_BOX
+
+
+@pytest.mark.parametrize(
+    ("statements", "options", "code"),
+    [
+        # Times that are not known.
+        (spans(None, None, COARSE), [], 2),
+        (spans(None, "2020"), [], 2),
+        (spans(None, "2020"), ["--fail-on", "place"], 1),
+        (spans(None, "2020"), ["--fail-on", "place", "--certain"], 1),
+        (spans(None, "2020"), ["--fail-on", "common-source"], 0),
+        (spans(None, "2020", COARSE), ["--fail-on", "place", "--certain"], 2),
+        # Times that are, and differ: neither are the samples the same.
+        (spans("2019", "2020"), [], 0),
+        (spans("2019", "2020", COARSE), [], 0),
+        (spans("2019", "2020", COARSE), ["--fail-on", "same-samples"], 0),
+        (spans("2019", "2020", COARSE), ["--fail-on", "place"], 1),
+        # At one time: boxes do not tell whether samples are the same, samples do.
+        (spans("2020", "2020"), [], 1),
+        (spans("2020", "2020", COARSE), ["--certain"], 2),
+        (spans("2020", "2020", COARSE), ["--fail-on", "same-samples"], 2),
+        (spans("2020", "2020"), ["--fail-on", "same-samples"], 0),
+        # A span that ends before it begins.
+        ([area("train-area", 0, 0, 1, 1, "2021", "2019"), area("test-area", 0, 0, 1, 1, "2020")], [], 2),
+        # By lineage, the ground being that of no one else or not known.
+        ([*spans("2019", "2020"), *RELATED], ["--fail-on", "derived-dataset"], 2),
+        ([*spans("2019", "2020"), *RELATED], ["--fail-on", "same-samples"], 2),
+        ([*spans("2019", "2020"), *RELATED], ["--fail-on", "common-source"], 1),
+        ([*spans("2019", "2020"), *RELATED], ["--fail-on", "common-source", "--certain"], 2),
+        # One and the same image; where the samples of the one lie is not known.
+        ([area("train-area", 0, 0, 1, 1, source_images=("urn:x:i",)),
+          AreaOfInterest(iri=iri("test-area"), precision=COARSE, source_images=("urn:x:i",))],
+         ["--fail-on", "same-samples"], 2),
+        ([area("train-area", 0, 0, 1, 1, source_images=("urn:x:i",)),
+          area("test-area", 2, 0, 3, 1, source_images=("urn:x:i",))], ["--fail-on", "same-samples"], 0),
+    ],
+)  # fmt: skip
+def test_an_audit_is_clean_only_where_it_could_tell(tmp_path, statements, options, code):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        write(catalog, [*PAIR, *statements, model("m"), use("m", "train"), use("m", "test", Stage.TEST)], tmp_path)
+    result = run("audit", str(tmp_path / "catalog"), *options)
+    assert result.exit_code == code, result.output
 
 
 def write(catalog, statements, tmp_path):

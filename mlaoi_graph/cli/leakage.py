@@ -111,7 +111,7 @@ def leakage(
             _print(report, explain=explain, pairs=pairs)
         if map_file is not None:
             report.to_map(map_file)
-    raise typer.Exit(_code(bool(len(report)), report))
+    raise typer.Exit(_code(len(report), 0, report))
 
 
 def _as_json(report: LeakageReport, *, explain: bool, pairs: int) -> dict[str, Any]:
@@ -125,10 +125,11 @@ def _as_json(report: LeakageReport, *, explain: bool, pairs: int) -> dict[str, A
     return found
 
 
-def _code(found: bool, report: LeakageReport) -> int:
+def _code(found: int, undecided: int, report: LeakageReport) -> int:
+    """Return the exit code: clean is only where every test was checked for what was asked."""
     if found:
         return 1
-    return 2 if len(report.unchecked) or not len(report.tests) else 0
+    return 2 if undecided or len(report.unchecked) or not len(report.tests) else 0
 
 
 def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
@@ -207,9 +208,11 @@ def audit(
     with Catalog.open(directory) as catalog:
         report = catalog.leakage(buffer_km=buffer_km, window_days=window_days, sensors=sensor or ())
         rows = report.at_least(LeakageKind(fail_on.value))
+        undecided = report.undecided(LeakageKind(fail_on.value), certain=certain)
         rows = [row for row in rows if row.verdict is Verdict.YES or not certain]
         if form is Form.json:
-            print_json({"fail_on": fail_on.value, "failed": len(rows), **_as_json(report, explain=True, pairs=0)})
+            counts = {"failed": len(rows), "undecided": undecided}
+            print_json({"fail_on": fail_on.value, **counts, **_as_json(report, explain=True, pairs=0)})
         elif form is Form.sarif:
             from mlaoi_graph.cli.sarif import sarif
 
@@ -218,4 +221,6 @@ def audit(
             _print(report, explain=False, pairs=0)
     if rows:
         say(f"found: {len(rows)} of kind {fail_on.value} or stronger")
-    raise typer.Exit(_code(bool(rows), report))
+    elif undecided:
+        say(f"{undecided} rows leave open whether anything of kind {fail_on.value} or stronger is there")
+    raise typer.Exit(_code(len(rows), undecided, report))

@@ -32,6 +32,9 @@ __all__ = ["Index", "arrays_of", "build", "merged", "open"]
 _AT_ONCE: Final = 200_000
 """Geometries, or pairs, held as shapely objects at a time."""
 _MANY: Final = 256
+_FEW: Final = 128
+_THIN: Final = 1e-3
+"""Degrees: what boxes share that is less wide may be less than 1 m2."""
 """Vertices of a geometry that is cut into tiles before it is laid over others."""
 
 
@@ -259,7 +262,7 @@ class Index:
     # -- two indexes ----------------------------------------------------------------------------------------------
 
     def join(self, other: Index) -> tuple[Array, Array]:
-        """Return the pairs of rows whose insides share a point: rows here, and rows of the other, sorted.
+        """Return the pairs of rows whose insides share a point, polygons at least 1 m2: here and of the other, sorted.
 
         Pairs of boxes (chips cut along meridians) are told by their sides alone; others are read and compared.
         """
@@ -279,9 +282,18 @@ class Index:
         # Without extent in one direction the sides of a point or line cannot tell.
         flat = ~boxes & ((a[:, 0] == a[:, 2]) | (a[:, 1] == a[:, 3]) | (b[:, 0] == b[:, 2]) | (b[:, 1] == b[:, 3]))
         doubtful = np.flatnonzero((found & ~boxes) | flat)
+        shared = np.column_stack((np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])))
+        thin = (shared[:, 2:] - shared[:, :2]).min(axis=1, initial=np.inf) < _THIN
+        slivers = np.flatnonzero(found & boxes & thin)
+        found[slivers] = boxes_km2(shared[slivers]) >= TOUCH_KM2
         for some in _chunks(doubtful):
             left, right = self._shapes_of(mine[some]), other._shapes_of(theirs[some])
             found[some] = _meet(left, right)
+            # Of outlines of many vertices the area takes long: they are taken for slivers where their boxes tell.
+            vertices = shapely.get_num_coordinates(left) + shapely.get_num_coordinates(right)
+            polygons = (shapely.get_dimensions(left) == 2) & (shapely.get_dimensions(right) == 2)
+            at = np.flatnonzero(found[some] & polygons & (thin[some] | (vertices <= _FEW)))
+            found[some[at]] = areas_km2(shapely.intersection(left[at], right[at])) >= TOUCH_KM2
         return mine[found], theirs[found]
 
     def overlap_km2(self, rows: Array, other: Index, other_rows: Array) -> Floats:

@@ -8,6 +8,7 @@ with the reason; a model is clean of a test only where everything relevant is kn
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,11 @@ _TEST_WORDS: Final = {
     SplitPolicy.ML_AOI_ADR: frozenset({"validate", "validation", "val"}),
 }
 _TRAIN_WORDS: Final = frozenset({"train", "training", "trainval"})
+_SPLIT_WORDS: Final = _TRAIN_WORDS.union(*_TEST_WORDS.values(), {"dev", "holdout", "eval", "evaluation"})
+_MOST_SIBLINGS: Final = 200
+_DESCRIBED_SPLITS: Final = (
+    "SELECT ?dataset ?document { ?document mlaoi:describes ?dataset . ?dataset mlaoi:split ?split }"
+)
 _IMAGES: Final = """SELECT DISTINCT ?dataset ?image {
     ?part mlaoi:partOf* ?dataset .
     { ?part mlaoi:sourceImage ?image } UNION { ?part mlaoi:footprint/mlaoi:sourceImage ?image } }"""
@@ -217,6 +223,13 @@ class LeakageReport(Rows[Any]):
         strong = _KINDS.index(kind)
         return [self._make(key) for key in self._keys if _KINDS.index(key.kind) <= strong]
 
+    def undecided(self, kind: LeakageKind, *, certain: bool = False) -> int:
+        """Return how many rows that do not count leave it open whether the two share something that would.
+
+        What counts is of a kind or a stronger one; with ``certain``, only where it certainly holds.
+        """
+        return sum(_leaves_open(key, kind, certain=certain) for key in self._keys)
+
     def leaks(self) -> list[Leak]:
         """Return what every row is about, and the tests of data that were learned from, with no split stated."""
         unsure = (row for row in self.unchecked if row.what == "splits-not-stated")
@@ -318,6 +331,21 @@ def _strength(finding: _Finding) -> tuple[int, bool]:
     return _KINDS.index(finding.kind), finding.verdict is not Verdict.YES
 
 
+def _leaves_open(finding: _Finding, kind: LeakageKind, *, certain: bool) -> bool:
+    """Return whether a row leaves open if anything of a kind, or a stronger one, holds."""
+    is_sure = finding.verdict is Verdict.YES
+    if _KINDS.index(finding.kind) <= _KINDS.index(kind):
+        return certain and not is_sure
+    if finding.kind in _BY_KIN.values():
+        return True  # by lineage alone samples may be the same
+    overlap = finding.overlap
+    if overlap is None:
+        return False
+    if not finding.is_exact and overlap.time != "no":
+        return True
+    return kind is LeakageKind.PLACE_AND_TIME and overlap.time == "unknown"
+
+
 class _Clean(Enum):
     """That two sides were compared, all of both known, and share nothing."""
 
@@ -398,7 +426,9 @@ class Leakage:
             for model in self._concerned():
                 self._of_model(work, model, None, in_all=True)
             for whole in sorted({edges.object[edge] for edge in edges.parts.edges}, key=edges.order):
-                self._splits(work, whole)
+                self._splits(work, self._splits_of(whole))
+            for siblings in self._siblings:
+                self._beside(work, siblings)
             return self._made(title, work)
         asked = edges.at(node)
         title = f"leakage of {edges.label(asked)}"
@@ -411,7 +441,10 @@ class Leakage:
             for model in [asked, *members]:
                 self._of_model(work, model, other)
         elif edges.kinds[asked] & IS_DATASET and other is None:
-            self._splits(work, asked)
+            self._splits(work, self._splits_of(asked))
+            for siblings in self._siblings:
+                if asked in siblings:
+                    self._beside(work, siblings)
         elif edges.kinds[asked] & IS_DATASET:
             assert other is not None
             self._hold(work, [self._asked(asked)], *self._learned_by(other))
@@ -604,8 +637,9 @@ class Leakage:
             return [], unchecked
         found.sort(key=_strength)
         overlap = places[0].overlap if places else None
+        is_exact = bool(places) and places[0].is_exact
         also = tuple(finding.kind for finding in found[1:])
-        return [replace(found[0], overlap=overlap, also=also)], unchecked
+        return [replace(found[0], overlap=overlap, is_exact=is_exact, also=also)], unchecked
 
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
@@ -780,10 +814,42 @@ class Leakage:
         said = texts(self._store, "SELECT ?dataset ?split { ?dataset a mlaoi:Dataset ; mlaoi:split ?split }")
         return {node: word.strip().casefold() for iri, word in said for node in [found(iri)] if node >= 0}
 
-    def _splits(self, work: _Work, whole: int) -> None:
-        """Hold a dataset's splits against each other: what is not for training against what is."""
+    def _splits_of(self, whole: int) -> set[int]:
         edges, said = self._edges, self._splits_said
-        splits = {edges.subject[e] for e in edges.parts[whole] if edges.code[e] == PART and edges.subject[e] in said}
+        return {edges.subject[e] for e in edges.parts[whole] if edges.code[e] == PART and edges.subject[e] in said}
+
+    @cached_property
+    def _siblings(self) -> list[set[int]]:
+        """Splits that are part of nothing, published side by side: train and test collections in one folder.
+
+        Where all of a folder are named for their split, those of one name without it.
+        """
+        edges = self._edges
+        folders: dict[str, dict[str | None, set[int]]] = {}
+        for iri, document in texts(self._store, _DESCRIBED_SPLITS):
+            node = edges.iris.find(iri)
+            if node >= 0 and node in self._splits_said and not edges.is_part(node):
+                folder, _, file = document.partition("#")[0].rpartition("/")
+                folder = folder.rpartition("/")[0] if file.partition(".")[0] == "collection" else folder
+                words = re.findall(r"[^\W_]+", edges.label(node).casefold())
+                name = " ".join(word for word in words if word not in _SPLIT_WORDS)
+                is_named = any(word in _SPLIT_WORDS for word in words)
+                folders.setdefault(folder, {}).setdefault(name if is_named else None, set()).add(node)
+        groups = (
+            [set().union(*named.values())] if None in named else list(named.values()) for named in folders.values()
+        )
+        found = [group for some in groups for group in some if len(group) > 1]
+        return sorted(found, key=lambda group: min(map(edges.order, group)))
+
+    def _beside(self, work: _Work, siblings: set[int]) -> None:
+        if len(siblings) <= _MOST_SIBLINGS:
+            return self._splits(work, siblings)
+        reason = f"{len(siblings)} splits side by side: too many to hold each against each. Name two: --against"
+        work.unchecked.append(_Unchecked("too-many-splits", -1, None, min(siblings, key=self._edges.order), reason))
+
+    def _splits(self, work: _Work, splits: set[int]) -> None:
+        """Hold splits of one dataset against each other: what is not for training against what is."""
+        edges, said = self._edges, self._splits_said
         ordered = sorted(splits, key=edges.order)
         for held_out in ordered:
             if said[held_out] in _TRAIN_WORDS:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context, Outcome, ReadDocument
-from mlaoi_graph.readers.stac import samples
+from mlaoi_graph.readers.stac import content, samples
 from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.nodes import DocumentReader
 from mlaoi_graph.readers.stac.resolve import Resolver
@@ -37,6 +37,10 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
     for raw in walk:
         # First, so that what the document no longer links to is known to be gone when it is read itself.
         yield from samples.documents(raw, walk, resolver, context)
+        if raw.missing and raw.hash is not None:
+            # It says another thing while these are away, so it is read again when they go, or are back.
+            raw.hash += "+" + content.content_hash("\n".join(raw.missing).encode()).partition(":")[2][:16]
+            raw.unchanged = context.known.is_unchanged(raw.iri, raw.hash)
         yield _document(raw, reader)
     if walk.not_read:
         yield ReadDocument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mlaoi_graph import geo
+from mlaoi_graph import geo, times
 from mlaoi_graph import iri as iris
 from mlaoi_graph.lineage_fields import PART_OF
 from mlaoi_graph.model import (
@@ -196,7 +196,7 @@ class DocumentReader:
             checksums=_checksums(raw.data, None),
             resolved=True,
         )
-        statements: list[Statement] = [dataset, area]
+        statements: list[Statement] = [dataset, area, *self._missing(raw, iri)]
         statements.extend(self._data_links(raw, iri))
         return statements
 
@@ -313,8 +313,21 @@ class DocumentReader:
         statements: list[Statement] = [dataset]
         if area is not None:
             statements.append(area)
+        statements.extend(self._missing(raw, target.iri))
         statements.extend(self._data_links(raw, target.iri))
         return statements, target.iri
+
+    def _missing(self, raw: Raw, iri: str) -> list[Statement]:
+        """Return a sample without a place that stands for those that could not be read: they may be anywhere."""
+        if not raw.missing:
+            return []
+        area = iris.sub(iri, "missing")
+        some = ", ".join(raw.missing[:3]) + (" and others" if len(raw.missing) > 3 else "")
+        note = f"{len(raw.missing)} of its links to samples lead to nothing that can be read: {some}"
+        return [
+            Dataset(iri=iri, footprints=(area,)),
+            AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=note),
+        ]
 
     def _extent(self, raw: Raw, iri: str, extent: Json | None, *, archive: bool) -> AreaOfInterest | None:
         if extent is None:
@@ -326,8 +339,8 @@ class DocumentReader:
         temporal = is_object(extent.get("temporal")) or {}
         intervals = temporal.get("interval")
         start = end = None
-        if isinstance(intervals, list) and intervals and isinstance(intervals[0], list) and len(intervals[0]) == 2:
-            start, end = text(intervals[0][0]), text(intervals[0][1])
+        if isinstance(intervals, list):
+            start, end = self._interval(raw, [one for one in intervals if isinstance(one, list) and len(one) == 2])
         unbounded = found.unbounded or archive
         return AreaOfInterest(
             iri=iris.sub(iri, "extent"),
@@ -336,6 +349,28 @@ class DocumentReader:
             start=lineage.bounded(start),
             end=lineage.bounded(end),
         )
+
+    def _interval(self, raw: Raw, intervals: list[list[Any]]) -> tuple[str | None, str | None]:
+        """Return the first interval, which is the whole one; the longest of all where it does not hold the others."""
+        pointer = "/extent/temporal/interval"
+        said = [(text(start), text(end)) for start, end in intervals]
+        for start, end in said:
+            self._time_findings(raw, pointer, start, end)
+        if not said:
+            return None, None
+        # The hull, open where one of them is.
+        starts, ends = ([one[side] for one in said] for side in (0, 1))
+        start = None if None in starts else min(filter(None, starts), key=lambda word: (times.edge(word, 0), word))
+        end = None if None in ends else max(filter(None, ends), key=lambda word: (times.edge(word, 1), word))
+        first = said[0]
+        if (_edge(start, 0), _edge(end, 1)) == (_edge(first[0], 0), _edge(first[1], 1)):
+            return first
+        raw.note(pointer, "interval-mismatch", "the first interval does not hold the others; that of all is used")
+        return start, end
+
+    def _time_findings(self, raw: Raw, pointer: str, start: str | None, end: str | None) -> None:
+        if _edge(start, 0) > _edge(end, 1):
+            raw.note(pointer, "reversed-times", f"{start} is after {end}; taken as not known")
 
     def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
         statements: list[Statement] = []
@@ -418,6 +453,9 @@ class DocumentReader:
             found = geo.from_extent(spatial.get("bbox"))
         when = text(properties.get("datetime"))
         spans = "start_datetime" in properties or "end_datetime" in properties
+        if spans:
+            start, end = (text(properties.get(name)) for name in ("start_datetime", "end_datetime"))
+            self._time_findings(raw, "/properties/start_datetime", start, end)
         images: list[str] = []
         labels: list[str] = []
         if precision is Precision.SAMPLES:
@@ -508,6 +546,11 @@ def _is_image_link(link: Json) -> bool:
     if isinstance(media, str) and media.startswith("image/"):
         return True
     return isinstance(href, str) and content.kind_by_suffix(href) is Kind.DATASET
+
+
+def _edge(word: str | None, side: int) -> int:
+    """Return the first or last instant of a time, open where it is none."""
+    return times.edge(word or "", side)
 
 
 def _producer(providers: Any) -> str | None:

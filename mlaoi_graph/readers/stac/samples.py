@@ -42,6 +42,7 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
             is_web = href.startswith(("http://", "https://"))
             why = "is an address, and the network is off; see --allow-network" if is_web else "cannot be opened here"
             raw.note(pointer, "network-off" if is_web else "samples-not-read", f"{href} {why}", Severity.INFO)
+            raw.missing.append(href)
             yield ReadDocument(iri, Outcome.SKIPPED)
             continue
         try:
@@ -49,9 +50,11 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
                 document = _document(iri, file, walk.shown(place), target.iri, context)
         except MissingExtra as error:
             raw.note(pointer, "samples-not-read", str(error), Severity.INFO)
+            raw.missing.append(href)
             yield ReadDocument(iri, Outcome.SKIPPED)
         except (SourceError, GeometryError) as error:
             raw.note(pointer, "samples-not-read", str(error))
+            raw.missing.append(href)
             yield ReadDocument(iri, Outcome.FAILED)
         else:
             if document is None:

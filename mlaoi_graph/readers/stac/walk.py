@@ -69,6 +69,8 @@ class Raw:
     container: str | None = None
     pointer: str = ""
     """Of a member: where in its file it is, a JSON pointer or a line number."""
+    missing: list[str] = field(default_factory=list)
+    """Items and files of samples it links to that cannot be read, as it names them."""
     closes: bool = False
     """True for the container itself, after its members."""
 
@@ -252,8 +254,8 @@ class Walk:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
-        # One that links to files is looked into all the same: those may have changed.
-        if raw.unchanged and self.start is None and b"parquet" not in data:
+        # One that links to files or items is looked into all the same: those may have changed, or gone.
+        if raw.unchanged and self.start is None and b"parquet" not in data and b'"item"' not in data:
             yield raw
             return
         parsed = self._json(raw, data)
@@ -424,27 +426,41 @@ class Walk:
                 continue
             href = link.get("href")
             pointer = f"/links/{index}/href"
-            if not isinstance(href, str) or not href:
-                raw.note(pointer, "broken-link", "a link needs an href that is text")
-                continue
-            place = self.place_of(href, raw)
-            if place is None and not href.startswith(("http://", "https://")) and iris.is_absolute(href):
-                raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
-            elif place is None and self.start is None:
-                continue  # an address, in a folder that is read file by file
-            elif place is None:
-                raw.note(pointer, "network-off", f"{href} is an address, and the network is off; see --allow-network")
-            elif self.leads_out(place):
-                raw.note(
-                    pointer,
-                    "outside-tree",
-                    f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
-                )
-            elif place.path is not None and not self.exists(place.path):
-                raw.note(pointer, "broken-link", f"{href} does not exist")
-            else:
+            place = self._child(raw, pointer, href)
+            if place is not None:
                 found.append(place)
+            elif link["rel"] == "item" and not (self.start is None and _is_web(href)):
+                # In a folder that is read file by file, what an address leads to is likely to lie there.
+                raw.missing.append(href if isinstance(href, str) else "")
         return found
+
+    def _child(self, raw: Raw, pointer: str, href: Any) -> Place | None:
+        """Return where a link to a child or item leads; what cannot be opened is a finding."""
+        if not isinstance(href, str) or not href:
+            raw.note(pointer, "broken-link", "a link needs an href that is text")
+            return None
+        place = self.place_of(href, raw)
+        if place is None:
+            if not _is_web(href) and iris.is_absolute(href):
+                raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
+            elif self.start is not None:
+                raw.note(pointer, "network-off", f"{href} is an address, and the network is off; see --allow-network")
+            return None
+        if self.leads_out(place):
+            raw.note(
+                pointer,
+                "outside-tree",
+                f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
+            )
+            return None
+        if place.path is not None and not self.exists(place.path):
+            raw.note(pointer, "broken-link", f"{href} does not exist")
+            return None
+        return place
+
+
+def _is_web(href: Any) -> bool:
+    return isinstance(href, str) and href.startswith(("http://", "https://"))
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
