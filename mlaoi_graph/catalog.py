@@ -420,7 +420,7 @@ class Catalog:
         StoreError for a catalog in memory, NodeNotFound, SourceNotFound, GeometryError, MissingExtra, CatalogLocked.
         """
         from mlaoi_graph.geo import mapped
-        from mlaoi_graph.samples import SampleReport, read
+        from mlaoi_graph.samples import read
 
         if self._directory is None:
             raise StoreError("files of samples are kept in a catalog's directory. Create the catalog in one")
@@ -436,8 +436,7 @@ class Catalog:
             run = writer.run()
             run.put(document, found.statements(document, iri))
             writer.publish(run.columns, run.documents)
-        splits = {split: found.splits.count(split) for split in sorted(set(found.splits))}
-        return SampleReport(document, len(found.names), splits, found.repaired, found.left_out)
+        return found.report(document)
 
     def _documents_like(self, name: str) -> list[str]:
         return sorted(d.iri for d in self.documents() if name in d.iri)[:5]

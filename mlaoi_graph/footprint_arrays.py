@@ -218,8 +218,8 @@ class _Files:
     """The samples in files that documents of a store stand for."""
 
     def __init__(self, described: Iterable[tuple[str, str, str]], folder: Path | None) -> None:
-        self.place: dict[str, tuple[str, Mapped, int, str]] = {}
-        """Of each sample: its document, its file, its row there and the dataset it belongs to."""
+        self.place: dict[str, tuple[str, Mapped, int, list[str]]] = {}
+        """Of each sample: its document, its file, its row there and the splits, or the dataset, it belongs to."""
         self._folder = folder if folder is not None and folder.is_dir() else None
         self.add(described, None)
 
@@ -236,7 +236,8 @@ class _Files:
             for at, (name, split) in enumerate(zip(names, splits, strict=True)):
                 iri = iris.sub(document, iris.segment(name))
                 if wanted is None or iri in wanted:
-                    self.place[iri] = (document, file, at, iris.part(dataset, split) if split else dataset)
+                    owners = self.place.setdefault(iri, (document, file, at, []))[3]
+                    owners.append(iris.part(dataset, split) if split else dataset)
 
     def fill_in(self, place: dict[str, list[int]], columns: dict[str, list[str]], shapes: Shapes) -> list[int]:
         """Put what the files say into the columns of their rows, and return these."""
@@ -255,7 +256,7 @@ class _Files:
 
     def owners(self) -> Iterator[tuple[str, str]]:
         """Iterate over pairs of dataset and sample."""
-        return ((owner, iri) for iri, (_, _, _, owner) in self.place.items())
+        return ((owner, iri) for iri, (*_, owners) in self.place.items() for owner in set(owners))
 
     def documents(self) -> Iterator[tuple[str, str]]:
         """Iterate over pairs of document and sample."""

@@ -42,11 +42,25 @@ class SampleReport:
     """Crossing rings, repaired."""
     left_out: int
     """Without a geometry, not in degrees, or across the antimeridian without being cut there."""
+    id_again: int
+    """Rows with the id of an earlier one and another place or time: kept apart, under ids of their own."""
+    in_several_splits: int
+    """Samples that are in more than one split."""
+
+    def said(self) -> str:
+        """Return what is wrong with the rows, as one line; "" if nothing is."""
+        told = (
+            (self.repaired, "repaired"),
+            (self.left_out, "left out: no geometry in degrees, or across 180 uncut"),
+            (self.id_again, "with the id of another sample, kept apart"),
+            (self.in_several_splits, "in more than one split"),
+        )
+        return "; ".join(f"{number} {words}" for number, words in told if number)
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of one file."""
+    """The samples of one file, row by row; rows of one name are one sample, which is in several splits."""
 
     digest: str
     shapes: Shapes
@@ -56,15 +70,31 @@ class Samples:
     ends: list[str]
     repaired: int
     left_out: int
+    id_again: int
     left_out_of: tuple[str, ...] = ()
     """The splits that lack rows which were left out; "" is none."""
+
+    def report(self, document: str) -> SampleReport:
+        """Return what became of the file, as the document it is."""
+        splits_of: dict[str, set[str]] = {}
+        for name, split in zip(self.names, self.splits, strict=True):
+            splits_of.setdefault(name, set()).add(split)
+        return SampleReport(
+            document=document,
+            samples=len(splits_of),
+            splits={split: self.splits.count(split) for split in sorted(set(self.splits))},
+            repaired=self.repaired,
+            left_out=self.left_out,
+            id_again=self.id_again,
+            in_several_splits=sum(len(splits) > 1 for splits in splits_of.values()),
+        )
 
     def statements(self, document: str, dataset: str) -> Iterator[Statement]:
         """Yield what the graph holds of them: each split's outline, as a footprint of the split."""
         yield SourceDocument(iri=document, describes=dataset, content_hash=f"sha256:{self.digest}")
         for split in sorted(set(self.splits)):
             chosen = np.array([one == split for one in self.splits])
-            area = iris.sub(document, f"outline-{split}" if split else "outline")
+            area = iris.sub(document, _outline_name(split))
             owner = iris.part(dataset, split) if split else dataset
             yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
             yield AreaOfInterest(
@@ -151,7 +181,9 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
         raise GeometryError(f"{path}: no Parquet file: {error}", "Give a GeoParquet file") from error
     if column not in table.column_names:
         raise GeometryError(f"{path}: no column {column}", "Give a GeoParquet file")
-    shapes: Shapes = shapely.force_2d(shapely.from_wkb(np.array(table[column].to_pylist()), on_invalid="ignore"))
+    # Of bytes numpy would make an array that forgets zero bytes at the end: those of a latitude or height of 0.
+    wkb = np.array(table[column].to_pylist(), dtype=object)
+    shapes: Shapes = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
     bounds = shapely.bounds(shapes)
     with np.errstate(invalid="ignore"):
         inside = (np.abs(bounds[:, ::2]) <= 180).all(axis=1) & (np.abs(bounds[:, 1::2]) <= 90).all(axis=1)
@@ -172,18 +204,42 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
                 found = [old or _text(new) for old, new in zip(found, values, strict=True)]
         return found
 
-    names = texts("id")
+    ids = [name or str(at) for name, at in zip(texts("id"), kept.tolist(), strict=True)]
+    splits, starts, ends = texts(_SPLIT), texts("start_datetime", "datetime"), texts("end_datetime", "datetime")
+    names = _told_apart(ids, list(zip(shapely.to_wkb(shapes).tolist(), starts, ends, strict=True)), splits)
     return Samples(
         digest=digest,
         shapes=shapes,
-        names=[name or str(at) for name, at in zip(names, kept.tolist(), strict=True)],
-        splits=texts(_SPLIT),
-        starts=texts("start_datetime", "datetime"),
-        ends=texts("end_datetime", "datetime"),
+        names=names,
+        splits=splits,
+        starts=starts,
+        ends=ends,
         repaired=int(crossing.sum()),
         left_out=len(bounds) - len(kept),
+        id_again=sum(name != one for name, one in zip(names, ids, strict=True)),
         left_out_of=tuple(sorted(set(texts(_SPLIT, of=np.setdiff1d(np.arange(len(bounds)), kept))))),
     )
+
+
+def _told_apart(ids: list[str], what: list[Any], splits: list[str]) -> list[str]:
+    """Return a name for each row: its id, unless another row has that id and is another place or time.
+
+    >>> _told_apart(["a", "a", "a", "a~2"], [1, 2, 1, 3], [""])
+    ['a', 'a~2', 'a', 'a~2~2']
+    """
+    taken: dict[str, Any] = {_outline_name(split): None for split in splits}
+    names = []
+    for one, own in zip(ids, what, strict=True):
+        name, number = one, 1
+        while taken.setdefault(name, own) != own:
+            number += 1
+            name = f"{one}~{number}"
+        names.append(name)
+    return names
+
+
+def _outline_name(split: str) -> str:
+    return f"outline-{split}" if split else "outline"
 
 
 def stored(folder: Path, content_hash: str) -> Mapped | None:

@@ -129,6 +129,58 @@ def test_what_is_no_place_is_left_out_and_said(directory, tmp_path):
         assert (report.samples, report.repaired, report.left_out) == (2, 1, 3)
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [shapely.Polygon([(7, 0), (7, 1), (8, 1), (8, 0), (7, 0)])] * 2,
+        [shapely.force_3d(square(west), 0.0) for west in (7.0, 9.0)],
+        [shapely.force_3d(square(7.0), 0.0), square(9.0)],
+        [shapely.Point(7, 0), shapely.Point(0, 0)],
+    ],
+    ids=["on the equator", "flat", "some with a height", "points"],
+)
+def test_a_geometry_that_ends_in_zeros_is_read(directory, tmp_path, shapes):
+    # Their WKB ends in zero bytes, and no row is without a geometry.
+    rows = [(f"{n}", "train", shape, "2020") for n, shape in enumerate(shapes)]
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert (report.samples, report.left_out) == (2, 0)
+        rows = [catalog.footprints.rows_of_area(f"{report.document}#{n}")[0] for n in range(2)]
+        assert shapely.equals(catalog.footprints.geometries(np.array(rows)), shapely.force_2d(shapes)).all()
+
+
+def kinds(catalog):
+    return [(row.kind, row.verdict.value) for row in catalog.leakage("m") if row.precision == "samples"]
+
+
+def test_an_id_that_is_in_two_splits_is_one_sample_of_both(directory, tmp_path):
+    rows = [("a", "train", square(7.0), "2020"), ("a", "test", square(7.0), "2020"), ("z", "test", square(9), "2020")]
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert (report.samples, report.in_several_splits, report.id_again) == (2, 1, 0)
+        assert report.splits == {"train": 1, "test": 2}
+        assert kinds(catalog) == [("same-samples", "yes")]
+
+
+def test_an_id_that_is_used_again_for_another_sample_loses_none(directory, tmp_path):
+    rows = [("a", "train", square(7.0), "2020"), ("a", "train", square(9), "2020"), ("a", "train", square(9), "2021"),
+            ("a~2", "train", square(11.0), "2020"), ("t", "test", square(7.0), "2020")]  # fmt: skip
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert (report.samples, report.in_several_splits, report.id_again) == (5, 0, 3)
+        assert kinds(catalog) == [("place-and-time", "yes")]
+        found = [catalog.places.datasets(f"{west},45,{west + 0.1},47") for west in (7.1, 9.1, 11.1)]
+        assert [[row.areas for row in hits if row.precision == "samples"] for hits in found] == [[1, 1], [2], [1]]
+
+
+def test_a_row_that_is_there_twice_counts_once(directory, tmp_path):
+    rows = [("a", "train", square(7.0), "2020")] * 2 + [("outline-train", "train", square(9.0), "2020")]
+    with Catalog.open(directory) as catalog:
+        report = catalog.add_samples("c", parquet(tmp_path / "x.parquet", rows))
+        assert (report.samples, report.in_several_splits, report.id_again) == (2, 0, 1)
+        assert [row.areas for row in catalog.models(trained_in="6,45,12,47") if row.precision == "samples"] == [2]
+
+
 @pytest.mark.parametrize("rows", [[], [("null", "train", None, "2020")]])
 def test_a_file_without_a_sample_is_no_place(directory, tmp_path, rows):
     names = pa.array([name for name, *_ in rows], pa.string())
@@ -266,6 +318,15 @@ def test_what_is_linked_to_and_cannot_be_read_is_a_finding(source, write, tmp_pa
         for message, words in zip(told.values(), hrefs.values(), strict=True):
             assert words in message
         assert len(list(catalog.documents())) == 2
+
+
+def test_doubtful_rows_of_a_file_that_is_linked_to_are_a_finding(source, tmp_path):
+    rows = [("a", split, square(west), "2020") for split, west in (("train", 7.0), ("test", 7.0), ("test", 9.0))]
+    parquet(source / "chips.parquet", rows)
+    with Catalog.create(tmp_path / "linked") as catalog:
+        told = [f.message for f in catalog.ingest(source).findings.kept if f.rule == "samples-doubtful"]
+        assert told == ["of the rows of ./chips.parquet 1 with the id of another sample, kept apart; 1 in more than one split"]  # fmt: skip
+        assert kinds(catalog) == [("same-samples", "yes")]
 
 
 def test_a_file_too_large_to_be_read_unasked_is_left_alone(source, tmp_path, monkeypatch):

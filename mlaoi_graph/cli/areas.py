@@ -123,8 +123,8 @@ def samples(
     else:
         splits = ", ".join(f"{number} {split or 'of no split'}" for split, number in report.splits.items())
         print(f"{report.document}: {report.samples} samples ({clean(splits)})")
-        if report.repaired or report.left_out:
-            say(f"{report.repaired} repaired; {report.left_out} left out: no geometry in degrees, or across 180 uncut")
+        if told := report.said():
+            say(f"of its rows {told}")
 
 
 @contextmanager

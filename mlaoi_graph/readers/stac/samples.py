@@ -60,10 +60,9 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
             if document is None:
                 raw.note(pointer, "samples-not-read", f"{href} is a table without geometries", Severity.INFO)
                 continue
-            found = document.samples
-            if found is not None and (found.left_out or found.repaired):
-                told = f"of {href} {found.left_out} rows are left out, {found.repaired} repaired"
-                raw.note(pointer, "samples-left-out", told)
+            told = "" if document.samples is None else document.samples.report(iri).said()
+            if told:
+                raw.note(pointer, "samples-doubtful", f"of the rows of {href} {told}")
             yield document
 
 
