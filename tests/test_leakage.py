@@ -662,7 +662,54 @@ def test_sensors(catalog_of):
     uses = [model("m"), *(use("m", name) for name in ("radar", "optical", "unsaid")), use("m", "test", Stage.TEST)]
     catalog = catalog_of(*data, *uses)
     assert {short(r.train) for r in catalog.leakage()} == {"radar", "optical", "unsaid"}
-    assert {short(r.train) for r in catalog.leakage(sensors=["sentinel-2"])} == {"optical", "unsaid"}
+    report = catalog.leakage(sensors=["sentinel-2"])
+    assert {short(r.train) for r in report} == {"optical", "unsaid"}
+    assert [row.left_out for row in report.tests] == [1]
+    assert report.notes == (
+        "left out, as of other sensors: 1 that were learned from (radar)",
+        "compared, though of which sensors is not known: 1 that were learned from",
+    )
+
+
+def test_a_sensor_that_may_be_the_one_asked_about_is_not_left_out(catalog_of):
+    """Names of missions are spelled in many ways; an instrument, or a kind, tells no mission from another."""
+    box = area("box", 0, 0, 1, 1, precision=Precision.DECLARED_BOX)
+    said = {
+        "sentinel-2a": True, "Sentinel-1/2": True, "Sentinel": True, "msi": True, "VHR RGB": True, "11 sensors": True,
+        "Sentinel-1 GRD": False, "Landsat 8": False, "NAIP": False,
+    }  # fmt: skip
+    names = {f"d{n}": word for n, word in enumerate(said)}
+    data = [dataset(name, areas=["box"], sensors=(word,)) for name, word in names.items()]
+    # All that is said counts, and what is said of a part or a whole.
+    data += [
+        dataset("both", areas=["box"], sensors=("NAIP", "msi")),
+        dataset("whole", areas=["box"], sensors=("NAIP",)),
+    ]
+    data += [
+        dataset("whole/train", split="train", of=("whole",)),
+        dataset("mixed", areas=["box"], sensors=("NAIP",)),
+    ]
+    data += [dataset("mixed/train", split="train", of=("mixed",), sensors=("Sentinel-2",))]
+    learned = [*names, "both", "whole/train", "mixed"]
+    uses = [model("m"), *(use("m", name) for name in learned), use("m", "test", Stage.TEST)]
+    catalog = catalog_of(*data, dataset("test", areas=["box"]), box, *uses)
+    wanted = {name for name, word in names.items() if said[word]} | {"both", "mixed"}
+    for word in ("sentinel-2", "sentinel2", "Sentinel 2B"):
+        assert {short(r.train) for r in catalog.leakage("urn:x:m", sensors=[word])} == wanted
+
+
+def test_a_sensor_nothing_is_known_of_leaves_nothing_out_and_is_questioned(catalog_of):
+    data = [dataset("far", areas=["a"], sensors=("Sentinel-2",)), dataset("near", areas=["b"], sensors=("NAIP",))]
+    areas = [area("a", 0, 0, 1, 1), area("b", 5, 5, 6, 6)]
+    uses = [model("m"), use("m", "far"), use("m", "near"), use("m", "test", Stage.TEST)]
+    catalog = catalog_of(*data, dataset("test", areas=["b"]), *areas, *uses)
+    assert catalog.leakage(sensors=["sentinel-2"]).totals()["no"] == 1
+    report = catalog.leakage(sensors=["sentnel-2"])
+    assert [short(row.train) for row in report] == ["near"]
+    assert report.notes[0] == "no data here are of the sensor 'sentnel-2'; there are: Sentinel-2; NAIP"
+    # A mission that is known leaves out what it is not, and is questioned all the same.
+    report = catalog.leakage(sensors=["sentinel-1"])
+    assert (len(report), report.notes[0].partition(";")[0]) == (0, "no data here are of the sensor 'sentinel-1'")
 
 
 def test_a_use_limited_to_an_area_is_there_and_nowhere_else(catalog_of):

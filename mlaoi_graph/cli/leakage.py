@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
@@ -152,9 +151,9 @@ def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
     totals = report.totals()
     verdicts = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "none recorded"
     print(f"Tests overlapping (or, with a buffer, near) what was learned: {verdicts}.")
+    for note in report.notes:
+        print(f"{clean(note[0].upper() + note[1:])}.")
     if report.unchecked:
-        counts = Counter(row.what for row in report.unchecked)
-        print("Not checked: " + ", ".join(f"{number} {what}" for what, number in sorted(counts.items())) + ".")
         if len(report.unchecked) <= _SHOWN:
             shown = [(row.what, row.test_label or "", row.train_label or "", row.reason) for row in report.unchecked]
             print_table(("what", "test", "learned", "why"), shown)

@@ -8,7 +8,6 @@ the most precise ones that lie in the area answer; where only a box does, and sa
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +30,7 @@ from mlaoi_graph.queries.area_hits import (
     UseHit,
 )
 from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.queries.words import no_such
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import STAGES, How, Unplaced
 from mlaoi_graph.vocab import MLAOI, RDF, RDFS
@@ -81,9 +81,6 @@ class _Catalog(Protocol):
     @property
     def lineage(self) -> LineageGraph: ...
     def find(self, name: str) -> str: ...
-
-
-_MOST_TASKS: Final = 8
 
 
 def only_said(during: During | None, task: str | None, family: str | None) -> str:
@@ -517,12 +514,8 @@ class Places:
         match = self._catalog.store.match
         if task is None or next(match(None, MLAOI.task, Literal(task)), None) is not None:
             return []
-        known = sorted({str(getattr(quad.object, "value", "")) for quad in match(None, MLAOI.task, None)})
-        near = [word for word in known if task and task.casefold() in word.casefold()]
-        near += [word for word in difflib.get_close_matches(task, known, n=_MOST_TASKS, cutoff=0.5) if word not in near]
-        listed = [*near, *(word for word in known if word not in near)][:_MOST_TASKS]
-        rest = f"; and {len(known) - len(listed)} more" if len(known) > len(listed) else ""
-        return [f"no model here has the task {task!r}; there are: {'; '.join(listed)}{rest}"]
+        known = (str(getattr(quad.object, "value", "")) for quad in match(None, MLAOI.task, None))
+        return [no_such("no model here has the task", task, known)]
 
     def _unplaced(
         self,

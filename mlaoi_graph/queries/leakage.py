@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -37,6 +37,7 @@ from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.lineage import LineageGraph
 from mlaoi_graph.queries.overlap import Overlap, Overlaps, Placed, Samples
 from mlaoi_graph.queries.results import Rows, Verdict
+from mlaoi_graph.queries.sensors import Sensors
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE, chain
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
@@ -179,6 +180,8 @@ class TestRow:
     found: int
     clean: int
     """How many things learned were compared and found to share nothing."""
+    left_out: int
+    """How many were not compared, as they are of other sensors than those asked about."""
     unchecked: int
 
 
@@ -372,6 +375,10 @@ class _Work:
     found: list[_Finding] = field(default_factory=list)
     unchecked: list[_Unchecked] = field(default_factory=list)
     clean: Counter[_Test] = field(default_factory=Counter)
+    left_out: defaultdict[_Test, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """What a test was not held against, as of other sensors."""
+    compared: set[int] = field(default_factory=set)
+    """What any test was held against."""
     tests: dict[_Test, None] = field(default_factory=dict)
 
 
@@ -393,7 +400,7 @@ class Leakage:
 
     ``buffer_km`` is room around the tested areas, for data that are alike because they are near (spatial
     autocorrelation); ``window_days`` room around their times. ``sensors`` leaves out what was learned from data that
-    are known to be of other sensors.
+    are known to be of other missions (:mod:`.sensors`); notes say what that is.
     """
 
     def __init__(
@@ -405,7 +412,7 @@ class Leakage:
         self._kinship = Kinship(self._edges)
         self._overlaps = Overlaps(catalog.footprints, buffer_km=buffer_km, window_days=window_days)
         self._ground = f"the same ground, or within {buffer_km:g} km of it" if buffer_km else "the same ground"
-        self._sensors = tuple(word.casefold() for word in sensors)
+        self._sensors = Sensors(self._store, self._edges, sensors)
         self._test_words = _TEST_WORDS[catalog.split_policy]
         self._images: dict[int, frozenset[str]] = {}
 
@@ -545,8 +552,10 @@ class Leakage:
         for test in tests:
             work.tests[test] = None
             for ways in learned:
-                if self._is_of_other_sensor(ways[0].dataset):
+                if not self._sensors.keeps(ways[0].dataset):
+                    work.left_out[test].append(ways[0].dataset)
                     continue
+                work.compared.add(ways[0].dataset)
                 found, unchecked = self._compare(test, ways)
                 work.found.extend(found)
                 work.unchecked.extend(unchecked)
@@ -556,27 +565,6 @@ class Leakage:
             for what, about, reason in gaps:
                 label = "" if about == model else f"{self._edges.label(about)}: "
                 work.unchecked.append(_Unchecked(what, model, None, about, label + reason))
-
-    def _is_of_other_sensor(self, dataset: int) -> bool:
-        if not self._sensors:
-            return False
-        said = self._sensors_of.get(dataset)
-        return said is not None and not any(word in sensor for word in self._sensors for sensor in said)
-
-    @cached_property
-    def _sensors_of(self) -> dict[int, set[str]]:
-        """Sensors of datasets and, where they say none, of their wholes."""
-        edges = self._edges
-        said: dict[int, set[str]] = {}
-        for iri, sensor in texts(self._store, "SELECT ?dataset ?sensor { ?dataset mlaoi:sensor ?sensor }"):
-            node = edges.iris.find(iri)
-            if node >= 0:
-                said.setdefault(node, set()).add(sensor.casefold())
-        for edge in edges.parts.edges:
-            whole = edges.object[edge]
-            if whole in said and edges.code[edge] == PART:
-                said.setdefault(edges.subject[edge], said[whole])
-        return said
 
     # -- one pair -------------------------------------------------------------------------------------------------
 
@@ -886,6 +874,8 @@ class Leakage:
             counts = Counter(item.what for item in unchecked)
             told = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
             notes.append(f"not checked: {told}")
+        left_out = {dataset for datasets in work.left_out.values() for dataset in datasets}
+        notes += self._sensors.notes(work.compared, left_out)
         return LeakageReport(
             title,
             found,
@@ -921,6 +911,7 @@ class Leakage:
                     strongest=mine[0].kind.value if mine else None,
                     found=len(mine),
                     clean=work.clean[test],
+                    left_out=len(work.left_out[test]),
                     unchecked=unknown,
                 )
             )
