@@ -870,7 +870,7 @@ class Catalog:
         ``buffer_km`` is room around the tested areas, ``window_days`` around their times; ``sensors`` leaves out what
         is known to be learned from others.
 
-        Raises NodeNotFound, GeometryError for a buffer below 0, ValueError for such a window.
+        Raises NodeNotFound, GeometryError for a buffer below 0, BadQuestion for such a window.
         """
         from mlaoi_graph.queries.leakage import Leakage
 

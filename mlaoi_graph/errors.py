@@ -15,6 +15,7 @@
     │   └── UnknownFormat       no reader or writer of that name or for that content
     ├── NodeNotFound            nothing, or more than one thing, goes by that name
     ├── NotOfKind               a node is there, and is not what the question is about
+    ├── BadQuestion             a question makes no sense as it is asked
     ├── QueryError              a SPARQL query cannot be parsed or run
     ├── GeometryError           a geometry cannot be used as a footprint
     ├── IndexDamaged            an index of footprints is not what was written
@@ -162,18 +163,27 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
 
 
+class BadQuestion(MlaoiError):
+    """A question makes no sense as it is asked: a number below 0, a thing that is not named."""
+
+    def __init__(self, problem: str, next_step: str) -> None:
+        self.problem = problem
+        super().__init__(f"{problem}{'' if problem.endswith('?') else '.'} {next_step}")
+
+
 class QueryError(MlaoiError):
-    """A SPARQL query cannot be parsed or run; the message is the engine's, with its position."""
+    """A SPARQL query cannot be parsed (the message is the engine's, with its position) or run."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(f"SPARQL: {reason}. Prefixes {', '.join(PREFIXES)} are set for you")
+        names = reason.startswith("error at") or "prefix" in reason.casefold()
+        super().__init__(f"SPARQL: {reason}" + (f". Prefixes {', '.join(PREFIXES)} are set for you" if names else ""))
 
 
 class GeometryError(MlaoiError):
     """A geometry cannot be used as a footprint."""
 
-    def __init__(self, reason: str, next_step: str = "Give WGS 84 longitude and latitude, in degrees") -> None:
+    def __init__(self, reason: str, next_step: str) -> None:
         self.reason = reason
         super().__init__(f"{reason}. {next_step}")
 

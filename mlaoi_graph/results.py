@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import MissingExtra, QueryError, UnknownFormat
+from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.vocab import PREFIXES
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _nothing() -> None:
     """Find nothing wrong."""
 
 
-class Solutions:
+class Solutions(HasFeatures):
     """The rows of a SELECT; iterates once, in the query's order, without holding them all.
 
     A row maps each variable to its value's text (the IRI, or the literal's lexical form), None if unbound.
@@ -73,6 +74,33 @@ class Solutions:
             self._check()
         except (OSError, RuntimeError, ValueError) as error:
             raise QueryError(str(error)) from error
+
+    def features(self) -> Features:
+        """Return the rows, and as their geometry that of the first column of geometry literals, moved to OGC:CRS84.
+
+        Raises QueryError if there is no such column, GeometryError for a literal that cannot be read.
+        """
+        import shapely
+
+        from mlaoi_graph.geo.literals import geometry, is_geometry
+
+        found = []
+        with _query_errors():
+            for solution in self._found:
+                self._check()
+                found.append([solution[name] for name in self.columns])
+            self._check()
+        wanted = [at for at in range(len(self.columns)) if any(is_geometry(row[at]) for row in found)]
+        if not wanted and found:
+            raise QueryError(f"no geometry among {', '.join(self.columns)}. Select what geo:asWKT leads to")
+        place = wanted[0] if wanted else len(self.columns) - 1
+        others = [name for name in self.columns if name != self.columns[place]]
+        rows = [
+            {name: None if term is None else _text(term) for name, term in zip(self.columns, row, strict=True)}
+            for row in found
+        ]
+        shapes = [shapely.force_2d(geometry(row[place])) for row in found]
+        return Features(others, [{name: row[name] for name in others} for row in rows], shapes, self.columns[place])
 
     def write(self, target: str | Path | IO[bytes], format: str = "json") -> None:
         """Write the rows in a SPARQL results format: json, xml, csv or tsv."""
@@ -216,10 +244,12 @@ def refuse_what_is_no_reading(sparql: str) -> None:
     plain = bare(sparql)
     found = _ELSEWHERE.search(plain)
     if found:
-        raise QueryError(f"{found[1].upper()} asks another machine, and queries here stay in the catalog")
+        raise QueryError(
+            f"{found[1].upper()} asks another machine, and queries stay in the catalog. Build its documents into it"
+        )
     found = _CHANGES.search(plain)
     if found:
-        raise QueryError(f"{found[1].upper()} changes something, and queries only read; documents come in by build")
+        raise QueryError(f"{found[1].upper()} changes something, and queries only read. Documents come in by build")
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import mlaoi_graph
 from mlaoi_graph import geo, rdf
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound, SourceNotFound, UnknownFormat
+from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound, SourceNotFound, StoreError, UnknownFormat
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -891,6 +891,34 @@ def test_coverage_and_gaps_can_be_drawn(tmp_path):
         gap(catalog.places, "0,0,2,2").to_map(tmp_path / "g.svg")
     for name in ("c.svg", "g.svg"):
         assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
+
+
+def test_coverage_and_gaps_as_frames(tmp_path):
+    geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
+    with holding(*placed("d", box(0, 0, 1, 1)), use("m", "d", Stage.TRAINING)) as catalog:
+        answers = {
+            "covered": (coverage(catalog.places, "trained", "0,0,2,1"), [[0, 0, 1, 1], [1, 0, 2, 1]]),
+            "all": (coverage(catalog.places, "trained", "0,0,1,1"), [[0, 0, 1, 1], None]),
+            "gap": (gap(catalog.places, "0,0,2,1"), [[0, 0, 1, 1]]),
+        }
+        for name, (answer, wanted) in answers.items():
+            answer.to_geoparquet(tmp_path / name)
+            frame = geopandas.read_parquet(tmp_path / name)
+            assert [None if np.isnan(bounds).any() else bounds.tolist() for bounds in frame.bounds.to_numpy()] == wanted
+            assert [f["properties"]["km2"] for f in answer.to_geojson()["features"]] == frame.km2.tolist()
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.svg", "x.png", "x.parquet"])
+def test_a_file_that_cannot_be_written_leaves_none_and_says_so(hits, tmp_path, name):
+    pytest.importorskip("matplotlib", reason="PNG maps need matplotlib")
+    pytest.importorskip("geopandas", reason="GeoParquet needs geopandas")
+    write = hits.to_geoparquet if name.endswith("parquet") else hits.to_map
+    with pytest.raises(StoreError, match=rf"{name}: cannot be written \(.*\)\. Check the folder"):
+        write(tmp_path / "none" / name)
+    (tmp_path / name).mkdir()  # a folder of that name
+    with pytest.raises(StoreError, match="cannot be written"):
+        write(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_the_map_of_a_gap_names_whose_data_lie_in_it(tmp_path):

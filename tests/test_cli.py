@@ -144,6 +144,16 @@ def test_query_from_a_file_and_results_json(built, call, tmp_path):
     assert found["results"]["bindings"] == [{"m": {"type": "uri", "value": f"{BASE}items/m"}}]
 
 
+def test_rows_with_geometries_as_geojson_and_geoparquet(built, call, tmp_path):
+    sparql = "SELECT ?g ?w { ?g geo:asWKT ?w } ORDER BY ?w"
+    features = json.loads(call("query", built, sparql, "--geojson").stdout)["features"]
+    assert {feature["geometry"]["type"] for feature in features} == {"Polygon"}
+    geopandas = pytest.importorskip("geopandas", reason="GeoParquet needs geopandas")
+    assert call("query", built, sparql, "--geoparquet", tmp_path / "x.parquet").stdout == ""
+    assert len(geopandas.read_parquet(tmp_path / "x.parquet")) == len(features) > 0
+    assert call("query", built, "ASK { ?s ?p ?o }", "--geojson").exit_code == 2
+
+
 @pytest.mark.parametrize("options", [(), ("--json",), ("--csv",)])
 def test_query_says_on_stderr_whether_the_index_was_used(built, call, options):
     relation = 'geof:sfIntersects(?w, "POINT (7.5 46.5)"^^geo:wktLiteral)'

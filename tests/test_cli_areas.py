@@ -88,6 +88,24 @@ def test_a_task_nobody_has_is_said_with_those_there_are(run, catalog):
         assert "; there are: " in run("areas", "--country", "BOL", "--stage", stage, "--task", "zzz").stdout
 
 
+def test_a_geoparquet_file_has_the_rows(run, catalog, tmp_path):
+    geopandas = pytest.importorskip("geopandas", reason="GeoParquet needs geopandas")
+    file = str(tmp_path / "x.parquet")
+    assert "Sen1Floods11" in run("areas", "--country", "BOL", "--geoparquet", file).stdout
+    rows = [(row.label, row.dataset_label) for row in catalog.models(tested_in="BOL")]
+    frame = geopandas.read_parquet(file)
+    assert list(zip(frame.label, frame.dataset_label, strict=True)) == rows
+    where = ("--stage", "trained", "--bbox", "-77,38,-75,40")
+    for more, wanted in (((), ["covered", "uncovered"]), (("--but-not", "tested"), ["gap"])):
+        run("coverage", *where, *more, "--geoparquet", file)
+        assert geopandas.read_parquet(file).what.tolist() == wanted
+
+
+def test_a_code_without_an_outline_gets_the_next_step(run):
+    assert "did you mean BOL?" in run("areas", "--country", "bol", code=2).output
+    assert "give --bbox" in " ".join(run("areas", "--country", "TUV", code=2).output.split())
+
+
 def test_json_csv_and_geojson_are_the_rows(run, catalog):
     hits = catalog.models(tested_in="BOL")
     printed = json.loads(run("areas", "--country", "BOL", "--json").stdout)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from mlaoi_graph.errors import GeometryError, MissingExtra, QueryError
 from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.geo.literals import geometry, literal
 from mlaoi_graph.geosparql.answering import query
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
-from mlaoi_graph.geosparql.literals import geometry, literal
 from mlaoi_graph.geosparql.measures import buffered, distance_m, length_m
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import GEO, PREFIXES
@@ -370,6 +370,33 @@ def test_what_is_only_made_while_the_query_runs_is_refused_too(swiss, form, tmp_
         with pytest.raises(QueryError, match="crs/mine> is not a CRS that is known"):
             swiss.query(query).write(tmp_path / "out")
         assert not (tmp_path / "out").exists()
+
+
+def test_an_answer_with_geometries_as_geojson_and_frames(swiss, tmp_path):
+    """Any CRS is moved; further geometries, and IRIs called geometry, stay what they are."""
+    moved = wkt(f"<{EPSG}4326> POINT (46 7)")
+    asked = f"SELECT ?geometry ?at ?other {{ VALUES (?geometry ?at ?other) {{ (<urn:x:a> {moved} {SQUARE}) (<urn:x:b> UNDEF 1) }} }}"  # fmt: skip
+    first, second = swiss.query(asked).to_geojson()["features"]
+    assert first["geometry"] == {"type": "Point", "coordinates": (7.0, 46.0)}
+    assert first["properties"] == {"geometry": "urn:x:a", "other": "POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))"}
+    assert (second["geometry"], second["properties"]["other"]) == (None, "1")
+    geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
+    swiss.query(asked).to_geoparquet(tmp_path / "x.parquet")
+    frame = geopandas.read_parquet(tmp_path / "x.parquet")
+    assert frame.geometry.tolist() == [shapely.Point(7, 46), None]
+    assert frame["geometry"].tolist() == ["urn:x:a", "urn:x:b"]
+    assert swiss.query("SELECT ?a ?wkt { ?a geo:asWKT ?wkt FILTER(false) }").to_geojson()["features"] == []
+    with pytest.raises(QueryError, match=r"no geometry among s, o\. Select"):
+        swiss.query("SELECT ?s ?o { ?s rdfs:label ?o }").to_geojson()
+    with pytest.raises(GeometryError, match="not a CRS that is known"):
+        swiss.query(f"SELECT ?at {{ VALUES ?at {{ {wkt('<urn:no> POINT (1 2)')} }} }}").to_geojson()
+
+
+def test_only_what_may_be_a_matter_of_prefixes_lists_them(swiss):
+    for text, is_told in (("SELECT ?x { ?x nope:a 1 }", True), (f"SELECT (geof:buffer({wkt('<urn:no> POINT (1 2)')}, 1) AS ?v) {{}}", False)):  # fmt: skip
+        with pytest.raises(QueryError) as told:
+            list(swiss.query(text))
+        assert ("are set for you" in str(told.value)) is is_told
 
 
 def test_text_without_a_datatype_is_refused(swiss):

@@ -4,6 +4,8 @@ import itertools
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ import mlaoi_graph
 from mlaoi_graph import geo, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
-from mlaoi_graph.errors import GeometryError, NodeNotFound
+from mlaoi_graph.errors import BadQuestion, GeometryError, NodeNotFound
 from mlaoi_graph.geo.near import grown
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -805,17 +807,36 @@ def test_the_ground_as_geojson_and_as_a_map(catalog_of, tmp_path):
         catalog_of(model("m")).leakage().to_map(tmp_path / "none.svg")
 
 
+def test_rows_and_their_ground_as_frames(catalog_of, tmp_path):
+    geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
+    report = placed(catalog_of, area("train-area", 7, 46, 8, 47), area("test-area", 7.5, 46, 8.5, 47))
+    report.to_geoparquet(tmp_path / "leak.parquet")
+    (row,) = geopandas.read_parquet(tmp_path / "leak.parquet").itertuples()
+    assert row.geometry.equals(shapely.box(7.5, 46, 8, 47))
+    assert (row.kind, row.verdict, list(row.also)) == ("place", "yes", [])
+    # What lineage alone tells has no ground; nothing found is an empty table.
+    lineage = catalog_of(*SPLIT, model("m"), use("m", "d/test", Stage.TEST), use("m", "d/test")).leakage("urn:x:m")
+    lineage.to_geoparquet(tmp_path / "leak.parquet")
+    frame = geopandas.read_parquet(tmp_path / "leak.parquet")
+    assert (frame.kind.tolist(), frame.geometry.tolist()) == (["same-dataset", "split-against-use"], [None, None])
+    catalog_of(model("m")).leakage().to_geoparquet(tmp_path / "none.parquet")
+    assert len(geopandas.read_parquet(tmp_path / "none.parquet")) == 0
+
+
 def test_bad_questions(catalog_of):
     catalog = catalog_of(*SPLIT, model("m"), use("m", "d/test", Stage.TEST))
     with pytest.raises(GeometryError, match="0 or more"):
         catalog.leakage(buffer_km=-1)
     with pytest.raises(GeometryError, match="0 or more"):
         catalog.leakage(buffer_km=float("nan"))
-    with pytest.raises(ValueError, match="0 or more"):
-        catalog.leakage(window_days=-1)
+    for days in (-1, float("nan"), float("inf"), 1e300):
+        with pytest.raises(BadQuestion, match="0 or more"):
+            catalog.leakage(window_days=days)
+    for window, buffer in ((3_650_000, 0), (0, 1e9)):
+        assert catalog.leakage(window_days=window, buffer_km=buffer).totals()
     with pytest.raises(NodeNotFound):
         catalog.leakage("nothing of that name")
-    with pytest.raises(ValueError, match="against what"):
+    with pytest.raises(BadQuestion, match="against what"):
         catalog.leakage(against="urn:x:m")
     assert unchecked(catalog_of(model("m")).leakage("urn:x:m")) == {("no-evaluation", None, None)}
 
@@ -1204,6 +1225,18 @@ def test_the_command_says_what_python_says(families, built):
         assert row.pop("test_explanation")["steps"]
     assert printed == expected
     assert "selection-on-test" in run("leakage", built, node).stdout
+
+
+def test_a_question_or_file_that_cannot_be_is_no_finding(built, tmp_path):
+    """It ends with a line that says what to do, and with 2, as 1 would say that something was found."""
+    for more, told in (
+        (("--window-days", "inf"), "0 or more"), (("--window-days", "nan"), "equal to 0"),
+        (("--buffer-km", "inf"), "0 or more"), (("--map", str(tmp_path / "no" / "x.html")), "Check the folder"),
+        (("--geoparquet", str(tmp_path / "no" / "x.parquet")), "Check the folder"),
+    ):  # fmt: skip
+        arguments = [sys.executable, "-m", "mlaoi_graph", "leakage", built, "clay", *more]
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        assert (done.returncode, "Traceback" in done.stderr, told in done.stderr) == (2, False, True), done.stderr
 
 
 def test_exit_codes(tmp_path, built):

@@ -497,6 +497,11 @@ def query(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
+    as_geojson: Annotated[bool, typer.Option("--geojson", help="GeoJSON, by the first column of geometries.")] = False,
+    geoparquet: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--geoparquet", metavar="FILE", help="Write the rows to a GeoParquet file, and print none."),
+    ] = None,
 ) -> None:
     """Ask by SPARQL, over all documents as one graph; the usual prefixes are set.
 
@@ -529,11 +534,18 @@ def query(
             answer = catalog.query(text, **parameters.bind(text, given, catalog.find))
         for warning in found:
             say(str(warning.message))
+        if (as_geojson or geoparquet is not None) and not isinstance(answer, Solutions):
+            raise typer.BadParameter("--geojson and --geoparquet go with a SELECT")
         if isinstance(answer, bool):
             print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")
         elif isinstance(answer, Graph):
             sys.stdout.flush()
             answer.write(sys.stdout.buffer)
+        elif geoparquet is not None:
+            answer.to_geoparquet(geoparquet)
+            say(f"written to {geoparquet}")
+        elif as_geojson:
+            print_json(answer.to_geojson())
         elif as_json or as_csv:
             sys.stdout.flush()
             answer.write(sys.stdout.buffer, "json" if as_json else "csv")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
+from mlaoi_graph.cli.output import GeoParquet, Map, clean, print_json, print_rows, print_table, say, write_files
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -77,10 +77,6 @@ Family = Annotated[Optional[str], typer.Option(metavar="NAME", help="Models of t
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 AsGeoJson = Annotated[bool, typer.Option("--geojson", help="Print GeoJSON.")]
-Map = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--map", metavar="FILE", help="Draw the answer to a .html, .svg or .png file as well."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -143,15 +139,20 @@ def _asking(
     if country:
         unknown = [code for code in country if code not in countries.codes()]
         if unknown:
-            raise typer.BadParameter(
-                f"{', '.join(unknown)}: no outline for that. Codes are ISO 3166-1 alpha-3, as BOL",
-                param_hint="--country",
-            )
+            raise typer.BadParameter("; ".join(map(_no_outline, unknown)), param_hint="--country")
     with Catalog.open(directory) as catalog:
         asked = catalog.places.area_of(_numbers(bbox) if bbox else given[0])
         for note in asked.notes:
             say(f"area: {clean(note)}")
         yield catalog, asked
+
+
+def _no_outline(code: str) -> str:
+    from mlaoi_graph import countries
+
+    if code.upper() in countries.codes():
+        return f"{code}: did you mean {code.upper()}?"
+    return f"{code}: no outline. Codes are ISO 3166-1 alpha-3, as BOL; small islands are left out: give --bbox"
 
 
 def _numbers(bbox: str) -> list[float]:
@@ -185,6 +186,7 @@ def areas(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     as_geojson: AsGeoJson = False,
+    geoparquet: GeoParquet = None,
     map_to: Map = None,
 ) -> None:
     """List the models that were trained, tested... on data of an area, with the data and how much they share with it.
@@ -199,9 +201,7 @@ def areas(
         key = f"{stage.value.replace('-', '_')}_in"
         where: dict[str, Any] = {key: asked}
         hits = catalog.models(during=window, task=task, family=family, **where)
-        if map_to is not None:
-            hits.to_map(map_to)
-            say(f"drawn to {map_to}")
+        write_files(hits, map_to, geoparquet)
         if as_geojson:
             print_json(hits.to_geojson())
         elif as_json:
@@ -276,6 +276,7 @@ def coverage(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of countries as CSV.")] = False,
     as_geojson: AsGeoJson = False,
+    geoparquet: GeoParquet = None,
     map_to: Map = None,
 ) -> None:
     """Show what of an area is covered by data of a stage, by which models, and what by nobody; or a gap between stages.
@@ -296,9 +297,7 @@ def coverage(
             found = queries.coverage(catalog.places, words[0], asked, **only)
         else:
             found = queries.gap(catalog.places, asked, has=words[0], lacks=words[1], **only)
-        if map_to is not None:
-            found.to_map(map_to)
-            say(f"drawn to {map_to}")
+        write_files(found, map_to, geoparquet)
         if as_geojson:
             print_json(found.to_geojson())
         elif as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 import typer
 
-from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
+from mlaoi_graph.cli.output import GeoParquet, Map, clean, print_json, print_rows, print_table, say, write_files
 
 if TYPE_CHECKING:
     from mlaoi_graph.queries.leakage import LeakageReport
@@ -83,10 +83,8 @@ def leakage(
     as_geojson: Annotated[
         bool, typer.Option("--geojson", help="Print the ground both sides cover as GeoJSON.")
     ] = False,
-    map_file: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--map", metavar="FILE", help="Draw it to a .html, .svg or .png file as well."),
-    ] = None,
+    geoparquet: GeoParquet = None,
+    map_to: Map = None,
 ) -> None:
     """Say whether what models were measured on overlaps what they, or their ancestors, learned from.
 
@@ -108,8 +106,7 @@ def leakage(
             print_rows(report.columns, [list(row.values()) for row in report.to_dicts()], as_json=False, as_csv=True)
         else:
             _print(report, explain=explain, pairs=pairs)
-        if map_file is not None:
-            report.to_map(map_file)
+        write_files(report, map_to, geoparquet)
     raise typer.Exit(_code(len(report), 0, report))
 
 

@@ -8,9 +8,20 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, Optional
+
+import typer
 
 Row = Sequence[object]
+# typer reads these at run time, so they are spelled without the postponed `X | None`.
+GeoParquet = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--geoparquet", metavar="FILE", help="Write the answer to a GeoParquet file as well."),
+]
+Map = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--map", metavar="FILE", help="Draw the answer to a .html, .svg or .png file as well."),
+]
 
 
 def clean(value: object) -> str:
@@ -26,6 +37,16 @@ def clean(value: object) -> str:
 def say(text: str) -> None:
     """Print a line of talk to stderr."""
     print(clean(text), file=sys.stderr)
+
+
+def write_files(answer: Any, map_to: str | None, geoparquet: str | None) -> None:
+    """Write an answer that has a place to the files that were named."""
+    if map_to is not None:
+        answer.to_map(map_to)
+        say(f"drawn to {map_to}")
+    if geoparquet is not None:
+        answer.to_geoparquet(geoparquet)
+        say(f"written to {geoparquet}")
 
 
 @contextmanager

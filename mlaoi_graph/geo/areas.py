@@ -92,11 +92,11 @@ def _shape(geometry: str | BaseGeometry) -> BaseGeometry:
     if isinstance(geometry, BaseGeometry):
         return geometry
     if geometry.upper().count("COLLECTION") > _DEEPEST_WKT:
-        raise GeometryError("WKT with too many collections")
+        raise GeometryError("WKT with too many collections", "Write one multi-part geometry")
     try:
         return shapely.from_wkt(geometry)
     except GEOSException as error:
-        raise GeometryError(f"no WKT: {error}") from None
+        raise GeometryError(f"no WKT: {error}", "Write it as POINT (7 46): longitude before latitude") from None
 
 
 def _mean_authalic(south: Floats, north: Floats) -> Floats:

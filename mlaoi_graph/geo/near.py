@@ -35,7 +35,7 @@ def grown(shapes: Sequence[BaseGeometry] | Shapes, km: float) -> Shapes:
     (True, True, 59.9)
     """
     if not km >= 0 or not np.isfinite(km):
-        raise GeometryError(f"room of {km} km: a buffer is 0 or more. Footprints cannot be made smaller by one")
+        raise GeometryError(f"room of {km} km", "Give 0 or more: footprints cannot be made smaller by a buffer")
     found = np.array(shapes, dtype=object)
     if km == 0 or not len(found):
         return found

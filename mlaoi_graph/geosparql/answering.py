@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import GeometryError, QueryError
+from mlaoi_graph.geo.literals import CRS84, WKT, check_constant, crs_of, geometry
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
-from mlaoi_graph.geosparql.literals import CRS84, WKT, check_constant, crs_of, geometry
 from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
 from mlaoi_graph.geosparql.syntax import Query, Span
 from mlaoi_graph.results import Answer, IndexUse, answer

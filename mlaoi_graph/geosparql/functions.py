@@ -24,7 +24,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.errors import GeometryError, MlaoiError
 from mlaoi_graph.geo import area_km2
-from mlaoi_graph.geosparql.literals import GEOJSON, crs_of, from_crs84, geometry, literal
+from mlaoi_graph.geo.literals import GEOJSON, crs_of, from_crs84, geometry, literal
 from mlaoi_graph.geosparql.measures import buffered, distance_m, length_m
 
 __all__ = ["FUNCTIONS", "RELATIONS", "Calls"]

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries, geo
 from mlaoi_graph.errors import GeometryError, MissingExtra, NodeNotFound, SourceNotFound
+from mlaoi_graph.uses import How
 
 if TYPE_CHECKING:
     from mlaoi_graph.footprints import Footprints
@@ -91,7 +92,7 @@ def area_of(
         numbers = [float(number) for number in what]
     except (TypeError, ValueError):
         raise GeometryError(f"{what!r:.100} is no area", _FORMS) from None
-    return _from_box(numbers, ",".join(f"{number:g}" for number in numbers))
+    return _from_box(numbers, ",".join(f"{number:g}" for number in numbers) or "[]")
 
 
 def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], str] | None) -> Aoi:
@@ -152,16 +153,16 @@ def _from_node(iri: str, footprints: Footprints) -> Aoi:
     if not len(rows) and target is not None:
         _, sources, how = used.sources_of_targets(np.array([target]))
         rows = np.unique(used.rows_of(sources)[1])
-        if len(how) and how[0] == 2:
+        if (how == How.INHERITED).any():
             notes.append("inherited: it has no footprint of its own; this is that of what it is part of")
     rows = rows[footprints.has_geometry(rows)]
     if not len(rows):
         rows = footprints.declared_by(iri)
-        if len(rows):
-            notes.append("declared: this is where its publisher says it may be used")
-    shapes = footprints.geometries(rows[footprints.has_geometry(rows)])
-    if not len(shapes):
+        rows = rows[footprints.has_geometry(rows)]
+        notes = ["declared: this is where its publisher says it may be used"]
+    if not len(rows):
         raise GeometryError(f"no footprint of {iri} is known", "Give a box, WKT or a file")
+    shapes = footprints.geometries(rows)
     dimensions = shapely.get_dimensions(shapes)
     return _made(shapely.union_all(shapes[dimensions == dimensions.max()]), iri, notes)
 
@@ -173,7 +174,7 @@ def _from_file(path: Path) -> Aoi:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise GeometryError(f"{path}: {error}") from None
+            raise GeometryError(f"{path}: {error}", "Give a file of GeoJSON") from None
         return _from_geojson(_parsed(text, str(path)), path.name)
     try:
         import geopandas
@@ -203,7 +204,7 @@ def _from_geojson(value: Any, label: str) -> Aoi:
     if kind == "FeatureCollection":
         features = value.get("features")
         if not isinstance(features, list):
-            raise GeometryError(f"{label}: a FeatureCollection has a list of features")
+            raise GeometryError(f"{label}: a FeatureCollection has a list of features", "Write it as RFC 7946 has it")
         read = [geo.from_geojson(f.get("geometry") if isinstance(f, Mapping) else None) for f in features]
         notes = [f"{p.rule}: feature {i}: {p.message}" for i, one in enumerate(read) for p in one.problems]
         if any(one.unbounded for one in read):
@@ -253,7 +254,7 @@ def _from_footprint(found: geo.Footprint, label: str) -> Aoi:
 
 def _united(shapes: list[BaseGeometry], label: str, notes: list[str]) -> Aoi:
     if not shapes:
-        raise GeometryError(f"the area {label} is empty or no geometry: {'; '.join(notes) or 'nothing in it'}")
+        raise GeometryError(f"the area {label} is empty or no geometry: {'; '.join(notes) or 'nothing in it'}", _FORMS)
     together = np.array(shapes, dtype=object)
     dimensions = shapely.get_dimensions(together)
     if len(together) > 1:
@@ -273,4 +274,4 @@ def _parsed(text: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise GeometryError(f"{what} is no JSON: {error}") from None
+        raise GeometryError(f"{what} is no JSON: {error}", _FORMS) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import shapely
 
+from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.queries import maps
@@ -17,8 +18,6 @@ from mlaoi_graph.queries.aoi import Aoi
 from mlaoi_graph.queries.results import Rows
 
 if TYPE_CHECKING:
-    import geopandas
-
     from mlaoi_graph.queries.explain import Explanation
 
 __all__ = ["AreaHit", "AreaHits", "DatasetHit", "DeclaredHit", "ExposureHit", "UnplacedUse", "UseHit", "named"]
@@ -124,7 +123,7 @@ class UnplacedUse:
     document: str | None
 
 
-class AreaHits(Rows[Any]):
+class AreaHits(HasFeatures, Rows[Any]):
     """What lies in an area. ``unknown`` is what may: it is no part of the rows, and no fewer than they are."""
 
     def __init__(
@@ -179,21 +178,9 @@ class AreaHits(Rows[Any]):
             found.append(known[key])
         return found
 
-    def to_geojson(self) -> dict[str, Any]:
-        """Return the rows as a GeoJSON FeatureCollection; what they share with the area is in their properties."""
-        features = [
-            {"type": "Feature", "geometry": shapely.geometry.mapping(shape), "properties": properties}
-            for shape, properties in zip(self.geometries(), self.to_dicts(), strict=True)
-        ]
-        return {"type": "FeatureCollection", "features": features}
-
-    def to_geodataframe(self) -> geopandas.GeoDataFrame:
-        """Return the rows as a GeoDataFrame in OGC:CRS84. Needs the extra ``maps``."""
-        return maps.geodataframe(self.to_dicts(), self.columns, self.geometries())
-
-    def to_geoparquet(self, path: Path | str) -> None:
-        """Write the rows to a GeoParquet file. Needs the extra ``maps``."""
-        self.to_geodataframe().to_parquet(path, write_covering_bbox=True, schema_version="1.1.0")
+    def features(self) -> Features:
+        """Return the rows, with what they share with the area, and :meth:`geometries`."""
+        return Features(self.columns, self.to_dicts(), self.geometries())
 
     def to_map(self, path: Path | str) -> None:
         """Draw the area and what lies in it to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""

@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries
+from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
@@ -50,7 +51,7 @@ class CountryRow:
     models: int
 
 
-class Coverage:
+class Coverage(HasFeatures):
     """What of an area is covered by data used in a stage.
 
     Data of which only a box or a list of countries is known cover that: an upper bound. ``by_precision`` tells how much
@@ -157,8 +158,8 @@ class Coverage:
             "uncovered": shapely.geometry.mapping(self.uncovered),
         }
 
-    def to_geojson(self) -> dict[str, Any]:
-        """Return what is covered and what is not as a GeoJSON FeatureCollection of two."""
+    def features(self) -> Features:
+        """Return what is covered and what is not, with the km2 of each."""
         return _features({"covered": self.covered, "uncovered": self.uncovered})
 
     def to_map(self, path: Path | str) -> None:
@@ -191,7 +192,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(HasFeatures):
     """What of an area is covered in one stage and not in another."""
 
     title: str
@@ -202,8 +203,8 @@ class Gap:
     models: tuple[str, ...]
     """Models with data of the one stage in the area, and of the other nowhere in it; IRIs."""
 
-    def to_geojson(self) -> dict[str, Any]:
-        """Return the gap as a GeoJSON FeatureCollection."""
+    def features(self) -> Features:
+        """Return the gap, with its km2."""
         return _features({"gap": self.geometry})
 
     def to_dict(self) -> dict[str, Any]:
@@ -272,18 +273,9 @@ def gap(
     )
 
 
-def _features(shapes: dict[str, BaseGeometry]) -> dict[str, Any]:
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": None if shape.is_empty else shapely.geometry.mapping(shape),
-                "properties": {"what": what, "km2": area_km2(shape)},
-            }
-            for what, shape in shapes.items()
-        ],
-    }
+def _features(shapes: dict[str, BaseGeometry]) -> Features:
+    rows = [{"what": what, "km2": area_km2(shape)} for what, shape in shapes.items()]
+    return Features(("what", "km2"), rows, list(shapes.values()))
 
 
 def _polygonal(shape: BaseGeometry) -> BaseGeometry:

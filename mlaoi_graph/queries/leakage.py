@@ -7,7 +7,6 @@ with the reason; a model is clean of a test only where everything relevant is kn
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from mlaoi_graph.errors import GeometryError
+from mlaoi_graph.errors import BadQuestion, GeometryError
+from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.model import Precision, SplitPolicy
 from mlaoi_graph.queries import maps
@@ -198,7 +198,7 @@ class Leak:
     train: str
 
 
-class LeakageReport(Rows[Any]):
+class LeakageReport(HasFeatures, Rows[Any]):
     """What was found, strongest first; ``unchecked`` is what could not be told, ``tests`` the verdict on each."""
 
     def __init__(
@@ -240,16 +240,9 @@ class LeakageReport(Rows[Any]):
             Leak(row.what, Verdict.UNKNOWN.value, row.model, row.stage, row.test, row.train) for row in unsure
         ]
 
-    def to_geojson(self) -> dict[str, Any]:
-        """Return the ground of each row as a GeoJSON FeatureCollection; a row without any has no geometry."""
-        import shapely
-
-        features = []
-        for row, facts in zip(self, self.to_dicts(), strict=True):
-            ground = row.geometry()
-            drawn = None if ground is None or ground.is_empty else json.loads(shapely.to_geojson(ground))
-            features.append({"type": "Feature", "geometry": drawn, "properties": facts})
-        return {"type": "FeatureCollection", "features": features}
+    def features(self) -> Features:
+        """Return the rows, and the ground both sides of each cover; a row without any has no geometry."""
+        return Features(self.columns, self.to_dicts(), [row.geometry() for row in self])
 
     def to_map(self, path: Path | str) -> None:
         """Draw what was tested, what was learned and the ground both cover: ``.html``, ``.svg``; ``.png`` by ``maps``.
@@ -260,7 +253,9 @@ class LeakageReport(Rows[Any]):
 
         overlaps = {id(row._overlap): row._overlap for row in self if row._overlap is not None}
         if not overlaps:
-            raise GeometryError("there is nothing to draw: no row has footprints on both sides. See its chains instead")
+            raise GeometryError(
+                "there is nothing to draw: no row has footprints on both sides", "See its chains instead"
+            )
         ground = [overlap.ground() for overlap in overlaps.values()]
         sides = [list(overlap.drawn()) for overlap in overlaps.values()]
         layers = [
@@ -428,7 +423,7 @@ class Leakage:
         edges, work = self._edges, _Work()
         if node is None:
             if against is not None:
-                raise ValueError("against what? Name the model or dataset that is to be compared")
+                raise BadQuestion("against what?", "Name the model or dataset that is to be compared")
             title = "leakage in the catalog"
             for model in self._concerned():
                 self._of_model(work, model, None, in_all=True)

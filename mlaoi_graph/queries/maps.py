@@ -1,4 +1,4 @@
-"""Pictures of answers about places, and answers as tables with geometry."""
+"""Pictures of answers about places."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -15,12 +15,10 @@ from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries
 from mlaoi_graph.errors import MissingExtra, UnknownFormat
+from mlaoi_graph.files import whole
 from mlaoi_graph.geo.shapes import Shapes, flat
 
-if TYPE_CHECKING:
-    import geopandas
-
-__all__ = ["Layer", "Picture", "geodataframe", "write"]
+__all__ = ["Layer", "Picture", "write"]
 
 _WIDTH: Final = 960
 _MARGIN: Final = 44
@@ -80,25 +78,18 @@ class Picture:
 
 
 def write(picture: Picture, path: Path, table: str = "") -> None:
-    """Draw a picture to a ``.svg``, ``.html`` (with a table below it) or ``.png`` file; the last needs ``maps``."""
+    """Draw a picture to a ``.svg``, ``.html`` (with a table below it) or ``.png`` file; the last needs ``maps``.
+
+    Raises UnknownFormat, StoreError.
+    """
     kind = path.suffix.lower()
-    if kind == ".svg":
-        path.write_text(svg(picture), encoding="utf-8")
-    elif kind in (".html", ".htm"):
-        path.write_text(page(picture, table), encoding="utf-8")
-    elif kind == ".png":
-        _png(picture, path)
-    else:
+    if kind not in (".svg", ".html", ".htm", ".png"):
         raise UnknownFormat("kind of picture", kind or path.name, [".html", ".png", ".svg"])
-
-
-def geodataframe(rows: list[dict[str, Any]], columns: Sequence[str], shapes: list[Any]) -> geopandas.GeoDataFrame:
-    """Return rows and their geometries as a GeoDataFrame in OGC:CRS84."""
-    try:
-        import geopandas
-    except ImportError:
-        raise MissingExtra("maps", needed_for="a GeoDataFrame") from None
-    return geopandas.GeoDataFrame(rows, columns=list(columns), geometry=shapes, crs="OGC:CRS84")
+    with whole(path) as file:
+        if kind == ".png":
+            _png(picture, file)
+        else:
+            file.write_text(svg(picture) if kind == ".svg" else page(picture, table), encoding="utf-8")
 
 
 # -- what is in view --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from mlaoi_graph.errors import BadQuestion
 from mlaoi_graph.footprints import OPEN_END, OPEN_START, Footprints
 from mlaoi_graph.geo.areas import areas_km2
 from mlaoi_graph.geo.index import Index
@@ -25,6 +26,7 @@ _PRECISIONS: Final = tuple(Precision)
 _SAMPLES: Final = _PRECISIONS.index(Precision.SAMPLES)
 _GLOBAL: Final = _PRECISIONS.index(Precision.GLOBAL)
 _DAY_US: Final = 86_400_000_000
+_MOST_DAYS: Final = 3_650_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,8 @@ class Overlaps:
 
     def __init__(self, footprints: Footprints, *, buffer_km: float = 0, window_days: float = 0) -> None:
         grown([], buffer_km)
-        if not window_days >= 0:
-            raise ValueError(f"a window of {window_days} days: give 0 or more")
+        if not 0 <= window_days <= _MOST_DAYS:
+            raise BadQuestion(f"a window of {window_days} days", f"Give 0 or more, up to {_MOST_DAYS:,}")
         self.footprints = footprints
         self._buffer_km = buffer_km
         self._window_us = round(window_days * _DAY_US)

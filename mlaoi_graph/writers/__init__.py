@@ -12,7 +12,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from mlaoi_graph.errors import StoreError, UnknownFormat
+from mlaoi_graph.errors import UnknownFormat
+from mlaoi_graph.files import whole
 from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI, PREFIXES
@@ -42,19 +43,13 @@ def write(store: Store, format: str, path: Path) -> None:
     """
     if format not in FORMATS:
         raise UnknownFormat("RDF format", format, FORMATS)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as temporary:
         if format in _QUADS:
             _write_quads(store, _QUADS[format], temporary)
         elif format in _TRIPLES:
             _write_triples(store, _TRIPLES[format], temporary)
         else:
             _write_jsonld(store, temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error}). Check the folder") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:

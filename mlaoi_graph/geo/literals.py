@@ -17,7 +17,7 @@ from mlaoi_graph.geo import from_geojson
 from mlaoi_graph.geo.shapes import Floats
 from mlaoi_graph.vocab import GEO
 
-__all__ = ["CRS84", "GEOJSON", "WKT", "check_constant", "crs_of", "from_crs84", "geometry", "literal"]
+__all__ = ["CRS84", "GEOJSON", "WKT", "check_constant", "crs_of", "from_crs84", "geometry", "is_geometry", "literal"]
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 WKT: Final = ox.NamedNode(GEO.wktLiteral)
@@ -42,6 +42,11 @@ def crs_of(term: ox.Literal) -> str:
     return found[1] if found and found[1] else CRS84
 
 
+def is_geometry(term: object) -> bool:
+    """Return whether a term is a geometry literal that is read."""
+    return isinstance(term, ox.Literal) and term.datatype in (WKT, GEOJSON)
+
+
 @lru_cache(maxsize=1024)
 def geometry(term: object) -> BaseGeometry | None:
     """Return the geometry of a WKT or GeoJSON literal in CRS84; None for a term that is no geometry.
@@ -59,7 +64,7 @@ def geometry(term: object) -> BaseGeometry | None:
         try:
             return shapely.from_geojson(term.value)
         except GEOSException as error:
-            raise GeometryError(f"no GeoJSON geometry: {error}") from None
+            raise GeometryError(f"no GeoJSON geometry: {error}", "Write it as RFC 7946 has it") from None
     if term.datatype.value in _OTHER:
         raise GeometryError(f"{term.datatype.value.rpartition('#')[2]} is not read", "Write a geo:wktLiteral")
     if term.datatype != WKT:
@@ -68,7 +73,7 @@ def geometry(term: object) -> BaseGeometry | None:
     assert found is not None  # each part of it may be empty
     crs, text = found[1] or CRS84, found[2]
     if text.upper().count("COLLECTION") > _DEEPEST_WKT:
-        raise GeometryError("WKT with too many collections")
+        raise GeometryError("WKT with too many collections", "Write one multi-part geometry")
     try:
         shape = shapely.from_wkt(text) if text else shapely.GeometryCollection()
     except GEOSException as error:
@@ -118,7 +123,9 @@ def _to_crs84(shape: BaseGeometry, crs: str) -> BaseGeometry:
     moved = _moved(shape, f"EPSG:{code}", "OGC:CRS84", crs)
     read = from_geojson(shapely.geometry.mapping(moved))
     if read.wkt is None:
-        raise GeometryError(f"cannot be used in CRS84 after moving it from <{crs}>: {read.problems[0]}")
+        raise GeometryError(
+            f"cannot be used in CRS84 after moving it from <{crs}>: {read.problems[0]}", "Check that CRS and its axes"
+        )
     return shapely.from_wkt(read.wkt)
 
 
