@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -399,6 +400,59 @@ def test_a_limited_use_exposes_what_descends_from_its_model():
             ("child", "use"),
             ("m", "use"),
         ]
+
+
+def made_from(child, parent):
+    return Derivation(
+        iri=f"{X}{child}-from-{parent}", derived=X + child, source=X + parent, kind=DerivationKind.FINETUNED,
+        rule=Rule.MODEL_LINK, document=X + "doc",
+    )  # fmt: skip
+
+
+def test_a_limited_use_exposes_nobody_to_the_rest_of_the_dataset():
+    """A dataset from 0 to 30 degrees, of which an ancestor used a west and an east, and a child a west."""
+    statements = [
+        *placed("d", box(0, 0, 30, 1)), Model(iri=X + "anc", label="anc"), Model(iri=X + "m", label="m"),
+        *(AreaOfInterest(iri=X + f"a{west}", precision=Precision.REGION, wkt=box(west, 0, west + 1, 1)) for west in (0, 10)),
+        made_from("m", "anc"), use("m", "d", Stage.TRAINING, area=X + "a0"),
+        use("anc", "d", Stage.TRAINING, area=X + "a10"),
+    ]  # fmt: skip
+    whole = [
+        made_from("n", "all"),
+        use("all", "d", Stage.TRAINING),
+        replace(use("all", "d", Stage.TRAINING), iri=X + "again", area=X + "a0"),
+    ]
+
+    def exposed(catalog, west):
+        return sorted({row.label for row in catalog.models(exposed_in=f"{west},0,{west + 1},1")})
+
+    with holding(*statements) as catalog:
+        assert [exposed(catalog, west) for west in (0, 10, 20)] == [["m"], ["anc", "m"], []]
+        assert len(catalog.models(trained_in="20,0,21,1")) == 0
+    with holding(*statements, *whole) as catalog:
+        # Who used all of it as well, and what was made from that, learned from it anywhere.
+        assert [exposed(catalog, west) for west in (0, 10, 20)] == [["all", "m", "n"], ["all", "anc", "m", "n"], ["all", "n"]]  # fmt: skip
+
+
+def test_what_descends_from_a_model_of_unknown_data_is_unknown_too():
+    statements = [
+        *placed("d", box(0, 0, 1, 1)), made_from("child", "parent"), made_from("grandchild", "child"),
+        made_from("other", "known"), use("known", "d", Stage.TRAINING), use("grandchild", "d", Stage.TRAINING),
+        *(Model(iri=X + name, label=name, tasks=("t",) if name == "child" else ()) for name in ("child", "grandchild", "other", "known")),
+    ]  # fmt: skip
+    silent = Model(iri=X + "parent", label="parent", disclosure=Disclosure.UNDISCLOSED)
+    unplaced = [Model(iri=X + "parent", label="parent"), use("parent", "nowhere", Stage.TRAINING)]
+    for parent in ([silent], unplaced):
+        with holding(*statements, *parent) as catalog:
+            hits = catalog.models(exposed_in="40,40,41,41")
+            assert [row.label for row in hits] == []
+            assert [row.label for row in hits.unknown] == ["parent", "child", "grandchild"]
+            assert hits.unknown[1].reason.startswith("made from parent, ")
+            assert [row.label for row in catalog.models(exposed_in="40,40,41,41", task="t").unknown] == [
+                "parent",
+                "child",
+            ]
+            assert [row.label for row in catalog.models(trained_in="40,40,41,41").unknown] == ["parent"]
 
 
 def test_declared_is_another_question():

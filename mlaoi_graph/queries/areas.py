@@ -29,16 +29,19 @@ from mlaoi_graph.queries.area_hits import (
     UnplacedUse,
     UseHit,
 )
+from mlaoi_graph.queries.graph import FROM_MODEL
 from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.queries.walk import OF_FAMILY, THING, newer, node_of, search, start_of, strength_of, strongest
 from mlaoi_graph.queries.words import no_such
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import STAGES, How, Unplaced
-from mlaoi_graph.vocab import MLAOI, RDF, RDFS
+from mlaoi_graph.vocab import MLAOI, RDFS
 
 if TYPE_CHECKING:
     from pyoxigraph import Literal, Quad
 
     from mlaoi_graph.queries.explain import Explanation
+    from mlaoi_graph.queries.filters import Filters
     from mlaoi_graph.queries.lineage import LineageGraph
 
 __all__ = [
@@ -253,8 +256,8 @@ class Places:
     ) -> AreaHits:
         """Return the models that learned, themselves or through ancestors and sources, from data in an area.
 
-        Loads the catalog's lineage. ``unknown`` are the uses for training whose data may be anywhere: whoever descends
-        from such a model inherits that too, so with a task or family it is of these models and their ancestors.
+        Loads the catalog's lineage. ``unknown`` are the uses for training whose data may be anywhere, and the models
+        that descend from one with such a use; with a task or family it is of these models and their ancestors.
         """
         asked = self.area_of(aoi)
         groups = self._groups(asked, during, datasets_and_uses=True)
@@ -309,8 +312,12 @@ class Places:
         )  # fmt: skip
 
     def _taught(self, dataset: str) -> tuple[list[_Exposed], list[_Exposed]]:
-        """Return who is exposed to a dataset, and of which families it is said only."""
-        rows = self._catalog.lineage.exposed_models(dataset)
+        """Return who is exposed to a dataset, and of which families it is said only.
+
+        A use that is limited to an area is there and nowhere else: it does not count for all of the dataset.
+        """
+        only: Filters = {"without": self._footprints.uses} if self._footprints.uses else {}
+        rows = self._catalog.lineage.exposed_models(dataset, **only)
         # Who learned from a part has not learned from what else the whole has.
         return tuple(  # type: ignore[return-value]
             [
@@ -323,21 +330,22 @@ class Places:
 
     def _taught_by_use(self, use: str) -> tuple[list[_Exposed], list[_Exposed]]:
         """Return who learned by a use that is limited to an area: its model, and what was made from that."""
+        lineage = self._catalog.lineage
         target = self._used.target(use)
         _, uses = self._used.uses_of(np.array([target]))
         sure: list[_Exposed] = []
         loose: list[_Exposed] = []
-        for stage, user, dataset in zip(
+        users = self._used.users(uses)
+        for stage, user, is_family, dataset in zip(
             self._used.stages(uses).tolist(),
-            self._used.user_iris(self._used.users(uses)),
+            self._used.user_iris(users),
+            self._used.are_families(users).tolist(),
             self._used.used(uses),
             strict=True,
         ):
             if not STAGES[stage].teaches:
                 continue
-            lineage, word = self._catalog.lineage, STAGES[stage].value
-            proof = partial(lineage.explain, user, dataset)
-            is_family = bool(_says(self._catalog.store, user, RDF.type, MLAOI.ModelFamily))
+            word, proof = STAGES[stage].value, partial(lineage.explain, user, dataset)
             own = _Exposed(user, lineage.label(user), dataset, "contains", "own use", word, 1, proof)
             (loose if is_family else sure).append(own)
             made = lineage.descendants(user)
@@ -528,28 +536,32 @@ class Places:
     ) -> Rows[UnplacedUse]:
         """Return the uses in stages of which it is not known where all data are, and who discloses nothing.
 
-        Of models of a task and family, if given, and of the ancestors of these if asked for.
+        Of models of a task and family, if given. With ``ancestors`` also of what these were made from, and the models
+        that were made from such a one.
         """
         uses = self._used.all_of_stages(stages)
         targets = self._used.targets(uses)
-        unplaced = self._used.unplaced(targets) != Unplaced.KNOWN
-        uses = uses[unplaced]
+        uses = uses[self._used.unplaced(targets) != Unplaced.KNOWN]
         silent = self._undisclosed() if any(stage.teaches for stage in stages) else set()
+        users, at = np.unique(self._used.users(uses), return_inverse=True)
+        names = self._used.user_iris(users)
+        heirs = self._heirs({*names, *silent}) if ancestors else {}
         if task is not None or family is not None:
-            users, at = np.unique(self._used.users(uses), return_inverse=True)
-            names = self._used.user_iris(users)
-            allowed = (
-                self._with_ancestors(task, family) if ancestors else self._allowed_iris({*names, *silent}, task, family)
-            )
+            found = self._allowed_iris({*names, *silent, *heirs}, task, family)
+            heirs = {heir: of for heir, of in heirs.items() if heir in found}
+            allowed = self._with_ancestors(task, family) if ancestors else found
             uses = uses[np.array([iri in allowed for iri in names], dtype=bool)[at]]
             silent &= allowed
 
         def make(key: int | str) -> UnplacedUse:
             if isinstance(key, str):
-                label = _label(self._catalog.store, key)
+                of = heirs.get(key)
+                reason = "its training data are not disclosed"
+                if of is not None:
+                    reason = f"made from {_label(self._catalog.store, of)}, of whose data it is not known where all are"
                 return UnplacedUse(
-                    model=key, label=label, stage=None, dataset=None, dataset_label=None,
-                    reason="its training data are not disclosed", document=None,
+                    model=key, label=_label(self._catalog.store, key), stage=None, dataset=None, dataset_label=None,
+                    reason=reason, document=None,
                 )  # fmt: skip
             alone = np.array([key])
             user = self._used.users(alone)
@@ -563,8 +575,22 @@ class Places:
                 document=self._used.documents(alone)[0],
             )
 
-        keys: list[int | str] = [*uses.tolist(), *sorted(silent)]
+        keys: list[int | str] = [*uses.tolist(), *sorted(silent), *sorted(heirs)]
         return Rows(f"{word}, not known where", UnplacedUse, keys, make)
+
+    def _heirs(self, models: set[str]) -> dict[str, str]:
+        """Return what was made from any of these models, and the nearest of them it was made from."""
+        edges = self._catalog.lineage.edges
+        nodes = sorted(node for node in map(edges.iris.find, models) if node >= 0)
+        found = search([start_of(edges, node) for node in nodes], newer(edges, FROM_MODEL, None), edges)
+        heirs = {}
+        for node, at in strongest(found, THING).items():
+            if strength_of(at) == OF_FAMILY or edges.iris[node] in models:
+                continue
+            while found[at][0] >= 0:
+                at = found[at][0]
+            heirs[edges.iris[node]] = edges.iris[node_of(at)]
+        return heirs
 
     def _with_ancestors(self, task: str | None, family: str | None) -> set[str]:
         """Return the models of a task and family, and what they were made from."""

@@ -29,6 +29,8 @@ class Filters(TypedDict, total=False):
     verified_only: bool
     sources: Collection[str]
     """Edges these documents say, or that cite this evidence; IRIs."""
+    without: Collection[str]
+    """Not these statements: an edge for which nothing else speaks is left out; IRIs of uses or derivations."""
     before: str
     """Edges asserted before this ISO 8601 year, month, day or instant, in UTC: by their document's own time, else by
     when their evidence, else when the document, was read. One whose time is not known, or not so exactly that it is
@@ -88,6 +90,9 @@ def allowed(edges: Edges, only: Filters) -> tuple[Allow, Notes]:
         wanted = frozenset(_several(sources))
         nowhere += sorted(iri for iri in wanted if not _is_source(edges, iri))
         tests.append(lambda edge: _said_by(edges, edge, wanted))
+    without = frozenset(_several(only.get("without", ())))
+    if without:
+        tests.append(lambda edge: _says_more(edges, edge, without))
     before = only.get("before")
     if before is not None:
         limit = instants(before)[0]
@@ -128,6 +133,11 @@ def _said_by(edges: Edges, edge: int, sources: frozenset[str]) -> bool:
         return saying is not None
     # A document may state an edge more than once, and the columns have the one statement it is known by.
     return any(not sources.isdisjoint(twin.evidence) for twin in edges.twins(edge))
+
+
+def _says_more(edges: Edges, edge: int, statements: frozenset[str]) -> bool:
+    twins = edges.twins(edge)
+    return not twins or any(twin.iri not in statements for twin in twins)
 
 
 def _asserted(edges: Edges, edge: int) -> tuple[int, int]:
