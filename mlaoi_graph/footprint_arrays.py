@@ -19,7 +19,7 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph import use_arrays
 from mlaoi_graph.geo import index, mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
-from mlaoi_graph.geo.merged import Merge, places
+from mlaoi_graph.geo.merged import Merge, merged, places
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
@@ -338,7 +338,7 @@ def _merge(
     loose = [geometry.encode() for area, geometry, _ in rows if not area]
     of_areas = [area.encode() for area, _, _ in rows if area]
     before = (places(old, "geometry", loose, free)[0], places(old, "area", of_areas, count)[0])
-    return Merge(kept, np.concatenate(before))
+    return merged(kept, np.concatenate(before))
 
 
 def _owned(old: Mapped, name: str, merge: Merge, pairs: list[tuple[int, str]]) -> tuple[dict[str, Array], list[str]]:
@@ -354,7 +354,7 @@ def _owned(old: Mapped, name: str, merge: Merge, pairs: list[tuple[int, str]]) -
     kept = np.zeros(_count(old, name), dtype=bool)
     kept[code] = True
     kept[low[known]] = True
-    owners = Merge(kept, low[~known])
+    owners = merged(kept, low[~known])
     place = np.empty(len(mine), dtype=np.int64)
     place[known], place[~known] = owners.old[low[known]], owners.new
     new = np.array([(row, number[owner]) for row, owner in pairs], dtype=np.int64).reshape(-1, 2)

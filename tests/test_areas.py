@@ -947,6 +947,14 @@ def test_coverage_and_gaps_can_be_drawn(tmp_path):
         assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
 
 
+def test_a_point_has_no_ground_to_cover():
+    with holding(*placed("d", box(0, 0, 1, 1)), use("m", "d", Stage.TRAINING)) as catalog:
+        assert len(catalog.models(trained_in="POINT (0.5 0.5)")) == 1
+        for ask in (lambda aoi: coverage(catalog.places, "trained", aoi), lambda aoi: gap(catalog.places, aoi)):
+            with pytest.raises(GeometryError, match="no ground to cover"):
+                ask("POINT (0.5 0.5)")
+
+
 def test_coverage_and_gaps_as_frames(tmp_path):
     geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
     with holding(*placed("d", box(0, 0, 1, 1)), use("m", "d", Stage.TRAINING)) as catalog:

@@ -147,8 +147,10 @@ def samples(tmp_path_factory):
     """Files of samples as a catalog keeps them, under their hashes."""
     folder = tmp_path_factory.mktemp("samples")
     for digest, west in (("aa", 0.0), ("bb", 5.0)):
-        shapes = shapely.box([west, west + 1], 0, [west + 1, west + 2], 1)
-        made = Samples(digest, shapes, ["s1", "s2"], ["train", ""], ["2019", ""], ["2019", ""], 0, 0)
+        # The first is in two splits.
+        shapes = shapely.box([west, west + 1, west], 0, [west + 1, west + 2, west + 1], 1)
+        names, splits, times = ["s1", "s2", "s1"], ["train", "", "test"], ["2019", "", "2019"]
+        made = Samples(digest, shapes, names, splits, times, times, repaired=0, left_out=0, id_again=0)
         mapped.write(folder / digest, made.arrays())
     return folder
 

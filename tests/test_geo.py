@@ -214,8 +214,13 @@ def test_of_a_collection_the_polygons_are_kept():
     geometries = [{"type": "Point", "coordinates": [50, 50]}, polygon(box(0, 0, 1, 1))]
     nested = {"type": "GeometryCollection", "geometries": [polygon(box(5, 5, 6, 6))]}
     footprint = from_geojson({"type": "GeometryCollection", "geometries": [*geometries, nested]})
-    assert footprint.problems == ()
+    assert [problem.rule for problem in footprint.problems] == ["mixed-kinds"]
+    assert footprint.problems[0].message == "of a collection the polygons count; 1 of its other parts are left out"
     assert same_place(footprint, shapely.box(0, 0, 1, 1).union(shapely.box(5, 5, 6, 6)))
+    assert from_geojson({"type": "GeometryCollection", "geometries": [geometries[1], nested]}).problems == ()
+    line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    (told,) = from_geojson({"type": "GeometryCollection", "geometries": [line, geometries[0]]}).problems
+    assert (told.rule, told.message[:25]) == ("mixed-kinds", "of a collection the lines")
 
 
 # --- what is refused ------------------------------------------------------------------------------

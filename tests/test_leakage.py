@@ -23,6 +23,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import BadQuestion, GeometryError, NodeNotFound
 from mlaoi_graph.geo.near import grown
+from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -42,7 +43,6 @@ from mlaoi_graph.model import (
     Stage,
 )
 from mlaoi_graph.queries.kinship import Kin, Kinship
-from mlaoi_graph.queries.leakage import LeakageKind
 from mlaoi_graph.queries.results import Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -296,6 +296,19 @@ def test_an_unverified_edge_makes_the_row_unverified(catalog_of):
         *SPLIT, model("m"), use("m", "d/test", confidence=Confidence.UNVERIFIED), use("m", "d/test", Stage.TEST)
     ).leakage()
     assert {row.confidence for row in report if row.kind == "same-dataset"} == {"unverified"}
+
+
+@pytest.mark.parametrize("unverified", ["training", "test", "ancestry", None])
+def test_a_test_that_is_clean_by_an_unverified_edge_says_so(catalog_of, unverified):
+    doubt = {"confidence": Confidence.UNVERIFIED}
+    report = catalog_of(
+        dataset("train", areas=["a"]), dataset("test", areas=["b"]), area("a", 0, 0, 1, 1), area("b", 5, 5, 6, 6),
+        model("base"), model("m"), made("m", "base", **(doubt if unverified == "ancestry" else {})),
+        use("base", "train", **(doubt if unverified == "training" else {})),
+        use("m", "test", Stage.TEST, **(doubt if unverified == "test" else {})),
+    ).leakage("urn:x:m")  # fmt: skip
+    (row,) = report.tests
+    assert (row.verdict, row.confidence) == (Verdict.NO, "unverified" if unverified else "verified")
 
 
 # Declared splits ------------------------------------------------------------------------------------

@@ -351,3 +351,5 @@ def test_on_the_command_line(directory, file):
         app, ["areas", str(directory), "--bbox", "8.9,45,9.5,47", "--json"], catch_exceptions=False
     )
     assert [row["precision"] for row in json.loads(result.stdout)["rows"]] == ["samples"]
+    result = CliRunner().invoke(app, ["areas", str(directory), "--bbox", "8,46.1,8.1,46.2"], catch_exceptions=False)
+    assert "declared-box, samples elsewhere" in result.stdout

@@ -248,7 +248,7 @@ def _print_table(hits: Any) -> None:
         [*columns, "areas", "overlap_km2", "share_of_aoi", *(["in_time"] if with_time else [])],
         (
             [
-                *(getattr(row, name) for name in columns),
+                *(_cell(row, name) for name in columns),
                 row.areas,
                 f"{row.overlap_km2:.1f}",
                 "" if row.share_of_aoi is None else f"{row.share_of_aoi:.2%}",
@@ -257,6 +257,11 @@ def _print_table(hits: Any) -> None:
             for row in hits
         ),
     )
+
+
+def _cell(row: Any, name: str) -> str:
+    text = str(getattr(row, name))
+    return f"{text}, samples elsewhere" if name == "precision" and getattr(row, "samples_elsewhere", False) else text
 
 
 def coverage(
@@ -312,7 +317,7 @@ def coverage(
 
 
 def _print_coverage(found: Any) -> None:
-    share = found.covered_km2 / found.aoi.km2 if found.aoi.km2 else 0.0
+    share = found.covered_km2 / found.aoi.km2
     print(f"{clean(found.title)}: {found.covered_km2:.1f} of {found.aoi.km2:.1f} km2 ({share:.2%})")
     print("\nby footprints no coarser than:")
     print_table(("precision", "covered_km2"), [(word, f"{km2:.1f}") for word, km2 in found.by_precision().items()])

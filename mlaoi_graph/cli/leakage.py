@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 import typer
 
 from mlaoi_graph.cli.output import GeoParquet, Map, clean, print_json, print_rows, print_table, say, write_files
+from mlaoi_graph.kinds import LeakageKind
 
 if TYPE_CHECKING:
     from mlaoi_graph.queries.leakage import LeakageReport
@@ -16,20 +17,6 @@ __all__ = ["register"]
 
 _SHOWN: Final = 40
 _CODES: Final = "Exit codes: 0 clean, 1 found, 2 could not tell."
-
-
-class Kind(StrEnum):
-    """How a test and what was learned overlap, the strongest first."""
-
-    same_samples = "same-samples"
-    same_dataset = "same-dataset"
-    split_against_use = "split-against-use"
-    selection_on_test = "selection-on-test"
-    derived_dataset = "derived-dataset"
-    common_source = "common-source"
-    same_scene = "same-scene"
-    place_and_time = "place-and-time"
-    place = "place"
 
 
 class Form(StrEnum):
@@ -180,8 +167,8 @@ def audit(
         typer.Argument(metavar="[DIR]", help="Catalog directory (or set MLAOI_CATALOG)."),
     ] = None,
     fail_on: Annotated[
-        Kind, typer.Option(help="Exit with 1 if anything of this kind, or a stronger one, is found.")
-    ] = Kind.place_and_time,
+        LeakageKind, typer.Option(help="Exit with 1 if anything of this kind, or a stronger one, is found.")
+    ] = LeakageKind.PLACE_AND_TIME,
     certain: Annotated[
         bool, typer.Option("--certain", help="Count what certainly overlaps only, not what may.")
     ] = False,
@@ -192,19 +179,17 @@ def audit(
 ) -> None:
     """Check every evaluation in a catalog, for continuous integration.
 
-    Kinds, the strongest first: same-samples, same-dataset, split-against-use, selection-on-test, derived-dataset,
-    common-source, same-scene, place-and-time, place.
+    --fail-on lists the kinds, the strongest first.
     """
     from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.cli.app import _split_directory
-    from mlaoi_graph.queries.leakage import LeakageKind
     from mlaoi_graph.queries.results import Verdict
 
     directory, _ = _split_directory(arguments, 0)
     with Catalog.open(directory) as catalog:
         report = catalog.leakage(buffer_km=buffer_km, window_days=window_days, sensors=sensor or ())
-        rows = report.at_least(LeakageKind(fail_on.value))
-        undecided = report.undecided(LeakageKind(fail_on.value), certain=certain)
+        rows = report.at_least(fail_on)
+        undecided = report.undecided(fail_on, certain=certain)
         rows = [row for row in rows if row.verdict is Verdict.YES or not certain]
         if form is Form.json:
             counts = {"failed": len(rows), "undecided": undecided}

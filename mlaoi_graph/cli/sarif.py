@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from mlaoi_graph import __version__
+from mlaoi_graph.kinds import LeakageKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,19 +14,6 @@ if TYPE_CHECKING:
     from mlaoi_graph.queries.leakage import LeakageReport, LeakageRow
 
 __all__ = ["sarif"]
-
-_RULES: Final = {
-    "same-samples": "Samples of the test were learned from.",
-    "same-dataset": "The split that was measured on was learned from.",
-    "split-against-use": "A model learned from what its publisher declared a test split.",
-    "selection-on-test": "A checkpoint was chosen on the test.",
-    "derived-dataset": "The test and what was learned from were made one from the other.",
-    "common-source": "The test and what was learned from were made from one dataset.",
-    "same-scene": "The test and what was learned from were cut from one image.",
-    "place-and-time": "The test and what was learned from lie on the same ground at the same time.",
-    "place": "The test and what was learned from lie on the same ground.",
-}
-"""Every kind of leakage, the strongest first, in a sentence."""
 
 
 def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> dict[str, Any]:
@@ -35,7 +23,7 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
     and the path in it. SRCROOT is where the source lies, as a repository's root.
     """
     failed = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
-    names = list(_RULES)
+    names = [kind.value for kind in LeakageKind]
     results = []
     for row in report:
         key = (row.kind, row.model, row.stage, row.test, row.train)
@@ -64,7 +52,9 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
                     "driver": {
                         "name": "mlaoi-graph",
                         "version": __version__,
-                        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()],
+                        "rules": [
+                            {"id": kind.value, "shortDescription": {"text": kind.sentence}} for kind in LeakageKind
+                        ],
                     }
                 },
                 "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The folder the sources lie in."}}},

@@ -244,6 +244,10 @@ def _geojson_shape(geometry: object, problems: _Problems) -> BaseGeometry:
             waiting.extend(reversed(_listed(one.get("geometries"))))
         else:
             raise _Unusable("geometry-type", f"no GeoJSON geometry type: {kind[:40]!r}")
+    if bool(polygons) + bool(lines) + bool(points) > 1:
+        kept = "polygons" if polygons else "lines"
+        lost = len(points) + (len(lines) if polygons else 0)
+        problems.setdefault("mixed-kinds", f"of a collection the {kept} count; {lost} of its other parts are left out")
     if polygons:
         return _polygon_shape(polygons, problems)
     if lines:

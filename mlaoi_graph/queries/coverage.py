@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries
+from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
@@ -87,7 +88,7 @@ class Coverage(HasFeatures):
         return area_km2(self.uncovered)
 
     def __repr__(self) -> str:
-        share = self.covered_km2 / self.aoi.km2 if self.aoi.km2 else 0.0
+        share = self.covered_km2 / self.aoi.km2
         return f"<{self.title}: {self.covered_km2:.1f} of {self.aoi.km2:.1f} km2, {share:.1%}>"
 
     def by_precision(self) -> dict[str, float]:
@@ -109,7 +110,7 @@ class Coverage(HasFeatures):
                     model=model,
                     label=hits[0].label,
                     covered_km2=km2,
-                    share_of_aoi=min(km2 / self.aoi.km2, 1.0) if self.aoi.km2 else 0.0,
+                    share_of_aoi=min(km2 / self.aoi.km2, 1.0),
                     precision=precision,
                     datasets=tuple(sorted({hit.dataset for hit in hits})),
                 )
@@ -238,8 +239,16 @@ def coverage(
     task: str | None = None,
     family: str | None = None,
 ) -> Coverage:
-    """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84."""
-    hits = places.uses(stages, aoi, during=during, task=task, family=family)
+    """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84.
+
+    Raises GeometryError for a point or line, of which no part can be covered.
+    """
+    asked = places.area_of(aoi)
+    if not asked.km2:
+        raise GeometryError(
+            f"{asked.label} has no ground to cover", "Give an area; whose data hold a point or line, areas tells"
+        )
+    hits = places.uses(stages, asked, during=during, task=task, family=family)
     return Coverage(hits.title, hits)
 
 

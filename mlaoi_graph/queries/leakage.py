@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 from mlaoi_graph.errors import BadQuestion, GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.model import Precision, SplitPolicy
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.explain import Explanation, edge_word, explanation
@@ -44,22 +45,6 @@ from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import Unplaced
 
 __all__ = ["Leak", "Leakage", "LeakageKind", "LeakageReport", "LeakageRow", "TestRow", "UncheckedRow"]
-
-
-class LeakageKind(Enum):
-    """How a test and what was learned overlap, the strongest first."""
-
-    SAME_SAMPLES = "same-samples"
-    SAME_DATASET = "same-dataset"
-    SPLIT_AGAINST_USE = "split-against-use"
-    """A model learned from what its publisher declared a test split."""
-    SELECTION_ON_TEST = "selection-on-test"
-    """A checkpoint was chosen on what is, or is reported as, the test."""
-    DERIVED_DATASET = "derived-dataset"
-    COMMON_SOURCE = "common-source"
-    SAME_SCENE = "same-scene"
-    PLACE_AND_TIME = "place-and-time"
-    PLACE = "place"
 
 
 _KINDS: Final = tuple(LeakageKind)
@@ -180,6 +165,8 @@ class TestRow:
     found: int
     clean: int
     """How many things learned were compared and found to share nothing."""
+    confidence: str
+    """``unverified`` if any edge is by which it was measured, or by which something was learned."""
     left_out: int
     """How many were not compared, as they are of other sensors than those asked about."""
     unchecked: int
@@ -374,6 +361,8 @@ class _Work:
     """What a test was not held against, as of other sensors."""
     compared: set[int] = field(default_factory=set)
     """What any test was held against."""
+    doubtful: set[_Test] = field(default_factory=set)
+    """Tests, and tests held against something learned, that an unverified edge states."""
     tests: dict[_Test, None] = field(default_factory=dict)
 
 
@@ -551,6 +540,8 @@ class Leakage:
                     work.left_out[test].append(ways[0].dataset)
                     continue
                 work.compared.add(ways[0].dataset)
+                if self._doubtful((*ways[0].steps, *((test.edge,) if test.edge >= 0 else ()))):
+                    work.doubtful.add(test)
                 found, unchecked = self._compare(test, ways)
                 work.found.extend(found)
                 work.unchecked.extend(unchecked)
@@ -906,6 +897,7 @@ class Leakage:
                     strongest=mine[0].kind.value if mine else None,
                     found=len(mine),
                     clean=work.clean[test],
+                    confidence="unverified" if test in work.doubtful else "verified",
                     left_out=len(work.left_out[test]),
                     unchecked=unknown,
                 )
