@@ -30,13 +30,14 @@ def chromium():
 class Watched:
     """What a page asked for and complained about."""
 
-    def __init__(self, page, url):
+    def __init__(self, page, url, tolerates=None):
         self.page = page
         self.elsewhere = []
         self.complaints = []
         own = urlsplit(url).netloc
         page.on("request", lambda r: self._asked(r.url, own))
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        fine = f"status of {tolerates} "
+        page.on("console", lambda m: m.type == "error" and fine not in m.text and self.complaints.append(m.text))
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
         page.on("requestfailed", lambda r: self.complaints.append(f"{r.url}: {r.failure}"))
 
@@ -51,14 +52,14 @@ class Watched:
 
 
 @contextmanager
-def page_of(browser, url, *, width=1440, height=900, dark=False):
-    """Open a page that is held to stay on this machine and to complain of nothing."""
+def page_of(browser, url, *, width=1440, height=900, dark=False, tolerates=None):
+    """Open a page that is held to stay on this machine and to complain of nothing but the ``tolerates`` status."""
     context = browser.new_context(
         base_url=url, viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
     )
     context.set_default_timeout(20_000)
     page = context.new_page()
-    watched = Watched(page, url)
+    watched = Watched(page, url, tolerates)
     try:
         yield page
         watched.is_clean()

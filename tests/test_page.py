@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -23,6 +24,7 @@ from serving import serve
 from serving import until as met
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.model import Stage
 
 ROOT = Path(__file__).parents[1]
 BASE = "https://w3id.org/mlaoi/families/"
@@ -124,6 +126,17 @@ def test_expand_collapse_expand(page):
     page.click("#side button[data-way=up]")
     page.wait_for_selector("#side button[data-way=up][aria-expanded=true]")
     assert pairs(page) == opened
+    # Within the depth, too: what the depth opens is closed, and opened, and the address is as before.
+    page.locator("#twin .pick", has_text="GeoChat-7B").first.click()
+    address = page.url
+    page.click("#side button[data-way=up]")
+    until(page, "location.search.includes('close=up')")
+    page.wait_for_selector("#side button[data-way=up][aria-expanded=false]")
+    assert not [pair for pair in pairs(page) if pair[0] == GEOCHAT]
+    page.click("#side button[data-way=up]")
+    page.wait_for_selector("#side button[data-way=up][aria-expanded=true]")
+    assert pairs(page) == opened
+    assert page.url == address
 
 
 def test_edges_are_those_of_the_catalog(page, families_catalog):
@@ -245,15 +258,9 @@ def test_an_area_drawn_gives_the_models_of_the_python_call(page, families_catalo
         )
         for section in page.locator("section[data-stage]").all()
     }
-    words = {
-        "pretraining": "pretrained_in",
-        "finetuning": "finetuned_in",
-        "test": "tested_in",
-        "validation": "validated_in",
-    }
     with Catalog.open(families_catalog) as catalog:
-        for stage, word in words.items():
-            assert shown.get(stage, set()) == set(catalog.models(**{word: drawn}).models), stage
+        for stage in Stage:
+            assert shown.get(stage.value, set()) == set(catalog.places.uses((stage,), drawn).models), stage
     assert sum(map(len, shown.values())) > 5
     page.wait_for_selector("#map[data-ready]")
     assert page.evaluate("document.querySelector('#map').footprints.areaSource.getFeatures().length") == 1
@@ -272,6 +279,41 @@ def test_an_area_pasted_is_the_area_drawn(page, families_catalog):
         "section[data-stage=test] tr[data-model]", "rows => rows.map(r => r.dataset.model)"
     )
     assert set(shown) == tested != set()
+
+
+@pytest.mark.parametrize(("first", "last"), [("", "2019"), ("2022", ""), ("2018", "2019")])
+def test_one_end_of_a_time_is_no_instant(served, families_catalog, first, last):
+    found = served.get("area.json", params={"aoi": "FRA", "from": first, "until": last}).json()
+    with Catalog.open(families_catalog) as catalog:
+        hits = catalog.places.uses(tuple(Stage), "FRA", during=(first or None, last or None))
+        assert {part["stage"]: part["total"] for part in found["stages"]} == Counter(row.stage for row in hits)
+
+
+def test_the_map_has_every_stage_of_every_dataset_of_the_table(served):
+    """A dataset that models learned from and were tested on is there twice."""
+    rows = [
+        (row["dataset"], row["edge"])
+        for part in served.get("area.json?aoi=FRA").json()["stages"]
+        for row in part["rows"]
+    ]
+    drawn = [f["properties"] for f in served.get("area.geojson?aoi=FRA").json()["features"]]
+    assert {(one["dataset"], one["edge"]) for one in drawn} == set(rows)
+    assert len(set(rows)) > len({dataset for dataset, _ in rows})
+
+
+def test_a_model_is_on_the_map_with_each_of_its_stages(page):
+    page.goto("models/anysat-base")
+    settled(page)
+    said = page.eval_on_selector_all(
+        "#twin tr[data-older]",
+        "rows => rows.map(r => [r.dataset.older, r.querySelector('.stage').className.match(/s-(\\w+)/)[1]])",
+    )
+    drawn = page.evaluate(
+        "document.querySelector('#map').footprints.source.getFeatures().map(f => [f.get('dataset'), f.get('edge')])"
+    )
+    placed = {dataset for dataset, _ in drawn}
+    assert {tuple(one) for one in drawn} == {tuple(one) for one in said if one[0] in placed}
+    assert len(set(map(tuple, drawn))) > len(placed) > 2
 
 
 def test_precisions_are_drawn_differently(page):
@@ -413,6 +455,8 @@ def test_the_editor_shows_rows(page):
     page.wait_for_selector(".yasr table tbody tr")
     row = page.locator(".yasr table tbody tr").first
     assert row.is_visible()
+    opacity = "e => { let all = 1; for (; e; e = e.parentElement) all *= getComputedStyle(e).opacity; return all; }"
+    assert row.locator("td").last.evaluate(opacity) == 1
     assert row.bounding_box()["height"] > 10
     assert "models/" in row.inner_text()
     assert "query=" in page.url
@@ -714,6 +758,38 @@ def test_no_page_runs_what_it_shows(browser, hostile):
             assert page.evaluate("window.hit") is None, path
             assert page.locator('a[href^="javascript" i]').count() == 0, path
             assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path
+
+
+def test_no_result_of_a_query_runs(browser, hostile):
+    """Values are text in the table, in its filter and where it is sorted; nodes lead to their pages here."""
+    with page_of(browser, hostile.url) as page:
+        text = "SELECT ?s ?name (<javascript:window.hit=1> AS ?j) { ?s a mlaoi:Model ; rdfs:label ?name }"
+        page.goto(f"query?{urlencode({'query': text})}")
+        page.wait_for_selector(".yasqe_queryButton")
+        page.click(".yasqe_queryButton")
+        page.wait_for_selector(".yasr table tbody tr")
+        page.fill(".tableFilter", "onerror")
+        page.keyboard.press("End")
+        until(page, "document.querySelectorAll('.yasr tbody tr').length === 2")
+        page.locator(".yasr thead th").nth(2).click()
+        page.wait_for_timeout(200)
+        cells = page.locator(".yasr tbody td:nth-child(3)").all_inner_texts()
+        assert cells == [NASTY, NASTY]
+        assert page.evaluate("window.hit") is None
+        for href in page.eval_on_selector_all(".yasr tbody a", "all => all.map(a => a.href)"):
+            assert href.startswith(hostile.url)
+
+
+def test_a_query_that_is_refused_says_why_and_where(served, browser):
+    with page_of(browser, served.url, tolerates="400") as page:
+        page.goto(f"query?{urlencode({'query': 'SELECT ?x {'})}")
+        page.wait_for_selector(".yasqe_queryButton")
+        page.click(".yasqe_queryButton")
+        said = page.wait_for_selector(".yasr .refused")
+        assert "expected" in said.inner_text()
+        assert "{" not in said.inner_text()[:20]
+        page.click(".yasr .refused button")
+        assert page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getCursor().line") == 0
 
 
 def test_ten_thousand_siblings_are_grouped_capped_and_within_reach(browser, big):

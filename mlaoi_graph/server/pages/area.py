@@ -35,7 +35,7 @@ def area(context: Context, given: dict[str, str]) -> Page:
         return Page("Models in an area", "area.html", values, features=lambda: _collection(None, []))
     catalog = context.catalog
     asked = asked_area(catalog, text)
-    during = (first or last, last or first) if first or last else None
+    during = (first or None, last or None) if first or last else None
     try:
         hits = catalog.places.uses(tuple(Stage), asked, during=during)
         learned = catalog.places.exposed(asked, during=during)
@@ -85,11 +85,11 @@ def area(context: Context, given: dict[str, str]) -> Page:
 
 
 def _drawn(asked: Aoi, hits: AreaHits) -> dict[str, Any]:
-    once: dict[tuple[str, str], dict[str, Any]] = {}
+    once: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row, shape in zip(hits, hits.geometries(), strict=True):
         look = "inherited" if row.how == "inherited" else row.precision
         once.setdefault(
-            (row.dataset, look),
+            (row.dataset, row.stage, look),
             feature(shape, dataset=row.dataset, label=row.dataset_label, edge=EDGES[row.stage], look=look),
         )
     return _collection(asked, list(once.values()))

@@ -213,9 +213,17 @@ async function located({ nodes }) {
 
 function footprints({ nodes, edges }) {
   const data = [...nodes.values()].filter(isData).map((node) => node.iri);
-  const edgeTo = new Map();
-  for (const edge of edges) if (!edgeTo.has(edge.object) || edge.subject === lineage.focus.iri) edgeTo.set(edge.object, edge.edge);
-  const features = data.flatMap((iri) => placed.get(iri).features.map((feature) => (Object.assign(feature.properties, { edge: edgeTo.get(iri) ?? "derivedFrom" }), feature)));
+  // One for each stage a dataset was used in: by the node of the page, or for want of that by whoever is drawn.
+  const edgesTo = new Map();
+  for (const own of [true, false])
+    for (const edge of edges)
+      if (own ? edge.subject === lineage.focus.iri : !edgesTo.get(edge.object)?.own) {
+        const met = edgesTo.get(edge.object) ?? { own, names: new Set() };
+        edgesTo.set(edge.object, met);
+        met.names.add(edge.edge);
+      }
+  const features = data.flatMap((iri) => placed.get(iri).features.flatMap((feature) =>
+    [...(edgesTo.get(iri)?.names ?? ["derivedFrom"])].map((edge) => ({ ...feature, properties: { ...feature.properties, edge } }))));
   map.show(features);
   map.choose(lineage.selected === lineage.focus.iri && lineage.focus.kind !== "dataset" ? null : lineage.selected);
   const without = data.filter((iri) => !placed.get(iri).features.length);

@@ -2,7 +2,42 @@
 import "@zazuko/yasgui/build/yasgui.min.css";
 import "./editor.css";
 import Yasgui from "@zazuko/yasgui";
+import { at, bdi, el } from "./dom.js";
 import { FootprintMap } from "./map.js";
+
+// The table as yasgui has it, but for its cells: a value is text and never markup, and a node's page is on this server.
+class Table extends Yasgui.Yasr.plugins.table {
+  getCellContent({ type, value, datatype, "xml:lang": language }, prefixes) {
+    const known = Object.entries(prefixes ?? {}).find(([, iri]) => value.startsWith(iri));
+    const said = known ? `${known[0]}:${value.slice(known[1].length)}` : value;
+    const after = language ? `@${language}` : datatype ? `^^${datatype.split(/[#/]/).pop()}` : null;
+    const cell = type === "uri" ? el("a", { class: "iri", href: at(value), title: value }, said) : el("span", { class: "nonIri" }, bdi(value), after && !this.persistentConfig.compact ? el("sup", {}, after) : null);
+    return el("div", {}, cell).outerHTML;
+  }
+
+  getColumns() {
+    const plain = (render) => (cell, way, row, meta) => (cell?.type && (!way || way === "filter" || way === "sort") ? el("b", {}, cell.value).innerHTML : render(cell, way, row, meta));
+    return super.getColumns().map((column) => ({ ...column, render: plain(column.render) }));
+  }
+}
+
+/** What is wrong with a query and where, instead of the answer's JSON; the place is marked in the editor. */
+class Refused extends Yasgui.Yasr.plugins.error {
+  async draw() {
+    const error = this.yasr.results?.getError();
+    let said = {};
+    try {
+      said = JSON.parse(error.text);
+    } catch {
+      return super.draw();
+    }
+    const editor = yasgui.getTab().getYasqe();
+    const act = said.line && el("button", { type: "button", onclick: () => (editor.focus(), editor.setCursor(said.line - 1, said.column - 1)) }, `Go to line ${said.line}, column ${said.column}`);
+    this.yasr.resultsEl.append(el("div", { class: "refused", role: "alert" }, el("p", {}, bdi(said.reason)), act));
+  }
+}
+Yasgui.Yasr.registerPlugin("table", Table);
+Yasgui.Yasr.registerPlugin("error", Refused);
 
 const { examples, prefixes, query } = JSON.parse(document.getElementById("page-data").textContent);
 const box = document.getElementById("yasgui");
