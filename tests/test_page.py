@@ -185,8 +185,9 @@ def test_the_address_is_enough(page, browser, served):
 
 
 def test_depth_and_direction(page):
-    page.goto("models/geochat-7b?depth=3&direction=up")
+    page.goto("models/geochat-7b?depth=7&direction=up")
     settled(page)
+    assert page.input_value("#depth") == "7"
     found = {tuple(pair) for pair in pairs(page)}
     assert (f"{BASE}datasets/samrs-fast", f"{BASE}models/sam-vit-h") in found
     page.select_option("#depth", "1")
@@ -227,6 +228,56 @@ def test_the_keyboard_walks_the_graph(page):
     page.wait_for_selector("#side button[data-way=up][aria-expanded=false]")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "q"
+
+
+HELD = "(() => { const e = document.activeElement; return e.id || JSON.stringify(e.dataset); })()"
+"""What has the keyboard."""
+
+
+def test_the_keyboard_stays_where_it_was(page):
+    page.goto("models/geochat-7b")
+    settled(page)
+    page.locator("#twin .pick", has_text="GeoChat_Instruct").first.click()
+    for at, key in (
+        ("#legend input[data-edge=testedOn]", "Space"),
+        ("#legend input[data-edge=testedOn]", "Space"),
+        ("#side button[data-way=up]", "Enter"),
+        ("#side button[data-way=up]", "Enter"),
+        ("#why", "Enter"),
+        ("#reset", "Enter"),
+    ):
+        page.wait_for_selector(at)
+        page.focus(at)
+        before, address = page.evaluate(HELD), page.url
+        page.keyboard.press(key)
+        until(page, "url => location.href !== url", address)
+        page.wait_for_selector(".explorer:not([aria-busy])")
+        assert page.evaluate(HELD) == before, at
+
+
+def test_a_node_that_stands_for_many_is_told(page):
+    page.goto("models/geochat-7b")
+    settled(page)
+    assert re.match(r"15 of 16 nodes shown", page.inner_text("#shown"))  # one in the group is drawn for another edge
+    page.focus("#graph")
+    graph = "document.querySelector('#graph')._cyreg.cy"
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowDown")
+        if page.evaluate(f"{graph}.nodes('.chosen').hasClass('group')"):
+            break
+    assert "not drawn" in page.inner_text("#side h2")
+    page.keyboard.press("u")  # has no side of its own to open
+    before = len(pairs(page))
+    page.keyboard.press("Enter")
+    until(page, "n => document.querySelectorAll('#twin tr[data-newer]').length > n", before)
+
+
+def test_the_legend_hides_no_chain(page):
+    page.goto("models/geochat-7b?hide=instructionTunedOn&to=datasets/dota/trainval")
+    settled(page)
+    assert [GEOCHAT, f"{BASE}datasets/geochat-instruct"] in pairs(page)
+    assert "hidden" not in page.inner_text("#legend .says")
 
 
 def test_the_table_twin_is_there_as_csv(page):
@@ -736,6 +787,11 @@ def test_hostile_names_are_text(browser, hostile, name):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(page) == []
+        if name == "rtl":
+            label = page.evaluate("document.querySelector('#graph')._cyreg.cy.nodes('.focus').data('label')")
+            assert "\u202e" not in label + page.title()
+            assert re.search("\u2068[^\u2069]+\u2069", label)
+            assert re.fullmatch("\u2068[^\u2069]+\u2069 · mlaoi-graph", page.title())
         page.fill("#q", "script" if name == "nasty" else name[:8])
         page.wait_for_timeout(500)
         assert page.evaluate("window.hit") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +49,9 @@ STAGE_WORDS: Final = {
 """What edges are called on pages."""
 
 
+_TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
 def html(template: str, values: dict[str, Any], *, root: str, status: int = 200) -> bytes:
     """Return a page; ``root`` is the path the server is at, ending in a slash."""
     return _environment().get_template(template).render(**values, root=root, status=status).encode("utf-8", "replace")
@@ -62,7 +66,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"web": _web, "edge": lambda name: STAGE_WORDS.get(name, name), "number": _number, "short": _short}
+    made.filters |= {
+        "web": _web,
+        "edge": lambda name: STAGE_WORDS.get(name, name),
+        "number": _number,
+        "short": _short,
+        "apart": _apart,
+    }
     made.globals |= {"query": _query, "at": _at}
     return made
 
@@ -81,6 +91,13 @@ def _short(text: object, most: int = 200) -> str:
     """Return a text that may be of any length, cut where a page would drown in it."""
     said = str(text)
     return said if len(said) <= most else f"{said[:most]}\u2026"
+
+
+def _apart(text: str) -> str:
+    """Return a text that leaves what stands beside it in its direction, where there is no markup to say so."""
+    plain = text.translate(_TURNING)
+    turns = plain != text or any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in plain)
+    return f"\u2068{plain}\u2069" if turns else text
 
 
 def _query(**values: Any) -> str:

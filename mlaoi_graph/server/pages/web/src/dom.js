@@ -11,6 +11,20 @@ export function el(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Put other children into an element; the keyboard stays on what is there again, or on the element. */
+export function refill(box, ...children) {
+  const had = box.contains(document.activeElement) && document.activeElement !== box ? document.activeElement : null;
+  const { id, dataset } = had ?? {};
+  box.replaceChildren(...children);
+  if (!had) return;
+  const isSame = (one) => (id ? one.id === id : Object.keys(dataset).length > 0 && Object.entries(dataset).every(([name, value]) => one.dataset[name] === value));
+  const again = [...box.querySelectorAll("a, button, input, select")].find(isSame) ?? box;
+  if (again === box && !box.hasAttribute("tabindex")) box.tabIndex = -1;
+  again.focus({ preventScroll: true });
+}
+
+export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 export const bdi = (text) => el("bdi", {}, text);
 
 export function short(text, most = 80) {

@@ -1,5 +1,5 @@
 // Lineage beside the map: what is selected in one is selected in the other, and the address has it all.
-import { at, bdi, csvOf, el, getJson, link, short, web } from "./dom.js";
+import { at, bdi, count, csvOf, el, getJson, link, refill, short, web } from "./dom.js";
 import { Graph } from "./graph.js";
 import { Lineage, MOST_EDGES, MOST_NODES } from "./lineage.js";
 import { FootprintMap } from "./map.js";
@@ -15,6 +15,7 @@ lineage.read(new URLSearchParams(location.search));
 const graph = new Graph(place("graph"), {
   onSelect: select,
   onMore: (group) => change(() => lineage.showMore(group)),
+  onMeet: (group) => side(group),
   onOpen: (iri) => (location.href = at(iri)),
   onToggle: (iri, way) => iri && change(() => (way ? [way] : ["up", "down"]).forEach((one) => lineage.toggle(iri, one))),
 });
@@ -70,7 +71,7 @@ function remember() {
 
 function bar() {
   const depth = el("select", { id: "depth", onchange: (event) => change(() => reset(Number(event.target.value), lineage.direction)) },
-    [0, 1, 2, 3, 4].map((n) => el("option", { value: n, selected: n === lineage.depth }, String(n))));
+    [0, 1, 2, 3, 4, ...(lineage.depth > 4 ? [lineage.depth] : [])].map((n) => el("option", { value: n, selected: n === lineage.depth }, String(n))));
   const ways = { both: "both ways", up: "came from", down: "came of it" };
   const direction = el("select", { id: "direction", onchange: (event) => change(() => reset(lineage.depth, event.target.value)) },
     Object.entries(ways).map(([value, text]) => el("option", { value, selected: value === lineage.direction }, text)));
@@ -79,7 +80,7 @@ function bar() {
     await navigator.clipboard?.writeText(location.href);
     copied.textContent = "The link is copied";
   } }, "Copy link");
-  place("bar").replaceChildren(
+  refill(place("bar"),
     el("label", {}, "Depth ", depth),
     el("label", {}, "Follow ", direction),
     el("button", { type: "button", onclick: () => (graph.fit(lineage.focus.iri), map.fit(map.source)) }, "Fit"),
@@ -95,9 +96,9 @@ function reset(depth, direction) {
   lineage.more.clear();
 }
 
-function counted({ nodes, edges, unseen, capped }) {
-  const total = nodes.size + unseen;
-  const parts = [`${nodes.size} of ${total} nodes shown, ${edges.length} edges.`];
+function counted({ nodes, edges, unseen, unmet, capped }) {
+  // Those of whom only the number is known may be among the ones that are drawn.
+  const parts = [`${nodes.size} of ${unmet ? "at most " : ""}${count(nodes.size + unseen, "node")} shown, ${count(edges.length, "edge")}.`];
   if (capped) parts.push(` No more than ${MOST_NODES} nodes and ${MOST_EDGES} edges are drawn at a time.`);
   if (unseen) parts.push(" ", el("a", { href: "#rest" }, "The rest"));
   place("shown").replaceChildren(...parts);
@@ -105,15 +106,18 @@ function counted({ nodes, edges, unseen, capped }) {
 
 // -- the legend is the filter ---------------------------------------------------------------------------------------
 
-function legend({ sorts }) {
+function legend({ sorts, edges: drawn }) {
   const edges = [...new Set([...sorts.keys(), ...lineage.hidden])];
-  const hidden = [...lineage.hidden].reduce((sum, edge) => sum + (sorts.get(edge) ?? 0), 0);
-  place("legend").replaceChildren(
+  // A chain is drawn whole, also of edges that are hidden otherwise.
+  const left = (edge) => Math.max(0, (sorts.get(edge) ?? 0) - drawn.filter((one) => one.edge === edge).length);
+  const off = [...lineage.hidden].filter(left);
+  const hidden = off.reduce((sum, edge) => sum + left(edge), 0);
+  refill(place("legend"),
     ...edges.map((edge) =>
       el("label", { class: "entry" },
         el("input", { type: "checkbox", checked: !lineage.hidden.has(edge), "data-edge": edge, onchange: (event) => change(() => (event.target.checked ? lineage.hidden.delete(edge) : lineage.hidden.add(edge))) }),
         sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0))),
-    el("span", { class: "says", role: "status" }, hidden ? `${hidden} edges hidden: ${[...lineage.hidden].map((edge) => look(edge).text).join(", ")}` : "thin lines: unverified; dashed outline: described by no source"),
+    el("span", { class: "says", role: "status" }, hidden ? `${count(hidden, "edge")} hidden: ${off.map((edge) => look(edge).text).join(", ")}` : "thin lines: unverified; dashed outline: described by no source"),
   );
 }
 
@@ -131,8 +135,15 @@ function statement(step) {
     el("p", { class: "note" }, step.note ? [bdi(short(step.note, 240)), " · "] : null, sources(step), step.confidence === "verified" ? null : " · unverified"));
 }
 
-function side() {
+/** Tell of what is selected, or of a node that stands for many. */
+function side(group = null) {
   const { drawn, selected, focus, chain } = lineage;
+  if (group) {
+    const said = group.way === "up" ? `${short(group.label, 60)} ${look(group.edge).text}` : `${look(group.edge).text} ${short(group.label, 60)}`;
+    return refill(place("side"),
+      el("p", { class: "kindline" }, el("span", { class: "kind" }, "group")), el("h2", {}, `${count(group.left, group.kind)} not drawn`), el("p", { class: "note" }, bdi(said)),
+      el("div", { class: "acts" }, el("button", { type: "button", id: "some", onclick: () => change(() => lineage.showMore(group)) }, "Draw more of them"), el("a", { class: "button", href: "#rest" }, "List them")));
+  }
   const node = drawn?.nodes.get(selected);
   const parts = [];
   if (node) {
@@ -162,7 +173,7 @@ function side() {
       parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right."));
     }
   }
-  place("side").replaceChildren(...parts);
+  refill(place("side"), ...parts);
 }
 
 // -- the table twin -------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ const pen = document.createElement("canvas").getContext("2d");
 /** A label that fits its node, between the counts of what is not drawn on either side. */
 function fitting(text, before, after, room, weight) {
   pen.font = `${weight} 12.5px system-ui, sans-serif`;
-  const whole = (label) => [before, label, after].filter(Boolean).join("  ");
+  const whole = (label) => [before, apart(label), after].filter(Boolean).join("  ");
   const said = short(text, 80);
   // Cut in the middle: what tells siblings apart is often the end.
   for (let left = said.length; left > 8; left -= 1) {
@@ -29,6 +29,9 @@ function fitting(text, before, after, room, weight) {
   }
   return whole(said.slice(0, 8));
 }
+
+/** Text that whatever direction it runs in leaves the figures beside it where they are. */
+const apart = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 
 const few = (number) => (number > 9999 ? `${Math.round(number / 1000)}k` : String(number));
 
@@ -63,7 +66,7 @@ function style() {
 }
 
 export class Graph {
-  constructor(box, { onSelect, onMore, onOpen, onToggle }) {
+  constructor(box, { onSelect, onMore, onMeet, onOpen, onToggle }) {
     this.cy = cytoscape({
       container: box, style: style(), minZoom: 0.08, maxZoom: 2.2, boxSelectionEnabled: false, autoungrabify: true, selectionType: "single",
     });
@@ -77,8 +80,10 @@ export class Graph {
       const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
       if (ways[event.key] && at.nonempty()) {
         const next = this.nearest(at, ways[event.key]);
-        if (next) next.hasClass("group") ? this.choose(next.id()) : onSelect(next.id());
+        if (next?.hasClass("group")) this.choose(next.id()), onMeet(next.data("group"));
+        else if (next) onSelect(next.id());
       } else if (event.key === "Enter" && at.hasClass("group")) onMore(at.data("group"));
+      else if (at.hasClass("group") && /^(Enter|u|d)$/.test(event.key)) return;
       else if (event.key === "Enter" && this.chosen) onOpen(this.chosen);
       else if (event.key === "u" || event.key === "d") onToggle(this.chosen, event.key === "u" ? "up" : "down");
       else if (event.key === "+" || event.key === "-") this.cy.zoom({ level: this.cy.zoom() * (event.key === "+" ? 1.25 : 0.8), renderedPosition: { x: box.clientWidth / 2, y: box.clientHeight / 2 } });

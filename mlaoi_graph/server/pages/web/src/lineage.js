@@ -5,6 +5,7 @@ import { base, getJson } from "./dom.js";
 export const MOST_NODES = 150;
 export const MOST_EDGES = 300;
 const STEP = 8;
+const ASKED = 24; // rows of a sort that are asked for at once
 const ALL_OF = 20;
 
 const MODEL_TO_MODEL = new Set(["finetunedFrom", "initializedFrom", "distilledFrom", "mergedFrom", "quantizedFrom", "usesComponent", "derivedFromModel"]);
@@ -127,7 +128,7 @@ export class Lineage {
   async neighbours(iri, way) {
     const at = key(way, iri);
     if (!this.known.has(at))
-      this.known.set(at, getJson("api/neighbours", { node: iri, direction: way, most: STEP }).catch((error) => {
+      this.known.set(at, getJson("api/neighbours", { node: iri, direction: way, most: ASKED }).catch((error) => {
         this.known.delete(at);
         throw error;
       }));
@@ -151,7 +152,8 @@ export class Lineage {
     const edges = new Map();
     const groups = []; // what stands for the others of a sort
     const rest = []; // every sort of which some are not drawn
-    let unseen = 0;
+    const unseen = new Set();
+    let unmet = 0; // of which it is only known how many
     let capped = 0;
     const sorts = new Map();
     const add = (iri, label, kind, hops, came, row) => {
@@ -212,7 +214,9 @@ export class Lineage {
           }
           const left = group.total - drawn;
           if (drawn < shown.length) capped += shown.length - drawn;
-          unseen += left;
+          const others = group.rows.filter((row, index) => row && (index < start || index >= start + drawn));
+          for (const row of others) unseen.add(row.node);
+          unmet += left - others.length;
           if (!left) continue;
           const sort = { id: `group|${key(way, iri, group.edge, group.kind)}`, of: iri, label: node.label, way, edge: group.edge, kind: group.kind, total: group.total, left, start, drawn };
           rest.push(sort);
@@ -221,7 +225,12 @@ export class Lineage {
       }
     }
     for (const step of this.chain?.steps ?? []) sorts.set(step.edge, sorts.get(step.edge) ?? 1);
-    this.drawn = { nodes, edges: [...edges.values()].filter((edge) => nodes.has(edge.subject) && nodes.has(edge.object)), groups, rest, unseen, capped, sorts };
+    const missing = [...unseen].filter((iri) => !nodes.has(iri)).length + unmet;
+    const once = unmet > 0 && rest.length === 1 && nodes.size === rest[0].drawn + 1; // none of these can be drawn
+    this.drawn = {
+      nodes, edges: [...edges.values()].filter((edge) => nodes.has(edge.subject) && nodes.has(edge.object)), groups, rest, capped, sorts,
+      unseen: missing, unmet: once ? 0 : unmet,
+    };
     if (!nodes.has(this.selected)) this.selected = this.focus.iri;
     return this.drawn;
   }

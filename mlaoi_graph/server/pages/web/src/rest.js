@@ -1,5 +1,5 @@
 // What is not drawn: by sort, to find by name, to page through, and to go to.
-import { el, link, short } from "./dom.js";
+import { el, link, refill, short } from "./dom.js";
 import { look } from "./stages.js";
 
 const STEP = 20;
@@ -44,11 +44,11 @@ export class Rest {
       drawn.has(row.node) || !sort.drawn ? null : el("button", { type: "button", "data-draw": row.node, onclick: () => this.change(() => this.lineage.reach(sort, row)).then(() => document.querySelector(".explorer").scrollIntoView()) }, "Draw"),
       link(row.node, row.label), drawn.has(row.node) ? el("span", { class: "note" }, "drawn") : null);
     this.found.start = from + 1;
-    this.found.replaceChildren(...found.rows.map(item));
+    refill(this.found, ...found.rows.map(item));
     const last = from + found.rows.length;
     this.said.textContent = found.error?.message ?? (found.total ? `${from + 1} to ${last} of ${found.total}` : "Nothing goes by that name.");
-    const turn = (text, to, there) => el("button", { type: "button", disabled: !there, onclick: () => this.list(to) }, text);
-    this.pager.replaceChildren(...(found.total > STEP ? [turn("Before", Math.max(0, from - STEP), from > 0), turn("Next", from + STEP, last < found.total)] : []));
+    const turn = (text, to, there) => el("button", { type: "button", "data-turn": text, disabled: !there, onclick: () => this.list(to) }, text);
+    refill(this.pager, ...(found.total > STEP ? [turn("Before", Math.max(0, from - STEP), from > 0), turn("Next", from + STEP, last < found.total)] : []));
     this.act.hidden = !sort.drawn;
   }
 }
