@@ -70,6 +70,8 @@ class Finding:
     proof: tuple[Edge, ...]
     more: int
     """How many other rows there are."""
+    query: str
+    """The question whose rows they are."""
 
     @property
     def headline(self) -> str:
@@ -92,7 +94,7 @@ def findings(catalog: Catalog) -> Iterator[Finding]:
             if column is not None and (node := row[column]) is not None:
                 pieces.append((label_of(catalog, node), node))
         twins = [twin for column, twin in row.items() if column.startswith("proof") and twin]
-        yield Finding(tuple(pieces), tuple(catalog.edge(twin) for twin in twins), len(rows) - 1)
+        yield Finding(tuple(pieces), tuple(catalog.edge(twin) for twin in twins), len(rows) - 1, case.query)
 
 
 def label_of(catalog: Catalog, iri: str) -> str:

@@ -1,6 +1,7 @@
 """The pages, in a browser: lineage beside the map, and everything else people look at."""
 
 import csv
+import html
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 import rdflib
@@ -352,6 +353,36 @@ def test_the_map_has_every_stage_of_every_dataset_of_the_table(served):
     assert len(set(rows)) > len({dataset for dataset, _ in rows})
 
 
+def test_what_lies_somewhere_in_a_whole_may_be_there_and_no_more(served, families_catalog):
+    """Fields of The World has Kenya in it; what a part of it without Kenya, or of Austria, holds there nobody says."""
+    found = served.get("area.json?aoi=KEN").json()
+    rows = [row for part in found["stages"] for row in part["rows"]]
+    with Catalog.open(families_catalog) as catalog:
+        sure = {(u.model, u.stage) for u in catalog.places.uses(tuple(Stage), "KEN") if u.how != "inherited"}
+    assert {(row["model"], row["stage"]) for row in rows} > sure
+    for part in found["stages"]:
+        assert part["models"] == sum(stage == part["stage"] for _, stage in sure)
+    taught = {model for model, stage in sure if Stage(stage).teaches}
+    assert found["models"]["learned"] == len(taught)
+    assert found["models"]["may"] == len({row["model"] for row in rows} - {model for model, _ in sure})
+    cells = {(row["model"], stage) for row in found["matrix"] for stage, cell in row["stages"].items() if cell["did"]}
+    assert cells == sure
+    page = served.get("area?aoi=KEN", headers={"Accept": "text/html"}).text
+    without = [row for row in page.split("<tr ") if "data-dataset" in row and "(without Kenya)" in row]
+    assert without
+    assert all("may be there" in row and " %" not in row for row in without)
+    assert "trained on (stage not stated)" in page
+
+
+def test_all_that_teaches_is_one_figure(served, families_catalog):
+    """The words of the command line: trained and evaluated are all stages of their sort together."""
+    found = served.get("area.json?aoi=FRA").json()
+    with Catalog.open(families_catalog) as catalog:
+        for word, name in {"trained": "learned", "evaluated": "measured"}.items():
+            hits = catalog.models(**{f"{word}_in": "FRA"})
+            assert found["models"][name] == len({hit.model for hit in hits if hit.how != "inherited"}) > 0
+
+
 def test_a_model_is_on_the_map_with_each_of_its_stages(page):
     page.goto("models/anysat-base")
     settled(page)
@@ -560,14 +591,80 @@ def test_two_models_are_found_by_name_and_compared(page):
     page.goto("compare")
     for name, words in {"a": "clay 1.5", "b": "geochat 7b"}.items():
         page.fill(f"input[name={name}]", words)
-        page.wait_for_selector(f"input[name={name}] + ul li")
+        page.wait_for_selector(f".suggesting:has(input[name={name}]) li")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
-    assert page.input_value("input[name=b]") == GEOCHAT
+        assert page.input_value(f"input[name={name}]") in (CLAY, GEOCHAT)  # what is sent; what is shown has a name
+    assert page.locator("main form label input[data-suggest]").nth(1).input_value() == "GeoChat-7B"
     page.click("main form button")
     page.wait_for_url("**/compare?a=*")
     assert page.inner_text("h1") == "Clay v1.5 and GeoChat-7B compared"
     assert page.locator("td", has_text="GeoChat_Instruct").count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "given"),
+    [
+        ("compare", "a", {"a": "clay 1.55", "b": "geochat 7b"}),
+        ("area", "aoi", {"aoi": "EuroSATT", "from": "2018"}),
+        ("leakage", "node", {"node": "clay 1.55"}),
+    ],
+)
+def test_a_name_that_is_none_keeps_the_form_and_leads_on(served, path, field, given):
+    answer = served.get(path, params=given, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    said = answer.text
+    for name, value in given.items():
+        assert re.search(rf'name="{name}" value="{value}"', said), name
+    assert "mlaoi-graph show" not in said
+    assert "a file" not in said
+    meant = [html.unescape(one) for one in re.findall(r'href="\?([^"]+)"><bdi>', said)]
+    assert meant
+    query = parse_qs(meant[0])
+    assert {name: query[name] for name in given if name != field} == {n: [v] for n, v in given.items() if n != field}
+    again = served.get(f"{path}?{meant[0]}", headers={"Accept": "text/html"})
+    assert query[field][0].startswith(BASE)
+    assert f'value="{query[field][0]}"' in again.text
+
+
+def test_a_place_that_cannot_be_asked_names_what_can(served):
+    dataset = served.get("area", params={"aoi": f"{BASE}datasets/geochat-instruct"}, headers={"Accept": "text/html"})
+    assert dataset.status_code == 400
+    assert "An area is a country code" in dataset.text
+    assert "Give a box, WKT or a file" not in dataset.text
+    small = served.get("area.json", params={"aoi": "fra"})
+    assert small.json()["stages"] == served.get("area.json?aoi=FRA").json()["stages"]
+
+
+def test_findings_name_their_sources_and_the_question(served):
+    found = served.get("index.json").json()["findings"]
+    page = served.get("", headers={"Accept": "text/html"}).text
+    assert len(found) == 3
+    for finding in found:
+        for step in finding["chain"]:
+            assert step["evidence"]
+            assert all(html.escape(one["url"]) in page for one in step["evidence"])
+        rows = served.sparql(finding["query"]).json()["results"]["bindings"]
+        assert len(rows) == finding["more"] + 1
+
+
+def test_search_has_a_way_to_the_rest(served):
+    met, path = [], "search?q=a"
+    while path:
+        page = served.get(path, headers={"Accept": "text/html"}).text
+        met += re.findall(r'<li><span><span class="kind[^>]*>[a-z]+</span></span> <a href="([^"]+)"', page)
+        following = re.search(r'href="/(search[^"]+)">Next', page)
+        path = following and html.unescape(following[1])
+    assert len(met) == len(set(met)) == served.get("search.json?q=a").json()["total"] > 200
+
+
+def test_a_link_that_cannot_be_copied_says_so(page):
+    page.goto("models/clay-v1.5")
+    settled(page)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.click("#copy")
+    until(page, "document.querySelector('#bar .note').textContent.includes('Not copied')")
+    assert page.locator("#bar .note").bounding_box()["width"] > 50  # for those who see, too
 
 
 # -- what every page has --------------------------------------------------------------------------------------------
@@ -665,6 +762,13 @@ def test_every_page_is_there_as_json_and_turtle(served, path, query):
 def test_tables_are_there_as_csv(served, path, rows):
     found = list(csv.DictReader(io.StringIO(served.get(path).text)))
     assert len(found) == rows if rows else found
+
+
+def test_an_empty_table_has_its_columns(served):
+    full, empty = (served.get(path).text.splitlines()[0] for path in ("search.csv?q=sam", "search.csv?q=zzzz"))
+    assert full == empty != ""
+    full, empty = (served.get(f"area.csv?aoi={where}").text.splitlines() for where in ("FRA", "-40,-50,-39,-49"))
+    assert empty == full[:1]
 
 
 def test_nothing_but_this_server(served):

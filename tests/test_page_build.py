@@ -79,6 +79,15 @@ def test_without_node_the_build_asks_for_it(project, hook, monkeypatch):
         hook.build(project)
 
 
+def test_what_the_tests_need_is_there_where_nothing_is_built(project, hook):
+    """The bundle may have come with the sources; what only tests use has not."""
+    axe = project / PAGES / "web/test/axe.min.js"
+    axe.unlink(missing_ok=True)
+    assert hook.is_fresh(project)
+    hook.build(project)
+    assert axe.is_file()
+
+
 def test_the_lock_names_no_registry():
     lock = json.loads((ROOT / PAGES / "web/package-lock.json").read_text())
     assert len(lock["packages"]) > 40

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 import shapely
 
+from mlaoi_graph import countries
 from mlaoi_graph.model import Stage
 from mlaoi_graph.queries.aoi import Aoi
 from mlaoi_graph.queries.areas import AreaHits
@@ -34,7 +35,8 @@ def area(context: Context, given: dict[str, str]) -> Page:
     if not text:
         return Page("Models in an area", "area.html", values, features=lambda: _collection(None, []))
     catalog = context.catalog
-    asked = asked_area(catalog, text)
+    code = text.upper()  # codes have no other meaning in small letters
+    asked = asked_area(catalog, code if countries.codes().issuperset(code.split("+")) else text)
     during = (first or None, last or None) if first or last else None
     try:
         hits = catalog.places.uses(tuple(Stage), asked, during=during)
@@ -45,27 +47,38 @@ def area(context: Context, given: dict[str, str]) -> Page:
         reason = f"there are {len(hits)} uses in that area, and {_MOST} is the most a page has. Ask of a smaller one"
         raise Refusal(413, "rows", reason)
     rows = [{**row, "edge": EDGES[row["stage"]]} for row in hits.to_dicts()]
+    # What is inherited lies somewhere in a whole that reaches there: it may be there, and nobody says that it is.
+    sure = [row for row in rows if row["how"] != "inherited"]
     stages = []
     for stage in Stage:
         own = [row for row in rows if row["stage"] == stage.value]
         if own:
-            models = len({row["model"] for row in own})
+            models = {row["model"] for row in own if row["how"] != "inherited"}
             stages.append(
                 {
                     "stage": stage.value,
                     "edge": EDGES[stage.value],
-                    "models": models,
+                    "models": len(models),
+                    "may": len({row["model"] for row in own} - models),
                     "total": len(own),
                     "rows": own,
                 }
             )
+    taught = {row["model"] for row in sure if Stage(row["stage"]).teaches}
+    measured = {row["model"] for row in sure if not Stage(row["stage"]).teaches}
     through = [row for row in learned if row.depth > 1]
     values |= {
         "label": asked.label,
         "km2": asked.km2,
         "notes": list(hits.notes),
         "stages": stages,
-        "models": len(set(hits.models)),
+        "models": {
+            "learned": len(taught),
+            "measured": len(measured),
+            "never_measured": len(taught - {row["model"] for row in rows if not Stage(row["stage"]).teaches}),
+            "may": len({row["model"] for row in rows} - taught - measured),
+        },
+        "matrix": _matrix(rows),
         "unknown": part_of(hits.unknown, 100),
         "family_level": len(hits.family_level),
         "through": {
@@ -80,8 +93,34 @@ def area(context: Context, given: dict[str, str]) -> Page:
         },
     }
     nodes = list(dict.fromkeys(row["model"] for row in rows))
-    title = f"Models in {asked.label}"
-    return Page(title, "area.html", values, nodes, rows, features=lambda: _drawn(asked, hits))
+    title = f"Models in {_called(asked)}"
+    return Page(title, "area.html", values, nodes, rows, (*hits.columns, "edge"), lambda: _drawn(asked, hits))
+
+
+def _called(asked: Aoi) -> str:
+    """Return how a title calls an area; one that was drawn has no name but where it is."""
+    if asked.label != "GeoJSON":
+        return asked.label
+    return "{:.2f}, {:.2f}, {:.2f}, {:.2f}".format(*asked.geometry.bounds)
+
+
+def _matrix(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each model how many datasets it used there in each stage, and how many more may lie there."""
+    cells: dict[tuple[str, str], dict[str, dict[str, set[str]]]] = {}
+    for row in rows:
+        cell = cells.setdefault((row["label"], row["model"]), {}).setdefault(row["stage"], {"did": set(), "may": set()})
+        cell["may" if row["how"] == "inherited" else "did"].add(row["dataset"])
+    return [
+        {
+            "model": model,
+            "label": label,
+            "stages": {
+                stage: {"did": len(cell["did"]), "may": len(cell["may"] - cell["did"])}
+                for stage, cell in by_stage.items()
+            },
+        }
+        for (label, model), by_stage in sorted(cells.items(), key=lambda item: (item[0][0].casefold(), item[0][1]))
+    ]
 
 
 def _drawn(asked: Aoi, hits: AreaHits) -> dict[str, Any]:

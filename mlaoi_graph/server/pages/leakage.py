@@ -51,7 +51,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     title = f"Leakage: {catalog.lineage.label(node)}" if node else "Leakage: everything"
     nodes = list(dict.fromkeys(row["test"] for row in found)) + ([node] if node else [])
     rows = [{name: value for name, value in row.items() if not name.endswith("proof")} for row in found]
-    return Page(title, "leakage.html", values, nodes, rows, features=lambda: _drawn(context, report))
+    return Page(title, "leakage.html", values, nodes, rows, report.columns, lambda: _drawn(context, report))
 
 
 def _drawn(context: Context, report: LeakageReport) -> dict[str, Any]:

@@ -27,17 +27,17 @@ STAGE_WORDS: Final = {
     "pretrainedOn": "pretrained on",
     "finetunedOn": "fine-tuned on",
     "instructionTunedOn": "instruction-tuned on",
-    "trainedOn": "trained on",
+    "trainedOn": "trained on (stage not stated)",
     "validatedOn": "validated on",
     "testedOn": "tested on",
-    "evaluatedOn": "evaluated on",
+    "evaluatedOn": "evaluated on (stage not stated)",
     "finetunedFrom": "fine-tuned from",
     "initializedFrom": "initialised from",
     "distilledFrom": "distilled from",
     "mergedFrom": "merged from",
     "quantizedFrom": "quantised from",
     "usesComponent": "uses component",
-    "derivedFromModel": "derived from",
+    "derivedFromModel": "derived from (kind not stated)",
     "derivedFrom": "made from",
     "drawnFrom": "drawn from",
     "labelledBy": "labelled by",
@@ -50,6 +50,18 @@ STAGE_WORDS: Final = {
 
 
 _TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+PLACE_WORDS: Final = {
+    "samples": "samples, one by one",
+    "declared-box": "box the publisher declares",
+    "region": "region, outlined by us",
+    "country-list": "countries named, an upper bound",
+    "part": "of a part of it",
+    "use": "where the source limits the use to",
+    "inherited": "of the whole it is somewhere in",
+}
+"""What precisions of footprints are called on pages, and whose they are."""
 
 
 def html(template: str, values: dict[str, Any], *, root: str, status: int = 200) -> bytes:
@@ -72,8 +84,9 @@ def _environment() -> jinja2.Environment:
         "number": _number,
         "short": _short,
         "apart": _apart,
+        "place": lambda name: PLACE_WORDS.get(name, name),
     }
-    made.globals |= {"query": _query, "at": _at}
+    made.globals |= {"query": _query, "at": _at, "again": _again}
     return made
 
 
@@ -102,6 +115,12 @@ def _apart(text: str) -> str:
 
 def _query(**values: Any) -> str:
     return urlencode({name: value for name, value in values.items() if value not in (None, "", False)})
+
+
+@jinja2.pass_context
+def _again(page: jinja2.runtime.Context, field: str, value: str) -> str:
+    """Return the query of this page with another value for a field."""
+    return _query(**{**page["given"], field: value})
 
 
 @jinja2.pass_context

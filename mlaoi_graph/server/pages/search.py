@@ -36,8 +36,8 @@ class _Known:
     names: set[str]
 
 
-def search(context: Context, words: str, most: int) -> tuple[list[Hit], int]:
-    """Return the best hits and how many there are; all words have to be there, in any order."""
+def search(context: Context, words: str, most: int, start: int = 0) -> tuple[list[Hit], int]:
+    """Return the best hits from ``start`` on, and how many there are; all words have to be there, in any order."""
     wanted = fold(words).split()
     if not wanted:
         return [], 0
@@ -49,7 +49,7 @@ def search(context: Context, words: str, most: int) -> tuple[list[Hit], int]:
             hit = one.hit
             found.append((_rank(one.names, wanted), _ORDER.index(hit.kind), len(hit.label), hit.label, hit))
     found.sort(key=lambda row: row[:4])
-    return [row[4] for row in found[:most]], len(found)
+    return [row[4] for row in found[start : start + most]], len(found)
 
 
 def _rank(names: set[str], wanted: list[str]) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
-from mlaoi_graph.errors import MlaoiError, NodeNotFound
+from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound
+from mlaoi_graph.findings import label_of
 from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.pages.render import CSP, EDITOR_CSP, html
@@ -35,6 +36,8 @@ class Page:
     """IRIs of what it is about; the Turtle has what is said of them."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     """The main table, for CSV."""
+    columns: Sequence[str] = ()
+    """Its columns, for where it has no row."""
     features: Callable[[], dict[str, Any]] | None = None
     """What a map shows, as GeoJSON."""
 
@@ -49,11 +52,11 @@ def answer(context: Context, *, view: View, given: dict[str, str], form: str, ro
     except (MlaoiError, Refusal) as error:
         if form != "html":
             raise
-        return failed(error, root)
+        return failed(error, root, context, view, given)
     if form == "json":
         return Reply(200, "application/json", orjson.dumps({"title": page.title, **page.values}))
     if form == "csv":
-        return Reply(200, "text/csv; charset=utf-8", table(page.rows))
+        return Reply(200, "text/csv; charset=utf-8", table(page.rows, page.columns))
     if form == "geojson" and page.features is not None:
         return Reply(200, "application/geo+json", orjson.dumps(page.features()))
     if form == "ttl":
@@ -70,23 +73,66 @@ def page_of(body: bytes, status: int = 200) -> Reply:
     return Reply(status, "text/html; charset=utf-8", body, headers={"Content-Security-Policy": CSP})
 
 
-def failed(error: Exception, root: str) -> Reply:
-    """Return a page that says what is wrong, and what would be right."""
+_AREAS: Final = (
+    "An area is a country code as BOL, west,south,east,north, WKT, GeoJSON, or a dataset or area of the catalog"
+)
+
+
+def failed(
+    error: Exception,
+    root: str,
+    context: Context | None = None,
+    view: View | None = None,
+    given: dict[str, str] | None = None,
+) -> Reply:
+    """Return a page that says what is wrong, and what would be right; that of a view has its form, as it was filled."""
     status = error.status if isinstance(error, Refusal) else 404 if isinstance(error, NodeNotFound) else 400
     near = list(error.candidates) if isinstance(error, NodeNotFound) else []
     if isinstance(error, NotOfKind):
         near = [error.iri]
-    values = {"title": "Not found" if status == 404 else "That cannot be answered", "reason": str(error), "near": near}
-    return page_of(html("failed.html", {**values, "given": {}, "base": ""}, root=root, status=status), status)
+    given = given or {}
+    name = error.name if isinstance(error, NodeNotFound) else None
+    field = next((key for key, value in given.items() if name is not None and value.strip() == name), None)
+    values = {
+        "title": "Not found" if status == 404 else "That cannot be answered",
+        "reason": _reason(error, field == "aoi"),
+        "near": [{"iri": iri, "label": _label(context, iri), "field": field} for iri in near],
+    }
+    shared = {"given": given, "base": context.catalog.base if context else "", "failure": values}
+    if context is None or view is None or not given:
+        return page_of(html("failed.html", {**values, **shared}, root=root, status=status), status)
+    empty = view(context, {})
+    kept = {key: given[key] for key in given if key in empty.values} | {
+        f"{key}_given": given[key] for key in given if f"{key}_given" in empty.values
+    }
+    made = html(empty.template, {**empty.values, **kept, **shared, "title": values["title"]}, root=root, status=status)
+    return page_of(made, status)
 
 
-def table(rows: list[dict[str, Any]]) -> bytes:
-    """Return rows as CSV; a text a spreadsheet would run as a formula is quoted with an apostrophe."""
+def _reason(error: Exception, is_area: bool) -> str:
+    """Return what is wrong in words of a page, which has a form and neither files nor a command line."""
+    if isinstance(error, NodeNotFound):
+        what = "More than one thing goes by" if error.ambiguous else "Nothing in this catalog goes by"
+        return f"{what} {error.name!r}." + (f" {_AREAS}." if is_area else "")
+    if isinstance(error, GeometryError):
+        return f"{error.reason}. {_AREAS}."
+    return str(error)
+
+
+def _label(context: Context | None, iri: str) -> str:
+    return label_of(context.catalog, iri) if context else iri
+
+
+def table(rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> bytes:
+    """Return rows as CSV, with a header also where there is none.
+
+    A text a spreadsheet would run as a formula is quoted with an apostrophe.
+    """
     out = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(out, list(rows[0]), extrasaction="ignore", lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    columns = list(rows[0]) if rows else columns
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return out.getvalue().encode("utf-8", "replace")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INDIVIDUALS, PRECISION_OF, STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
+from mlaoi_graph.server.pages.search import Hit
 from mlaoi_graph.server.pages.search import search as found_by
 from mlaoi_graph.server.pages.tasks import Page
+from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.worker import Context
-from mlaoi_graph.vocab import PREFIXES
+from mlaoi_graph.vocab import MLAOI, PREFIXES
 
 __all__ = ["about", "compare", "query", "search", "start"]
 
@@ -60,20 +63,42 @@ def _finding(catalog: Catalog, finding: Finding) -> dict[str, Any]:
             "object": edge.object,
             "object_label": label_of(catalog, edge.object),
             "note": edge.twin.note or "stated",
+            "evidence": _evidence(catalog, edge.twin.evidence),
+            "confidence": edge.twin.confidence.value,
             "document": edge.twin.document,
         }
         for edge in finding.proof
     ]
-    return {"headline": pieces, "chain": chain, "more": finding.more}
+    return {"headline": pieces, "chain": chain, "more": finding.more, "query": finding.query}
+
+
+def _evidence(catalog: Catalog, iris: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what a statement cites, by title and address."""
+    cited = []
+    for iri in iris:
+        urls = [str(getattr(quad.object, "value", "")) for quad in catalog.store.match(iri, MLAOI.url)]
+        cited.append({"label": label_of(catalog, iri), "url": min(urls, default=None)})
+    return cited
 
 
 def search(context: Context, given: dict[str, str]) -> Page:
     """What goes by a name."""
     words = given.get("q", "").strip()[:200]
-    hits, total = found_by(context, words, min(int(given.get("limit") or _HITS), _HITS))
+    most, start = (_whole(given, name) for name in ("limit", "start"))
+    hits, total = found_by(context, words, min(most or _HITS, _HITS), start)
     rows = [dataclasses.asdict(hit) for hit in hits]
     title = f"{words}: search" if words else "Search"
-    return Page(title, "search.html", {"words": words, "total": total, "rows": rows}, [h.node for h in hits], rows)
+    values = {"words": words, "total": total, "start": start, "rows": rows}
+    return Page(
+        title, "search.html", values, [h.node for h in hits], rows, [one.name for one in dataclasses.fields(Hit)]
+    )
+
+
+def _whole(given: dict[str, str], name: str) -> int:
+    text = given.get(name) or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise Refusal(400, "parameters", f"{name} is a whole number, not {text!r:.40}")
+    return int(text)
 
 
 def compare(context: Context, given: dict[str, str]) -> Page:
@@ -96,7 +121,14 @@ def compare(context: Context, given: dict[str, str]) -> Page:
     }
     rows = [{"in": "both", "dataset": r.dataset, "label": r.label} for r in common]
     rows += [{"in": "one", "dataset": r.dataset, "label": r.label, "only": r.only} for r in apart]
-    return Page(f"{names[0]} and {names[1]} compared", "compare.html", values, [one, two], rows)
+    return Page(
+        f"{names[0]} and {names[1]} compared",
+        "compare.html",
+        values,
+        [one, two],
+        rows,
+        ("in", "dataset", "label", "only"),
+    )
 
 
 def query(context: Context, given: dict[str, str]) -> Page:
@@ -110,7 +142,9 @@ def query(context: Context, given: dict[str, str]) -> Page:
     for name, title in questions().items():
         examples.append({"name": name, "title": title, "query": filled(question(name), about)})
     values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": given.get("query", "")}
-    return Page("SPARQL", "query.html", values, [context.catalog.find(node)] if node else [])
+    asked = next((line for line in map(str.strip, values["query_text"].splitlines()) if line), "")
+    title = f"{asked.lstrip('# ')[:80]}: SPARQL" if asked else "SPARQL"
+    return Page(title, "query.html", values, [context.catalog.find(node)] if node else [])
 
 
 _MUCH_EXPOSED: Final = """SELECT ?model (COUNT(?dataset) AS ?number) (MAX(?dataset) AS ?data) {

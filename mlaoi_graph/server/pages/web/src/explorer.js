@@ -75,10 +75,11 @@ function bar() {
   const ways = { both: "both ways", up: "came from", down: "came of it" };
   const direction = el("select", { id: "direction", onchange: (event) => change(() => reset(lineage.depth, event.target.value)) },
     Object.entries(ways).map(([value, text]) => el("option", { value, selected: value === lineage.direction }, text)));
-  const copied = el("span", { role: "status", class: "unseen" });
-  const copy = el("button", { type: "button", onclick: async () => {
-    await navigator.clipboard?.writeText(location.href);
-    copied.textContent = "The link is copied";
+  const copied = el("span", { role: "status", class: "note" });
+  const copy = el("button", { type: "button", id: "copy", onclick: async () => {
+    // Where the page is not served safely there is no clipboard to write to.
+    const done = await (navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(() => true, () => false);
+    copied.textContent = done ? "Copied" : "Not copied: take the address above";
   } }, "Copy link");
   refill(place("bar"),
     el("label", {}, "Depth ", depth),

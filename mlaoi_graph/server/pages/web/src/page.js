@@ -79,8 +79,17 @@ for (const [index, input] of document.querySelectorAll("input[data-suggest]").en
   const list = el("ul", { class: "hits-list", id: `names-${index}`, role: "listbox", "aria-label": "Suggestions", hidden: true });
   input.parentElement.classList.add("suggesting");
   input.after(list);
+  // Two things may have one label: what is sent is the node, what is shown its name.
+  const sent = el("input", { type: "hidden", name: input.name });
   suggest(input, list, (hit) => {
-    input.value = hit.node; // two things may have one label
+    input.value = hit.label;
+    sent.value = hit.node;
+    input.removeAttribute("name");
+    input.after(sent);
+  });
+  input.addEventListener("input", () => {
+    input.name ||= sent.name;
+    sent.remove();
   });
 }
 
