@@ -281,6 +281,52 @@ def test_the_legend_hides_no_chain(page):
     assert "hidden" not in page.inner_text("#legend .says")
 
 
+def test_the_graph_can_be_read_and_leaves_the_wheel_to_the_page(page):
+    page.goto("models/geochat-7b?depth=2")
+    settled(page)
+    graph = "document.querySelector('#graph')._cyreg.cy"
+    zoom = page.evaluate(f"{graph}.zoom()")
+    assert zoom * page.evaluate(f"parseFloat({graph}.nodes()[0].style('font-size'))") >= 11
+    page.locator("#graph").scroll_into_view_if_needed()
+    where = page.locator("#graph").bounding_box()
+    page.mouse.move(where["x"] + 30, where["y"] + 30)
+    page.mouse.wheel(0, 120)
+    until(page, "window.scrollY > 0")
+    assert page.evaluate(f"{graph}.zoom()") == zoom
+    page.wait_for_timeout(600)  # a wheel that still turns the page zooms nothing
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    until(page, f"{graph}.zoom() > {zoom}")
+    # A name that is cut is there whole.
+    page.reload()
+    settled(page)
+    page.locator("#graph").scroll_into_view_if_needed()
+    where = page.locator("#graph").bounding_box()
+    whole, x, y = page.evaluate(
+        f"(() => {{ const n = {graph}.nodes('.focus'); const p = n.renderedPosition();"
+        " return [n.data('whole'), p.x, p.y]; })()"
+    )
+    page.mouse.move(where["x"] + x, where["y"] + y)
+    until(page, "!document.querySelector('.tip').hidden")
+    assert page.inner_text(".tip") == whole == "GeoChat-7B"
+
+
+def test_a_map_with_nothing_on_it_is_folded(page):
+    page.goto("datasets/dota")
+    settled(page)
+    assert not page.is_visible("#map")
+    assert page.inner_text("#placed").startswith("0 of ")
+    page.goto("leakage?node=clay-v1.5-biomassters")
+    page.wait_for_selector("#map[data-ready]", state="attached")
+    features = page.evaluate("document.querySelector('#map').footprints.source.getFeatures().length")
+    assert page.is_visible("#map") == (features > 0)
+    page.goto("leakage?node=geochat-7b")
+    page.wait_for_selector("#map[data-ready]", state="attached")
+    assert page.evaluate("document.querySelector('#map').footprints.source.getFeatures().length") == 0
+    assert not page.is_visible("#map")
+
+
 def test_the_table_twin_is_there_as_csv(page):
     page.goto("models/geochat-7b")
     settled(page)
@@ -423,6 +469,45 @@ def test_across_the_antimeridian(page):
     page.wait_for_selector("#map[data-ready]")
     west, _, east, _ = page.evaluate("document.querySelector('#map').footprints.map.getView().calculateExtent()")
     assert 90 < west < 180 < east < 270  # looked at in one piece
+
+
+def test_the_map_looks_at_the_world_in_one_piece(page):
+    """Footprints of the whole world stay between -180 and 180; what crosses 180 does not."""
+    page.goto("query")
+    page.wait_for_selector(".yasqe_queryButton")
+    page.goto("area")
+    page.wait_for_selector("#map[data-ready]")
+    show = """boxes => { const m = document.querySelector('#map').footprints;
+        const left = m.showWkt(boxes); const [x] = m.map.getView().getCenter();
+        return [left, x, m.source.getFeatures().map(f => f.getGeometry().getExtent())]; }"""
+
+    def around(west, south, east, north):
+        return f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
+
+    world = [around(-170, -50, -168, 60), around(-60, -50, 0, 60), around(100, -50, 178, 60)]
+    assert abs(page.evaluate(show, world)[1]) < 90
+    assert abs(page.evaluate(show, [around(170, -20, 180, -10), around(-180, -20, -170, -10)])[1] - 180) < 1
+    # The system of a literal says which axis comes first; one that is not in degrees is left out, and counted.
+    latitude_first = "<http://www.opengis.net/def/crs/EPSG/0/4326> POINT(46 7)"
+    metres = "<http://www.opengis.net/def/crs/EPSG/0/32632> POINT(500000 5000000)"
+    left, _, extents = page.evaluate(show, [latitude_first, metres, "POINT(8 47)"])
+    assert left == 1
+    assert extents == [[7, 46, 7, 46], [8, 47, 8, 47]]
+
+
+def test_drawing_can_be_left(page):
+    page.goto("area?aoi=7,46,8,47")
+    page.wait_for_selector("#map[data-ready]")
+    page.click("button[data-draw=box]")
+    area = "document.querySelector('#map').footprints.areaSource.getFeatures().length"
+    assert page.evaluate(area) == 1  # what is asked about stays until there is another
+    where = page.locator("#map").bounding_box()
+    page.mouse.click(where["x"] + 200, where["y"] + 200)
+    page.keyboard.press("Escape")
+    page.mouse.click(where["x"] + 300, where["y"] + 300)
+    page.wait_for_timeout(300)
+    assert page.evaluate(area) == 1
+    assert page.input_value("#aoi") == "7,46,8,47"
 
 
 DRAWN = """() => { const m = document.querySelector('#map').footprints;
@@ -692,7 +777,7 @@ def ready(page, name):
     if name in ("model", "dataset", "family"):
         settled(page)
     elif name in ("area", "leakage"):
-        page.wait_for_selector("#map[data-ready]")
+        page.wait_for_selector("#map[data-ready]", state="attached")
     elif name == "query":
         page.wait_for_selector(".yasqe_queryButton")
 

@@ -61,6 +61,7 @@ for (const row of document.querySelectorAll("tr[data-dataset]")) row.querySelect
 if (box.dataset.features) {
   const { features, aoi } = await getJson(box.dataset.features);
   map.show(features, !aoi);
+  if (!features.length && "foldable" in box.dataset) box.hidden = legend.hidden = true;
   if (aoi) map.showArea(aoi);
   if (features.length || !document.querySelector("[data-draw]")) layers(features, Object.keys(words));
   map.hide(hidden);

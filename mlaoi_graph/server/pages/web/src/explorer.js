@@ -208,6 +208,7 @@ function mark() {
 // -- the map --------------------------------------------------------------------------------------------------------
 
 const placed = new Map();
+let folded = false;
 
 const isData = (node) => node.kind === "dataset" || node.kind === "archive";
 
@@ -238,6 +239,13 @@ function footprints({ nodes, edges }) {
     [...(edgesTo.get(iri)?.names ?? ["derivedFrom"])].map((edge) => ({ ...feature, properties: { ...feature.properties, edge } }))));
   map.show(features);
   map.choose(lineage.selected === lineage.focus.iri && lineage.focus.kind !== "dataset" ? null : lineage.selected);
+  // A map with nothing on it is folded, and the panel has its room.
+  const bare = !features.length;
+  const pane = place("map").parentElement;
+  if (pane.classList.toggle("bare", bare) !== folded) {
+    folded = bare;
+    if (!bare) setTimeout(() => (map.map.updateSize(), map.fit(map.source)));
+  }
   const without = data.filter((iri) => !placed.get(iri).features.length);
   const looks = [...new Set(features.map((feature) => feature.properties.look))];
   const left = data.reduce((sum, iri) => sum + (placed.get(iri).left ?? 0), 0);

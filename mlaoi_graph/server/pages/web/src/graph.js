@@ -13,6 +13,8 @@ const HEIGHT = 34;
 const PITCH = 44; // from one node of a column to the next
 const CHANNEL = 88; // between columns, where edges turn
 const GAP = 26; // between columns of one rank
+const LEAST = 11; // pixels below which nobody can read a label
+const FONT = 12.5;
 const NARROW = 560; // a pane in which columns beside each other could not be read
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -71,6 +73,20 @@ export class Graph {
       container: box, style: style(), minZoom: 0.08, maxZoom: 2.2, boxSelectionEnabled: false, autoungrabify: true, selectionType: "single",
     });
     this.box = box;
+    // The wheel moves the page; with Ctrl, as fingers on a touchpad that spread, it zooms here.
+    box.addEventListener("wheel", (event) => event.ctrlKey || event.metaKey || event.stopPropagation(), { capture: true });
+    this.tip = document.createElement("div");
+    Object.assign(this.tip, { className: "tip", hidden: true });
+    box.append(this.tip);
+    this.cy.on("mouseover", "node", ({ target }) => {
+      const { x1, y2 } = target.renderedBoundingBox();
+      this.tip.textContent = target.data("whole");
+      this.tip.hidden = false;
+      const room = box.clientWidth - this.tip.offsetWidth - 8;
+      Object.assign(this.tip.style, { left: `${Math.max(8, Math.min(x1, room))}px`, top: `${Math.min(y2 + 4, box.clientHeight - this.tip.offsetHeight - 4)}px` });
+    });
+    this.cy.on("mouseout", "node", () => (this.tip.hidden = true));
+    this.cy.on("pan zoom", () => (this.tip.hidden = true));
     this.cy.on("tap", "node", ({ target }) => (target.hasClass("group") ? onMore(target.data("group")) : onSelect(target.id())));
     this.cy.on("dbltap", "node", ({ target }) => target.hasClass("group") || onToggle(target.id(), null));
     onTheme(() => this.cy.style(style()) && this.colour());
@@ -118,12 +134,12 @@ export class Graph {
       const down = Math.max(0, node.count.down - (drawn.get(`down|${node.iri}`) ?? 0));
       const label = fitting(node.label, up ? `${older}${few(up)}` : "", down ? `${few(down)}${newer}` : "", WIDTH - (node.kind === "family" ? 40 : 26), node.iri === focus ? 700 : 400);
       const classes = [node.kind, node.iri === focus ? "focus" : "", node.resolved ? "" : "unresolved"].filter(Boolean);
-      elements.push({ group: "nodes", data: { id: node.iri, label, shape: SHAPES[node.kind] ?? "rectangle", rim: ink("rim") }, classes });
+      elements.push({ group: "nodes", data: { id: node.iri, label, whole: short(node.label, 400), shape: SHAPES[node.kind] ?? "rectangle", rim: ink("rim") }, classes });
     }
     for (const group of groups) {
       const many = group.left > 1 && group.kind !== "family" ? "s" : "";
       const label = group.start ? `${group.start + 1}–${group.start + group.drawn} of ${group.total} ${group.kind}s` : `+ ${group.left} ${group.kind}${many}`;
-      elements.push({ group: "nodes", data: { id: group.id, label, rim: ink("rim"), shape: "round-rectangle", group }, classes: ["group"] });
+      elements.push({ group: "nodes", data: { id: group.id, label, whole: label, rim: ink("rim"), shape: "round-rectangle", group }, classes: ["group"] });
     }
     const lined = (id, source, target, edge, classes) => ({ group: "edges", data: { id, source, target, edge, colour: colour(edge), line: look(edge).line, arrow: look(edge).arrow }, classes });
     for (const edge of edges) elements.push(lined(edge.id, edge.subject, edge.object, edge.edge, edge.confidence === "verified" ? [] : ["unverified"]));
@@ -228,7 +244,7 @@ export class Graph {
       this.cy.center();
     }
     // What would be too small to read is not squeezed in: it is there by dragging, and in the table.
-    const least = this.box.clientWidth < NARROW ? 0.8 : 0.5;
+    const least = LEAST / FONT;
     if (this.cy.zoom() < least) {
       this.cy.zoom(least);
       this.cy.center(this.cy.getElementById(focus));

@@ -3,14 +3,17 @@ import "ol/ol.css";
 import Map from "ol/Map.js";
 import View from "ol/View.js";
 import { defaults } from "ol/control/defaults.js";
+import { platformModifierKeyOnly } from "ol/events/condition.js";
 import { buffer, getArea } from "ol/extent.js";
 import GeoJSON from "ol/format/GeoJSON.js";
 import WKT from "ol/format/WKT.js";
 import Draw, { createBox } from "ol/interaction/Draw.js";
+import MouseWheelZoom from "ol/interaction/MouseWheelZoom.js";
+import { defaults as interactions } from "ol/interaction/defaults.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { bdi, el, root, short } from "./dom.js";
-import { askedStyle, called, landStyle, OVERLAP, PRECISIONS, styled } from "./shades.js";
+import { askedStyles, called, landStyle, OVERLAP, PRECISIONS, styled } from "./shades.js";
 import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
@@ -34,10 +37,12 @@ export class FootprintMap {
     // What is large lies below what is small, so that nothing is hidden by what is around it.
     this.layer = new VectorLayer({ source: this.source, style: (feature) => this.style(feature), renderOrder: (a, b) => b.size - a.size });
     this.overlap = new VectorLayer({ source: this.shared, style: (feature) => this.style(feature) });
-    const asked = new VectorLayer({ source: this.areaSource, style: () => this.once("asked", askedStyle) });
+    const asked = new VectorLayer({ source: this.areaSource, style: () => this.once("asked", askedStyles) });
     this.map = new Map({
       target: box,
       layers: [land, this.layer, this.overlap, asked],
+      // The wheel moves the page; with Ctrl it zooms here.
+      interactions: interactions({ mouseWheelZoom: false }).extend([new MouseWheelZoom({ condition: platformModifierKeyOnly })]),
       controls: defaults({ attribution: false, rotate: false }),
       view: new View({ projection: "EPSG:4326", center: [10, 15], zoom: 1, multiWorld: true, minZoom: 0, maxZoom: 18 }),
     });
@@ -50,6 +55,7 @@ export class FootprintMap {
     this.map.on("pointermove", ({ coordinate, dragging }) => dragging || box.classList.toggle("over", this.within(this.around(coordinate), true).length > 0));
     box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target === box) this.listView();
+      else if (event.key === "Escape" && this.drawing) this.stop();
       else if (event.key === "Escape" && !this.list.hidden) this.close(), box.focus();
       else return;
       event.preventDefault();
@@ -146,19 +152,32 @@ export class FootprintMap {
     this.fit(this.areaSource);
   }
 
-  /** Draw geometries of a query's result; returns how many there are. */
+  /** Draw geometries of a query's result, those in longitude and latitude; returns how many are not. */
   showWkt(texts) {
     const wkt = new WKT();
+    let foreign = 0;
     const features = texts.flatMap((text) => {
+      const [, system] = text.match(/^\s*<([^>]*)>/) ?? [];
+      const turned = /EPSG\/0\/4326$/.test(system ?? "");
+      if (system && !turned && !/CRS84$/.test(system)) {
+        foreign += 1;
+        return [];
+      }
       try {
-        const geometry = geojson.writeGeometryObject(wkt.readGeometry(text.replace(/^\s*<[^>]*>\s*/, "")));
+        const read = wkt.readGeometry(text.replace(/^\s*<[^>]*>\s*/, ""));
+        if (turned) read.applyTransform((flat, _, step) => { // latitude comes first there
+          for (let at = 0; at < flat.length; at += step) [flat[at], flat[at + 1]] = [flat[at + 1], flat[at]];
+          return flat;
+        });
+        const geometry = geojson.writeGeometryObject(read);
         return [{ type: "Feature", geometry, properties: { edge: "pretrainedOn", look: "declared-box", dataset: text, label: short(text, 60) } }];
       } catch {
+        foreign += 1;
         return [];
       }
     });
     this.show(features);
-    return features.length;
+    return foreign;
   }
 
   choose(dataset) {
@@ -246,7 +265,8 @@ export class FootprintMap {
     let extent = around(boxes);
     // What lies across the antimeridian is cut there, and narrower when looked at from the other side.
     const shifted = around(boxes.map((box) => (box[2] <= 0 ? [box[0] + 360, box[1], box[2] + 360, box[3]] : box)));
-    if (shifted[2] - shifted[0] < extent[2] - extent[0]) extent = shifted;
+    // Only where that is clearly less: what goes round the world is cut through Asia and America for no gain otherwise.
+    if (shifted[2] - shifted[0] < 0.7 * (extent[2] - extent[0])) extent = shifted;
     this.map.updateSize();
     this.map.getView().fit(extent, { padding: [28, 28, 28, 28], maxZoom: 9 });
   }
@@ -255,14 +275,16 @@ export class FootprintMap {
 
   draw(kind) {
     this.stop();
-    this.areaSource.clear(true);
-    this.drawing = new Draw({ source: this.areaSource, type: kind === "box" ? "Circle" : "Polygon", geometryFunction: kind === "box" ? createBox() : undefined });
+    this.drawing = new Draw({ type: kind === "box" ? "Circle" : "Polygon", geometryFunction: kind === "box" ? createBox() : undefined });
     this.drawing.on("drawend", ({ feature }) => {
       const geometry = geojson.writeGeometryObject(feature.getGeometry(), { decimals: 5 });
+      this.areaSource.clear(true);
+      this.areaSource.addFeature(feature);
       setTimeout(() => this.stop());
       this.onDraw?.(geometry);
     });
     this.map.addInteraction(this.drawing);
+    this.box.focus({ preventScroll: true }); // so that Escape ends it
   }
 
   stop() {

@@ -77,9 +77,12 @@ const here = () => {
   const shapes = found ? geometries(found) : [];
   const place = document.getElementById("result-map");
   place.hidden = !shapes.length;
+  yasr?.rootEl.before(place, document.getElementById("not-drawn")); // beside what it is of, above the table
   if (!shapes.length) return;
   map ??= new FootprintMap(place);
-  map.showWkt(shapes);
+  const left = map.showWkt(shapes);
+  place.title = left ? `${left} of ${shapes.length} are in another coordinate system, or cannot be read, and are not drawn` : "";
+  document.getElementById("not-drawn").textContent = place.title;
 };
 yasgui.on("queryResponse", () => setTimeout(here));
 

@@ -1,6 +1,6 @@
 // What footprints look like: the colour tells the edge, line and fill how precise the place is.
 import { Circle, Fill, Stroke, Style } from "ol/style.js";
-import { colour, ink, look } from "./stages.js";
+import { colour, ink, isDark, look } from "./stages.js";
 
 export const PRECISIONS = {
   samples: "samples, one by one",
@@ -12,6 +12,7 @@ export const PRECISIONS = {
 /** "Edge" of the ground both sides of a leakage cover; it has a layer of its own. */
 export const OVERLAP = "overlap";
 const LINES = { region: [9, 4], "country-list": [2, 3], inherited: [10, 4, 2, 4] };
+const DARK = 1.9; // how much more a fill needs on a dark map
 const FILLS = { samples: 0.4, "declared-box": 0.1, region: 0.1, inherited: 0.03 };
 const DASH = 7;
 
@@ -43,7 +44,7 @@ export function styled(edge, precision, { chosen, faded, turn, turns }) {
   const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over ? undefined : LINES[precision];
   const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
   const hatched = precision === "country-list" && !over;
-  const fill = faded ? faint(hex, 0.02) : hatched ? hatch(hex, turn, turns) : faint(hex, over ? 0.5 : (FILLS[precision] ?? 0.1) / turns);
+  const fill = faded ? faint(hex, 0.02) : hatched ? hatch(hex, turn, turns) : faint(hex, Math.min(0.6, (over ? 0.5 : (FILLS[precision] ?? 0.1) / turns) * (isDark() ? DARK : 1)));
   return new Style({
     stroke,
     fill: new Fill({ color: fill }),
@@ -54,8 +55,11 @@ export function styled(edge, precision, { chosen, faded, turn, turns }) {
 
 export const landStyle = () => new Style({ fill: new Fill({ color: ink("land") }), stroke: new Stroke({ color: ink("border"), width: 0.8 }) });
 
-export const askedStyle = () =>
-  new Style({ stroke: new Stroke({ color: ink("ink"), width: 2.5, lineDash: [7, 4] }), fill: new Fill({ color: "#88888812" }), image: new Circle({ radius: 6, stroke: new Stroke({ color: ink("ink"), width: 2.5 }) }) });
+/** The area asked about: a thin line in a faint halo, that covers no outline of a footprint. */
+export const askedStyles = () => [
+  new Style({ stroke: new Stroke({ color: faint(ink("ink"), 0.16), width: 9 }) }),
+  new Style({ stroke: new Stroke({ color: ink("ink"), width: 1 }), image: new Circle({ radius: 6, stroke: new Stroke({ color: ink("ink"), width: 1.5 }) }) }),
+];
 
 /** What the map calls an edge. */
 export const called = (edge) => (edge === OVERLAP ? "ground both cover" : look(edge).text);
