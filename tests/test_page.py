@@ -287,29 +287,46 @@ def test_the_graph_can_be_read_and_leaves_the_wheel_to_the_page(page):
     graph = "document.querySelector('#graph')._cyreg.cy"
     zoom = page.evaluate(f"{graph}.zoom()")
     assert zoom * page.evaluate(f"parseFloat({graph}.nodes()[0].style('font-size'))") >= 11
-    page.locator("#graph").scroll_into_view_if_needed()
-    where = page.locator("#graph").bounding_box()
-    page.mouse.move(where["x"] + 30, where["y"] + 30)
-    page.mouse.wheel(0, 120)
-    until(page, "window.scrollY > 0")
-    assert page.evaluate(f"{graph}.zoom()") == zoom
-    page.wait_for_timeout(600)  # a wheel that still turns the page zooms nothing
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -120)
-    page.keyboard.up("Control")
-    until(page, f"{graph}.zoom() > {zoom}")
     # A name that is cut is there whole.
-    page.reload()
-    settled(page)
     page.locator("#graph").scroll_into_view_if_needed()
     where = page.locator("#graph").bounding_box()
     whole, x, y = page.evaluate(
         f"(() => {{ const n = {graph}.nodes('.focus'); const p = n.renderedPosition();"
         " return [n.data('whole'), p.x, p.y]; })()"
     )
+    page.mouse.move(where["x"] + x, where["y"] + y - 5)
     page.mouse.move(where["x"] + x, where["y"] + y)
     until(page, "!document.querySelector('.tip').hidden")
     assert page.inner_text(".tip") == whole == "GeoChat-7B"
+    page.mouse.move(where["x"] + 30, where["y"] + 30)
+    before = page.evaluate("window.scrollY")
+    page.mouse.wheel(0, 120)
+    until(page, "before => window.scrollY > before", before)
+    assert page.evaluate(f"{graph}.zoom()") == zoom
+    page.wait_for_timeout(600)  # a wheel that still turns the page zooms nothing
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    until(page, f"{graph}.zoom() > {zoom}")
+
+
+def test_edges_pass_between_nodes(page):
+    page.goto("models/geochat-7b?depth=2")
+    settled(page)
+    through = page.evaluate(
+        """() => { const cy = document.querySelector('#graph')._cyreg.cy; const met = [];
+        cy.edges().forEach(edge => {
+            const at = [edge.sourceEndpoint(), ...edge.controlPoints(), edge.targetEndpoint()];
+            for (let n = 1; n < at.length; n += 1) {
+                const [a, b] = [at[n - 1], at[n]];
+                if (Math.abs(a.y - b.y) > 1) continue;
+                cy.nodes().forEach(node => { const { x, y } = node.position(); const half = node.width() / 2;
+                    const between = Math.min(a.x, b.x) < x - half && x + half < Math.max(a.x, b.x);
+                    if (between && Math.abs(a.y - y) < node.height() / 2) met.push([edge.id(), node.data('label')]); });
+            } });
+        return met; }"""
+    )
+    assert through == []
 
 
 def test_a_map_with_nothing_on_it_is_folded(page):

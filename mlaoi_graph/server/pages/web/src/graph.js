@@ -69,12 +69,12 @@ function style() {
 
 export class Graph {
   constructor(box, { onSelect, onMore, onMeet, onOpen, onToggle }) {
+    // The wheel moves the page; with Ctrl, as fingers on a touchpad that spread, it zooms here. Before cytoscape hears of it.
+    box.addEventListener("wheel", (event) => event.ctrlKey || event.metaKey || event.stopImmediatePropagation(), { capture: true });
     this.cy = cytoscape({
       container: box, style: style(), minZoom: 0.08, maxZoom: 2.2, boxSelectionEnabled: false, autoungrabify: true, selectionType: "single",
     });
     this.box = box;
-    // The wheel moves the page; with Ctrl, as fingers on a touchpad that spread, it zooms here.
-    box.addEventListener("wheel", (event) => event.ctrlKey || event.metaKey || event.stopPropagation(), { capture: true });
     this.tip = document.createElement("div");
     Object.assign(this.tip, { className: "tip", hidden: true });
     box.append(this.tip);
@@ -195,9 +195,19 @@ export class Graph {
         const turn = folded.has(from.id) ? to.x + CHANNEL / 2 : from.x - CHANNEL / 2;
         const bend = [[turn, from.y], [turn, to.y]];
         if (from.x - to.x < CHANNEL + 1) return bend;
+        const lane = folded.has(from.id) ? to.y : this.lane(to, from);
+        if (lane !== to.y) return [[turn, from.y], [turn, lane], [to.x + CHANNEL / 2, lane], [to.x + CHANNEL / 2, to.y]];
         return folded.has(from.id) ? [[turn + CHANNEL / 2, from.y], ...bend] : [...bend, [turn - CHANNEL / 2, to.y]];
       }, -1, 1);
     });
+  }
+
+  /** How high an edge passes the columns between its ends: as its older end, or in the nearest gap between their nodes. */
+  lane(to, from) {
+    const over = this.cy.nodes().map((node) => node.position()).filter(({ x }) => x - WIDTH / 2 > to.x && x + WIDTH / 2 < from.x);
+    const isFree = (y) => over.every((at) => Math.abs(at.y - y) > HEIGHT / 2 + 2);
+    for (let away = 0; away < 12 * PITCH; away += 1) for (const y of [to.y - away, to.y + away]) if (isFree(y)) return y;
+    return to.y;
   }
 
   /** Older above, in one column; edges run beside it. */
@@ -239,8 +249,9 @@ export class Graph {
   fit(focus) {
     this.cy.resize();
     this.cy.fit(undefined, 24);
-    if (this.cy.zoom() > 1.15) {
-      this.cy.zoom(1.15);
+    const most = this.box.clientWidth > 1100 ? 1.6 : 1.15;
+    if (this.cy.zoom() > most) {
+      this.cy.zoom(most);
       this.cy.center();
     }
     // What would be too small to read is not squeezed in: it is there by dragging, and in the table.

@@ -4,7 +4,7 @@ import Map from "ol/Map.js";
 import View from "ol/View.js";
 import { defaults } from "ol/control/defaults.js";
 import { platformModifierKeyOnly } from "ol/events/condition.js";
-import { buffer, getArea } from "ol/extent.js";
+import { buffer, getArea, getWidth } from "ol/extent.js";
 import GeoJSON from "ol/format/GeoJSON.js";
 import WKT from "ol/format/WKT.js";
 import Draw, { createBox } from "ol/interaction/Draw.js";
@@ -19,6 +19,7 @@ import { onTheme } from "./stages.js";
 const geojson = new GeoJSON();
 const SURE = Object.keys(PRECISIONS); // from what is known best
 const LISTED = 200;
+const SMALL = 20; // pixels below which dashes are a blob
 const REACH = 4; // pixels around a click
 
 export class FootprintMap {
@@ -35,12 +36,12 @@ export class FootprintMap {
     this.areaSource = new VectorSource();
     const land = new VectorLayer({ source: new VectorSource({ url: `${root}countries.json`, format: geojson }), style: () => this.once("land", landStyle) });
     // What is large lies below what is small, so that nothing is hidden by what is around it.
-    this.layer = new VectorLayer({ source: this.source, style: (feature) => this.style(feature), renderOrder: (a, b) => b.size - a.size });
+    this.layer = new VectorLayer({ source: this.source, style: (feature, resolution) => this.style(feature, resolution), renderOrder: (a, b) => b.size - a.size });
     this.overlap = new VectorLayer({ source: this.shared, style: (feature) => this.style(feature) });
     const asked = new VectorLayer({ source: this.areaSource, style: () => this.once("asked", askedStyles) });
     this.map = new Map({
       target: box,
-      layers: [land, this.layer, this.overlap, asked],
+      layers: [land, asked, this.layer, this.overlap],
       // The wheel moves the page; with Ctrl it zooms here.
       interactions: interactions({ mouseWheelZoom: false }).extend([new MouseWheelZoom({ condition: platformModifierKeyOnly })]),
       controls: defaults({ attribution: false, rotate: false }),
@@ -74,7 +75,8 @@ export class FootprintMap {
     return this.styles.get(name);
   }
 
-  style(feature) {
+  style(feature, resolution) {
+    const small = feature.span / resolution < SMALL;
     const edge = feature.get("edge");
     const chosen = this.chosen !== null && feature.get("dataset") === this.chosen;
     if (this.hidden.has(edge) || !(feature.turn >= 0 || chosen)) return null;
@@ -82,7 +84,7 @@ export class FootprintMap {
     const turn = chosen ? 0 : feature.turn;
     const turns = chosen ? 1 : feature.turns;
     const kind = feature.get("look");
-    return this.once(`${edge}|${kind}|${chosen}|${faded}|${turn}|${turns}`, () => styled(edge, kind, { chosen, faded, turn, turns }));
+    return this.once(`${edge}|${kind}|${chosen}|${faded}|${turn}|${turns}|${small}`, () => styled(edge, kind, { chosen, faded, turn, turns, small }));
   }
 
   /** Where edges have the very same outline, each draws its turn of the dashes, and a second of one edge draws nothing. */
@@ -121,6 +123,7 @@ export class FootprintMap {
       const geometry = feature.getGeometry();
       const extent = geometry.getExtent();
       feature.size = getArea(extent);
+      feature.span = Math.max(...(geometry.getPolygons?.() ?? [geometry]).map((part) => getWidth(part.getExtent())));
       feature.place = `${geometry.getType()} ${extent} ${geometry.getFlatCoordinates().length}`;
       feature.turn = 0;
       feature.turns = 1;

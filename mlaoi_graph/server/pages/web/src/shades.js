@@ -37,11 +37,11 @@ function hatch(hex, turn, turns) {
   return draw.createPattern(canvas, "repeat");
 }
 
-export function styled(edge, precision, { chosen, faded, turn, turns }) {
+export function styled(edge, precision, { chosen, faded, turn, turns, small = false }) {
   const over = edge === OVERLAP;
   const hex = over ? ink("overlap") : colour(edge);
   const alpha = faded ? 0.22 : 1;
-  const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over ? undefined : LINES[precision];
+  const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over || small ? undefined : LINES[precision];
   const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
   const hatched = precision === "country-list" && !over;
   const fill = faded ? faint(hex, 0.02) : hatched ? hatch(hex, turn, turns) : faint(hex, Math.min(0.6, (over ? 0.5 : (FILLS[precision] ?? 0.1) / turns) * (isDark() ? DARK : 1)));
