@@ -866,6 +866,17 @@ def test_tables_are_there_as_csv(served, path, rows):
     assert len(found) == rows if rows else found
 
 
+def test_titles_say_what_was_asked(served):
+    """Of an area that was drawn, where it is; of a query, its first line."""
+    drawn = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 46]]]}
+    title = served.get("area.json", params={"aoi": json.dumps(drawn)}).json()["title"]
+    assert title == "Models in 7.00, 46.00, 8.00, 47.00"
+    title = served.get("query.json", params={"query": "# What learned from DOTA?\nASK {}"}).json()["title"]
+    assert title == "What learned from DOTA?: SPARQL"
+    facts = served.get("datasets/sentinel-2", headers={"Accept": "text/html"}).text
+    assert "True" not in facts
+
+
 def test_an_empty_table_has_its_columns(served):
     full, empty = (served.get(path).text.splitlines()[0] for path in ("search.csv?q=sam", "search.csv?q=zzzz"))
     assert full == empty != ""

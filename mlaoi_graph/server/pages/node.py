@@ -67,7 +67,7 @@ def _facts(node: Any, label: Callable[[str], str]) -> list[dict[str, Any]]:
             continue
         fact: dict[str, Any] = {
             "name": one.name.replace("_", " "),
-            "value": value if isinstance(value, list) else [value],
+            "value": value if isinstance(value, list) else ["yes" if value is True else value],
         }
         if one.name in _NODES:
             fact["labels"] = {iri: label(iri) for iri in fact["value"]}

@@ -141,8 +141,9 @@ def query(context: Context, given: dict[str, str]) -> Page:
     examples = []
     for name, title in questions().items():
         examples.append({"name": name, "title": title, "query": filled(question(name), about)})
-    values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": given.get("query", "")}
-    asked = next((line for line in map(str.strip, values["query_text"].splitlines()) if line), "")
+    text = given.get("query", "")
+    values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": text}
+    asked = next((line for line in map(str.strip, text.splitlines()) if line), "")
     title = f"{asked.lstrip('# ')[:80]}: SPARQL" if asked else "SPARQL"
     return Page(title, "query.html", values, [context.catalog.find(node)] if node else [])
 
