@@ -13,7 +13,6 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from mlaoi_graph import stores
 from mlaoi_graph.errors import CatalogLocked, StoreError, UnknownFormat
 from mlaoi_graph.stores import Store, open_store, store_names
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -82,7 +81,7 @@ def test_stores_of_other_packages_are_found_by_entry_point_and_cannot_take_a_bui
     here = "mlaoi_graph.stores.oxigraph:open_memory"
     group = "mlaoi_graph.stores"
     plugins = EntryPoints([EntryPoint("mine", here, group), EntryPoint("oxigraph", here, group)])
-    monkeypatch.setattr(stores, "entry_points", lambda *, group: plugins.select(group=group))
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: plugins.select(group=group))
     assert store_names() == ["memory", "mine", "oxigraph", "sparql"]
     assert isinstance(open_store("mine", "anywhere"), OxigraphStore)
     with pytest.raises(StoreError, match="needs a directory"):
