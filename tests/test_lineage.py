@@ -409,6 +409,7 @@ def test_asked_from_the_other_end_it_is_the_same(statements):
 
 @many
 @given(EDGES)
+@example([member("d0", "d3"), member("d1", "d2"), member("d1", "d3"), member("d2", "d0")])  # contained in two ways
 def test_walking_in_bulk_is_walking(statements):
     graph = graph_of(*NODES, *statements)
 

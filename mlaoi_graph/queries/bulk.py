@@ -19,13 +19,14 @@ from mlaoi_graph.queries.walk import (
     ANCESTOR,
     ASKED,
     DATA,
+    MADE,
     OF_FAMILY,
     SIDE,
     THING,
-    UNVERIFIED,
     USE,
     WHOLE,
     Found,
+    preference,
     strongest,
 )
 
@@ -185,7 +186,7 @@ class _Level:
         known |= (strength >= 1) & (flood.hops[places - strength] >= 0)
         known |= (strength == 2) & (flood.hops[places - 1] >= 0)
         kept = np.flatnonzero(~known)
-        kept = kept[np.argsort(to[kept] * 2 + (marks[kept] & UNVERIFIED), kind="stable")]
+        kept = kept[np.argsort(to[kept] * 4 + preference(marks[kept]), kind="stable")]
         ordered = to[kept]
         kept = kept[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(kept) else kept
         return to[kept], before[kept], edge[kept], marks[kept], use[kept]
@@ -240,7 +241,7 @@ def _expand(tables: Tables, flood: Flood, front: Ints, codes: frozenset[int], le
         level.add(ends[edge] << 5 | to << 2 | reached, front[origin], edge, collected, use[origin])
 
     everywhere, things = np.arange(len(front)), phase == THING
-    mark = ANCESTOR if exposure else 0
+    mark = ANCESTOR if exposure else MADE
     move(tables.into(codes - PARTS), everywhere, tables.subject, THING, passed, mark)
     if codes & PARTS:
         move(tables.into(codes & PARTS), np.flatnonzero(phase != WHOLE), tables.subject, THING, strength, mark)

@@ -7,7 +7,7 @@ search gives the answer, its proof and its strength. Nothing recurses: a chain m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from mlaoi_graph.queries.graph import (
     DERIVED,
@@ -49,7 +49,7 @@ _MET: Final = (DATA, ASKED)
 # Strengths: nothing is lost on the way; it may be; a source names a family where it could have named a size.
 CERTAIN, POSSIBLE, OF_FAMILY = range(3)
 
-UNVERIFIED, USE, ANCESTOR, SOURCE, A_PART, A_FAMILY = 1, 2, 4, 8, 16, 32
+UNVERIFIED, USE, ANCESTOR, SOURCE, A_PART, A_FAMILY, MADE = 1, 2, 4, 8, 16, 32, 64
 """Marks a chain collects."""
 
 Move: TypeAlias = tuple[int, int, int]
@@ -122,11 +122,16 @@ def search_within(
                     continue
                 collected = marks | mark | unverified[edge]
                 known = fresh.get(to)
-                if known is None or (known[2] & 1) > (collected & 1):
+                if known is None or preference(known[2]) > preference(collected):
                     fresh[to] = (at, edge, collected, hops, edge if mark == USE else use)
         found.update(fresh)
         level = list(fresh)
     return found
+
+
+def preference(marks: Any) -> Any:
+    """Return which of two equally short chains is shown, the lower: verified ones, then those that only contain."""
+    return (marks & UNVERIFIED) << 1 | (marks & MADE) >> 6
 
 
 def start_of(edges: Edges, node: int) -> int:
@@ -208,7 +213,7 @@ def newer(edges: Edges, codes: frozenset[int], allow: Allow, *, inside: bool = F
     def moves(at: int) -> list[Move]:
         node, phase, strength = at >> 5, (at >> 2) & 7, at & 3
         found = [
-            (subject[kept] << 5 | THING << 2 | strength, kept, 0)
+            (subject[kept] << 5 | THING << 2 | strength, kept, MADE)
             for edge in (into[node] if phase == WHOLE else (*into[node], *parts[node]))
             if code[edge] in codes and (kept := edge if allow is None else allow(edge)) >= 0
         ]
