@@ -26,7 +26,8 @@ _STEP: Final = (
 )  # fmt: skip
 """What CSV has of an edge of a chain; --json has its sources too."""
 _PAIR: Final = (
-    "dataset", "label", "of", "depth_a", "depth_b", "holds_a", "holds_b", "archive", "confidence", "other", "reason"
+    "dataset", "label", "of", "depth_a", "depth_b", "holds_a", "holds_b", "part_a", "part_b", "archive", "confidence",
+    "other", "reason",
 )  # fmt: skip
 """What CSV has of a comparison; ``of`` is a, b or both, ``other`` what is known of the other one."""
 
@@ -355,7 +356,14 @@ def compare(
             print_json({"a": a, "b": b, "common": common.to_dicts(), "only": apart.to_dicts(), "notes": common.notes})
             return
         print(f"{clean(common.title)}:")
-        _print_table(common, ("label", "depth_a", "depth_b", "holds_a", "holds_b", "archive", "confidence"))
+        print_table(
+            ("label", "depth_a", "depth_b", "holds_a", "holds_b", "archive", "confidence"),
+            [
+                (r.label, r.depth_a, r.depth_b, _held(r.holds_a, r.part_a), _held(r.holds_b, r.part_b),
+                 _word(r.archive), r.confidence)
+                for r in common
+            ],
+        )  # fmt: skip
         for model in (a, b):
             rows = [row for row in apart if row.only == model]
             print(f"\nonly {clean(graph.label(model))}, as far as known:")
@@ -433,6 +441,10 @@ def _print_rest(rows: Rows[Any], columns: Sequence[str]) -> None:
         print()
     for note in rows.notes:
         print(clean(note))
+
+
+def _held(holds: str, part: str | None) -> str:
+    return holds if part is None else f"{holds} a part"
 
 
 def _word(value: object) -> object:
