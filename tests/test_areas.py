@@ -529,12 +529,13 @@ def statements(draw):
 def plain_places(statements):
     """Where each dataset is, by the words of the documentation: pairs of whose area and how."""
     areas = {s.iri: s for s in statements if isinstance(s, AreaOfInterest)}
-    own, parts = {}, {}
+    own, parts, splits = {}, {}, {}
     for s in statements:
         if isinstance(s, Dataset):
             own.setdefault(s.iri, []).extend(areas[a] for a in s.footprints)
             for whole in s.part_of:
                 parts.setdefault(whole, set()).add(s.iri)
+                splits.setdefault(whole, set()).add(s.iri)
         elif isinstance(s, Association):
             parts.setdefault(s.object, set()).add(s.subject)
     tells = {d for d, found in own.items() if any(a.wkt or a.precision is Precision.GLOBAL for a in found)}
@@ -556,7 +557,11 @@ def plain_places(statements):
     for dataset in {X + d for d in DATA}:
         found = {(dataset, "own")} & {(d, "own") for d in tells}
         found |= {(part, "part") for part in below(dataset, {dataset}) - {dataset} if part in tells}
-        places[dataset] = found or {(whole, "inherited") for whole in above(dataset, {dataset})}
+        wholes = above(dataset, {dataset})
+        # Members of a whole may lie outside of what is drawn of it.
+        members = {m for whole in wholes for m in parts.get(whole, set()) - splits.get(whole, set())}
+        within = members.union(*(below(m, set()) for m in members)) & tells
+        places[dataset] = found or {(iri, "inherited") for iri in wholes | within}
     return own, places
 
 
