@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,14 @@ class Features:
     """Of the column of geometries."""
 
 
-class HasFeatures:
+class HasFeatures(ABC):
     """What any answer with geometry can be written as."""
 
     __slots__ = ()
 
+    @abstractmethod
     def features(self) -> Features:
         """Return the rows with the geometry of each."""
-        raise NotImplementedError
 
     def to_geojson(self) -> dict[str, Any]:
         """Return the rows as a GeoJSON FeatureCollection."""

@@ -18,6 +18,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,7 +223,8 @@ def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
         try:
             if next(context.idle, _Spent) is _Spent:
                 context.idle = None
-        except Exception:  # noqa: BLE001 - whoever asks for what could not be made is told, and no other
+        except Exception:  # noqa: BLE001 - nobody waits for it: requests go on, and make for themselves what is missing
+            traceback.print_exc()
             context.idle = None
         took = time.monotonic() - begun
     return read_frame(sock)

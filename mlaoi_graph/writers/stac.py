@@ -18,6 +18,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
+from abc import ABC, abstractmethod
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -387,7 +388,7 @@ class Extent(NamedTuple):
     """Start and end of each area, as published."""
 
 
-class Documents:
+class Documents(ABC):
     """Makes the item or collection of a node; where documents are and what holds them together is for who inherits."""
 
     def __init__(self, graph: Graph, of: Places, mlm_links: bool = False) -> None:
@@ -395,13 +396,13 @@ class Documents:
         self._of = of
         self._mlm_links = mlm_links
 
+    @abstractmethod
     def structure(self, place: Place) -> list[_Json]:
         """Return the links that hold the documents together."""
-        raise NotImplementedError
 
+    @abstractmethod
     def href(self, source: Place, target: Place) -> str:
         """Return how a document refers to another."""
-        raise NotImplementedError
 
     def extent(self, dataset: Dataset) -> Extent:
         """Return where and when the data are."""
