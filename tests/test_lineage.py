@@ -948,6 +948,7 @@ def test_filtering_is_deleting_the_edges(statements, only):
         assert list(found) == list(wanted)
         assert list(found.family_level) == list(wanted.family_level)
 
+    same(lambda g, f: g.roots(**f))
     for node in map(iri, MODELS + GROUPS + DATA):
         same(lambda g, f, node=node: g.impact(node, **f))
         same(lambda g, f, node=node: g.licences(node, **f))

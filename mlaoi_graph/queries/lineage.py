@@ -653,14 +653,16 @@ class LineageGraph:
 
     # -- the whole catalog ------------------------------------------------------------------------------------
 
-    def roots(self) -> Rows[NodeRow]:
+    def roots(self, **only: Unpack[Filters]) -> Rows[NodeRow]:
         """Return the models that others were made from and that were made from no other themselves, as far as known."""
-        edges = self._edges
+        edges, codes = self._edges, codes_of(only) & FROM_MODEL
+        allow, notes = self._allow(only)
         found: list[int] = []
         for node, bits in enumerate(edges.kinds):
             if bits & (IS_MODEL | IS_FAMILY):
                 made_from, made_of_it = (
-                    any(edges.code[edge] in FROM_MODEL for edge in side[node]) for side in (edges.out, edges.into)
+                    any(edges.code[e] in codes and (allow is None or allow(e) >= 0) for e in side[node])
+                    for side in (edges.out, edges.into)
                 )
                 if made_of_it and not made_from:
                     found.append(node)
@@ -679,10 +681,10 @@ class LineageGraph:
                 _proof=Proof(edges, {start: (-1, -1, 0, 0, -1)}, start, "came from"),
             )
 
-        return Rows("roots", NodeRow, sorted(found, key=edges.order), make)
+        return Rows("roots", NodeRow, sorted(found, key=edges.order), make, notes=tuple(notes(found)))
 
     def families(self) -> Rows[FamilyRow]:
-        """Return the families and their members."""
+        """Return the families and their members: facts of nodes, so it takes no filters."""
         edges = self._edges
         found = sorted((n for n, bits in enumerate(edges.kinds) if bits & IS_FAMILY), key=edges.order)
 
