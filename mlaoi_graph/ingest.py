@@ -304,8 +304,8 @@ class Ingest:
         """The edges in the store: before the run, if they were known, and after it."""
         self._collected: Collector | None = None
         """What a first ingest reads, as long as it is not in the columns."""
-        self.documents: set[str] | None = None if repair else set()
-        """Documents that came, went or changed in this run; None for all."""
+        self._everything = repair
+        """Whether documents came or changed that are not among the changed ones: all, in a first ingest."""
         self._documents_changed: set[str] = set()
         self._described: set[str] = set()
         """Models, datasets and sources that documents describe which came, went or changed since the columns."""
@@ -339,7 +339,7 @@ class Ingest:
             self._note_documents(name)
         met: set[int] = set()
         if fresh:
-            self.documents = None
+            self._everything = True
             self._collected = Collector()
             batches = self._batches(documents, report, known, met, _FILL_BATCH)
             # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
@@ -356,6 +356,11 @@ class Ingest:
             report.findings.add(self._cycles())
             report.findings.add(self._of_two_kinds())
         return report
+
+    @property
+    def documents(self) -> set[str] | None:
+        """Documents that came, went or changed in this run; None for all."""
+        return None if self._everything else self._documents_changed
 
     def _replace(self, batch: dict[str, str]) -> None:
         self._note_edges(batch)
@@ -514,7 +519,6 @@ class Ingest:
             self.columns = reading.from_store(self._store)
         elif self._documents_changed:
             self.columns = reading.updated(self.columns, self._store, self._documents_changed, self._described)
-        self._documents_changed, self._described = set(), set()
         if self._repair:
             reasoning.refresh(self._store, self._reasoner)
         elif self._touched:
@@ -544,8 +548,6 @@ class Ingest:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
             new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
             self._documents_changed.add(graph)
-            if self.documents is not None:
-                self.documents.add(graph)
             self._described.update(subject for subject, rest in old | new if rest in _NODES)
             if old:  # what is new altogether was unresolved before, and is linked as such
                 self._changed.update(subject for subject, _ in old ^ new)
