@@ -154,6 +154,9 @@ class _Known:
         quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
         return next(quads, None) is not None
 
+    def holds(self, document: str) -> bool:
+        return not self.fresh and next(self._store.match(graph=document), None) is not None
+
     def target(self, iri: str) -> Target | None:
         found = self._recent.get(iri) or self._older.get(iri)
         if found is not None:
@@ -426,7 +429,9 @@ class Ingest:
             if self._verified_only:
                 document.statements = [s for s in document.statements if not _is_unverified(s)]
             if document.outcome is Outcome.READ:
-                report.read += document.container is not None or not document.complete_container
+                report.read += not document.aside and (
+                    document.container is not None or not document.complete_container
+                )
                 self._keep(document, report)
                 for statement in document.statements if document.samples is None else ():
                     if isinstance(statement, SourceDocument) and statement.describes is not None:
@@ -440,7 +445,7 @@ class Ingest:
                 report.unchanged += 1
             elif document.outcome is Outcome.FAILED:
                 report.failed += 1
-            elif document.iri:
+            elif document.iri and not document.aside:
                 report.skipped += 1
             if progress is not None:
                 progress(report.documents)
@@ -476,7 +481,7 @@ class Ingest:
                 # A member that could not be read may be any of those held, under an id that is gone.
                 gone = [] if document.iri in broken else self._gone_members(document.iri, met)
                 batch.update(dict.fromkeys(gone, ""))
-                report.removed += len(gone)
+                report.removed += sum(not iris.is_unread(graph) for graph in gone)
                 # Without its hash it is read again next time, and what is wrong in it is said again.
                 content_hash = None if document.iri in broken else document.content_hash
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=content_hash)])
@@ -490,10 +495,10 @@ class Ingest:
             if document.outcome in (Outcome.READ, Outcome.SKIPPED) and not document.complete_container:
                 # What was a file of members, or a STAC document, and is one no longer has nothing more to say.
                 gone = self._gone_members(document.iri, met)
-                if document.outcome is Outcome.SKIPPED and document.iri in self._held:
+                if document.outcome is Outcome.SKIPPED and (document.iri in self._held or document.aside):
                     gone = [*gone, document.iri]
                 batch.update(dict.fromkeys(gone, ""))
-                report.removed += len(gone)
+                report.removed += sum(not iris.is_unread(graph) for graph in gone)
             if len(batch) >= size:
                 yield _with_log(batch, log)
                 batch, log = {}, []

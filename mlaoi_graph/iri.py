@@ -18,6 +18,7 @@ DEFAULT_BASE: Final = "https://w3id.org/mlaoi/local/"
 # What RFC 3987 allows bare, minus everything an N-Triples or SPARQL parser could trip over.
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?")
 _KEEP = "/:?#@!$&'()*+,;=-._~%[]"
+_UNREAD: Final = "#/unread"
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~!$'()*+,;=@:-]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^\s])")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -112,6 +113,22 @@ def sub(iri: str, name: str) -> str:
     ('https://example.com/x.json#area', 'https://example.com/x.json#area-geometry')
     """
     return f"{iri}-{name}" if "#" in iri else f"{iri}#{name}"
+
+
+def unread(document: str) -> str:
+    """Return the IRI of what is noted of samples that a document speaks of and that cannot be read.
+
+    No member of a file has it: a slash at the start of an id is escaped.
+
+    >>> unread("https://example.com/x.json")
+    'https://example.com/x.json#/unread'
+    """
+    return f"{document}{_UNREAD}"
+
+
+def is_unread(iri: str) -> bool:
+    """Return whether :func:`unread` made that IRI."""
+    return iri.endswith(_UNREAD)
 
 
 def owner(iri: str, name: str) -> str:

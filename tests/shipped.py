@@ -27,6 +27,9 @@ FAMILIES = Path(mlaoi_graph.__file__).parent / "families"
 class Nothing:
     """A catalog that knows nothing."""
 
+    def holds(self, document: str) -> bool:
+        return False
+
     def is_unchanged(self, document: str, content_hash: str) -> bool:
         return False
 

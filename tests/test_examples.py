@@ -571,7 +571,10 @@ def test_eurosat_splits_share_no_ground(tmp_path: Path, eurosat_items: dict[str,
 
 
 def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
-    """One collection of three and one of its items; links to the rest lead nowhere here, and make no nodes."""
+    """One collection of three and one of its items; links to the rest lead nowhere here, and make no nodes.
+
+    59 of its 60 items are not here: a sample without a place stands for them.
+    """
     catalog, report = read(tmp_path, "stac-extensions-ml-aoi/v0.2.0")
     item = load("stac-extensions-ml-aoi/v0.2.0/item_EuroSAT-subset-train-sample-42-class-Residential.geojson")
     check(
@@ -583,6 +586,8 @@ def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
         area eurosat:train/collection.json#extent declared-box {EXTENTS["train"]}
         footprint eurosat:train/collection.json eurosat:train/item-42.json#area
         area eurosat:train/item-42.json#area samples split=train {bounds(item)}
+        footprint eurosat:train/collection.json eurosat:train/collection.json#missing
+        area eurosat:train/collection.json#missing samples none
         """,
     )
     assert tally(report) == (2, 0, 0)

@@ -1099,6 +1099,102 @@ def test_an_item_that_cannot_be_found_may_lie_on_the_test(stac):
             assert unknown == ({"some of its samples have no known footprint"} if verdict == "unknown" else set())
 
 
+BROKEN = ["{", "[]", '{"type": "Feature"}', '{"type": "Feature", "stac_version": "1.1.0", "geometry": null}']
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["cut", "list", "feature", "no-id"])
+@pytest.mark.parametrize("followed", [False, True])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_item_that_cannot_be_read_may_lie_on_the_test(stac, tmp_path, broken, followed, fresh):
+    """While it is broken, whether its file is met by itself or by its collection's link."""
+    links = [{"rel": "child", "href": f"./{name}.json"} for name in ("train", "test")] + [
+        {"rel": "item", "href": "./m.json"}
+    ]
+    root = {"type": "Catalog", "stac_version": "1.1.0", "id": "root", "description": "root", "links": links}
+    folder = stac(
+        root=root, train=stac_collection("train", None, "one", "two"), one=stac_item("one", A),
+        test=stac_collection("test", B), m=TRAIN_AND_TEST,
+    )  # fmt: skip
+    good = json.dumps(stac_item("two", A))
+    catalog = Catalog.create(tmp_path / "catalog")
+    for text, verdict in ((good, "no"), (broken, "unknown"), (broken, "unknown"), (good, "no")):
+        (folder / "two.json").write_text(text)
+        if fresh:
+            catalog.close()
+            shutil.rmtree(tmp_path / "catalog")
+            catalog = Catalog.create(tmp_path / "catalog")
+        report = catalog.ingest(folder / "root.json" if followed else folder)
+        assert (report.failed + report.skipped > 0) is (verdict == "unknown")
+        assert report.read + report.unchanged + report.failed + report.skipped == 6
+        found = catalog.leakage(iri("m"))
+        assert found.totals()[verdict] == 1
+        assert {row.what for row in found.unchecked} == ({"some-samples"} if verdict == "unknown" else set())
+    catalog.close()
+
+
+def test_reading_what_cannot_be_read_again_changes_nothing(stac):
+    folder = stac(train=stac_collection("train", None, "one", "two"), one=stac_item("one", A))
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        before = set(catalog.store.match())
+        assert any(quad.predicate.value.endswith("#footprint") and "#missing" in str(quad.object) for quad in before)
+        catalog.ingest(folder)
+        assert set(catalog.store.match()) == before
+
+
+@pytest.mark.parametrize(
+    ("own", "two", "verdict"),
+    [
+        ("https://e.org/data/train.json", "https://e.org/data/two.json", "no"),  # beside it
+        ("https://e.org/data/train.json", "https://e.org/other/two.json", "unknown"),  # not in this folder
+        ("https://e.org/data/train.json", "https://e.org/data/self-two", "no"),  # under its own address
+        (None, "https://e.org/data/two.json", "unknown"),  # nothing tells
+    ],
+)
+def test_an_item_at_an_address_is_looked_for_in_the_folder(stac, own, two, verdict):
+    train = stac_collection("train", None, "one")
+    train["links"] += [{"rel": "item", "href": two}] + ([{"rel": "self", "href": own}] if own else [])
+    item = stac_item("two", A)
+    item["links"] = [{"rel": "self", "href": "https://e.org/data/self-two"}] if own else []
+    model = TRAIN_AND_TEST
+    if own:  # the collection's IRI is its own address then
+        model = stac_model(("training", "x", None), ("test", "test", None))
+        model["links"][0]["href"] = own
+    folder = stac(train=train, one=stac_item("one", A), two=item, test=stac_collection("test", B), m=model)
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        report = catalog.leakage(iri("m"))
+        assert report.totals()[verdict] == 1
+
+
+@pytest.mark.parametrize("line", ["{", '{"type": "Feature", "stac_version": "1.1.0", "geometry": null}'])
+def test_a_line_that_is_no_item_may_be_a_sample_of_what_the_others_are_of(stac, line):
+    folder = stac(train=stac_collection("train", None), test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    good = [json.dumps(stac_item(name, A)) for name in ("one", "two")]
+    with Catalog.create() as catalog:
+        for lines, verdict in ((good, "no"), ([good[0], line], "unknown"), (good, "no")):
+            (folder / "items.ndjson").write_text("\n".join(lines))
+            catalog.ingest(folder)
+            assert catalog.leakage(iri("m")).totals()[verdict] == 1
+
+
+def test_a_part_that_cannot_be_read_may_lie_on_the_test(stac):
+    """A collection whose data are in a collection below it."""
+    train = stac_collection("train", None, "one")
+    train["links"].append({"rel": "child", "href": "./part.json"})
+    folder = stac(train=train, one=stac_item("one", A), test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    with Catalog.create() as catalog:
+        for part, verdict in (
+            (stac_collection("part", A), "no"),
+            (None, "unknown"),
+            (stac_collection("part", A), "no"),
+        ):
+            if part or (folder / "part.json").exists():
+                stac(part=part)
+            catalog.ingest(folder)
+            assert catalog.leakage(iri("m")).totals()[verdict] == 1
+
+
 @pytest.mark.parametrize(("test", "kinds"), [(B, ["place"]), (FAR, [])])
 def test_an_item_without_a_geometry_may_lie_anywhere_in_the_box(stac, test, kinds):
     folder = stac(

@@ -57,6 +57,9 @@ class Catalog:
         self._named = named or {}
         self._unchanged = unchanged or set()
 
+    def holds(self, document: str) -> bool:
+        return False
+
     def is_unchanged(self, document: str, content_hash: str) -> bool:
         return (document, content_hash) in self._unchanged
 

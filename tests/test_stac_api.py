@@ -17,6 +17,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
 from mlaoi_graph.readers.stac import api
+from mlaoi_graph.vocab import MLAOI
 
 pytestmark = pytest.mark.enable_socket
 CORE = "https://api.stacspec.org/v1.0.0"
@@ -208,6 +209,20 @@ def test_a_server_that_stays_busy_is_a_finding_and_what_was_read_stays(serve, ca
     assert finding.rule == "unreadable"
     assert "503, asked 5 times" in finding.message
     assert len(list(catalog.models())) == 1  # the other collection is read
+
+
+def test_items_that_were_not_had_may_lie_anywhere(serve, catalog):
+    """Some of them, until the server gives them all."""
+    served = serve()
+    missing = f"{served.url}/collections/fields#missing"
+    ingest(catalog, served, "fields")
+    assert not list(catalog.store.match(missing))
+    served.failures["/stac/search"] = 100
+    ingest(catalog, served, "fields")
+    assert list(catalog.store.match(f"{served.url}/collections/fields", MLAOI.footprint, missing))
+    served.failures["/stac/search"] = 0
+    ingest(catalog, served, "fields")
+    assert not list(catalog.store.match(missing))
 
 
 def test_a_collection_that_is_not_there_is_said_at_once(serve, catalog):

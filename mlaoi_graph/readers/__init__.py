@@ -75,6 +75,9 @@ class Known(Protocol):
     def is_unchanged(self, document: str, content_hash: str) -> bool:
         """Return whether the catalog holds that document as read from the same bytes."""
 
+    def holds(self, document: str) -> bool:
+        """Return whether the catalog holds anything of that document."""
+
     def target(self, iri: str) -> Target | None:
         """Return what the catalog knows under that IRI."""
 
@@ -89,6 +92,10 @@ class NothingKnown:
     """The catalog as a reader sees it when there is none."""
 
     def is_unchanged(self, document: str, content_hash: str) -> bool:
+        """Return False."""
+        return False
+
+    def holds(self, document: str) -> bool:
         """Return False."""
         return False
 
@@ -127,6 +134,8 @@ class ReadDocument:
     """Where a person would look for it."""
     complete_container: bool = False
     """True on the last word about a container: members not seen by now are gone from it."""
+    aside: bool = False
+    """True of what a reader notes beside the documents of the source: not counted as one. Skipped, it is gone."""
     samples: Samples | None = None
     """What the catalog keeps beside the graph; the statements are their outlines."""
 

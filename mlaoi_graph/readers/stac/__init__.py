@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers import Context, Outcome, ReadDocument
-from mlaoi_graph.readers.stac import content, samples
+from mlaoi_graph.readers.stac import samples
 from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.nodes import DocumentReader
 from mlaoi_graph.readers.stac.resolve import Resolver
+from mlaoi_graph.readers.stac.unread import Unread
 from mlaoi_graph.readers.stac.walk import Raw, Walk
 
 __all__ = ["accepts", "read"]
@@ -34,14 +35,14 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
     walk = Walk(source, context)
     resolver = Resolver(walk, context)
     reader = DocumentReader(context, resolver)
+    unread = Unread(resolver, context)
     for raw in walk:
         # First, so that what the document no longer links to is known to be gone when it is read itself.
         yield from samples.documents(raw, walk, resolver, context)
-        if raw.missing and raw.hash is not None:
-            # It says another thing while these are away, so it is read again when they go, or are back.
-            raw.hash += "+" + content.content_hash("\n".join(raw.missing).encode()).partition(":")[2][:16]
-            raw.unchanged = context.known.is_unchanged(raw.iri, raw.hash)
-        yield _document(raw, reader)
+        document = _document(raw, reader)
+        unread.note(raw, document)
+        yield document
+    yield from unread.documents()
     if walk.not_read:
         yield ReadDocument(
             "",

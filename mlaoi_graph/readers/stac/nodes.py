@@ -196,7 +196,7 @@ class DocumentReader:
             checksums=_checksums(raw.data, None),
             resolved=True,
         )
-        statements: list[Statement] = [dataset, area, *self._missing(raw, iri)]
+        statements: list[Statement] = [dataset, area]
         statements.extend(self._data_links(raw, iri))
         return statements
 
@@ -313,21 +313,8 @@ class DocumentReader:
         statements: list[Statement] = [dataset]
         if area is not None:
             statements.append(area)
-        statements.extend(self._missing(raw, target.iri))
         statements.extend(self._data_links(raw, target.iri))
         return statements, target.iri
-
-    def _missing(self, raw: Raw, iri: str) -> list[Statement]:
-        """Return a sample without a place that stands for those that could not be read: they may be anywhere."""
-        if not raw.missing:
-            return []
-        area = iris.sub(iri, "missing")
-        some = ", ".join(raw.missing[:3]) + (" and others" if len(raw.missing) > 3 else "")
-        note = f"{len(raw.missing)} of its links to samples lead to nothing that can be read: {some}"
-        return [
-            Dataset(iri=iri, footprints=(area,)),
-            AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=note),
-        ]
 
     def _extent(self, raw: Raw, iri: str, extent: Json | None, *, archive: bool) -> AreaOfInterest | None:
         if extent is None:

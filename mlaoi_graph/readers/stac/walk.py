@@ -7,6 +7,8 @@ known when the item is read.
 from __future__ import annotations
 
 import os
+import posixpath
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -35,6 +37,7 @@ _RULES: Final[dict[type[SourceError], str]] = {
     OutsideTree: "outside-tree",
     NetworkNotAllowed: "refused-link",
 }
+_LINKING: Final = (b"parquet", b'"item"', b'"child"')
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
 
@@ -69,8 +72,12 @@ class Raw:
     container: str | None = None
     pointer: str = ""
     """Of a member: where in its file it is, a JSON pointer or a line number."""
+    linked: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of the places its items and children are at."""
     missing: list[str] = field(default_factory=list)
-    """Items and files of samples it links to that cannot be read, as it names them."""
+    """Items, children and files of samples it links to that cannot be opened, as it names them."""
+    away: list[str] = field(default_factory=list)
+    """Addresses of items and children that are not opened: other documents may describe what is there."""
     closes: bool = False
     """True for the container itself, after its members."""
 
@@ -255,7 +262,7 @@ class Walk:
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
         # One that links to files or items is looked into all the same: those may have changed, or gone.
-        if raw.unchanged and self.start is None and b"parquet" not in data and b'"item"' not in data:
+        if raw.unchanged and self.start is None and not any(word in data for word in _LINKING):
             yield raw
             return
         parsed = self._json(raw, data)
@@ -395,9 +402,12 @@ class Walk:
         from mlaoi_graph.readers.stac import api
 
         source = api.Api(landing.place.name, landing.data, self.fetcher)
-        for url, data in source.collections(self.context.collections):
-            yield from self._answered(url, data)
         wanted = self.context.collections
+        for url, data in source.collections(wanted):
+            for raw in self._answered(url, data):
+                if wanted:  # its items come last, and an answer may fail
+                    raw.linked.append(hash(Place(url=source.address(content.identifier_of(data) or "", "items"))))
+                yield raw
         if not wanted:
             message = "only collections are read; name those whose items are wanted: --collection ID"
             landing.note("", "items-not-read", message, Severity.INFO)
@@ -429,9 +439,11 @@ class Walk:
             place = self._child(raw, pointer, href)
             if place is not None:
                 found.append(place)
-            elif link["rel"] == "item" and not (self.start is None and _is_web(href)):
-                # In a folder that is read file by file, what an address leads to is likely to lie there.
-                raw.missing.append(href if isinstance(href, str) else "")
+                raw.linked.append(hash(place))
+            elif isinstance(href, str) and _is_web(href):
+                raw.away.append(href)
+            else:
+                raw.missing.append(href if isinstance(href, str) and href else f"a link without href at {pointer}")
         return found
 
     def _child(self, raw: Raw, pointer: str, href: Any) -> Place | None:
@@ -439,7 +451,7 @@ class Walk:
         if not isinstance(href, str) or not href:
             raw.note(pointer, "broken-link", "a link needs an href that is text")
             return None
-        place = self.place_of(href, raw)
+        place = self._beside(href, raw) if self.start is None and _is_web(href) else self.place_of(href, raw)
         if place is None:
             if not _is_web(href) and iris.is_absolute(href):
                 raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
@@ -456,7 +468,25 @@ class Walk:
         if place.path is not None and not self.exists(place.path):
             raw.note(pointer, "broken-link", f"{href} does not exist")
             return None
+        if self.start is None and not place.name.lower().endswith((*_SUFFIXES, *_LINES)):
+            raw.note(pointer, "broken-link", f"{href} is passed over in a folder: it is no .json, .geojson or .ndjson")
+            return None
         return place
+
+    def _beside(self, href: str, raw: Raw) -> Place | None:
+        """Return the file of the folder an address leads to, told by the document's own; None if none is."""
+        own = content.self_iri(raw.data)
+        if own is None or raw.place.path is None:
+            return None
+        try:
+            here, there = urlsplit(own), urlsplit(href)
+        except ValueError:
+            return None
+        if (here.scheme, here.netloc) != (there.scheme, there.netloc) or there.query:
+            return None
+        below = posixpath.relpath(unquote(there.path) or "/", posixpath.dirname(here.path) or "/")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(raw.place.path), below))
+        return Place(path=path) if self.exists(path) else None
 
 
 def _is_web(href: Any) -> bool:
