@@ -558,18 +558,22 @@ def test_a_networkx_graph_gives_the_same_answers(statements):
 
 
 def simple_chains(statements, start, end):
-    """Iterate over the nodes of all simple chains: into a part of a whole too, but not of what one came up to as a whole."""
+    """Iterate over the nodes of all simple chains: into a part of a whole too, but not of what one came up to as a whole.
+
+    What one came up to as a whole may be come to once more, in a circle, as what it was made from itself.
+    """
     graph = referee(statements)
     graph.add_edges_from([(b, a, {"kind": "into"}) for a, b, kind in graph.edges(data="kind") if kind == "part"])
-    todo = [([start], "start")]
+    todo = [[(start, False)]]
     while todo:
-        path, came_by = todo.pop()
-        if path[-1] == end:
-            yield tuple(path[1:])
-            continue
-        for _, to, kind in graph.out_edges(path[-1], data="kind"):
-            if to not in path and not (came_by == "part" and kind == "into"):
-                todo.append(([*path, to], kind))
+        path = todo.pop()
+        at, is_whole = path[-1]
+        if at == end:
+            yield tuple(node for node, _ in path[1:])
+        if at != end or is_whole:
+            for _, to, kind in graph.out_edges(at, data="kind"):
+                if (to, kind == "part") not in path and not (is_whole and kind == "into"):
+                    todo.append([*path, (to, kind == "part")])
 
 
 @many
@@ -578,6 +582,10 @@ def simple_chains(statements, start, end):
     [use("m0", "d0"), use("m0", "d1"), made("d0", "d2", DERIVED), made("d1", "d2", DRAWN)]
 )  # learned, and came from
 @example([use("f1", "d0"), made("d0", "d1", DRAWN)])  # of a family only
+@example(
+    [use("m0", "d0"), member("d0", "d2"), made("d2", "d2", DERIVED)]
+)  # a part inherits what its whole was made from
+@example([use("m0", "d0"), member("d0", "d2"), made("d2", "d1", DERIVED), made("d1", "d2", DERIVED)])
 def test_all_paths_are_those_of_another_walk(statements):
     graph = graph_of(*NODES, *statements)
     for newer, older in itertools.product(("urn:m0", "urn:m4", "urn:d1"), ("urn:m1", "urn:d0", "urn:d1", "urn:d2")):

@@ -13,7 +13,7 @@ from mlaoi_graph.model import AssociationKind, Confidence, DataUse, Derivation, 
 from mlaoi_graph.queries.columns import Cited
 from mlaoi_graph.queries.details import ends_of, predicate_of
 from mlaoi_graph.queries.graph import IS_FAMILY, PREDICATES, WORDS, Edges
-from mlaoi_graph.queries.walk import Found, Moves, chain, node_of
+from mlaoi_graph.queries.walk import THING, Found, Moves, chain, node_of, phase_of
 
 if TYPE_CHECKING:
     import networkx
@@ -298,7 +298,9 @@ def all_paths(
 ) -> Paths:
     """Return the simple chains from a state to any that ``is_end``, shortest first; ``says`` names state and edges.
 
-    The search is guided by how far each state is from an end, so it looks at little beside what it finds.
+    Simple is what passes nothing twice in the same phase: in a circle, the whole of something may also be
+    what it was made from. The search is guided by how far each state is from an end, so it looks at little
+    beside what it finds.
     """
     arcs, ends = _explore(edges, moves, start, is_end)
     far = _distances(arcs, ends)
@@ -307,30 +309,29 @@ def all_paths(
     work = number = 0
     heap: list[tuple[int, int, int, list[int], set[int]]] = []
     if start in far:
-        heap.append((far[start], 0, start, [], {node_of(start)}))
+        heap.append((far[start], 0, start, [], {start >> 2}))
     while heap:
         whole, _, at, steps, passed = heapq.heappop(heap)
         if work > _WORK:
             note = f"stopped after {_WORK} steps of unfinished chains"
             break
-        while at not in ends:
-            fits = [(to, edge) for to, edge in arcs[at] if to in far and node_of(to) not in passed]
+        while True:
+            if at in ends:
+                if len(found) == limit:
+                    return Paths(chains=tuple(found), complete=False, note=f"stopped at {limit} chains")
+                found.append(explanation(edges, node_of(start), node_of(at), says(at, steps), steps))
+            fits = [(to, edge) for to, edge in arcs[at] if to in far and to >> 2 not in passed]
             if len(fits) != 1 or len(steps) + 1 + far[fits[0][0]] > whole:
                 for to, edge in fits:
                     number += 1
                     work += len(steps) + 1
                     longer = len(steps) + 1 + far[to]
-                    heapq.heappush(heap, (longer, number, to, [*steps, edge], passed | {node_of(to)}))
+                    heapq.heappush(heap, (longer, number, to, [*steps, edge], passed | {to >> 2}))
                 break
             # One way on, and no detour: gone at once, so a chain of 100,000 is not copied 100,000 times.
             at = fits[0][0]
             steps.append(fits[0][1])
-            passed.add(node_of(at))
-        else:
-            if len(found) == limit:
-                note = f"stopped at {limit} chains"
-                break
-            found.append(explanation(edges, node_of(start), node_of(at), says(at, steps), steps))
+            passed.add(at >> 2)
     return Paths(chains=tuple(found), complete=not note, note=note)
 
 
@@ -349,7 +350,8 @@ def _explore(edges: Edges, moves: Moves, start: int, is_end: Callable[[int], boo
         arcs[at] = []
         if is_end(at):
             ends.add(at)
-            continue
+            if phase_of(at) == THING:
+                continue
         same: dict[tuple[int, int], int] = {}
         for to, edge, _ in moves(at):
             key = to, edges.code[edge]
