@@ -7,7 +7,7 @@ rule, split, sources) is in the columns too; the statements themselves are read 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -119,6 +119,10 @@ class Edges:
         """Return model, family, archive, dataset or unknown: the first that fits."""
         bits = self.kinds[node]
         return next((word for word, wanted in _BITS.items() if bits & wanted == wanted), "unknown")
+
+    def doubtful(self, steps: Iterable[int]) -> bool:
+        """Return whether any of some edges is unverified."""
+        return any(self.unverified[step] for step in steps)
 
     def order(self, node: int) -> int:
         """Return what nodes of one depth are ordered by: where they are by label, then IRI."""

@@ -1,0 +1,288 @@
+"""Whether what a model was measured on overlaps what it, or an ancestor, learned from.
+
+Every evaluation is held against everything learned (:mod:`.pairs`). What is found is a row with its proof; what could
+not be checked is said apart, with the reason; a model is clean of a test only where everything relevant is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Final, Protocol
+
+from mlaoi_graph.errors import BadQuestion
+from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.kinds import LeakageKind
+from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.queries.explain import edge_word
+from mlaoi_graph.queries.graph import EVALUATES, FAMILY, IS_DATASET, IS_FAMILY, TEACHES, Edges
+from mlaoi_graph.queries.kinship import Kin, Kinship
+from mlaoi_graph.queries.leakage.answer import Answer
+from mlaoi_graph.queries.leakage.pairs import Pairs
+from mlaoi_graph.queries.leakage.rows import LeakageReport
+from mlaoi_graph.queries.leakage.splits import Splits
+from mlaoi_graph.queries.leakage.terms import Finding, Learned, Test, Unchecked, Work
+from mlaoi_graph.queries.lineage import LineageGraph
+from mlaoi_graph.queries.overlap import Overlaps
+from mlaoi_graph.queries.results import Verdict
+from mlaoi_graph.queries.sensors import Sensors
+from mlaoi_graph.queries.walk import CERTAIN, chain
+from mlaoi_graph.stores import Store
+
+__all__ = ["Leakage"]
+
+_MOST_SIBLINGS: Final = 200
+
+
+class _Catalog(Protocol):
+    """What of a catalog is asked."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def footprints(self) -> Footprints: ...
+    @property
+    def lineage(self) -> LineageGraph: ...
+    @property
+    def split_policy(self) -> SplitPolicy: ...
+
+
+class Leakage:
+    """Answers for one state of a catalog, with a buffer and a window, and remembers what it has compared.
+
+    ``buffer_km`` is room around the tested areas, for data that are alike because they are near (spatial
+    autocorrelation); ``window_days`` room around their times. ``sensors`` leaves out what was learned from data that
+    are known to be of other missions (:mod:`.sensors`); notes say what that is.
+    """
+
+    def __init__(
+        self, catalog: _Catalog, *, buffer_km: float = 0, window_days: float = 0, sensors: Sequence[str] = ()
+    ) -> None:
+        self._graph = catalog.lineage
+        self._edges: Edges = catalog.lineage.edges
+        self._kinship = Kinship(self._edges)
+        self._overlaps = Overlaps(catalog.footprints, buffer_km=buffer_km, window_days=window_days)
+        ground = f"the same ground, or within {buffer_km:g} km of it" if buffer_km else "the same ground"
+        self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._overlaps, ground)
+        self._declared = Splits(catalog.store, self._edges, catalog.split_policy)
+        self._sensors = Sensors(catalog.store, self._edges, sensors)
+        self._answer = Answer(self._edges, self._sensors)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def report(self, node: str | None = None, *, against: str | None = None) -> LeakageReport:
+        """Return what is found of a model, a family, a dataset, or everything.
+
+        Of a model, each of its evaluations against everything it and its ancestors learned from; of a family, that of
+        each member; of a dataset, its splits against each other. ``against`` is another model, whose learning counts
+        instead, or a dataset. Raises NodeNotFound.
+        """
+        edges, work = self._edges, Work()
+        if node is None:
+            if against is not None:
+                raise BadQuestion("against what?", "Name the model or dataset that is to be compared")
+            title = "leakage in the catalog"
+            for model in self._concerned():
+                self._of_model(work, model, None, in_all=True)
+            for whole in sorted({edges.object[edge] for edge in edges.parts.edges}, key=edges.order):
+                self._splits(work, self._declared.of(whole))
+            for siblings in self._declared.siblings:
+                self._beside(work, siblings)
+            return self._answer.made(title, work)
+        asked = edges.at(node)
+        title = f"leakage of {edges.label(asked)}"
+        other = None
+        if against is not None:
+            other = edges.at(against)
+            title += f" against {edges.label(other)}"
+        if edges.kinds[asked] & IS_FAMILY:
+            members = sorted({edges.subject[edge] for edge in edges.members[asked]}, key=edges.order)
+            for model in [asked, *members]:
+                self._of_model(work, model, other)
+        elif edges.kinds[asked] & IS_DATASET and other is None:
+            self._splits(work, self._declared.of(asked))
+            for siblings in self._declared.siblings:
+                if asked in siblings:
+                    self._beside(work, siblings)
+        elif edges.kinds[asked] & IS_DATASET:
+            assert other is not None
+            self._hold(work, [self._asked(asked)], *self._learned_by(other))
+        else:
+            self._of_model(work, asked, other)
+        return self._answer.made(title, work)
+
+    def _concerned(self) -> list[int]:
+        """Return the models and families with an evaluation, or that learned from a declared test, in order."""
+        edges = self._edges
+        declared = set(filter(self._declared.is_test, self._declared.said))
+        found = {
+            edges.subject[edge]
+            for edge, code in enumerate(edges.code)
+            if code in EVALUATES or (code in TEACHES and edges.object[edge] in declared)
+        }
+        return sorted(found, key=edges.order)
+
+    # -- one model ------------------------------------------------------------------------------------------------
+
+    def _of_model(self, work: Work, model: int, against: int | None, *, in_all: bool = False) -> None:
+        edges = self._edges
+        tests = [
+            Test(model, dataset, edge, places)
+            for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in EVALUATES)
+        ]
+        if not tests and not in_all:
+            what, reason = "no-evaluation", "no evaluation of it is recorded"
+            for edge in edges.out[model]:
+                if edges.code[edge] == FAMILY and any(
+                    edges.code[e] in EVALUATES for e in edges.out[edges.object[edge]]
+                ):
+                    what, reason = "family-only", "evaluations are said of its family, and of no size"
+            work.unchecked.append(Unchecked(what, model, None, -1, reason))
+        learned, gaps = self._learned_by(model if against is None else against)
+        self._hold(work, tests, learned, gaps)
+        if against is None:
+            self._own_splits(work, model, tests)
+
+    def _asked(self, dataset: int) -> Test:
+        return Test(-1, dataset, -1, (self._edges.iris[dataset],))
+
+    def _uses(self, edges_of: Iterable[int]) -> list[tuple[int, int, tuple[str, ...]]]:
+        """Return each dataset and stage once: dataset, edge, a verified one if there is any, and what tells where."""
+        edges = self._edges
+        best: dict[tuple[int, int], int] = {}
+        for edge in edges_of:
+            key = edges.object[edge], edges.code[edge]
+            if key not in best or edges.unverified[best[key]] > edges.unverified[edge]:
+                best[key] = edge
+        return [(dataset, edge, self._places(edge)) for (dataset, _), edge in best.items()]
+
+    def _places(self, edge: int) -> tuple[str, ...]:
+        """Return what tells where the data of a use are, by every document that states it."""
+        edges = self._edges
+        whole = edges.iris[edges.object[edge]]
+        if not self._limited:
+            return (whole,)
+        uses = {twin.iri for same in edges.parallel(edge) for twin in edges.twins(same)}
+        return tuple(sorted({use if use in self._limited else whole for use in uses})) or (whole,)
+
+    def _learned_by(self, node: int) -> tuple[list[tuple[Learned, ...]], list[tuple[str, int, str]]]:
+        """Return what a model learned from, and what is not known of that.
+
+        Of each dataset the strongest and shortest chain, and further ones that tell of other places in it.
+        """
+        edges = self._edges
+        if edges.kinds[node] & IS_DATASET:
+            return [(Learned(node, (), CERTAIN, (edges.iris[node],)),)], []
+        known = self._graph.knowledge(node)
+        found: dict[int, dict[tuple[str, ...], Learned]] = {}
+        for model, at in known.models.items():
+            steps: tuple[int, ...] | None = None
+            for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES):
+                steps = tuple(chain(known.found, at)) if steps is None else steps
+                learned = Learned(dataset, (*steps, edge), at & 3, places)
+                held = found.setdefault(dataset, {})
+                if places not in held or self._rank(learned) < self._rank(held[places]):
+                    held[places] = learned
+        gaps = [(gap.what, gap.node, gap.reason) for gap in known.gaps]
+        ordered = sorted(found, key=edges.order)
+        return [tuple(sorted(found[dataset].values(), key=self._rank)) for dataset in ordered], gaps
+
+    def _rank(self, learned: Learned) -> tuple[int, bool, int]:
+        return learned.strength, self._edges.doubtful(learned.steps), len(learned.steps)
+
+    def _hold(
+        self,
+        work: Work,
+        tests: list[Test],
+        learned: Sequence[tuple[Learned, ...]],
+        gaps: list[tuple[str, int, str]],
+    ) -> None:
+        """Hold each test against everything learned."""
+        for test in tests:
+            work.tests[test] = None
+            for ways in learned:
+                if not self._sensors.keeps(ways[0].dataset):
+                    work.left_out[test].append(ways[0].dataset)
+                    continue
+                work.compared.add(ways[0].dataset)
+                if self._edges.doubtful((*ways[0].steps, *((test.edge,) if test.edge >= 0 else ()))):
+                    work.doubtful.add(test)
+                found, unchecked = self._pairs.compare(test, ways)
+                work.found.extend(found)
+                work.unchecked.extend(unchecked)
+                work.clean[test] += not found and not unchecked
+        if tests:
+            model = tests[0].model
+            for what, about, reason in gaps:
+                label = "" if about == model else f"{self._edges.label(about)}: "
+                work.unchecked.append(Unchecked(what, model, None, about, label + reason))
+
+    @cached_property
+    def _limited(self) -> frozenset[str]:
+        """Uses that their source limits to an area."""
+        return frozenset(self._overlaps.footprints.uses)
+
+    # -- splits ---------------------------------------------------------------------------------------------------
+
+    def _own_splits(self, work: Work, model: int, tests: list[Test]) -> None:
+        """Hold a model's own uses against what splits were declared for, and its validations against its tests."""
+        edges = self._edges
+        for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES):
+            if self._declared.is_test(dataset):
+                test, learned = Test(model, dataset, edge, places), Learned(dataset, (edge,), CERTAIN, places)
+                reason = f"its publisher declared {edges.label(dataset)} a test split"
+                work.tests[test] = None
+                work.found.append(
+                    Finding(
+                        kind=LeakageKind.SPLIT_AGAINST_USE,
+                        verdict=Verdict.YES,
+                        test=test,
+                        learned=learned,
+                        reason=reason,
+                        node=dataset,
+                    )
+                )
+        chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
+        reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
+        for test in chosen:
+            learned = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
+            other = next((t for t in reported if self._kinship.between(t.dataset, test.dataset).kin is Kin.SAME), None)
+            if other is not None:
+                reason = "validated on what is reported as its test"
+            elif self._declared.is_test(test.dataset):
+                reason = "validated on what its publisher declared a test split"
+            else:
+                for unsure in reported:
+                    if self._kinship.between(unsure.dataset, test.dataset).kin is Kin.NOT_STATED:
+                        text = "validated and tested on the same data, and no split is stated for both"
+                        work.unchecked.append(Unchecked("splits-not-stated", model, unsure, test.dataset, text))
+                continue
+            work.found.append(
+                Finding(
+                    kind=LeakageKind.SELECTION_ON_TEST,
+                    verdict=Verdict.YES,
+                    test=other or test,
+                    learned=learned,
+                    reason=reason,
+                    node=test.dataset,
+                )
+            )
+
+    def _beside(self, work: Work, siblings: set[int]) -> None:
+        if len(siblings) <= _MOST_SIBLINGS:
+            return self._splits(work, siblings)
+        reason = f"{len(siblings)} splits side by side: too many to hold each against each. Name two: --against"
+        work.unchecked.append(Unchecked("too-many-splits", -1, None, min(siblings, key=self._edges.order), reason))
+
+    def _splits(self, work: Work, splits: set[int]) -> None:
+        """Hold splits of one dataset against each other: what is not for training against what is."""
+        edges, declared = self._edges, self._declared
+        ordered = sorted(splits, key=edges.order)
+        for held_out in ordered:
+            if declared.is_training(held_out):
+                continue
+            test = self._asked(held_out)
+            others = [s for s in ordered if s != held_out and (declared.is_training(s) or declared.is_test(held_out))]
+            if others:
+                learned = [(Learned(other, (), CERTAIN, (edges.iris[other],)),) for other in others]
+                self._hold(work, [test], learned, [])

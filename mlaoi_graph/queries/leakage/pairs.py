@@ -1,0 +1,219 @@
+"""Hold one test against one thing that was learned: by lineage, by images, by place and time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+from mlaoi_graph.kinds import LeakageKind
+from mlaoi_graph.model import Precision
+from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
+from mlaoi_graph.queries.kinship import Kin, Kinship
+from mlaoi_graph.queries.leakage.terms import BY_KIN, Clean, Finding, Learned, Test, Unchecked, strength
+from mlaoi_graph.queries.overlap import Overlap, Overlaps, Placed
+from mlaoi_graph.queries.results import Verdict
+from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
+from mlaoi_graph.results import texts
+from mlaoi_graph.stores import Store
+from mlaoi_graph.uses import Unplaced
+
+__all__ = ["Pairs"]
+
+_IMAGES: Final = """SELECT DISTINCT ?dataset ?image {
+    ?part mlaoi:partOf* ?dataset .
+    { ?part mlaoi:sourceImage ?image } UNION { ?part mlaoi:footprint/mlaoi:sourceImage ?image } }"""
+
+
+class Pairs:
+    """Compares datasets of one state of a catalog, and remembers what it has looked up."""
+
+    def __init__(self, store: Store, edges: Edges, kinship: Kinship, overlaps: Overlaps, ground: str) -> None:
+        self._store = store
+        self._edges = edges
+        self._kinship = kinship
+        self._overlaps = overlaps
+        self._ground = ground
+        """What is meant by one ground, in words."""
+        self._images: dict[int, frozenset[str]] = {}
+
+    def compare(self, test: Test, ways: tuple[Learned, ...]) -> tuple[list[Finding], list[Unchecked]]:
+        """Return what overlaps, at most one row, and what cannot be told; neither if all is known and nothing does.
+
+        ``ways`` are the chains by which one dataset was learned from, the strongest first.
+        """
+        edges, learned = self._edges, ways[0]
+
+        def untold(what: str, reason: str) -> tuple[list[Finding], list[Unchecked]]:
+            return [], [Unchecked(what, test.model, test, learned.dataset, reason)]
+
+        if edges.kinds[learned.dataset] & IS_ARCHIVE:
+            reason = "learned from an archive: which of it is not known, and sharing an archive is not sharing data"
+            return untold("archive", reason)
+        if edges.kinds[test.dataset] & IS_ARCHIVE:
+            return untold("archive", "measured on an archive: on which of it is not known")
+        meeting = self._kinship.between(test.dataset, learned.dataset)
+        kin = meeting.kin
+        if (
+            kin is Kin.NOT_STATED
+            and self._is_stated(test.dataset, test.edge >= 0)
+            and (self._is_stated(learned.dataset, bool(learned.steps)))
+        ):
+            kin = Kin.SAME
+        if kin is Kin.NOT_STATED:
+            return untold("splits-not-stated", self._not_stated(test, learned))
+        found: list[Finding] = []
+        if kin in BY_KIN:
+            kind = BY_KIN[kin]
+            certain = kind is LeakageKind.SAME_DATASET and learned.strength == CERTAIN
+            found.append(
+                Finding(
+                    kind=kind,
+                    verdict=Verdict.YES if certain else Verdict.MAY_CONTAIN,
+                    test=test,
+                    learned=learned,
+                    reason=self._kin_reason(kin, meeting.node, meeting.test_steps),
+                    node=meeting.node,
+                    test_steps=meeting.test_steps,
+                    train_steps=meeting.train_steps,
+                )
+            )
+        if kin is Kin.SAME:
+            return found, []
+        images = self._images_of(test.dataset) & self._images_of(learned.dataset)
+        if images:
+            several = f"{len(images)} source images are" if len(images) > 1 else "a source image is"
+            reason = f"{several} common to both: {min(images)}"
+            verdict = Verdict.YES if learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+            found.append(
+                Finding(kind=LeakageKind.SAME_SCENE, verdict=verdict, test=test, learned=learned, reason=reason)
+            )
+        places, unchecked = self._by_place(test, ways, by_sources=kin not in BY_KIN)
+        found += places[:1]
+        if not found:
+            return [], unchecked
+        found.sort(key=strength)
+        overlap = places[0].overlap if places else None
+        is_exact = bool(places) and places[0].is_exact
+        also = tuple(finding.kind for finding in found[1:])
+        return [replace(found[0], overlap=overlap, is_exact=is_exact, also=also)], unchecked
+
+    def _is_stated(self, dataset: int, used: bool) -> bool:
+        """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
+        return not used or self._edges.is_part(dataset)
+
+    def _not_stated(self, test: Test, learned: Learned) -> str:
+        stated = self._edges.is_part(test.dataset), self._edges.is_part(learned.dataset)
+        who = {
+            (False, False): "neither the evaluation nor the training states a split",
+            (True, False): "the training states no split",
+            (False, True): "the evaluation states no split",
+        }
+        return f"the same data on both sides, and {who.get(stated, 'no split is stated')}"
+
+    def _kin_reason(self, kin: Kin, node: int, test_steps: tuple[int, ...]) -> str:
+        label = self._edges.label(node)
+        if kin is Kin.SAME:
+            return f"{label} was learned from and measured on"
+        if kin is Kin.COMMON:
+            return f"both were made from {label}; whether the samples are the same is not known"
+        if any(self._edges.code[step] == DERIVED for step in test_steps):
+            return f"the test was made from {label}, which was learned from; which samples were taken is not known"
+        return f"what was learned from was made from {label}; which samples were taken is not known"
+
+    def _by_place(
+        self, test: Test, ways: tuple[Learned, ...], *, by_sources: bool
+    ) -> tuple[list[Finding], list[Unchecked]]:
+        """Return what lies on the same ground, the strongest first, and what cannot be told.
+
+        With ``by_sources`` what the dataset was made from counts: which of it was taken is not known.
+        """
+        outcomes = [self._place(test, learned) for learned in ways]
+        if by_sources:
+            learned, edges = ways[0], self._edges
+            for node, steps in self._kinship.sources(test.dataset, learned.dataset):
+                if not edges.kinds[node] & IS_ARCHIVE:
+                    source = replace(learned, strength=max(learned.strength, POSSIBLE), places=(edges.iris[node],))
+                    outcomes.append(self._place(test, source, node, steps))
+        found = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
+        return sorted(found, key=strength), [outcome for outcome in outcomes if isinstance(outcome, Unchecked)]
+
+    def _place(
+        self, test: Test, learned: Learned, source: int = -1, steps: tuple[int, ...] = ()
+    ) -> Finding | Unchecked | Clean:
+        """Compare by place with where the data learned from are, or those of a source of them, reached by steps."""
+
+        def untold(what: str, reason: str) -> Unchecked:
+            return Unchecked(what, test.model, test, learned.dataset, reason)
+
+        trained_on = source if source >= 0 else learned.dataset
+        side = "what was learned was made from" if source >= 0 else "what was learned,"
+        ends = []
+        for word, dataset, places in (
+            ("the test,", test.dataset, test.places),
+            (side, trained_on, learned.places),
+        ):
+            placed = self._overlaps.placed(places)
+            if not len(placed.rows):
+                why = placed.unplaced
+                if why is None:
+                    is_named_only = not self._edges.resolved[dataset] and not self._edges.is_part(dataset)
+                    why = Unplaced.UNRESOLVED if is_named_only else Unplaced.NO_FOOTPRINT
+                why = Unplaced.NO_FOOTPRINT if why is Unplaced.KNOWN else why
+                return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
+            ends.append(placed)
+        tested, trained = ends
+        apart = self._kinship.are_apart(test.dataset, trained_on)
+        shared = tested.sources & trained.sources
+        if (apart or shared) and (tested.inherited or trained.inherited):
+            return untold("footprint-inherited", "the footprint is that of a whole of both: it tells no splits apart")
+        overlap = self._overlaps.between(test.places, learned.places)
+        if not len(overlap):
+            for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):
+                if placed.unplaced is not Unplaced.KNOWN:
+                    why = placed.unplaced or Unplaced.NO_FOOTPRINT
+                    return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
+            return Clean.CLEAN
+        found = self._place_finding(test, learned, tested, trained, overlap)
+        if source < 0:
+            return found
+        made = f"made from {self._edges.label(source)}, of which it is not known what was taken: {found.reason}"
+        return replace(found, reason=made, node=source, train_steps=steps)
+
+    def _place_finding(
+        self, test: Test, learned: Learned, tested: Placed, trained: Placed, overlap: Overlap
+    ) -> Finding:
+        precision = overlap.precision
+        exact = precision is Precision.SAMPLES and not (tested.inherited or trained.inherited)
+        verdict = Verdict.YES if exact and learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+        if exact and overlap.same.any():
+            number = int(overlap.same.sum())
+            kind, reason = LeakageKind.SAME_SAMPLES, f"{number} samples are" if number > 1 else "one sample is"
+            reason += " in both"
+        else:
+            kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
+            when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
+            how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
+            bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
+            reason = f"{self._ground}, {when[overlap.time]}{how}{bound}"
+        return Finding(
+            kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
+        )
+
+    def _images_of(self, dataset: int) -> frozenset[str]:
+        """Return the images a dataset, its parts, or their samples were cut from."""
+        if not self._has_images:
+            return frozenset()
+        known = self._images.get(dataset)
+        if known is None:
+            rows = texts(self._store, _IMAGES, dataset=self._edges.iris[dataset])
+            known = self._images[dataset] = frozenset(image for (image,) in rows)
+        return known
+
+    @cached_property
+    def _has_images(self) -> bool:
+        return next(texts(self._store, "SELECT ?image { ?any mlaoi:sourceImage ?image } LIMIT 1"), None) is not None
+
+
+def _word(why: Unplaced) -> str:
+    return why.name.lower().replace("_", "-")
