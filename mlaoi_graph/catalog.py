@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from mlaoi_graph import geosparql, rdf, reasoning
+from mlaoi_graph import geosparql, rdf
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import (
     CatalogDamaged,
@@ -389,14 +389,15 @@ class Catalog:
         if isinstance(self._store, SparqlStore):
             raise StoreError("an update needs an Oxigraph store. Send it to the server that has the data")
         with _Writer(self) as writer:
-            assert isinstance(writer.store, OxigraphStore)
+            store = writer.store
+            assert isinstance(store, OxigraphStore)
+            changed = writer.run()
             try:
-                run(writer.store, sparql, scope)
+                changed.update(lambda: run(store, sparql, scope))
             except QueryError:
                 writer.leave()
                 raise
-            reasoning.refresh(writer.store, self.reasoner)
-            writer.publish(None)
+            writer.publish(changed.columns)
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""

@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +17,8 @@ from urllib.parse import unquote
 import numpy as np
 from pyoxigraph import Literal, NamedNode
 
+from mlaoi_graph import identity, rdf, reasoning
 from mlaoi_graph import iri as iris
-from mlaoi_graph import rdf, reasoning
 from mlaoi_graph.errors import StoreError
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -315,6 +316,8 @@ class Ingest:
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
         self._ambiguous: set[str] = set()
+        self._sames: list[identity.Same] | None = None
+        """What is one thing, if a name made it worth asking before all references were resolved."""
         self._changed: set[str] = set()
         """Nodes that are of another kind now, or another split, or described no more."""
 
@@ -341,19 +344,20 @@ class Ingest:
         if not fresh:
             self._note_documents(name)
         met: set[int] = set()
-        if fresh:
-            self._everything = True
-            self._collected = Collector()
-            batches = self._batches(documents, report, known, met, _FILL_BATCH)
-            # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
-            self._store.fill(itertools.chain(batches, [{}], self._inferred()))
-        else:
-            for batch in self._batches(documents, report, known, met, _BATCH):
-                self._replace(batch)
-            self._read_again(reader.read(source, context), known)
-        report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
-        if report.read or report.removed or self._repair:
-            self._relink(report, known)
+        with self._as_read(report):
+            if fresh:
+                self._everything = True
+                self._collected = Collector()
+                batches = self._batches(documents, report, known, met, _FILL_BATCH)
+                # The empty chunk waits: what follows from the documents is asked of the store when all are in it.
+                self._store.fill(itertools.chain(batches, [{}], self._inferred()))
+            else:
+                for batch in self._batches(documents, report, known, met, _BATCH):
+                    self._replace(batch)
+                self._read_again(reader.read(source, context), known)
+            report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
+            if report.read or report.removed or self._repair:
+                self._relink(report, known)
         self._refresh()
         if report.read or report.removed or self._repair:
             report.findings.add(self._cycles())
@@ -407,13 +411,30 @@ class Ingest:
 
     def put(self, document: str, statements: Iterable[Statement]) -> None:
         """Make one document's graph hold exactly these statements, and what follows from them be inferred."""
-        self._replace({document: rdf.encode(statements)})
+        with self._as_read():
+            self._replace({document: rdf.encode(statements)})
         self._refresh()
 
     def remove(self, document: str) -> None:
         """Remove one document's graph, those of its members, and what no longer follows."""
         members = [graph for graph in self._store.graphs() if graph.startswith(f"{document}#")]
-        self._replace(dict.fromkeys([document, *members], ""))
+        with self._as_read():
+            self._replace(dict.fromkeys([document, *members], ""))
+        self._refresh()
+
+    def update(self, write: Callable[[], None]) -> None:
+        """Have something write into any graphs, and what follows from all that is there then be inferred."""
+        merged = {_iri(quad.graph_name): quad for quad in self._store.match(None, MLAOI.asRead)}
+        held = {document: set(self._store.match(graph=document)) for document in merged}
+        write()
+        for document, quad in merged.items():
+            now = set(self._store.match(graph=document))
+            if quad in now and now != held[document]:
+                # It says what was left in it, and no more what it was once read to say.
+                self._store.amend(document, remove=f"{quad.subject} {quad.predicate} {quad.object} .\n")
+        self._repair, self._everything, self.columns = True, True, None
+        with self._as_read():
+            pass
         self._refresh()
 
     def _documents(
@@ -488,7 +509,7 @@ class Ingest:
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
                 batch[document.iri] = rdf.encode(document.statements)
-                when = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+                when = _timestamp(self._now())
                 log.append(_reading(document, when))
                 if self._collected is not None:
                     self._collected.take(document.iri, document.statements, when)
@@ -591,8 +612,7 @@ class Ingest:
                 statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
                 changed[graph] = rdf.encode(statements)
                 report.findings.add(findings)
-            self._note_edges(changed)
-            self._store.replace(changed)
+            self._write(changed)
             report.relinked += len(changed)
 
     def _unresolved(self) -> list[tuple[str, str, str | None]]:
@@ -607,6 +627,80 @@ class Ingest:
             named.append((iri, graph, next((quad.object.value for quad in quads), None)))  # type: ignore[union-attr]
         return sorted(named, key=lambda row: (row[1], row[0]))
 
+    # -- what is one thing ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _as_read(self, report: IngestReport | None = None) -> Iterator[None]:
+        """Have every document say what it was read to say, and take for one what is one when it is left.
+
+        So what is one never depends on what was one before. A run that is cut short in between is repaired by the next.
+        """
+        was = self._tell_apart()
+        try:
+            yield
+        finally:
+            if self._everything or self._documents_changed or self._repair:
+                self._unite(was, report)
+
+    def _tell_apart(self) -> dict[str, str]:
+        """Put every document back to what it said when it was read; return which IRIs stood for which."""
+        said = {
+            _iri(quad.graph_name): cast("Literal", quad.object).value for quad in self._store.match(None, MLAOI.asRead)
+        }
+        was: dict[str, str] = {}
+        for document, text in said.items():
+            now = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes, None, document)), None)
+            then = re.search(rf"^<{re.escape(document)}> <{MLAOI.describes}> <([^>]*)> \.$", text, re.MULTILINE)
+            if now is not None and then is not None and then[1] != now:
+                was[then[1]] = now
+        self._write(said)
+        self._changed.clear()  # nothing was read that is not as it was
+        return was
+
+    def _unite(self, was: Mapping[str, str], report: IngestReport | None) -> None:
+        """Say in one IRI what is one thing, keep what was said before, and log what is new in it."""
+        sames, findings = identity.find(self._store, self._base)
+        names = identity.renamings(self._store, sames)
+        changed: dict[str, str] = {}
+        for document in sorted(self._naming(names)):
+            quads = list(self._store.match(graph=document))
+            again = identity.renamed(rdf.decode(quads), names)
+            if again is not None:
+                said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
+                changed[document] = rdf.encode(identity.as_read(document, again, said))
+        self._write(changed)
+        now = {other: (same.iri, same.why) for same in sames for other in same.others}
+        log: list[str] = []
+        when = _timestamp(self._now())
+        for other in sorted(was.keys() | now.keys()):
+            stays, why = now.get(other, (None, ""))
+            if other in was and was[other] != stays:
+                log.append(_identification(MLAOI.Separation, was[other], other, when, ""))
+                message = f"{other} was taken for {was[other]}, which nothing says any more; they are two again"
+                findings.append(_of_catalog("told-apart", message, Severity.INFO))
+            if stays is not None and was.get(other) != stays:
+                log.append(_identification(MLAOI.Identification, stays, other, when, why))
+                message = f"{other} is {stays}: they share {why}. It stands under the latter, and is an alias of it"
+                findings.append(_of_catalog("same-thing", message, Severity.INFO))
+        if log:
+            self._store.replace({}, append={rdf.LOG_GRAPH: "".join(log)})
+        if report is not None:
+            report.findings.add(findings)
+
+    def _naming(self, nodes: Iterable[str]) -> set[str]:
+        """Return the documents that name any of the nodes."""
+        found: set[str] = set()
+        for node in nodes:
+            for quads in (self._store.match(node), self._store.match(None, None, node)):
+                found.update(_iri(quad.graph_name) for quad in quads)
+        return found - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH}
+
+    def _write(self, documents: Mapping[str, str]) -> None:
+        todo = iter(documents.items())
+        while batch := dict(itertools.islice(todo, _BATCH)):
+            self._note_edges(batch)
+            self._store.replace(batch)
+
     def _solution(self, iri: str, name: str | None, known: _Known) -> Target | None:
         target = known.target(iri)
         if target is not None and target.described:
@@ -620,6 +714,11 @@ class Ingest:
             return None
         named = known.named(name)
         if len(named) > 1:
+            if self._sames is None:
+                self._sames = identity.find(self._store, self._base)[0]
+            for same in self._sames:
+                if {target.iri for target in named} <= {same.iri, *same.others}:
+                    return known.target(same.iri)
             self._ambiguous.add(name)
         return named[0] if len(named) == 1 else None
 
@@ -670,6 +769,24 @@ class Ingest:
 def _iri(term: object) -> str:
     assert isinstance(term, NamedNode)  # a store holds no blank nodes
     return term.value
+
+
+def _timestamp(time: datetime) -> str:
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _identification(kind: str, stays: str, other: str, when: str, why: str) -> str:
+    entry = iris.sub(other, f"{iris.tail(kind).lower()}-{when.replace(':', '')}")
+    return (
+        f"<{entry}> <{RDF.type}> <{kind}> .\n"
+        f"<{entry}> <{MLAOI.ofThing}> <{stays}> .\n"
+        f"<{entry}> <{MLAOI.otherIri}> <{other}> .\n"
+        f'<{entry}> <{MLAOI.readAt}> "{when}" .\n'
+    ) + (f"<{entry}> <{MLAOI.note}> {rdf.literal(why)} .\n" if why else "")
+
+
+def _of_catalog(rule: str, message: str, severity: Severity = Severity.WARNING) -> Finding:
+    return Finding(document="catalog", pointer="", rule=rule, message=message, severity=severity)
 
 
 def _reading(document: ReadDocument, when: str) -> str:

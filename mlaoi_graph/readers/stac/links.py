@@ -85,7 +85,7 @@ class Reference:
     link: Json
 
 
-def reference_of(edge: DataUse | Derivation, subject: str, *, of_model: bool) -> Reference | None:
+def reference_of(edge: QualifiedEdge, subject: str, *, of_model: bool) -> Reference | None:
     """Return the reference an edge was made from, to be typed again; None if it was not a link or field of STAC."""
     if edge.as_published is None or edge.pointer is None:
         return None

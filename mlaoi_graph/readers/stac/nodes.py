@@ -194,6 +194,7 @@ class DocumentReader:
             sensors=_sensors(properties),
             doi=text(properties.get("sci:doi")),
             checksums=_checksums(raw.data, None),
+            aliases=self._canonical(raw, iri),
             resolved=True,
         )
         statements: list[Statement] = [dataset, area]
@@ -222,7 +223,10 @@ class DocumentReader:
             released=text(properties.get("published")),
             doi=text(properties.get("sci:doi")),
             checksums=_checksums(data, "model"),
-            aliases=tuple(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
+            aliases=(
+                *(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
+                *self._canonical(raw, iri),
+            ),
             declared_area=area.iri,
             disclosure=lineage.disclosure(raw),
             resolved=True,
@@ -308,6 +312,7 @@ class DocumentReader:
             publisher=_producer(data.get("providers")),
             doi=dois[0] if dois else None,
             checksums=_checksums(data, None),
+            aliases=self._canonical(raw, target.iri),
             resolved=True,
         )
         statements: list[Statement] = [dataset]
@@ -315,6 +320,20 @@ class DocumentReader:
             statements.append(area)
         statements.extend(self._data_links(raw, target.iri))
         return statements, target.iri
+
+    def _canonical(self, raw: Raw, iri: str) -> tuple[str, ...]:
+        """Return the address that a document says its thing is to be known by, unless it is its own already.
+
+        Told from the document alone, so that it is the same whatever else is read. A page for people is no name.
+        """
+        found: list[str] = []
+        for _, link in content.links_of(raw.data):
+            href, media = text(link.get("href")), text(link.get("type"))
+            if link.get("rel") == "canonical" and href is not None and (media is None or "json" in media):
+                address = iris.safe_iri(href) if iris.is_absolute(href) else self._resolver.against_self(href, raw)
+                if address is not None and address.startswith(("http://", "https://")) and address != iri:
+                    found.append(address)
+        return tuple(dict.fromkeys(found))
 
     def _extent(self, raw: Raw, iri: str, extent: Json | None, *, archive: bool) -> AreaOfInterest | None:
         if extent is None:

@@ -54,8 +54,7 @@ def _edge(
     edge: DataUse | Derivation | Association, targets: Mapping[str, Target], models: set[str], policy: SplitPolicy
 ) -> tuple[Sequence[Statement], Sequence[Finding]]:
     if isinstance(edge, Association):
-        ends = {name: targets[iri].iri for name in ("subject", "object") if (iri := getattr(edge, name)) in targets}
-        return [replace(edge, **ends)], ()  # type: ignore[arg-type]
+        return _association(edge, targets, models), ()
     subject, target = (edge.model, edge.dataset) if isinstance(edge, DataUse) else (edge.derived, edge.source)
     split = edge.split if isinstance(edge, DataUse) else edge.source_split
     found = next((t for iri, t in targets.items() if target in links.names_of(iri, split)), None)
@@ -63,6 +62,23 @@ def _edge(
     if found is None or reference is None:
         return [edge], ()
     return links.type_reference(reference, found, policy)
+
+
+def _association(edge: Association, targets: Mapping[str, Target], models: set[str]) -> Sequence[Statement]:
+    ends = (edge.subject, edge.object)
+    for other, subject in (ends, ends[::-1]):
+        if other in targets:
+            reference = links.reference_of(edge, subject, of_model=subject in models)
+            if reference is None:
+                return [replace(edge, subject=_of(edge.subject, targets), object=_of(edge.object, targets))]
+            again = links.association(reference, targets[other])
+            mentioned = links.mention(targets[other], reference.link, is_model=reference.of_model)
+            return [] if again is None else [again, mentioned]
+    return [edge]
+
+
+def _of(iri: str, targets: Mapping[str, Target]) -> str:
+    return targets[iri].iri if iri in targets else iri
 
 
 def _whole(statement: Statement, targets: Mapping[str, Target]) -> str | None:

@@ -1,0 +1,311 @@
+"""Find what is one thing under two IRIs, and say it in one.
+
+What makes two described things one, and what keeps them apart, is decided in ``docs/decisions/0015``; it depends on
+what the documents say and not on when which was read. Nothing is lost: a document whose IRIs are replaced keeps what
+it said (``mlaoi:asRead``), so that the things can be told apart again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Final
+from urllib.parse import urlsplit
+
+from pyoxigraph import Literal, NamedNode
+
+from mlaoi_graph import iri as iris
+from mlaoi_graph import rdf
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    Dataset,
+    DataUse,
+    Derivation,
+    Evidence,
+    Finding,
+    Model,
+    Severity,
+    SourceDocument,
+    Statement,
+)
+from mlaoi_graph.stores import Store
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
+
+__all__ = ["Same", "as_read", "find", "renamed", "renamings"]
+
+_UPWARD: Final = (
+    *rdf.DERIVATION_PROPERTY.values(),
+    *rdf.ASSOCIATION_PROPERTY.values(),
+    MLAOI.splitOf,
+)
+"""Edges to what a thing came from, is a part of or follows: at either end of them are two things."""
+_FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
+    Dataset: ("part_of", "source_images"),
+    AreaOfInterest: ("source_images", "label_sources"),
+    DataUse: ("model", "dataset"),
+    Derivation: ("derived", "source"),
+    Association: ("subject", "object"),
+    SourceDocument: ("describes",),
+}
+"""Where a statement names models and datasets besides the one it is about."""
+_OWN_IRI: Final = (AreaOfInterest, DataUse, Derivation, Association, SourceDocument, Evidence)
+"""What has an IRI that is not a model's or dataset's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Models, or datasets, that are one."""
+
+    iri: str
+    """The one IRI that stays."""
+    others: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """A described model or dataset, as far as it tells whether another is the same."""
+
+    iri: str
+    is_model: bool
+    archive: bool
+    versions: frozenset[str]
+    splits: frozenset[str]
+    names: frozenset[str]
+    addresses: frozenset[str]
+    """Other IRIs its documents give it."""
+    sources: frozenset[str]
+    """Who describes it: names of sources, hosts of documents with an address of their own."""
+
+
+class _Things:
+    """Reads things out of a store, each once."""
+
+    def __init__(self, store: Store, base: str) -> None:
+        self._store = store
+        self._documents = f"{base}documents/"
+        self._known: dict[str, _Thing | None] = {}
+
+    def __call__(self, iri: str) -> _Thing | None:
+        """Return a thing; None for what no document describes, or is described as a model and as data."""
+        if iri not in self._known:
+            self._known[iri] = self._read(iri)
+        return self._known[iri]
+
+    def _read(self, iri: str) -> _Thing | None:
+        graphs = {_graph(quad) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
+        if not graphs:
+            return None
+
+        # By property: what is said of a dataset may be a million footprints.
+        def texts(*predicates: str) -> frozenset[str]:
+            quads = (quad for predicate in predicates for quad in self._store.match(iri, predicate))
+            return frozenset(_text(quad.object) for quad in quads if _graph(quad) in graphs)
+
+        kinds, names = texts(RDF.type), texts(RDFS.label, DCTERMS.identifier, SKOS.altLabel)
+        is_model = MLAOI.Model in kinds
+        if is_model is (MLAOI.Dataset in kinds):
+            return None
+        return _Thing(
+            iri,
+            is_model,
+            MLAOI.SourceArchive in kinds,
+            frozenset(map(_plain, texts(MLAOI.version))),
+            texts(MLAOI.split),
+            frozenset(_plain(name) for name in names if _address(name) is None) - {""},
+            frozenset(filter(None, map(_address, texts(SKOS.altLabel)))),
+            frozenset(map(self._source, graphs)),
+        )
+
+    def _source(self, document: str) -> str:
+        if document.startswith(self._documents):
+            return document.removeprefix(self._documents).partition("/")[0]
+        return urlsplit(document).netloc
+
+    def differ(self, one: _Thing, other: _Thing) -> str | None:
+        """Return why two things are not one, whatever they have in common; None if nothing says so."""
+        if one.is_model is not other.is_model:
+            return "one is a model, the other is data"
+        if one.archive is not other.archive:
+            return "one is an open-ended archive"
+        if one.versions and other.versions and not one.versions & other.versions:
+            return f"versions {', '.join(sorted(one.versions | other.versions))}"
+        if one.splits != other.splits:
+            return "they are other splits"
+        if self._above(one.iri, other.iri) or self._above(other.iri, one.iri):
+            return "one came from, is a part of, or follows the other"
+        if one.sources & other.sources and one.iri not in other.addresses and other.iri not in one.addresses:
+            return f"{min(one.sources & other.sources)} tells them apart"
+        return None
+
+    def _above(self, start: str, end: str) -> bool:
+        """Return whether one thing is reached from another by what it came from, is a part of or follows."""
+        seen, ahead = {start}, [start]
+        while ahead:
+            node = ahead.pop()
+            for predicate in _UPWARD:
+                for quad in self._store.match(node, predicate):
+                    found = _text(quad.object)
+                    if found == end:
+                        return True
+                    if found not in seen:
+                        seen.add(found)
+                        ahead.append(found)
+        return False
+
+
+def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
+    """Return what is one in a store that has every document as it was read, and what was kept apart though it shares.
+
+    A key that things share counts if nothing tells any two of them apart; so do all keys that lead from one to another.
+    """
+    things = _Things(store, base)
+    groups: list[tuple[str, list[_Thing]]] = []
+    kept_apart: list[Finding] = []
+    for key, members in _keys(store, things):
+        reasons = [things.differ(*pair) for pair in combinations(members, 2)]
+        # Weights are the thing itself and an IRI is its name; a DOI or a page may be that of a paper.
+        of_them = key.startswith("weights") or any(key == f"address {member.iri}" for member in members)
+        if not of_them and any(not one.names & other.names for one, other in combinations(members, 2)):
+            reasons.append("they go by other names")
+        said = sorted({reason for reason in reasons if reason is not None})
+        if not said:
+            groups.append((key, members))
+        elif len(frozenset().union(*(member.sources for member in members))) > 1:
+            kept_apart.append(_kept_apart(key, members, said[0]))
+    found: list[Same] = []
+    for why, together in _components(groups):
+        said = sorted(filter(None, (things.differ(*pair) for pair in combinations(together, 2))))
+        if said:
+            kept_apart.append(_kept_apart(why, together, said[0]))
+            continue
+        # What others call it by is what it is known by; a minted IRI is a makeshift.
+        named = [one for one in together if any(one.iri in other.addresses for other in together)] or together
+        iri = min((one.iri for one in named), key=lambda iri: (iri.startswith(base), iri))
+        found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), why))
+    return found, kept_apart
+
+
+def _keys(store: Store, things: _Things) -> list[tuple[str, list[_Thing]]]:
+    """Return what several described things share: an address, a DOI, all checksums of a model's weights."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for quad in store.match(None, SKOS.altLabel):
+        address = _address(_text(quad.object))
+        if address is not None:
+            holders[f"address {address}"] |= {_text(quad.subject), address}
+    for quad in store.match(None, MLAOI.doi):
+        holders[f"DOI {_text(quad.object).lower()}"].add(_text(quad.subject))
+    weights: dict[str, set[str]] = defaultdict(set)
+    for quad in store.match(None, MLAOI.checksum):
+        weights[_text(quad.subject)].add(_text(quad.object))
+    for iri, checksums in weights.items():
+        holders[f"weights {' '.join(sorted(checksums))}"].add(iri)
+    found: list[tuple[str, list[_Thing]]] = []
+    for key, nodes in sorted(holders.items()):
+        if len(nodes) < 2:
+            continue
+        members = [thing for thing in map(things, sorted(nodes)) if thing is not None]
+        if key.startswith("weights"):  # files of data may be anything, a licence for one
+            members = [thing for thing in members if thing.is_model]
+        if len(members) > 1:
+            found.append((key, members))
+    return found
+
+
+def _components(groups: Sequence[tuple[str, list[_Thing]]]) -> list[tuple[str, list[_Thing]]]:
+    """Return which things hang together through the groups they are in, and through which keys."""
+    import networkx as nx
+
+    links: nx.Graph[str] = nx.Graph()
+    for key, members in groups:
+        links.add_edges_from((key, thing.iri) for thing in members)
+    things = {thing.iri: thing for _, members in groups for thing in members}
+    return sorted(
+        (", ".join(sorted(together - things.keys())), [things[iri] for iri in sorted(together & things.keys())])
+        for together in nx.connected_components(links)
+    )
+
+
+def renamings(store: Store, sames: Iterable[Same]) -> dict[str, str]:
+    """Return the IRI that stays for each other one, those of minted splits included."""
+    found: dict[str, str] = {}
+    for same in sames:
+        for other in same.others:
+            found[other] = same.iri
+            for quad in store.match(None, MLAOI.splitOf, other):
+                part = _text(quad.subject)
+                for said in store.match(part, MLAOI.split):
+                    split = _text(said.object)
+                    if part == iris.part(other, split):
+                        found.setdefault(part, iris.part(same.iri, split))
+    return found
+
+
+def renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[Statement] | None:
+    """Return what a document says with some IRIs replaced; None if it has none of them.
+
+    What it describes keeps the IRI it had as an alias.
+    """
+    found: list[Statement] = []
+    changed = False
+    for statement in statements:
+        new: dict[str, object] = {}
+        for name in _FIELDS.get(type(statement), ()):
+            value = getattr(statement, name)
+            if isinstance(value, tuple):
+                other: object = tuple(sorted({names.get(iri, iri) for iri in value}))
+            else:
+                other = names.get(value, value)
+            if other != value:
+                new[name] = other
+        if statement.iri in names and not isinstance(statement, _OWN_IRI):
+            new["iri"] = names[statement.iri]
+            if isinstance(statement, Model | Dataset) and statement.resolved:
+                new["aliases"] = tuple(sorted({*statement.aliases, statement.iri} - {names[statement.iri]}))
+        changed = changed or bool(new)
+        found.append(replace(statement, **new) if new else statement)  # type: ignore[arg-type]
+    return found if changed else None
+
+
+def as_read(document: str, statements: Sequence[Statement], said: str) -> list[Statement]:
+    """Return the statements with the text of what the document said before, kept at the document."""
+    if not any(isinstance(statement, SourceDocument) for statement in statements):
+        return [*statements, SourceDocument(iri=document, as_read=said)]
+    return [replace(s, as_read=said) if isinstance(s, SourceDocument) else s for s in statements]
+
+
+def _kept_apart(key: str, members: Sequence[_Thing], why: str) -> Finding:
+    names = ", ".join(thing.iri for thing in members[:5]) + (", ..." if len(members) > 5 else "")
+    return Finding(
+        document="catalog",
+        pointer="",
+        rule="kept-apart",
+        severity=Severity.INFO,
+        message=f"{names} share {key}; not taken for one: {why}",
+    )
+
+
+def _address(text: str) -> str | None:
+    return iris.safe_iri(text) if text.startswith(("http://", "https://")) else None
+
+
+def _plain(name: str) -> str:
+    """Return a name without case and marks; a version without the v it begins with.
+
+    >>> _plain("EuroSAT-Subset"), _plain("v1.5"), _plain("1.5")
+    ('eurosat subset', '1 5', '1 5')
+    """
+    return re.sub(r"^v(?=\d)", "", " ".join(re.findall(r"[^\W_]+", name.casefold())))
+
+
+def _text(term: object) -> str:
+    assert isinstance(term, NamedNode | Literal)
+    return term.value
+
+
+def _graph(quad: object) -> str:
+    return _text(quad.graph_name)  # type: ignore[attr-defined]
