@@ -41,6 +41,7 @@ _UPWARD: Final = (
     *rdf.DERIVATION_PROPERTY.values(),
     *rdf.ASSOCIATION_PROPERTY.values(),
     MLAOI.splitOf,
+    *(edge for stage, edge in rdf.STAGE_PROPERTY.items() if stage.teaches),
 )
 """Edges to what a thing came from, is a part of or follows: at either end of them are two things."""
 _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
@@ -150,6 +151,8 @@ class _Things:
             for predicate in _UPWARD:
                 for quad in self._store.match(node, predicate):
                     found = _text(quad.object)
+                    if _graph(quad) == rdf.INFERRED_GRAPH:
+                        continue  # it follows from what was one before
                     if found == end:
                         return True
                     if found not in seen:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import numpy as np
+import orjson
 from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import identity, rdf, reasoning
@@ -52,6 +53,7 @@ _BATCH: Final = 200
 _FILL_BATCH: Final = 4_000
 """Documents a chunk of the first, bulk ingest: some 10 MB of text."""
 _KEPT_PER_RULE: Final = 100
+_ROUNDS: Final = 20
 
 
 _DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
@@ -129,6 +131,11 @@ _ABOUT = f"""
     SELECT ?node ?p ?o {{
       VALUES ?p {{ <{RDF.type}> <{RDFS.label}> <{MLAOI.split}> <{MLAOI.resolved}> }} ?node ?p ?o
     }}
+"""
+_FOUND: Final = f"""
+    SELECT ?document ?time ?found {{ GRAPH <{rdf.LOG_GRAPH}> {{
+      ?reading <{MLAOI.found}> ?found ; <{MLAOI.ofDocument}> ?document ; <{MLAOI.readAt}> ?time
+    }} }}
 """
 _CALLED = "SELECT ?node ?p ?name { ?node ?p ?name }"
 
@@ -232,7 +239,10 @@ class _Known:
                 split = value.value
             elif predicate == MLAOI.resolved and isinstance(value, Literal):
                 described = described or value.value == "true"
-        if MLAOI.Model in types and types & {MLAOI.Dataset, MLAOI.SourceArchive} and self._is_described_as_both(iri):
+        both = MLAOI.Model in types and bool(types & {MLAOI.Dataset, MLAOI.SourceArchive})
+        if both and described:
+            types = self._described_as(iri)
+        if both and types >= {MLAOI.Model, MLAOI.Dataset}:
             kind = Kind.UNKNOWN
         elif MLAOI.Model in types:
             kind = Kind.MODEL
@@ -244,14 +254,10 @@ class _Known:
             return self._stored_sample(iri)
         return Target(iri, kind, min(labels, default=None), split, described=described)
 
-    def _is_described_as_both(self, iri: str) -> bool:
-        """Return whether documents describe a node as a model and as data; those that only refer to it do not count."""
+    def _described_as(self, iri: str) -> set[str]:
+        """Return the types that documents give which describe a node; those that only refer to it do not count."""
         graphs = {_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
-        models, datasets, archives = (
-            graphs & {_iri(quad.graph_name) for quad in self._store.match(iri, RDF.type, cls)}
-            for cls in (MLAOI.Model, MLAOI.Dataset, MLAOI.SourceArchive)
-        )
-        return bool(models and (datasets or archives))
+        return {_iri(q.object) for q in self._store.match(iri, RDF.type) if _iri(q.graph_name) in graphs}
 
     def _stored_sample(self, iri: str) -> Target | None:
         area = iris.sub(iri, "area")
@@ -304,6 +310,8 @@ class Ingest:
         self._held: set[str] = set()
         """Documents the source had before this run, members of files apart."""
         self._members: dict[str, list[str]] = {}
+        self._read: set[int] = set()
+        """Hashes of the documents that this run has read."""
         self.columns = None if repair else columns
         """The edges in the store: before the run, if they were known, and after it."""
         self._collected: Collector | None = None
@@ -355,13 +363,12 @@ class Ingest:
                 for batch in self._batches(documents, report, known, met, _BATCH):
                     self._replace(batch)
                 self._read_again(reader.read(source, context), known)
+                report.findings.add(self._found_before(source, name, met))
             report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
-            if report.read or report.removed or self._repair:
-                self._relink(report, known)
+            self._relink(report, known)
         self._refresh()
-        if report.read or report.removed or self._repair:
-            report.findings.add(self._cycles())
-            report.findings.add(self._of_two_kinds())
+        report.findings.add(self._cycles())
+        report.findings.add(self._of_two_kinds())
         return report
 
     @property
@@ -400,14 +407,41 @@ class Ingest:
                 found.update(_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.footprint))
         return found
 
-    def _is_gone(self, document: str, source: str, name: str) -> bool:
-        """Return whether a document of a local source has no file any more; of an address that is not known."""
+    def _found_before(self, source: str, name: str, met: set[int]) -> list[Finding]:
+        """Return what was found in the unchanged documents of this run when they were read."""
+        latest: dict[str, tuple[str, str]] = {}
+        for row in cast("Iterator[Any]", self._store.query(_FOUND)):
+            document, time, found = (row[column].value for column in ("document", "time", "found"))
+            is_met = hash(document) in met or hash(document.partition("#")[0]) in met
+            if is_met and hash(document) not in self._read and time > latest.get(document, ("", ""))[0]:
+                latest[document] = (time, found)
+        findings: list[Finding] = []
+        for document, (time, found) in sorted(latest.items()):
+            readings = {_iri(q.subject) for q in self._store.match(None, MLAOI.ofDocument, document, rdf.LOG_GRAPH)}
+            times = [q.object for reading in readings for q in self._store.match(reading, MLAOI.readAt)]
+            if self._store.has_graph(document) and time == max(cast("Literal", at).value for at in times):
+                shown = self._file(document, source, name) or document
+                for pointer, rule, severity, message in orjson.loads(found):
+                    findings.append(
+                        Finding(
+                            document=shown, pointer=pointer, rule=rule, message=message, severity=Severity(severity)
+                        )
+                    )
+        return findings
+
+    def _file(self, document: str, source: str, name: str) -> str | None:
+        """Return the path of a document of a local source, with what it is called in a file of many; None of others."""
         start = f"{self._base}documents/{iris.segment(name)}/"
         if source.startswith(("http://", "https://")) or not document.startswith(start):
-            return False
+            return None
         folder = source if os.path.isdir(source) else os.path.dirname(source)
-        path = document.removeprefix(start).partition("#")[0]
-        return not os.path.lexists(os.path.join(folder, *map(unquote, path.split("/"))))
+        path, mark, member = document.removeprefix(start).partition("#")
+        return os.path.join(folder, *map(unquote, path.split("/"))) + mark + member
+
+    def _is_gone(self, document: str, source: str, name: str) -> bool:
+        """Return whether a document of a local source has no file any more; of an address that is not known."""
+        path = self._file(document.partition("#")[0], source, name)
+        return path is not None and not os.path.lexists(path)
 
     def put(self, document: str, statements: Iterable[Statement]) -> None:
         """Make one document's graph hold exactly these statements, and what follows from them be inferred."""
@@ -460,7 +494,8 @@ class Ingest:
                         if key in described or (
                             not known.fresh and self._described_elsewhere(statement.describes, document.iri)
                         ):
-                            report.findings.add([_duplicate(document, statement.describes)])
+                            document.findings.append(_duplicate(document, statement.describes))
+                            report.findings.add(document.findings[-1:])
                         described.add(key)
             elif document.outcome is Outcome.UNCHANGED:
                 report.unchanged += 1
@@ -508,6 +543,7 @@ class Ingest:
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=content_hash)])
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
+                self._read.add(hash(document.iri))
                 batch[document.iri] = rdf.encode(document.statements)
                 when = _timestamp(self._now())
                 log.append(_reading(document, when))
@@ -639,8 +675,7 @@ class Ingest:
         try:
             yield
         finally:
-            if self._everything or self._documents_changed or self._repair:
-                self._unite(was, report)
+            self._unite(was, report)
 
     def _tell_apart(self) -> dict[str, str]:
         """Put every document back to what it said when it was read; return which IRIs stood for which."""
@@ -740,15 +775,23 @@ class Ingest:
 
     def _cycles(self) -> list[Finding]:
         """Return a finding for every set of things that are each made from, or successors of, each other."""
-        import networkx as nx
-
         assert self.columns is not None
         columns = self.columns
-        graph: nx.DiGraph[int] = nx.DiGraph()
         walked = np.asarray(columns.out.edges)
         walked = walked[np.isin(np.asarray(columns.code)[walked], list(DERIVATIONS | PARTS | {SUCCEEDS}))]
-        ends = (np.asarray(side)[walked].tolist() for side in (columns.subject, columns.object))
-        graph.add_edges_from(zip(*ends, strict=True))
+        ends = np.stack([np.asarray(side)[walked] for side in (columns.subject, columns.object)])
+        # What nothing leads to, or leads nowhere, is in no circle: mostly that leaves nothing in a few rounds.
+        for _ in range(_ROUNDS):
+            inner = np.isin(ends[0], ends[1]) & np.isin(ends[1], ends[0])
+            if inner.all():
+                break
+            ends = ends[:, inner]
+        if not ends.size:
+            return []
+        import networkx as nx
+
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph.add_edges_from(zip(*ends.tolist(), strict=True))
         findings = []
         for component in nx.strongly_connected_components(graph):
             if len(component) > 1 or any(graph.has_edge(node, node) for node in component):
@@ -797,7 +840,11 @@ def _reading(document: ReadDocument, when: str) -> str:
         f"<{reading}> <{MLAOI.ofDocument}> <{document.iri}> .\n"
         f'<{reading}> <{MLAOI.readAt}> "{when}" .\n'
         f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
-    )
+    ) + (f"<{reading}> <{MLAOI.found}> {rdf.literal(_said(document.findings))} .\n" if document.findings else "")
+
+
+def _said(findings: Iterable[Finding]) -> str:
+    return orjson.dumps([(f.pointer, f.rule, f.severity.value, f.message) for f in findings]).decode()
 
 
 def _is_unverified(statement: Statement) -> bool:

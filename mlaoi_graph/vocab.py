@@ -77,6 +77,7 @@ class MLAOI:
     finetunedOn: Final = "https://w3id.org/mlaoi#finetunedOn"
     Finetuning: Final = "https://w3id.org/mlaoi#Finetuning"
     footprint: Final = "https://w3id.org/mlaoi#footprint"
+    found: Final = "https://w3id.org/mlaoi#found"
     framework: Final = "https://w3id.org/mlaoi#framework"
     Global: Final = "https://w3id.org/mlaoi#Global"
     hasPart: Final = "https://w3id.org/mlaoi#hasPart"

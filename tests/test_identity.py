@@ -388,7 +388,7 @@ def published(draw):
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(sources=published(), order=st.permutations(range(4)), back=st.integers(0, 3))
 def test_any_order_and_any_detour_give_the_same_graph(sources, order, back, tmp_path_factory):
     folder = tmp_path_factory.mktemp("any")
