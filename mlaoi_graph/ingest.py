@@ -36,6 +36,7 @@ from mlaoi_graph.model import (
     SplitPolicy,
     Statement,
 )
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries import reading
 from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
@@ -803,7 +804,7 @@ class Ingest:
                         document="catalog",
                         pointer="",
                         rule="cycle",
-                        message=f"{len(component)} things come from or succeed each other in a circle: {names}",
+                        message=f"{many(len(component), 'thing')} in a circle of origin or succession: {names}",
                     )
                 )
         return findings

@@ -43,7 +43,7 @@ def test_build_ends_with_counts_what_is_unresolved_and_what_to_try(tmp_path, wri
     done = call("build", source, "--to", tmp_path / "x")
     assert done.exit_code == 1  # a document could not be read
     assert re.search(r"models +datasets.*\n +1 +0 ", done.stdout)
-    assert "1 references lead nowhere known:\n  gone\n" in done.stdout
+    assert "1 reference leads nowhere known:\n  gone\n" in done.stdout
     assert f"Next: mlaoi-graph show {tmp_path / 'x'}" in done.stdout
     assert f"{source}: 2 documents (1 read, 1 failed)" in done.stderr
     assert re.search(r"bad\.json#1:\d+ +not-json", done.stderr)

@@ -15,7 +15,7 @@ PACKAGE = Path(mlaoi_graph.__file__).parent
 # Ground floor first; a module imports its own storey and those below.
 STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "times", "ontology_files", "countries", "countries_build"}
-    | {"lineage_fields", "tokens", "files", "features", "kinds"},
+    | {"lineage_fields", "tokens", "files", "features", "kinds", "plural"},
     {"rdf", "stores", "results", "update"},
     {"readers", "writers", "samples"},
     {"reasoning", "queries", "geosparql", "validation", "footprints", "footprint_arrays", "uses", "use_arrays"},

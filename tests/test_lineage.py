@@ -827,7 +827,7 @@ def test_filters_by_source_and_date():
     assert found(sources=["urn:dated"]) == ["d"]
     assert found(before="2025-01-01") == ["a", "d"]
     assert found(before="2024") == ["d"]
-    assert graph.exposure("urn:m", before="2026-01-01").notes == ("1 edges of unknown date left out",)
+    assert graph.exposure("urn:m", before="2026-01-01").notes == ("1 edge of unknown date left out",)
     with pytest.raises(ValueError, match="'last week' is no time"):
         graph.exposure("urn:m", before="last week")
 
@@ -859,8 +859,8 @@ def test_before_compares_instants_and_not_text():
         rows = graph.exposure("urn:m", before=before)
         return sorted(short(r.dataset for r in rows)), rows.notes
 
-    unknown = "1 edges of unknown date left out"
-    assert found("2024-07-01") == (["day", "june", "kiel"], ("1 edges met left out by the filters", unknown))
+    unknown = "1 edge of unknown date left out"
+    assert found("2024-07-01") == (["day", "june", "kiel"], ("1 edge met left out by the filters", unknown))
     assert found("2024-06-30T19:00:00-05:00") == found("2024-07")
     assert found("2024-07-01T04:30:00.000001Z") == (["day", "june", "kiel", "york"], (unknown,))
     assert found("2024-06-30") == (

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mlaoi_graph.cli.output import say
+from mlaoi_graph.plural import many
 
 __all__ = ["register"]
 
@@ -54,6 +55,7 @@ def annotate(
         found = opened.annotate_stac(source, output)
     for problem in found.left:
         say(f"nothing added to {problem}")
-    say(f"{output}: added to {found.documents} documents, {found.as_they_were} have nothing to add")
+    added, left = many(found.documents, "document"), many(found.as_they_were, "has", "have")
+    say(f"{output}: added to {added}, {left} nothing to add")
     if found.left:
         raise typer.Exit(1)

@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlaoi_graph.cli.output import GeoParquet, Map, clean, print_json, print_rows, print_table, say, write_files
+from mlaoi_graph.cli.arguments import (
+    AsCsv,
+    AsGeoJson,
+    AsJson,
+    Directory,
+    GeoParquet,
+    Map,
+    split_directory,
+)
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say, write_files
+from mlaoi_graph.plural import many
 
 if TYPE_CHECKING:
     from mlaoi_graph.catalog import Catalog
@@ -47,36 +57,28 @@ class Stage(StrEnum):
     evaluated = "evaluated"
 
 
-# typer reads these at run time, so they are spelled without the postponed `X | None`.
-Directory = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Argument(metavar="[DIR]", help="Catalog directory (or set MLAOI_CATALOG)."),
-]
 Bbox = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(metavar="W,S,E,N", help="The area as a box, in degrees; west beyond east is across 180."),
 ]
 AoiOption = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--aoi", metavar="FILE|WKT", help="The area as WKT, GeoJSON, or a file geopandas can read."),
 ]
 Country = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option(metavar="CODE", help="The area as an ISO 3166-1 alpha-3 code; may be given again."),
 ]
 Place = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(metavar="NODE", help="The area as a dataset or area of the catalog, by name or IRI."),
 ]
 During = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(metavar="A/B", help="When the data were acquired, as 2018/2019; .. is open."),
 ]
-Task = Annotated[Optional[str], typer.Option(metavar="WORD", help="Models of this task only, as published.")]  # noqa: UP045
-Family = Annotated[Optional[str], typer.Option(metavar="NAME", help="Models of this family only.")]  # noqa: UP045
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-AsGeoJson = Annotated[bool, typer.Option("--geojson", help="Print GeoJSON.")]
+Task = Annotated[str | None, typer.Option(metavar="WORD", help="Models of this task only, as published.")]
+Family = Annotated[str | None, typer.Option(metavar="NAME", help="Models of this family only.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -91,13 +93,13 @@ def register(app: typer.Typer) -> None:
 
 def samples(
     arguments: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Argument(
             metavar="[DIR] DATASET FILE", help="Catalog directory (or set MLAOI_CATALOG), a dataset, and GeoParquet."
         ),
     ] = None,
     name: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="What the file goes by, its own name unless given; one of the same name is replaced."),
     ] = None,
     as_json: AsJson = False,
@@ -107,9 +109,8 @@ def samples(
     The catalog keeps a copy. Removing the document that is printed removes the samples.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.app import _split_directory
 
-    directory, rest = _split_directory(arguments, 2)
+    directory, rest = split_directory(arguments, 2)
     if len(rest) != 2:
         raise typer.BadParameter("give a dataset and a GeoParquet file")
     with Catalog.open(directory) as catalog:
@@ -118,7 +119,7 @@ def samples(
         print_json(asdict(report))
     else:
         splits = ", ".join(f"{number} {split or 'of no split'}" for split, number in report.splits.items())
-        print(f"{report.document}: {report.samples} samples ({clean(splits)})")
+        print(f"{report.document}: {many(report.samples, 'sample')} ({clean(splits)})")
         if told := report.said():
             say(f"of its rows {told}")
 
@@ -130,9 +131,8 @@ def _asking(
     """Yield the catalog and the area that were named."""
     from mlaoi_graph import countries
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.app import _split_directory
 
-    directory, _ = _split_directory(arguments, 0)
+    directory, _ = split_directory(arguments, 0)
     given = [value for value in (bbox, aoi, "+".join(country or ()), place) if value]
     if len(given) != 1:
         raise typer.BadParameter("say where, in one way: --bbox, --aoi, --country or --place")
@@ -234,9 +234,9 @@ def _print_hits(hits: AreaHits) -> None:
     reasons = Counter(row.reason for row in hits.unknown)
     if reasons:
         models = len({row.model for row in hits.unknown})
-        print(f"\nnot known where, of {models} models (all of them with --json):")
+        print(f"\nnot known where, of {many(models, 'model')} (all of them with --json):")
         for reason, number in reasons.most_common():
-            print(f"  {number} {'use' if number == 1 else 'uses'}: {reason}")
+            print(f"  {many(number, 'use')}: {reason}")
     for note in hits.notes[len(hits.aoi.notes) :]:
         print(clean(note))
 
@@ -268,7 +268,7 @@ def coverage(
     arguments: Directory = None,
     stage: Annotated[Stage, typer.Option(help="How the data were used.")] = Stage.tested,
     but_not: Annotated[
-        Optional[Stage],  # noqa: UP045
+        Stage | None,
         typer.Option(help="Only what is covered in the one stage and not in this one."),
     ] = None,
     bbox: Bbox = None,
@@ -349,6 +349,7 @@ def _print_gap(found: Any, has: str, lacks: str) -> None:
 
 def _print_rest(found: Any) -> None:
     if found.unknown:
-        print(f"\n{len(found.unknown)} uses are not known where, and may fill it: see --json")
+        uses = many(len(found.unknown), "use is", "uses are")
+        print(f"\n{uses} not known where, and may fill it: see --json")
     for note in found.notes[len(found.aoi.notes) :]:
         print(clean(note))

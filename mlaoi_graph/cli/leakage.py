@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from mlaoi_graph.cli.output import GeoParquet, Map, clean, print_json, print_rows, print_table, say, write_files
+from mlaoi_graph.cli.arguments import AsCsv, Directory, GeoParquet, Map, arguments_of, split_directory
+from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say, write_files
 from mlaoi_graph.kinds import LeakageKind
+from mlaoi_graph.plural import many
 
 if TYPE_CHECKING:
     from mlaoi_graph.queries.leakage import LeakageReport
@@ -27,13 +29,12 @@ class Form(StrEnum):
     sarif = "sarif"
 
 
-# typer reads these at run time, so they are spelled without the postponed `X | None`.
 Buffer = Annotated[
     float, typer.Option("--buffer-km", min=0, help="Count what is nearer than this as the same place (data are alike).")
 ]
 Window = Annotated[float, typer.Option("--window-days", min=0, help="Count this many days apart as the same time.")]
 Sensors = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--sensor", help="Leave out what is known to be learned from other sensors; may be given again."),
 ]
 
@@ -48,14 +49,10 @@ def register(app: typer.Typer) -> None:
 
 def leakage(
     arguments: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(
-            metavar="[DIR] [NODE]",
-            help="Catalog directory (or set MLAOI_CATALOG), and a model, family or dataset; everything without.",
-        ),
+        list[str] | None, arguments_of("[NODE]", "a model, family or dataset; everything without")
     ] = None,
     against: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             metavar="NODE", help="What another model learned from, or a dataset, in place of the model's own."
         ),
@@ -66,7 +63,7 @@ def leakage(
     explain: Annotated[bool, typer.Option("--explain", help="Print the chains behind each row.")] = False,
     pairs: Annotated[int, typer.Option(min=0, help="Print as many pairs of areas of each row.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with what was not checked.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_csv: AsCsv = False,
     as_geojson: Annotated[
         bool, typer.Option("--geojson", help="Print the ground both sides cover as GeoJSON.")
     ] = False,
@@ -78,9 +75,8 @@ def leakage(
     Of a dataset, whether its splits overlap each other. What could not be checked is said beside what was found.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.app import _split_directory
 
-    directory, names = _split_directory(arguments, 1)
+    directory, names = split_directory(arguments, 1)
     with Catalog.open(directory) as catalog:
         report = catalog.leakage(
             *names, against=against, buffer_km=buffer_km, window_days=window_days, sensors=sensor or ()
@@ -162,10 +158,7 @@ def _cells(row: Any) -> tuple[object, ...]:
 
 
 def audit(
-    arguments: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[DIR]", help="Catalog directory (or set MLAOI_CATALOG)."),
-    ] = None,
+    arguments: Directory = None,
     fail_on: Annotated[
         LeakageKind, typer.Option(help="Exit with 1 if anything of this kind, or a stronger one, is found.")
     ] = LeakageKind.PLACE_AND_TIME,
@@ -182,10 +175,9 @@ def audit(
     --fail-on lists the kinds, the strongest first.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.app import _split_directory
     from mlaoi_graph.queries.results import Verdict
 
-    directory, _ = _split_directory(arguments, 0)
+    directory, _ = split_directory(arguments, 0)
     with Catalog.open(directory) as catalog:
         report = catalog.leakage(buffer_km=buffer_km, window_days=window_days, sensors=sensor or ())
         rows = report.at_least(fail_on)
@@ -203,5 +195,6 @@ def audit(
     if rows:
         say(f"found: {len(rows)} of kind {fail_on.value} or stronger")
     elif undecided:
-        say(f"{undecided} rows leave open whether anything of kind {fail_on.value} or stronger is there")
+        rows_leave = many(undecided, "row leaves", "rows leave")
+        say(f"{rows_leave} open whether anything of kind {fail_on.value} or stronger is there")
     raise typer.Exit(_code(len(rows), undecided, report))

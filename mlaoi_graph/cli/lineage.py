@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from mlaoi_graph.cli.arguments import AsCsv, AsJson, arguments_of, split_directory
 from mlaoi_graph.cli.output import clean, print_json, print_rows, print_table, say
 from mlaoi_graph.model import DerivationKind, Stage
+from mlaoi_graph.plural import many
 from mlaoi_graph.times import instants
 
 if TYPE_CHECKING:
@@ -34,40 +36,31 @@ _PAIR: Final = (
 _VERDICT: Final = ("model", "dataset", "verdict", "reason", "checked")
 """What CSV has of whether a model learned from a dataset."""
 
-# typer reads these at run time, so they are spelled without the postponed `X | None`.
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Depth = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(min=0, help="Most hops over asserted edges; edges from a part to its whole count."),
 ]
 Stages = Annotated[
-    Optional[list[Stage]],  # noqa: UP045
+    list[Stage] | None,
     typer.Option("--stage", help="Uses in this stage only; may be given again."),
 ]
 Kinds = Annotated[
-    Optional[list[DerivationKind]],  # noqa: UP045
+    list[DerivationKind] | None,
     typer.Option("--kind", help="Derivations of this kind only; may be given again."),
 ]
 VerifiedOnly = Annotated[bool, typer.Option("--verified-only", help="Leave unverified edges out.")]
 Sources = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--source", metavar="IRI", help="Edges of this document or evidence only; may be given again."),
 ]
 Before = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(
         metavar="DATE",
         help="Edges asserted before this year, month, day or instant (UTC) only. Those of unknown date are left out, "
         "and the answer says how many.",
     ),
 ]
-
-
-def _arguments(metavar: str, help: str) -> Any:
-    return typer.Argument(
-        metavar=f"[DIR] {metavar}", help=f"Catalog directory or server (or set MLAOI_CATALOG), and {help}."
-    )
 
 
 def register(app: typer.Typer) -> None:
@@ -87,9 +80,8 @@ def _asking(
 ) -> Iterator[tuple[LineageGraph, list[str]]]:
     """Yield the lineage of the catalog that was named, and the IRIs of the nodes that were."""
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.cli.app import _split_directory
 
-    directory, names = _split_directory(arguments, most)
+    directory, names = split_directory(arguments, most)
     if len(names) < least:
         raise typer.BadParameter(f"give {wanted}")
     with Catalog.open(directory) as catalog:
@@ -123,7 +115,7 @@ def _filters(
 
 
 def lineage(
-    arguments: Annotated[Optional[list[str]], _arguments("NODE", "a model or dataset")] = None,  # noqa: UP045
+    arguments: Annotated[list[str] | None, arguments_of("NODE", "a model or dataset")] = None,
     down: Annotated[
         bool, typer.Option("--down/--up", help="What came from it, or what it came from.", show_default="up")
     ] = False,
@@ -181,8 +173,8 @@ def _print_tree(graph: LineageGraph, node: str, rows: Rows[NodeRow], *, down: bo
 
 def exposure(
     arguments: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        _arguments("MODEL [DATASET]", "a model; a dataset too, to ask whether the model learned from it"),
+        list[str] | None,
+        arguments_of("MODEL [DATASET]", "a model; a dataset too, to ask whether the model learned from it"),
     ] = None,
     depth: Depth = None,
     stage: Stages = None,
@@ -211,7 +203,7 @@ def exposure(
         if as_json or as_csv:
             return
         gaps = len(graph.unknowns(nodes[0]))
-        things = "1 thing is" if gaps == 1 else f"{gaps} things are"
+        things = many(gaps, "thing is", "things are")
         print(f"{things} not known about it: mlaoi-graph unknowns" if gaps else "nothing unknown about it")
 
 
@@ -226,7 +218,7 @@ def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bo
         said = found.to_dict()
         print_rows(_VERDICT, [[said[name] for name in _VERDICT]], as_json=False, as_csv=True)
         if found.missing:
-            say(f"{len(found.missing)} things are not known: --json lists them")
+            say(f"{many(len(found.missing), 'thing is', 'things are')} not known: --json lists them")
     else:
         print(f"{found.verdict.value}: {clean(found.reason)}")
         print(f"looked at {found.checked}")
@@ -242,7 +234,7 @@ def _print_verdict(graph: LineageGraph, model: str, dataset: str, *, as_json: bo
 
 
 def impact(
-    arguments: Annotated[Optional[list[str]], _arguments("NODE", "a dataset or model")] = None,  # noqa: UP045
+    arguments: Annotated[list[str] | None, arguments_of("NODE", "a dataset or model")] = None,
     stage: Stages = None,
     kind: Kinds = None,
     verified_only: VerifiedOnly = False,
@@ -261,8 +253,8 @@ def impact(
 
 def explain(
     arguments: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        _arguments("A B", "the newer thing and the older"),
+        list[str] | None,
+        arguments_of("A B", "the newer thing and the older"),
     ] = None,
     all_chains: Annotated[bool, typer.Option("--all", help="Every simple chain, shortest first.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most chains to show with --all.")] = 20,
@@ -305,7 +297,7 @@ def explain(
 
 
 def _print_steps(chain: Explanation) -> None:
-    print(f"{chain.says}, {len(chain)} {'hop' if len(chain) == 1 else 'hops'}" if chain.steps else chain.says)
+    print(f"{chain.says}, {many(len(chain), 'hop')}" if chain.steps else chain.says)
     for number, step in enumerate(chain.steps, 1):
         print(f"{number}. {clean(step.subject_label)} {step.edge} {clean(step.object_label)}")
         facts = [step.stage, step.kind, step.split and f"split {step.split}", step.rule and f"rule {step.rule}"]
@@ -327,7 +319,7 @@ def _print_steps(chain: Explanation) -> None:
 
 
 def compare(
-    arguments: Annotated[Optional[list[str]], _arguments("A B", "two models")] = None,  # noqa: UP045
+    arguments: Annotated[list[str] | None, arguments_of("A B", "two models")] = None,
     stage: Stages = None,
     kind: Kinds = None,
     verified_only: VerifiedOnly = False,
@@ -377,7 +369,7 @@ def compare(
 
 
 def licences(
-    arguments: Annotated[Optional[list[str]], _arguments("MODEL", "a model")] = None,  # noqa: UP045
+    arguments: Annotated[list[str] | None, arguments_of("MODEL", "a model")] = None,
     stage: Stages = None,
     kind: Kinds = None,
     verified_only: VerifiedOnly = False,
@@ -394,7 +386,7 @@ def licences(
 
 
 def unknowns(
-    arguments: Annotated[Optional[list[str]], _arguments("MODEL", "a model")] = None,  # noqa: UP045
+    arguments: Annotated[list[str] | None, arguments_of("MODEL", "a model")] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:

@@ -8,20 +8,9 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Optional
-
-import typer
+from typing import Any
 
 Row = Sequence[object]
-# typer reads these at run time, so they are spelled without the postponed `X | None`.
-GeoParquet = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--geoparquet", metavar="FILE", help="Write the answer to a GeoParquet file as well."),
-]
-Map = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--map", metavar="FILE", help="Draw the answer to a .html, .svg or .png file as well."),
-]
 
 
 def clean(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,25 +21,25 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     catalog: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Argument(metavar="[DIR]", help="Catalog directory; or set MLAOI_CATALOG, or catalog in the file."),
     ] = None,
-    host: Annotated[Optional[str], typer.Option(help="Address to listen on (127.0.0.1).")] = None,  # noqa: UP045
-    port: Annotated[Optional[int], typer.Option(help="Port to listen on (8765); 0 takes a free one.")] = None,  # noqa: UP045
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (8765); 0 takes a free one.")] = None,
     public_url: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="URL", help="Address clients know it by, behind a proxy."),
     ] = None,
-    workers: Annotated[Optional[int], typer.Option(help="SPARQL queries at a time (4).")] = None,  # noqa: UP045
-    timeout: Annotated[Optional[float], typer.Option(help="Seconds a request may run (30).")] = None,  # noqa: UP045
-    memory_mb: Annotated[Optional[int], typer.Option(help="Memory a request may take (1024).")] = None,  # noqa: UP045
-    rows: Annotated[Optional[int], typer.Option(help="Rows an answer may have (1000000).")] = None,  # noqa: UP045
+    workers: Annotated[int | None, typer.Option(help="SPARQL queries at a time (4).")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds a request may run (30).")] = None,
+    memory_mb: Annotated[int | None, typer.Option(help="Memory a request may take (1024).")] = None,
+    rows: Annotated[int | None, typer.Option(help="Rows an answer may have (1000000).")] = None,
     writable: Annotated[
-        Optional[bool],  # noqa: UP045
+        bool | None,
         typer.Option("--writable", help="Take SPARQL Update with the bearer token MLAOI_TOKEN."),
     ] = None,
     config: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="FILE", help="Settings in TOML; or set MLAOI_CONFIG."),
     ] = None,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print the settings in force, and stop.")] = False,

@@ -13,6 +13,7 @@ import shapely
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi
 from mlaoi_graph.queries.results import Rows
@@ -196,7 +197,7 @@ class AreaHits(HasFeatures, Rows[Any]):
             if word in by_look
         ]
         layers.append(maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True))
-        lines = [f"{len(self)} rows; {len(self.unknown)} not known where" if self.unknown else f"{len(self)} rows"]
+        lines = [many(len(self), "row") + (f"; {len(self.unknown)} not known where" if self.unknown else "")]
         picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
         maps.write(picture, Path(path), self._repr_html_())
 

@@ -16,6 +16,7 @@ from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
 from mlaoi_graph.model import Precision
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.aoi import Aoi, AoiLike
 from mlaoi_graph.queries.area_hits import AreaHits, UnplacedUse, named
@@ -170,7 +171,9 @@ class Coverage(HasFeatures):
             maps.Layer("by nobody that is known", [self.uncovered], "#c8443c", "#c8443c"),
             maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True),
         ]
-        lines = [f"{self.covered_km2:,.0f} of {self.aoi.km2:,.0f} km2; {len(self.unknown)} uses not known where"]
+        lines = [
+            f"{self.covered_km2:,.0f} of {self.aoi.km2:,.0f} km2; {many(len(self.unknown), 'use')} not known where"
+        ]
         picture = maps.Picture(self.title, [*lines, *self.notes][:4], self.aoi.geometry, layers)
         maps.write(picture, Path(path), self.models()._repr_html_() + self.countries()._repr_html_())
 

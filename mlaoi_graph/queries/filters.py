@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, TypeAlias, TypedDict
 
 from mlaoi_graph.model import DerivationKind, Stage
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries.graph import CODE, DERIVATIONS, EVALUATES, PARTS, TEACHES, Edges
 from mlaoi_graph.queries.walk import Allow
 from mlaoi_graph.times import OPEN_END, OPEN_START, earliest, instants
@@ -109,8 +110,8 @@ def allowed(edges: Edges, only: Filters) -> tuple[Allow, Notes]:
         said = [f"no document and no evidence here is {iri}: sources are the IRIs of either" for iri in nowhere]
         said += ["nothing passes the filters"] if only and not something else []
         others = len(left_out - undated)
-        said += [f"{others} edges met left out by the filters"] if others else []
-        return said + ([f"{len(undated)} edges of unknown date left out"] if undated else [])
+        said += [f"{many(others, 'edge')} met left out by the filters"] if others else []
+        return said + ([f"{many(len(undated), 'edge')} of unknown date left out"] if undated else [])
 
     def passing(edge: int) -> int:
         found = next((same for same in edges.parallel(edge) if all(test(same) for test in tests)), -1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 import numpy as np
 
 from mlaoi_graph.errors import NotOfKind
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries import reading, walk
 from mlaoi_graph.queries.bulk import (
     LIMIT,
@@ -377,7 +378,7 @@ class LineageGraph:
             reason=reason,
             row=row,
             missing=tuple(missing),
-            checked=f"{len(known.models) - 1} ancestors, {len(known.data)} datasets learned from",
+            checked=f"{many(len(known.models) - 1, 'ancestor')}, {many(len(known.data), 'dataset')} learned from",
         )
 
     def common_exposure(self, a: str, b: str, **only: Unpack[Filters]) -> Rows[CommonRow]:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, overload
 
 from mlaoi_graph.model import Disclosure
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries.explain import Explanation, Proof
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Rows(Sequence[R], Generic[R]):
 
     def __repr__(self) -> str:
         extra = f", {len(self.family_level)} of families only" if self.family_level else ""
-        return f"<{self.title}: {len(self)} rows{extra}>"
+        return f"<{self.title}: {many(len(self), 'row')}{extra}>"
 
     @property
     def columns(self) -> tuple[str, ...]:

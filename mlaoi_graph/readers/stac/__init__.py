@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlaoi_graph.model import Finding, Severity
+from mlaoi_graph.plural import many
 from mlaoi_graph.readers import Context, Outcome, ReadDocument
 from mlaoi_graph.readers.stac import samples
 from mlaoi_graph.readers.stac.content import Form
@@ -53,7 +54,7 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
                     pointer="",
                     rule="other-files",
                     severity=Severity.INFO,
-                    message=f"{walk.not_read} files are neither .json, .geojson nor .ndjson and were passed over",
+                    message=many(walk.not_read, "file", "files") + " passed over: not named .json, .geojson or .ndjson",
                 )
             ],
         )
