@@ -49,6 +49,29 @@ def test_build_ends_with_counts_what_is_unresolved_and_what_to_try(tmp_path, wri
     assert re.search(r"bad\.json#1:\d+ +not-json", done.stderr)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_counts_of_one_are_in_the_singular_and_told_by_each_build(tmp_path, write, call, again):
+    one = write(m=model("m", **{"mlm:pretrained": True}))
+    done = call("build", one, "--to", tmp_path / "x")
+    if again:
+        done = call("build", one, "--to", tmp_path / "x")
+    assert f"{one}: 1 document ({'0 read, 1 unchanged' if again else '1 read'})\n" in done.stderr
+    assert "  and 1 remark: listed by --json and --csv\n" in done.stderr
+    two = write(n=model("n", link("derived_from", "gone"), link("derived_from", "lost"), **{"mlm:pretrained": True}))
+    done = call("build", two, "--to", tmp_path / "x")
+    assert f"{two}: 2 documents (1 read, 1 unchanged)\n" in done.stderr
+    assert "  and 2 remarks: " in done.stderr
+    assert "\n2 references lead nowhere known:\n" in done.stdout
+    (two / "m.json").unlink()
+    assert "  1 document is not there any more; drop one: " in call("build", two, "--to", tmp_path / "x").stderr
+    (two / "n.json").unlink()
+    assert "  2 documents are not there any more; drop one: " in call("build", two, "--to", tmp_path / "x").stderr
+    shown = call("show", tmp_path / "x", "m").stdout
+    assert "1 area: 1 declared-box" in shown
+    assert "Said in 1 document: " in shown
+    assert call("query", tmp_path / "x", "SELECT ?m { ?m a mlaoi:Model } LIMIT 1").stderr == "1 row\n"
+
+
 def test_build_json_has_everything(tmp_path, write, call):
     done = call("build", write(m=model("m", link("derived_from", 7))), "--to", tmp_path / "x", "--json")
     found = json.loads(done.stdout)

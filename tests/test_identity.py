@@ -408,3 +408,17 @@ def test_any_order_and_any_detour_give_the_same_graph(sources, order, back, tmp_
             catalog.ingest(folder / f"s{back}")
             graphs.append(documents(catalog))
     assert graphs[0] == graphs[1] == graphs[2]
+
+
+def test_what_is_one_is_exported_as_one_and_read_back(tmp_path):
+    with build(tmp_path, *pair()) as catalog:
+        catalog.export_stac(tmp_path / "out")
+        with Catalog.create() as back:
+            back.ingest(tmp_path / "out")
+            assert datasets(back) == datasets(catalog)
+            assert "https://b.org/f" in back.node("https://a.org/f").aliases
+            edges = (
+                {(e.subject, e.predicate, e.object) for e in which.edges() if e.predicate != "partOf"}
+                for which in (catalog, back)
+            )
+            assert next(edges) == next(edges)
