@@ -32,10 +32,11 @@ from mlaoi_graph.model import (
     SourceDocument,
     Statement,
 )
+from mlaoi_graph.reading_log import identification
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
 
-__all__ = ["Same", "as_read", "find", "renamed", "renamings"]
+__all__ = ["Same", "United", "as_read", "find", "unite"]
 
 _UPWARD: Final = (
     *rdf.DERIVATION_PROPERTY.values(),
@@ -65,6 +66,16 @@ class Same:
     """The one IRI that stays."""
     others: tuple[str, ...]
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class United:
+    """What is to be written so that things that are one are said to be."""
+
+    documents: dict[str, str]
+    """N-Triples by document."""
+    log: str
+    findings: list[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,44 @@ class _Things:
         return False
 
 
+def as_read(store: Store) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what documents said when they were read, if they say it otherwise now, and which IRI is which now."""
+    said = {_graph(quad): _text(quad.object) for quad in store.match(None, MLAOI.asRead)}
+    was: dict[str, str] = {}
+    for document, text in said.items():
+        then = re.search(rf"^<{re.escape(document)}> <{MLAOI.describes}> <([^>]*)> \.$", text, re.MULTILINE)
+        for quad in store.match(document, MLAOI.describes, None, document):
+            if then is not None and then[1] != _text(quad.object):
+                was[then[1]] = _text(quad.object)
+    return said, was
+
+
+def unite(store: Store, base: str, was: Mapping[str, str], when: str) -> United:
+    """Return what a store is to hold that has every document as it was read; ``was`` is which IRI was which before."""
+    sames, findings = find(store, base)
+    names = _renamings(store, sames)
+    changed: dict[str, str] = {}
+    for document in sorted(_naming(store, names)):
+        quads = list(store.match(graph=document))
+        again = _renamed(rdf.decode(quads), names)
+        if again is not None:
+            said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
+            changed[document] = rdf.encode(_keeping(document, again, said))
+    now = {other: (same.iri, same.why) for same in sames for other in same.others}
+    log: list[str] = []
+    for other in sorted(was.keys() | now.keys()):
+        stays, why = now.get(other, (None, ""))
+        if other in was and was[other] != stays:
+            log.append(identification(MLAOI.Separation, was[other], other, when, ""))
+            message = f"{other} was taken for {was[other]}, which nothing says any more; they are two again"
+            findings.append(_finding("told-apart", message))
+        if stays is not None and was.get(other) != stays:
+            log.append(identification(MLAOI.Identification, stays, other, when, why))
+            message = f"{other} is {stays}: they share {why}. It stands under the latter, and is an alias of it"
+            findings.append(_finding("same-thing", message))
+    return United(changed, "".join(log), findings)
+
+
 def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
     """Return what is one in a store that has every document as it was read, and what was kept apart though it shares.
 
@@ -233,7 +282,7 @@ def _components(groups: Sequence[tuple[str, list[_Thing]]]) -> list[tuple[str, l
     )
 
 
-def renamings(store: Store, sames: Iterable[Same]) -> dict[str, str]:
+def _renamings(store: Store, sames: Iterable[Same]) -> dict[str, str]:
     """Return the IRI that stays for each other one, those of minted splits included."""
     found: dict[str, str] = {}
     for same in sames:
@@ -248,7 +297,7 @@ def renamings(store: Store, sames: Iterable[Same]) -> dict[str, str]:
     return found
 
 
-def renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[Statement] | None:
+def _renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[Statement] | None:
     """Return what a document says with some IRIs replaced; None if it has none of them.
 
     What it describes keeps the IRI it had as an alias.
@@ -274,22 +323,29 @@ def renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[S
     return found if changed else None
 
 
-def as_read(document: str, statements: Sequence[Statement], said: str) -> list[Statement]:
+def _keeping(document: str, statements: Sequence[Statement], said: str) -> list[Statement]:
     """Return the statements with the text of what the document said before, kept at the document."""
     if not any(isinstance(statement, SourceDocument) for statement in statements):
         return [*statements, SourceDocument(iri=document, as_read=said)]
     return [replace(s, as_read=said) if isinstance(s, SourceDocument) else s for s in statements]
 
 
+def _naming(store: Store, nodes: Iterable[str]) -> set[str]:
+    """Return the documents that name any of the nodes."""
+    found: set[str] = set()
+    for node in nodes:
+        for quads in (store.match(node), store.match(None, None, node)):
+            found.update(map(_graph, quads))
+    return found - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH}
+
+
 def _kept_apart(key: str, members: Sequence[_Thing], why: str) -> Finding:
     names = ", ".join(thing.iri for thing in members[:5]) + (", ..." if len(members) > 5 else "")
-    return Finding(
-        document="catalog",
-        pointer="",
-        rule="kept-apart",
-        severity=Severity.INFO,
-        message=f"{names} share {key}; not taken for one: {why}",
-    )
+    return _finding("kept-apart", f"{names} share {key}; not taken for one: {why}")
+
+
+def _finding(rule: str, message: str) -> Finding:
+    return Finding(document="catalog", pointer="", rule=rule, message=message, severity=Severity.INFO)
 
 
 def _address(text: str) -> str | None:

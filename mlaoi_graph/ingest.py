@@ -15,10 +15,9 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import numpy as np
-import orjson
 from pyoxigraph import Literal, NamedNode
 
-from mlaoi_graph import identity, rdf, reasoning
+from mlaoi_graph import identity, rdf, reading_log, reasoning
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import StoreError
 from mlaoi_graph.model import (
@@ -132,11 +131,6 @@ _ABOUT = f"""
     SELECT ?node ?p ?o {{
       VALUES ?p {{ <{RDF.type}> <{RDFS.label}> <{MLAOI.split}> <{MLAOI.resolved}> }} ?node ?p ?o
     }}
-"""
-_FOUND: Final = f"""
-    SELECT ?document ?time ?found {{ GRAPH <{rdf.LOG_GRAPH}> {{
-      ?reading <{MLAOI.found}> ?found ; <{MLAOI.ofDocument}> ?document ; <{MLAOI.readAt}> ?time
-    }} }}
 """
 _CALLED = "SELECT ?node ?p ?name { ?node ?p ?name }"
 
@@ -410,25 +404,22 @@ class Ingest:
 
     def _found_before(self, source: str, name: str, met: set[int]) -> list[Finding]:
         """Return what was found in the unchanged documents of this run when they were read."""
-        latest: dict[str, tuple[str, str]] = {}
-        for row in cast("Iterator[Any]", self._store.query(_FOUND)):
-            document, time, found = (row[column].value for column in ("document", "time", "found"))
+
+        def is_unchanged(document: str) -> bool:
             is_met = hash(document) in met or hash(document.partition("#")[0]) in met
-            if is_met and hash(document) not in self._read and time > latest.get(document, ("", ""))[0]:
-                latest[document] = (time, found)
-        findings: list[Finding] = []
-        for document, (time, found) in sorted(latest.items()):
-            readings = {_iri(q.subject) for q in self._store.match(None, MLAOI.ofDocument, document, rdf.LOG_GRAPH)}
-            times = [q.object for reading in readings for q in self._store.match(reading, MLAOI.readAt)]
-            if self._store.has_graph(document) and time == max(cast("Literal", at).value for at in times):
-                shown = self._file(document, source, name) or document
-                for pointer, rule, severity, message in orjson.loads(found):
-                    findings.append(
-                        Finding(
-                            document=shown, pointer=pointer, rule=rule, message=message, severity=Severity(severity)
-                        )
-                    )
-        return findings
+            return is_met and hash(document) not in self._read
+
+        return [
+            Finding(
+                document=self._file(document, source, name) or document,
+                pointer=pointer,
+                rule=rule,
+                severity=severity,
+                message=message,
+            )
+            for document, found in reading_log.found_before(self._store, is_unchanged)
+            for pointer, rule, severity, message in found
+        ]
 
     def _file(self, document: str, source: str, name: str) -> str | None:
         """Return the path of a document of a local source, with what it is called in a file of many; None of others."""
@@ -544,10 +535,11 @@ class Ingest:
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=content_hash)])
             elif document.outcome is Outcome.READ:
                 known.remember(document.statements)
-                self._read.add(hash(document.iri))
+                if not known.fresh:
+                    self._read.add(hash(document.iri))
                 batch[document.iri] = rdf.encode(document.statements)
-                when = _timestamp(self._now())
-                log.append(_reading(document, when))
+                when = reading_log.timestamp(self._now())
+                log.append(reading_log.reading(document, when))
                 if self._collected is not None:
                     self._collected.take(document.iri, document.statements, when)
             if document.outcome in (Outcome.READ, Outcome.SKIPPED) and not document.complete_container:
@@ -672,64 +664,18 @@ class Ingest:
 
         So what is one never depends on what was one before. A run that is cut short in between is repaired by the next.
         """
-        was = self._tell_apart()
+        said, was = identity.as_read(self._store)
+        self._write(said)
+        self._changed.clear()  # nothing was read that is not as it was
         try:
             yield
         finally:
-            self._unite(was, report)
-
-    def _tell_apart(self) -> dict[str, str]:
-        """Put every document back to what it said when it was read; return which IRIs stood for which."""
-        said = {
-            _iri(quad.graph_name): cast("Literal", quad.object).value for quad in self._store.match(None, MLAOI.asRead)
-        }
-        was: dict[str, str] = {}
-        for document, text in said.items():
-            now = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes, None, document)), None)
-            then = re.search(rf"^<{re.escape(document)}> <{MLAOI.describes}> <([^>]*)> \.$", text, re.MULTILINE)
-            if now is not None and then is not None and then[1] != now:
-                was[then[1]] = now
-        self._write(said)
-        self._changed.clear()  # nothing was read that is not as it was
-        return was
-
-    def _unite(self, was: Mapping[str, str], report: IngestReport | None) -> None:
-        """Say in one IRI what is one thing, keep what was said before, and log what is new in it."""
-        sames, findings = identity.find(self._store, self._base)
-        names = identity.renamings(self._store, sames)
-        changed: dict[str, str] = {}
-        for document in sorted(self._naming(names)):
-            quads = list(self._store.match(graph=document))
-            again = identity.renamed(rdf.decode(quads), names)
-            if again is not None:
-                said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
-                changed[document] = rdf.encode(identity.as_read(document, again, said))
-        self._write(changed)
-        now = {other: (same.iri, same.why) for same in sames for other in same.others}
-        log: list[str] = []
-        when = _timestamp(self._now())
-        for other in sorted(was.keys() | now.keys()):
-            stays, why = now.get(other, (None, ""))
-            if other in was and was[other] != stays:
-                log.append(_identification(MLAOI.Separation, was[other], other, when, ""))
-                message = f"{other} was taken for {was[other]}, which nothing says any more; they are two again"
-                findings.append(_of_catalog("told-apart", message, Severity.INFO))
-            if stays is not None and was.get(other) != stays:
-                log.append(_identification(MLAOI.Identification, stays, other, when, why))
-                message = f"{other} is {stays}: they share {why}. It stands under the latter, and is an alias of it"
-                findings.append(_of_catalog("same-thing", message, Severity.INFO))
-        if log:
-            self._store.replace({}, append={rdf.LOG_GRAPH: "".join(log)})
-        if report is not None:
-            report.findings.add(findings)
-
-    def _naming(self, nodes: Iterable[str]) -> set[str]:
-        """Return the documents that name any of the nodes."""
-        found: set[str] = set()
-        for node in nodes:
-            for quads in (self._store.match(node), self._store.match(None, None, node)):
-                found.update(_iri(quad.graph_name) for quad in quads)
-        return found - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH}
+            one = identity.unite(self._store, self._base, was, reading_log.timestamp(self._now()))
+            self._write(one.documents)
+            if one.log:
+                self._store.replace({}, append={rdf.LOG_GRAPH: one.log})
+            if report is not None:
+                report.findings.add(one.findings)
 
     def _write(self, documents: Mapping[str, str]) -> None:
         todo = iter(documents.items())
@@ -813,39 +759,6 @@ class Ingest:
 def _iri(term: object) -> str:
     assert isinstance(term, NamedNode)  # a store holds no blank nodes
     return term.value
-
-
-def _timestamp(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _identification(kind: str, stays: str, other: str, when: str, why: str) -> str:
-    entry = iris.sub(other, f"{iris.tail(kind).lower()}-{when.replace(':', '')}")
-    return (
-        f"<{entry}> <{RDF.type}> <{kind}> .\n"
-        f"<{entry}> <{MLAOI.ofThing}> <{stays}> .\n"
-        f"<{entry}> <{MLAOI.otherIri}> <{other}> .\n"
-        f'<{entry}> <{MLAOI.readAt}> "{when}" .\n'
-    ) + (f"<{entry}> <{MLAOI.note}> {rdf.literal(why)} .\n" if why else "")
-
-
-def _of_catalog(rule: str, message: str, severity: Severity = Severity.WARNING) -> Finding:
-    return Finding(document="catalog", pointer="", rule=rule, message=message, severity=severity)
-
-
-def _reading(document: ReadDocument, when: str) -> str:
-    digest = (document.content_hash or "").partition(":")[2][:16]
-    reading = iris.sub(document.iri, f"reading-{digest}-{when.replace(':', '')}")
-    return (
-        f"<{reading}> <{RDF.type}> <{MLAOI.Reading}> .\n"
-        f"<{reading}> <{MLAOI.ofDocument}> <{document.iri}> .\n"
-        f'<{reading}> <{MLAOI.readAt}> "{when}" .\n'
-        f"<{reading}> <{MLAOI.contentHash}> {rdf.literal(document.content_hash or '')} .\n"
-    ) + (f"<{reading}> <{MLAOI.found}> {rdf.literal(_said(document.findings))} .\n" if document.findings else "")
-
-
-def _said(findings: Iterable[Finding]) -> str:
-    return orjson.dumps([(f.pointer, f.rule, f.severity.value, f.message) for f in findings]).decode()
 
 
 def _is_unverified(statement: Statement) -> bool:

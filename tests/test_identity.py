@@ -8,7 +8,7 @@ from conftest import BASE, collection, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlaoi_graph import rdf
+from mlaoi_graph import identity, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.vocab import MLAOI
 
@@ -328,10 +328,8 @@ def test_a_run_that_is_cut_short_is_mended_by_the_next(tmp_path, empty, monkeypa
     with build(tmp_path, *pair(), into=empty()) as catalog:
         one = documents(catalog)
         (tmp_path / "b" / "fields-0.json").touch()
-        from mlaoi_graph.ingest import Ingest
-
         with monkeypatch.context() as patch:
-            patch.setattr(Ingest, "_unite", lambda *_: (_ for _ in ()).throw(RuntimeError("cut short")))
+            patch.setattr(identity, "unite", lambda *_: (_ for _ in ()).throw(RuntimeError("cut short")))
             with pytest.raises(RuntimeError, match="cut short"):
                 catalog.remove(f"{BASE}documents/c/raw-0.json")
         catalog.ingest(tmp_path / "c")
