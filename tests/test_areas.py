@@ -999,3 +999,71 @@ def test_the_map_of_a_gap_names_whose_data_lie_in_it(tmp_path):
     assert "here: m" in words
     assert "there: other" in words
     assert "there: m" not in words, (only, both)
+
+
+# -- what an answer must not lose ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [1e-6, 1e-5])
+def test_an_area_of_less_than_a_square_metre_is_covered_by_what_holds_it(side):
+    """1e-5 degrees squared at the equator are 1.2 m2, 1e-6 a hundredth of that."""
+    catalog = holding(*placed("d", box(0, 0, 1, 1)), use("m", "d"))
+    asked = f"0.5,0.5,{0.5 + side},{0.5 + side}"
+    assert short(catalog.models(tested_in=asked)) == [("m", "d")]
+    assert coverage(catalog.places, "tested", asked).covered_km2 == pytest.approx(proj_km2(0.5, 0.5, 0.5 + side, 0.5 + side), rel=1e-4)  # fmt: skip
+
+
+def test_points_beside_areas_are_said_to_be_left_out():
+    shapes = [shapely.box(5, 45, 6, 46), shapely.Point(0.5, 40.5)]
+    features = [{"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(s)} for s in shapes]
+    found = area_of({"type": "FeatureCollection", "features": features})
+    assert found.notes == ("mixed-geometry: 1 of 2 are points or lines beside areas; left out",)
+
+
+@pytest.mark.parametrize("name", ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "urn:ogc:def:crs:EPSG::4326"])
+def test_a_crs_of_degrees_is_what_it_is_anyway(name):
+    shape = shapely.geometry.mapping(shapely.box(5, 45, 6, 46))
+    assert area_of({**shape, "crs": {"type": "name", "properties": {"name": name}}}).km2 == pytest.approx(proj_km2(5, 45, 6, 46))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["EPSG:3035", "urn:ogc:def:crs:EPSG::32632", 4])
+def test_another_crs_is_refused(name):
+    shape = shapely.geometry.mapping(shapely.box(5, 45, 6, 46))
+    with pytest.raises(GeometryError, match="crs"):
+        area_of({**shape, "crs": {"type": "name", "properties": {"name": name}}})
+
+
+def test_a_box_whose_samples_lie_elsewhere_covers_nothing_here():
+    hole = "POLYGON ((0 0, 9 0, 9 9, 0 9, 0 0), (1 1, 1 8, 8 8, 8 1, 1 1))"
+    bound = AreaOfInterest(iri=X + "d#extent", precision=Precision.DECLARED_BOX, wkt=box(0, 0, 9, 9))
+    data, *areas = placed("d", hole)
+    catalog = holding(replace(data, footprints=(*data.footprints, bound.iri)), *areas, bound, use("m", "d"))
+    found = coverage(catalog.places, "tested", "4,4,5,5")
+    assert [row.samples_elsewhere for row in found.hits] == [True]
+    assert found.covered_km2 == 0
+    assert found.notes == ("1 use not counted: samples known of the data lie elsewhere",)
+
+
+def test_who_may_have_been_tested_here_is_not_said_not_to_have_been():
+    """n's test may be anywhere; k was tested elsewhere."""
+    catalog = holding(
+        *placed("here", box(0, 0, 1, 1)), *placed("there", box(50, 0, 51, 1)),
+        Dataset(iri=X + "nowhere", label="nowhere", resolved=True),
+        *(use(name, "here", Stage.TRAINING) for name in ("n", "k")), use("n", "nowhere"), use("k", "there"),
+    )  # fmt: skip
+    found = gap(catalog.places, "0,0,1,1")
+    assert (found.models, found.undecided) == ((X + "k",), (X + "n",))
+    assert found.to_dict()["undecided"] == [X + "n"]
+
+
+@pytest.mark.parametrize("disclosure", [None, Disclosure.PARTIAL, Disclosure.UNDISCLOSED, Disclosure.COMPLETE])
+def test_a_model_of_whose_learning_nothing_is_recorded_may_have_learned_anywhere(disclosure):
+    catalog = holding(
+        *placed("d", box(0, 0, 1, 1)),
+        Model(iri=X + "m", label="m", resolved=True, disclosure=disclosure),
+        use("m", "d"),
+    )
+    for ask in ("trained_in", "exposed_in"):
+        unknown = [row.model for row in catalog.models(**{ask: "0,0,1,1"}).unknown]
+        assert unknown == ([] if disclosure is Disclosure.COMPLETE else [X + "m"])
+    assert not catalog.models(tested_in="50,0,51,1").unknown

@@ -804,7 +804,7 @@ def test_what_is_near_is_not_said_to_overlap(catalog_of):
     areas = [area("train-area", 0, 4, 1, 5), area("test-area", 1.001, 4, 2, 5)]
     (row,) = placed(catalog_of, *areas, buffer_km=1)
     assert (row.overlap_km2, row.share_of_test) == (0, 0)
-    assert "or within 1 km of it" in row.reason
+    assert "near, within 1 km or a little more" in row.reason
 
 
 def test_the_ground_as_geojson_and_as_a_map(catalog_of, tmp_path):
@@ -1466,6 +1466,65 @@ def test_sarif(built, families):
         place = shown["locations"][0]["physicalLocation"]["artifactLocation"]
         # Paths in the repository the records are in, so that a service can show them beside the file.
         assert (FAMILIES.parent / place["uri"]).is_file()
+
+
+def splits_in(folder, train, test):
+    """A collection with a sample in each split, in a folder of documents."""
+    stac_items = {"one": stac_item("one", train, **{"ml-aoi:split": "train"}),
+                  "two": stac_item("two", test, **{"ml-aoi:split": "test"})}  # fmt: skip
+    folder.mkdir()
+    for name, document in {"train": stac_collection("train", None, *stac_items), **stac_items}.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+def test_splits_held_against_each_other_are_located_in_sarif(tmp_path):
+    """A service refuses a whole log if one of its results has no location."""
+    splits_in(tmp_path / "source", A, A)
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(tmp_path / "source")
+    result = run("audit", str(tmp_path / "catalog"), "--form", "sarif")
+    assert result.exit_code == 1
+    (shown,) = json.loads(result.stdout)["runs"][0]["results"]
+    (place,) = shown["locations"]
+    assert (tmp_path / place["physicalLocation"]["artifactLocation"]["uri"]).is_file()
+
+
+@pytest.mark.parametrize(("side", "verdict"), [(4e-6, "yes"), (2e-5, "yes")])
+def test_one_chip_of_less_than_a_square_metre_is_in_both(tmp_path, side, verdict):
+    """Of a drone: 0.2 and 5 m2."""
+    splits_in(tmp_path / "source", (5, 50, 5 + side, 50 + side), (5, 50, 5 + side, 50 + side))
+    with Catalog.create() as catalog:
+        catalog.ingest(tmp_path / "source")
+        (row,) = catalog.leakage()
+        assert (row.verdict.value, row.share_of_test) == (verdict, pytest.approx(1, abs=1e-3))
+        assert row.overlap_km2 == pytest.approx(geodesic_km2(5, 50, 5 + side, 50 + side), rel=1e-3)
+
+
+def test_an_item_that_is_tested_on_alone_is_no_leak_of_its_split(stac):
+    items = {name: stac_item(name, box, **{"ml-aoi:split": split})
+             for name, box, split in (("one", A, "train"), ("two", B, "test"))}  # fmt: skip
+    folder = stac(
+        train=stac_collection("train", None, *items), **items,
+        m=stac_model(("training", "train", "train"), ("test", "two", None)),
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        assert found(catalog.leakage()) == []
+
+
+def test_what_is_only_near_may_be_alike(stac):
+    """The room is never less than asked for, and more towards the equator for what is tall: no ground is shared."""
+    folder = stac(
+        train=stac_collection("train", None, "one"), one=stac_item("one", (1.2, 50, 1.3, 50.1)),
+        test=stac_collection("test", None, "two"), two=stac_item("two", (0, 50, 1, 70)) | {"collection": "test"},
+        m=TRAIN_AND_TEST,
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        (row,) = catalog.leakage(iri("m"), buffer_km=9)
+        assert (row.verdict.value, row.overlap_km2) == ("may contain", 0)
+        assert "near, within 9 km or a little more" in row.reason
+        assert found(catalog.leakage(iri("m"))) == []
 
 
 def test_the_areas_used_here_are_those_of_proj():

@@ -339,11 +339,15 @@ def _print_coverage(found: Any) -> None:
 def _print_gap(found: Any, has: str, lacks: str) -> None:
     print(f"{clean(found.title)}: {found.km2:.1f} km2 of {found.has.covered_km2:.1f} km2")
     print(f"The km2 are ground where one model or another was {has} and none was {lacks}.")
-    if found.models:
-        print(f"\nEach of these models was {has} on data here and {lacks} on none here, whatever others were:")
-        labels = {row.model: row.label for row in found.has.models()}
-        for model in found.models:
-            print(f"  {clean(labels[model])}")
+    labels = {row.model: row.label for row in found.has.models()}
+    for models, which in (
+        (found.models, f"{lacks} on none here, whatever others were"),
+        (found.undecided, f"{lacks} on data of which it is not known where they are"),
+    ):
+        if models:
+            print(f"\nEach of these models was {has} on data here and {which}:")
+            for model in models:
+                print(f"  {clean(labels[model])}")
     _print_rest(found.lacks)
 
 

@@ -129,8 +129,8 @@ def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
             print(f"  {areas}  {pair.overlap_km2:.6g} km2  same time: {pair.in_time}")
     print()
     totals = report.totals()
-    verdicts = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "none recorded"
-    print(f"Tests overlapping (or, with a buffer, near) what was learned: {verdicts}.")
+    verdicts = ", ".join(f"{word} {number}" for word, number in totals.items() if number) or "none recorded"
+    print(f"Does a test overlap what was learned? {verdicts[0].upper() + verdicts[1:]}.")
     for note in report.notes:
         print(f"{clean(note[0].upper() + note[1:])}.")
     if report.unchecked:
@@ -189,7 +189,7 @@ def audit(
         elif form is Form.sarif:
             from mlaoi_graph.cli.sarif import sarif
 
-            print_json(sarif(report, rows, catalog.base))
+            print_json(sarif(catalog, report, rows))
         else:
             _print(report, explain=False, pairs=0)
     if rows:

@@ -11,16 +11,18 @@ from mlaoi_graph.kinds import LeakageKind
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from mlaoi_graph.catalog import Catalog
     from mlaoi_graph.queries.leakage import LeakageReport, LeakageRow
 
 __all__ = ["sarif"]
 
 
-def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> dict[str, Any]:
+def sarif(catalog: Catalog, report: LeakageReport, failing: Collection[LeakageRow]) -> dict[str, Any]:
     """Return the rows as a SARIF log: ``failing`` ones as errors or warnings, all others as notes.
 
-    A result is located at the document that states the evaluation: by the source's name, which is that of its folder,
-    and the path in it. SRCROOT is where the source lies, as a repository's root.
+    A result is located at the document that states the evaluation; of two splits of a dataset, at the first that speaks
+    of the one held out. That is by the source's name, which is that of its folder, and the path in it. SRCROOT is where
+    the source lies, as a repository's root.
     """
     failed = {(row.kind, row.model, row.stage, row.test, row.train) for row in failing}
     names = [kind.value for kind in LeakageKind]
@@ -38,7 +40,7 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
                 "message": {
                     "text": f"{who}{row.test_label} overlaps ({row.verdict.value}) what {learned}: {row.reason}."
                 },
-                "locations": _locations(row, base),
+                "locations": _locations(catalog, row),
                 "partialFingerprints": {"leakage/v1": hashlib.sha256(repr(key).encode()).hexdigest()[:32]},
                 "properties": {"overlap_km2": row.overlap_km2, "share_of_test": row.share_of_test, "also": row.also},
             }
@@ -72,12 +74,13 @@ def sarif(report: LeakageReport, failing: Collection[LeakageRow], base: str) -> 
     }
 
 
-def _locations(row: LeakageRow, base: str) -> list[dict[str, Any]]:
-    steps = row.explain_test().steps or row.explain().steps
-    if not steps:
-        return []
-    document, pointer = steps[0].document, steps[0].pointer
-    start = f"{base}documents/"
+def _locations(catalog: Catalog, row: LeakageRow) -> list[dict[str, Any]]:
+    steps = row.explain_test().steps
+    if steps:
+        document, pointer = steps[0].document, steps[0].pointer
+    else:
+        document, pointer = min(catalog.said_of(row.test)), None
+    start = f"{catalog.base}documents/"
     artifact: dict[str, str] = {"uri": document}
     if document.startswith(start):
         artifact = {"uri": document[len(start) :].partition("#")[0], "uriBaseId": "SRCROOT"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -23,7 +24,9 @@ _E = math.sqrt(_E2)
 """WGS 84: semi-major axis in metres, eccentricity and its square."""
 _GAUSS = np.polynomial.legendre.leggauss(8)
 TOUCH_KM2 = 1e-6
-"""A shared area below 1 m2 is rounding along a shared edge."""
+"""A shared area below 1 m2 is rounding along a shared edge, if it is no larger part of what shares it."""
+_ROUNDING: Final = 0.01
+"""Of the smaller of two areas."""
 
 
 def area_km2(geometry: str | BaseGeometry) -> float:
@@ -74,18 +77,28 @@ def boxes_km2(boxes: Floats) -> Floats:
 def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
     """Return the ground area two valid CRS84 geometries (WKT or shapely) share, in km2.
 
-    WGS 84, as :func:`area_km2`. Shared edges count 0, and so does less than 1 m2, which is rounding.
+    WGS 84, as :func:`area_km2`. Shared edges count 0, and so does less than :func:`least_km2`, which is rounding.
     Raises GeometryError for text that is no WKT and for geometries that are not valid.
 
     >>> alps = "POLYGON ((7 46, 8 46, 8 47, 7 47, 7 46))"
     >>> overlap_km2(alps, "POLYGON ((8 46, 9 46, 9 47, 8 47, 8 46))")
     0.0
     """
+    left, right = _shape(a), _shape(b)
     try:
-        shared = area_km2(shapely.intersection(_shape(a), _shape(b)))
+        shared = area_km2(shapely.intersection(left, right))
     except GEOSException as error:
         raise GeometryError(f"overlap cannot be computed: {error}", "Repair with shapely.make_valid") from None
-    return shared if shared >= TOUCH_KM2 else 0.0
+    return shared if shared >= least_km2(area_km2(left), area_km2(right)) else 0.0
+
+
+def least_km2(a: float | Floats, b: float | Floats) -> Any:
+    """Return what areas have to share, in km2, to share more than an edge: 1 m2, or a hundredth of the smaller.
+
+    >>> float(least_km2(2.0, 5.0)), float(least_km2(2e-5, 5.0))
+    (1e-06, 2e-07)
+    """
+    return np.minimum(TOUCH_KM2, np.minimum(a, b) * _ROUNDING)
 
 
 def _shape(geometry: str | BaseGeometry) -> BaseGeometry:

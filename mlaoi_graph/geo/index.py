@@ -6,7 +6,7 @@ and are never found.
 
 **Found** means that the insides share a point: polygons share an area and not just an edge or a corner, a point lies
 inside and not on the border (GeoSPARQL ``sfIntersects`` without ``sfTouches``). A shared area may be a sliver of
-rounding; :meth:`Index.overlaps` leaves out what is below 1 m2.
+rounding; :meth:`Index.overlaps` leaves out what is below 1 m2 and a hundredth of the smaller area.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from geoindex_rs import rtree  # type: ignore[attr-defined]
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph.errors import GeometryError
-from mlaoi_graph.geo.areas import TOUCH_KM2, areas_km2, boxes_km2
+from mlaoi_graph.geo.areas import area_km2, areas_km2, boxes_km2, least_km2
 from mlaoi_graph.geo.mapped import Array, Mapped, distinct, ragged, write
 from mlaoi_graph.geo.merged import Merge
 from mlaoi_graph.geo.shapes import Floats, Shapes
@@ -149,7 +149,7 @@ class Index:
     def overlaps(self, geometry: BaseGeometry) -> tuple[Array, Floats]:
         """Return the rows found in a geometry, and the km2 each shares with it.
 
-        Points and lines share 0 km2 and are found nevertheless; polygons that share less than 1 m2 are not.
+        Points and lines share 0 km2 and are found nevertheless; polygons that share less than :func:`least_km2` not.
         """
         geometry = _valid(geometry)
         # Of what only touches the shared area is 0, which is measured anyway.
@@ -172,7 +172,7 @@ class Index:
         others = np.flatnonzero(across)
         if len(others):
             km2[others] = self._shared_km2(geometry, rows[others])
-        kept = ~has_area | (km2 >= TOUCH_KM2)
+        kept = ~has_area | (km2 >= least_km2(self.areas_km2(rows), area_km2(geometry)))
         return rows[kept], km2[kept]
 
     def union_km2(self, rows: Array, geometry: BaseGeometry, km2: Floats) -> float:
@@ -262,7 +262,7 @@ class Index:
     # -- two indexes ----------------------------------------------------------------------------------------------
 
     def join(self, other: Index) -> tuple[Array, Array]:
-        """Return the pairs of rows whose insides share a point, polygons at least 1 m2: here and of the other, sorted.
+        """Return the pairs of rows whose insides share a point, polygons :func:`least_km2`: of both indexes, sorted.
 
         Pairs of boxes (chips cut along meridians) are told by their sides alone; others are read and compared.
         """
@@ -285,7 +285,7 @@ class Index:
         shared = np.column_stack((np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])))
         thin = (shared[:, 2:] - shared[:, :2]).min(axis=1, initial=np.inf) < _THIN
         slivers = np.flatnonzero(found & boxes & thin)
-        found[slivers] = boxes_km2(shared[slivers]) >= TOUCH_KM2
+        found[slivers] = boxes_km2(shared[slivers]) >= self._least(mine[slivers], other, theirs[slivers])
         for some in _chunks(doubtful):
             left, right = self._shapes_of(mine[some]), other._shapes_of(theirs[some])
             found[some] = _meet(left, right)
@@ -293,14 +293,19 @@ class Index:
             vertices = shapely.get_num_coordinates(left) + shapely.get_num_coordinates(right)
             polygons = (shapely.get_dimensions(left) == 2) & (shapely.get_dimensions(right) == 2)
             at = np.flatnonzero(found[some] & polygons & (thin[some] | (vertices <= _FEW)))
-            found[some[at]] = areas_km2(shapely.intersection(left[at], right[at])) >= TOUCH_KM2
+            least = self._least(mine[some[at]], other, theirs[some[at]])
+            found[some[at]] = areas_km2(shapely.intersection(left[at], right[at])) >= least
         return mine[found], theirs[found]
 
     def overlap_km2(self, rows: Array, other: Index, other_rows: Array) -> Floats:
-        """Return the km2 that pairs of rows share; below 1 m2 is 0. For the pairs that are asked for, no others."""
+        """Return the km2 that pairs of rows share; 0 below :func:`least_km2`. For the pairs asked for, no others."""
         km2 = self._overlaps_km2(rows, other, other_rows)
-        km2[km2 < TOUCH_KM2] = 0
+        km2[km2 < self._least(rows, other, other_rows)] = 0
         return km2
+
+    def _least(self, rows: Array, other: Index, other_rows: Array) -> Floats:
+        least: Floats = least_km2(self.areas_km2(rows), other.areas_km2(other_rows))
+        return least
 
     def _overlaps_km2(self, rows: Array, other: Index, other_rows: Array) -> Floats:
         km2 = np.zeros(len(rows))

@@ -32,6 +32,8 @@ _WKT: Final = re.compile(
 )
 _SRID: Final = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 _BBOX: Final = re.compile(r"\s*[^,\s]+(\s*,\s*[^,\s]+){3}(\s*,\s*[^,\s]+){0,2}\s*")
+_CRS_84: Final = re.compile(r"CRS:?84|EPSG[:/]+[^:/]*[:/]*4326\b", re.IGNORECASE)
+"""How a GeoJSON of 2008 says that it is in degrees, longitude first."""
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _JSON: Final = (".json", ".geojson")
 _FORMS: Final = (
@@ -162,9 +164,7 @@ def _from_node(iri: str, footprints: Footprints) -> Aoi:
         notes = ["declared: this is where its publisher says it may be used"]
     if not len(rows):
         raise GeometryError(f"no footprint of {iri} is known", "Give a box, WKT or a file")
-    shapes = footprints.geometries(rows)
-    dimensions = shapely.get_dimensions(shapes)
-    return _made(shapely.union_all(shapes[dimensions == dimensions.max()]), iri, notes)
+    return _united(list(footprints.geometries(rows)), iri, notes)
 
 
 def _from_file(path: Path) -> Aoi:
@@ -199,6 +199,12 @@ def _from_file(path: Path) -> Aoi:
 
 def _from_geojson(value: Any, label: str) -> Aoi:
     kind = value.get("type") if isinstance(value, Mapping) else None
+    crs = value.get("crs") if isinstance(value, Mapping) else None
+    if crs is not None and not _CRS_84.search(json.dumps(crs)):
+        raise GeometryError(
+            f"{label}: its crs member says {json.dumps(crs)[:100]}",
+            "Transform it to CRS84: longitude first, in degrees",
+        )
     if kind == "Feature":
         return _from_geojson(value.get("geometry"), str(value.get("id") or label))
     if kind == "FeatureCollection":
@@ -257,6 +263,9 @@ def _united(shapes: list[BaseGeometry], label: str, notes: list[str]) -> Aoi:
         raise GeometryError(f"the area {label} is empty or no geometry: {'; '.join(notes) or 'nothing in it'}", _FORMS)
     together = np.array(shapes, dtype=object)
     dimensions = shapely.get_dimensions(together)
+    lesser = int((dimensions < dimensions.max()).sum())
+    if lesser:
+        notes = [*notes, f"mixed-geometry: {lesser} of {len(together)} are points or lines beside areas; left out"]
     if len(together) > 1:
         return _made(shapely.union_all(together[dimensions == dimensions.max()]), label, notes)
     return _made(together[0], label, notes)

@@ -18,7 +18,7 @@ import numpy as np
 from mlaoi_graph import iri as iris
 from mlaoi_graph.footprints import During, Footprints
 from mlaoi_graph.geo.mapped import Array
-from mlaoi_graph.model import Precision, Stage
+from mlaoi_graph.model import Disclosure, Precision, Stage
 from mlaoi_graph.queries.aoi import Aoi, AoiLike, area_of
 from mlaoi_graph.queries.area_hits import (
     AreaHit,
@@ -29,7 +29,7 @@ from mlaoi_graph.queries.area_hits import (
     UnplacedUse,
     UseHit,
 )
-from mlaoi_graph.queries.graph import FROM_MODEL
+from mlaoi_graph.queries.graph import FROM_MODEL, IS_MODEL, TEACHES
 from mlaoi_graph.queries.results import Rows
 from mlaoi_graph.queries.walk import OF_FAMILY, THING, newer, node_of, search, start_of, strength_of, strongest
 from mlaoi_graph.queries.words import no_such
@@ -163,8 +163,8 @@ class Places:
         """Return the uses in stages (a word of :data:`STAGES_OF`, or stages) of data in an area, and time.
 
         By model label, stage, dataset. ``unknown`` are the uses in these stages whose data may be anywhere; a model
-        that is in neither was, as far as its sources say, used elsewhere. ``family_level`` is what is said of families
-        only.
+        that is in neither was used elsewhere, as far as its sources say, or no use in these stages is recorded of it.
+        ``family_level`` is what is said of families only.
         """
         word = stages if isinstance(stages, str) else " or ".join(stage.value for stage in stages)
         if isinstance(stages, str) and stages not in STAGES_OF:
@@ -542,7 +542,7 @@ class Places:
         uses = self._used.all_of_stages(stages)
         targets = self._used.targets(uses)
         uses = uses[self._used.unplaced(targets) != Unplaced.KNOWN]
-        silent = self._undisclosed() if any(stage.teaches for stage in stages) else set()
+        silent = self._silent() if any(stage.teaches for stage in stages) else {}
         users, at = np.unique(self._used.users(uses), return_inverse=True)
         names = self._used.user_iris(users)
         heirs = self._heirs({*names, *silent}) if ancestors else {}
@@ -551,12 +551,12 @@ class Places:
             heirs = {heir: of for heir, of in heirs.items() if heir in found}
             allowed = self._with_ancestors(task, family) if ancestors else found
             uses = uses[np.array([iri in allowed for iri in names], dtype=bool)[at]]
-            silent &= allowed
+            silent = {iri: why for iri, why in silent.items() if iri in allowed}
 
         def make(key: int | str) -> UnplacedUse:
             if isinstance(key, str):
                 of = heirs.get(key)
-                reason = "its training data are not disclosed"
+                reason = silent.get(key, "")
                 if of is not None:
                     reason = f"made from {_label(self._catalog.store, of)}, of whose data it is not known where all are"
                 return UnplacedUse(
@@ -608,8 +608,19 @@ class Places:
             found.update(row.node for rows in (older, older.family_level) for row in rows)
         return found
 
-    def _undisclosed(self) -> set[str]:
-        return _subjects(self._catalog.store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed))
+    def _silent(self) -> dict[str, str]:
+        """Return the models that do not disclose what they learned from, or of which none is recorded, and why."""
+        edges = self._catalog.lineage.edges
+        told = {edges.subject[edge] for edge, code in enumerate(edges.code) if code in TEACHES | FROM_MODEL}
+        found = {}
+        for node, kind in enumerate(edges.kinds):
+            if kind & IS_MODEL:
+                said = edges.disclosed(node)
+                if said is Disclosure.UNDISCLOSED:
+                    found[edges.iris[node]] = "its training data are not disclosed"
+                elif node not in told and said is not Disclosure.COMPLETE:
+                    found[edges.iris[node]] = "nothing is recorded of what it learned from"
+        return found
 
 
 def _says(store: Store, subject: str, predicate: str, value: str | Literal) -> bool:

@@ -14,7 +14,7 @@ from mlaoi_graph import countries
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
-from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
+from mlaoi_graph.geo.areas import area_km2, areas_km2, least_km2
 from mlaoi_graph.model import Precision
 from mlaoi_graph.plural import many
 from mlaoi_graph.queries import maps
@@ -66,16 +66,22 @@ class Coverage(HasFeatures):
         self.aoi: Final[Aoi] = hits.aoi
         self.hits: Final = hits
         self.unknown: Final[Rows[UnplacedUse]] = hits.unknown
-        self.notes: Final = hits.notes
         self._shapes: dict[bytes, BaseGeometry] = {}
         kept: dict[str, list[Any]] = {}
-        for row in hits:
+        self.here: Final = [row for row in hits if not row.samples_elsewhere]
+        """The hits that count: not those whose box reaches in here, and whose samples do not."""
+        elsewhere = len(hits) - len(self.here)
+        self.notes: Final = (
+            *hits.notes,
+            *([f"{many(elsewhere, 'use')} not counted: samples known of the data lie elsewhere"] if elsewhere else []),
+        )
+        for row in self.here:
             kept.setdefault(row.model, []).append(row)
         self._by_model = kept
         self._unions: dict[frozenset[bytes], BaseGeometry] = {}
-        self.covered: Final = self._union(list(hits))
+        self.covered: Final = self._union(self.here)
         """What is covered by anybody."""
-        self.uncovered: Final = _polygonal(shapely.difference(self.aoi.geometry, self.covered))
+        self.uncovered: Final = self._polygonal(shapely.difference(self.aoi.geometry, self.covered))
         """What is covered by nobody that is known."""
 
     @property
@@ -96,7 +102,7 @@ class Coverage(HasFeatures):
         """Return the km2 covered by footprints of each precision or a finer one."""
         fine = [p.value for p in Precision if p is not Precision.GLOBAL]
         return {
-            word: area_km2(self._union([row for row in self.hits if row.precision in fine[: i + 1]]))
+            word: area_km2(self._union([row for row in self.here if row.precision in fine[: i + 1]]))
             for i, word in enumerate(fine)
         }
 
@@ -125,7 +131,7 @@ class Coverage(HasFeatures):
         outlines = np.array([shapely.from_wkt(countries.outline([code])) for code in codes], dtype=object)
         met = np.flatnonzero(shapely.intersects(outlines, self.aoi.geometry))
         inside = shapely.intersection(outlines[met], self.aoi.geometry)
-        rest = _polygonal(shapely.difference(self.aoi.geometry, shapely.union_all(inside)))
+        rest = self._polygonal(shapely.difference(self.aoi.geometry, shapely.union_all(inside)))
         names = [*(codes[i] for i in met), _NOWHERE]
         shapes = np.array([*inside, rest], dtype=object)
         km2 = areas_km2(shapes)
@@ -137,10 +143,10 @@ class Coverage(HasFeatures):
                 km2=float(km2[i]),
                 covered_km2=float(covered[i]),
                 share=float(min(covered[i] / km2[i], 1.0)),
-                models=int((areas_km2(shapely.intersection(by_model, shapes[i])) >= TOUCH_KM2).sum()),
+                models=int((areas_km2(shapely.intersection(by_model, shapes[i])) >= self._least_km2).sum()),
             )
             for i, name in enumerate(names)
-            if km2[i] >= TOUCH_KM2
+            if km2[i] >= self._least_km2
         ]
         return Rows(f"{self.title}, by country", CountryRow, rows, _same, notes=self.notes)
 
@@ -167,7 +173,7 @@ class Coverage(HasFeatures):
     def to_map(self, path: Path | str) -> None:
         """Draw what is covered and what is not to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
         layers = [
-            maps.Layer("covered", [self.covered], "#2f7fc1", "#2f7fc1", names=named(self.hits)),
+            maps.Layer("covered", [self.covered], "#2f7fc1", "#2f7fc1", names=named(self.here)),
             maps.Layer("by nobody that is known", [self.uncovered], "#c8443c", "#c8443c"),
             maps.Layer(f"asked about: {self.aoi.label}", [self.aoi.geometry], None, "#22303c", 2.2, True),
         ]
@@ -179,9 +185,17 @@ class Coverage(HasFeatures):
 
     def over(self, geometry: BaseGeometry) -> list[Any]:
         """Return the hits whose footprints share ground with a part of the area."""
-        shapes = np.array([self._union([hit]) for hit in self.hits], dtype=object)
+        shapes = np.array([self._union([hit]) for hit in self.here], dtype=object)
         shared = areas_km2(shapely.intersection(shapes, geometry))
-        return [hit for hit, km2 in zip(self.hits, shared.tolist(), strict=True) if km2 >= TOUCH_KM2]
+        return [hit for hit, km2 in zip(self.here, shared.tolist(), strict=True) if km2 >= self._least_km2]
+
+    @property
+    def _least_km2(self) -> float:
+        """Less is rounding."""
+        return float(least_km2(self.aoi.km2, np.inf))
+
+    def _polygonal(self, shape: BaseGeometry) -> BaseGeometry:
+        return _polygonal(shape, self._least_km2)
 
     def _union(self, hits: list[Any]) -> BaseGeometry:
         keys = frozenset(hit._rows.tobytes() for hit in hits)
@@ -190,7 +204,7 @@ class Coverage(HasFeatures):
                 key = hit._rows.tobytes()
                 if key not in self._shapes:
                     united = shapely.union_all(self.hits.footprints.geometries(hit._rows))
-                    self._shapes[key] = _polygonal(shapely.intersection(united, self.aoi.geometry))
+                    self._shapes[key] = self._polygonal(shapely.intersection(united, self.aoi.geometry))
             self._unions[keys] = shapely.union_all([self._shapes[key] for key in sorted(keys)])
         return self._unions[keys]
 
@@ -206,6 +220,8 @@ class Gap(HasFeatures):
     km2: float
     models: tuple[str, ...]
     """Models with data of the one stage in the area, and of the other nowhere in it; IRIs."""
+    undecided: tuple[str, ...]
+    """The same, but of some of their data of the other stage it is not known where they are."""
 
     def features(self) -> Features:
         """Return the gap, with its km2."""
@@ -217,15 +233,16 @@ class Gap(HasFeatures):
             "title": self.title,
             "gap_km2": self.km2,
             "models": list(self.models),
+            "undecided": list(self.undecided),
             "unknown": self.lacks.unknown.to_dicts(),
-            "notes": list(self.lacks.notes),
+            "notes": list(dict.fromkeys((*self.has.notes, *self.lacks.notes))),
             "gap": shapely.geometry.mapping(self.geometry),
         }
 
     def to_map(self, path: Path | str) -> None:
         """Draw the gap to a ``.html`` or ``.svg`` file; ``.png`` needs the extra ``maps``."""
         layers = [
-            maps.Layer(self.lacks.title, [self.lacks.covered], "#2f7fc1", "#2f7fc1", names=named(self.lacks.hits)),
+            maps.Layer(self.lacks.title, [self.lacks.covered], "#2f7fc1", "#2f7fc1", names=named(self.lacks.here)),
             maps.Layer(self.title, [self.geometry], "#c8443c", "#c8443c", names=named(self.has.over(self.geometry))),
             maps.Layer(f"asked about: {self.has.aoi.label}", [self.has.aoi.geometry], None, "#22303c", 2.2, True),
         ]
@@ -273,15 +290,19 @@ def gap(
     asked = places.area_of(aoi)
     first = coverage(places, has, asked, during=during, task=task, family=family)
     second = coverage(places, lacks, asked, during=during, task=task, family=family)
-    missing = _polygonal(shapely.difference(first.covered, second.covered))
-    also = set(second.hits.models)
+    missing = _polygonal(shapely.difference(first.covered, second.covered), float(least_km2(asked.km2, np.inf)))
+    here = [
+        model for model in dict.fromkeys(row.model for row in first.here) if model not in {r.model for r in second.here}
+    ]
+    unsure = {use.model for use in second.unknown}
     return Gap(
         title=f"{has} and never {lacks} in {asked.label}{only_said(during, task, family)}",
         has=first,
         lacks=second,
         geometry=missing,
         km2=area_km2(missing),
-        models=tuple(model for model in first.hits.models if model not in also),
+        models=tuple(model for model in here if model not in unsure),
+        undecided=tuple(model for model in here if model in unsure),
     )
 
 
@@ -290,11 +311,11 @@ def _features(shapes: dict[str, BaseGeometry]) -> Features:
     return Features(("what", "km2"), rows, list(shapes.values()))
 
 
-def _polygonal(shape: BaseGeometry) -> BaseGeometry:
+def _polygonal(shape: BaseGeometry, least_km2: float) -> BaseGeometry:
     """Return the part of a geometry that has an area, without slivers of rounding."""
     parts = shapely.get_parts(shape)
     parts = parts[shapely.get_dimensions(parts) == 2]
-    kept = parts[areas_km2(parts) >= TOUCH_KM2]
+    kept = parts[areas_km2(parts) >= least_km2]
     return shapely.union_all(kept) if len(kept) != 1 else kept[0]
 
 

@@ -67,6 +67,8 @@ class Overlap:
     """Whether they may, because a time is not said."""
     test_rows: Array
     """Every row of the tested side."""
+    is_near: bool = False
+    """No ground is shared: they meet by the room around the tested side only."""
 
     def __len__(self) -> int:
         return len(self.test)
@@ -203,10 +205,12 @@ class Overlaps:
             near = Index.of(grown(self.footprints.geometries(test), self._buffer_km))
             places, right = near.join_rows(np.arange(len(test), dtype=np.uint32), index, train)
             left = test[places]
+            is_near = not len(index.join_rows(test, index, train)[0])
         else:
             left, right = index.join_rows(test, index, train)
+            is_near = False
         certain, maybe = self._in_time(left, right)
-        return Overlap(self.footprints, left, right, certain, maybe, test)
+        return Overlap(self.footprints, left, right, certain, maybe, test, is_near)
 
     def _in_time(self, left: Array, right: Array) -> tuple[Array, Array]:
         """Return which pairs of rows meet in time, closed spans, and which may because a time is not said."""

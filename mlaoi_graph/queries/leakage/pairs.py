@@ -28,13 +28,13 @@ _IMAGES: Final = """SELECT DISTINCT ?dataset ?image {
 class Pairs:
     """Compares datasets of one state of a catalog, and remembers what it has looked up."""
 
-    def __init__(self, store: Store, edges: Edges, kinship: Kinship, overlaps: Overlaps, ground: str) -> None:
+    def __init__(self, store: Store, edges: Edges, kinship: Kinship, overlaps: Overlaps, near: str) -> None:
         self._store = store
         self._edges = edges
         self._kinship = kinship
         self._overlaps = overlaps
-        self._ground = ground
-        """What is meant by one ground, in words."""
+        self._near = near
+        """What room counts as near, in words."""
         self._images: dict[int, frozenset[str]] = {}
 
     def compare(self, test: Test, ways: tuple[Learned, ...]) -> tuple[list[Finding], list[Unchecked]]:
@@ -185,7 +185,8 @@ class Pairs:
     ) -> Finding:
         precision = overlap.precision
         exact = precision is Precision.SAMPLES and not (tested.inherited or trained.inherited)
-        verdict = Verdict.YES if exact and learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+        is_sure = exact and learned.strength == CERTAIN and not overlap.is_near
+        verdict = Verdict.YES if is_sure else Verdict.MAY_CONTAIN
         if exact and overlap.same.any():
             number = int(overlap.same.sum())
             kind, reason = LeakageKind.SAME_SAMPLES, f"{number} samples are" if number > 1 else "one sample is"
@@ -195,7 +196,8 @@ class Pairs:
             when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
             how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
             bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
-            reason = f"{self._ground}, {when[overlap.time]}{how}{bound}"
+            ground = self._near if overlap.is_near else "the same ground"
+            reason = f"{ground}, {when[overlap.time]}{how}{bound}"
         return Finding(
             kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
         )
