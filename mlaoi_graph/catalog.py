@@ -21,9 +21,8 @@ import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from mlaoi_graph import geosparql, rdf
 from mlaoi_graph import iri as iris
@@ -65,6 +64,7 @@ from mlaoi_graph.snapshots import (
     publish,
     snapshot_at,
 )
+from mlaoi_graph.statements import Counts, Described, Edge, Node, Statements
 from mlaoi_graph.stores import Scope, Store
 from mlaoi_graph.stores.endpoint import Auth
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -90,71 +90,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
-_N = TypeVar("_N", Model, ModelFamily, Dataset, AreaOfInterest, SourceDocument, Unknown)
-_E = TypeVar("_E", DataUse, Derivation, Association)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much is in a catalog."""
-
-    documents: int
-    models: int
-    families: int
-    datasets: int
-    areas: int
-    uses: int
-    derivations: int
-    unresolved: int
-    """References that lead nowhere, each name or address once."""
-    triples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A node and every edge at it."""
-
-    node: Model | ModelFamily | Dataset | AreaOfInterest | Unknown
-    uses: tuple[DataUse, ...]
-    """Where it is the model, or the dataset."""
-    derivations: tuple[Derivation, ...]
-    associations: tuple[Association, ...]
-    areas: tuple[AreaOfInterest, ...]
-    documents: tuple[str, ...]
-    """IRIs of the documents that say something of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A direct edge with its qualified twin."""
-
-    subject: str
-    predicate: str
-    """Local name of the property."""
-    object: str
-    twin: DataUse | Derivation | Association
-
-    @classmethod
-    def of(cls, twin: DataUse | Derivation | Association) -> Edge:
-        """Return the direct edge a twin stands beside."""
-        if isinstance(twin, DataUse):
-            ends = twin.model, rdf.STAGE_PROPERTY[twin.stage], twin.dataset
-        elif isinstance(twin, Derivation):
-            ends = twin.derived, rdf.DERIVATION_PROPERTY[twin.kind], twin.source
-        else:
-            ends = twin.subject, rdf.ASSOCIATION_PROPERTY[twin.kind], twin.object
-        return cls(ends[0], ends[1].rpartition("#")[2], ends[2], twin)
-
-
 _MANIFEST, _CHANGING = "manifest", "changing"
 """What a catalog notes on a server; a directory has files for it."""
-
-# Over the default graph, which holds a triple once however many documents say it.
-_INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
-_NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
-_UNDESCRIBED = f"""
-    SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
-"""
 
 
 class Catalog:
@@ -330,6 +267,11 @@ class Catalog:
         """The quads, for what the methods here do not cover."""
         return self._store
 
+    @property
+    def statements(self) -> Statements:
+        """What they say, as nodes and edges."""
+        return Statements(self._store)
+
     # -- writing ----------------------------------------------------------------------------------------------
 
     def ingest(
@@ -493,7 +435,7 @@ class Catalog:
         if not where:
             if during is not None or task is not None or family is not None:
                 raise TypeError("during, task and family go with an area: models(tested_in=...)")
-            return self._nodes(MLAOI.Model, Model)
+            return self.statements.nodes(MLAOI.Model, Model)
         (word, aoi), *more = where.items()
         stages = word.removesuffix("_in")
         if more or word == stages:
@@ -508,35 +450,31 @@ class Catalog:
 
     def families(self) -> Iterator[ModelFamily]:
         """Iterate over the model families."""
-        return self._nodes(MLAOI.ModelFamily, ModelFamily)
+        return self.statements.nodes(MLAOI.ModelFamily, ModelFamily)
 
     def datasets(self) -> Iterator[Dataset]:
         """Iterate over the datasets, splits and archives included."""
-        return self._nodes(MLAOI.Dataset, Dataset)
+        return self.statements.nodes(MLAOI.Dataset, Dataset)
 
     def areas(self) -> Iterator[AreaOfInterest]:
         """Iterate over the areas of interest."""
-        return self._nodes(MLAOI.AreaOfInterest, AreaOfInterest)
+        return self.statements.nodes(MLAOI.AreaOfInterest, AreaOfInterest)
 
     def unresolved(self) -> Iterator[Model | Dataset | Unknown]:
         """Iterate over what is referred to and described nowhere."""
-        yield from self._nodes(MLAOI.Model, Model, _UNDESCRIBED)
-        # A split that was named of a dataset is as unresolved as the dataset, and is not counted beside it.
-        datasets = self._nodes(MLAOI.Dataset, Dataset, _UNDESCRIBED)
-        yield from (d for d in datasets if not (d.split is not None and d.part_of))
-        yield from self._nodes(MLAOI.UnknownThing, Unknown)
+        return self.statements.undescribed()
 
     def uses(self) -> Iterator[DataUse]:
         """Iterate over the uses of datasets by models, one for each statement of each document."""
-        return self._edges(MLAOI.DataUse, DataUse)
+        return self.statements.edges(MLAOI.DataUse, DataUse)
 
     def derivations(self) -> Iterator[Derivation]:
         """Iterate over the derivations, one for each statement of each document."""
-        return self._edges(MLAOI.Derivation, Derivation)
+        return self.statements.edges(MLAOI.Derivation, Derivation)
 
     def associations(self) -> Iterator[Association]:
         """Iterate over the relations that are no derivation."""
-        return self._edges(MLAOI.Association, Association)
+        return self.statements.edges(MLAOI.Association, Association)
 
     def edges(self) -> Iterator[Edge]:
         """Iterate over the uses, derivations and associations as edges."""
@@ -545,63 +483,7 @@ class Catalog:
 
     def documents(self) -> Iterator[SourceDocument]:
         """Iterate over the documents the catalog holds statements of."""
-        return self._nodes(MLAOI.SourceDocument, SourceDocument)
-
-    def _subjects(self, class_iri: str, query: str = _INSTANCES) -> Iterator[str]:
-        for row in self._select(query, kind=class_iri):
-            yield row["node"].value
-
-    def _select(self, sparql: str, **values: str) -> Iterator[Any]:
-        return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))
-
-    def _nodes(self, class_iri: str, cls: type[_N], query: str = _INSTANCES) -> Iterator[_N]:
-        for subject in self._subjects(class_iri, query):
-            node = self._node(subject, cls)
-            if node is not None:
-                yield node
-
-    def _node(self, subject: str, cls: type[_N]) -> _N | None:
-        said = [s for statements in self.said_of(subject).values() for s in statements if isinstance(s, cls)]
-        return rdf.merge(said) if said else None
-
-    def said_of(self, subject: str) -> dict[str, list[Statement]]:
-        """Return what each document says of one node."""
-        by_graph: dict[str, list[Any]] = {}
-        for quad in self._store.match(subject):
-            by_graph.setdefault(str(getattr(quad.graph_name, "value", "")), []).append(quad)
-        found: dict[str, list[Statement]] = {}
-        for graph in sorted(by_graph):
-            if graph in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
-                continue
-            quads = by_graph[graph]
-            for quad in list(quads):
-                if quad.predicate.value.endswith("hasDefaultGeometry"):
-                    quads.extend(self._store.match(quad.object.value, None, None, graph))
-            found[graph] = [s for s in rdf.decode(quads) if s.iri == subject]
-        return found
-
-    def _edges(self, class_iri: str, cls: type[_E]) -> Iterator[_E]:
-        for subject in self._subjects(class_iri):
-            for statements in self.said_of(subject).values():
-                yield from (s for s in statements if isinstance(s, cls))
-
-    def counts(self) -> Counts:
-        """Return how much is in the catalog."""
-
-        def number(class_iri: str) -> int:
-            return sum(int(row["number"].value) for row in self._select(_NUMBER, kind=class_iri))
-
-        return Counts(
-            documents=number(MLAOI.SourceDocument),
-            models=number(MLAOI.Model),
-            families=number(MLAOI.ModelFamily),
-            datasets=number(MLAOI.Dataset),
-            areas=number(MLAOI.AreaOfInterest),
-            uses=number(MLAOI.DataUse),
-            derivations=number(MLAOI.Derivation),
-            unresolved=sum(1 for _ in self.unresolved()),
-            triples=len(self._store),
-        )
+        return self.statements.nodes(MLAOI.SourceDocument, SourceDocument)
 
     def find(self, name: str) -> str:
         """Return the IRI of what goes by a name: an IRI, an id, a label, an alias, or the end of an IRI.
@@ -658,50 +540,25 @@ class Catalog:
     def _is_any(self, iri: str, classes: tuple[str, ...]) -> bool:
         return any(next(self._store.match(iri, RDF.type, class_iri), None) is not None for class_iri in classes)
 
-    def node(self, name: str) -> Model | ModelFamily | Dataset | AreaOfInterest | Unknown:
+    def node(self, name: str) -> Node:
         """Return a node, by any name :meth:`find` takes. Raises NodeNotFound."""
-        iri = self.find(name)
-        said = [s for statements in self.said_of(iri).values() for s in statements]
-        for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
-            ours: list[Any] = [s for s in said if isinstance(s, cls)]
-            if ours:
-                return cast("Model | ModelFamily | Dataset | AreaOfInterest | Unknown", rdf.merge(ours))
-        raise NodeNotFound(name)
+        return self.statements.node(self.find(name))
 
     def describe(self, name: str) -> Described:
-        """Return a node and every edge at it, by any name :meth:`find` takes."""
-        node = self.node(name)
-        iri = node.iri
+        """Return a node and every edge at it, by any name :meth:`find` takes. Raises NodeNotFound."""
+        return self.statements.describe(self.find(name))
 
-        def edges(predicates: tuple[str, ...], cls: type[_E]) -> tuple[_E, ...]:
-            twins = {cast("NamedNode", q.subject).value for p in predicates for q in self._store.match(None, p, iri)}
-            found = [
-                s for twin in sorted(twins) for ss in self.said_of(twin).values() for s in ss if isinstance(s, cls)
-            ]
-            return tuple(found)
-
-        areas = {
-            cast("NamedNode", q.object).value
-            for p in (MLAOI.footprint, MLAOI.declaredArea)
-            for q in self._store.match(iri, p)
-        }
-        documents = {str(getattr(q.graph_name, "value", "")) for q in self._store.match(iri)}
-        return Described(
-            node=node,
-            uses=edges((MLAOI.ofModel, MLAOI.ofDataset), DataUse),
-            derivations=edges((MLAOI.ofDerived, MLAOI.ofSource), Derivation),
-            associations=edges((MLAOI.ofSubject, MLAOI.ofObject), Association),
-            areas=tuple(area for a in sorted(areas) if (area := self._node(a, AreaOfInterest)) is not None),
-            documents=tuple(sorted(documents - {rdf.LOG_GRAPH, rdf.INFERRED_GRAPH})),
-        )
+    def said_of(self, subject: str) -> dict[str, list[Statement]]:
+        """Return what each document says of one node."""
+        return self.statements.said_of(subject)
 
     def edge(self, twin: str) -> Edge:
         """Return an edge by the IRI of its twin. Raises NodeNotFound."""
-        for statements in self.said_of(twin).values():
-            for statement in statements:
-                if isinstance(statement, DataUse | Derivation | Association):
-                    return Edge.of(statement)
-        raise NodeNotFound(twin)
+        return self.statements.edge(twin)
+
+    def counts(self) -> Counts:
+        """Return how much is in the catalog."""
+        return self.statements.counts()
 
     # -- other shapes -----------------------------------------------------------------------------------------
 

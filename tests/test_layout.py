@@ -16,7 +16,7 @@ PACKAGE = Path(mlaoi_graph.__file__).parent
 STOREYS = [
     {"errors", "vocab", "model", "geo", "iri", "times", "ontology_files", "countries", "countries_build"}
     | {"lineage_fields", "tokens", "files", "features", "kinds", "plural"},
-    {"rdf", "stores", "results", "update"},
+    {"rdf", "stores", "results", "statements", "update"},
     {"readers", "writers", "samples"},
     {"reasoning", "queries", "geosparql", "validation", "footprints", "footprint_arrays", "uses", "use_arrays"},
     {"manifest", "snapshots", "reading_log", "identity", "ingest", "annotate", "catalog", "findings"},

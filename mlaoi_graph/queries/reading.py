@@ -152,7 +152,8 @@ _RULES: Final = {iri: of.value for of, iri in rdf.INDIVIDUALS.items() if isinsta
 _CODE_OF: Final = {rdf.INDIVIDUALS[word]: code for code, word in enumerate(WORDS) if word is not None and code != PART}
 _NODES: Final = "SELECT ?type ?node ?described { ?node a ?type OPTIONAL { ?node mlaoi:resolved ?described } }"
 _EDGES: Final = f"""SELECT ?predicate ?newer ?older ?g {{
-    GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>)) }}"""
+    GRAPH ?g {{ ?newer ?predicate ?older }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>))
+    FILTER(isIRI(?newer) && isIRI(?older)) }}"""  # earlier versions took updates that write anything
 _ENDS: Final = (
     ("ofModel", "stage", "ofDataset", "split"),
     ("ofDerived", "derivationKind", "ofSource", "sourceSplit"),
