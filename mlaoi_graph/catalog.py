@@ -333,13 +333,12 @@ class Catalog:
         with _Writer(self) as writer:
             store = writer.store
             assert isinstance(store, OxigraphStore)
-            changed = writer.run()
             try:
-                changed.update(lambda: run(store, sparql, scope))
+                writer.run().update(lambda: run(store, sparql, scope))
             except QueryError:
                 writer.leave()
                 raise
-            writer.publish(changed.columns)
+            writer.publish(None)
 
     def remove(self, document: str) -> None:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Final
 from urllib.parse import urlsplit
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
@@ -162,8 +162,9 @@ class _Things:
             for predicate in _UPWARD:
                 for quad in self._store.match(node, predicate):
                     found = _text(quad.object)
-                    if _graph(quad) == rdf.INFERRED_GRAPH:
-                        continue  # it follows from what was one before
+                    # What was inferred follows from what was one before; text is what old updates left.
+                    if _graph(quad) == rdf.INFERRED_GRAPH or not isinstance(quad.object, NamedNode):
+                        continue
                     if found == end:
                         return True
                     if found not in seen:
@@ -260,7 +261,7 @@ def _keys(store: Store, things: _Things) -> list[tuple[str, list[_Thing]]]:
     for key, nodes in sorted(holders.items()):
         if len(nodes) < 2:
             continue
-        members = [thing for thing in map(things, sorted(nodes)) if thing is not None]
+        members = [thing for thing in map(things, sorted(filter(iris.is_iri, nodes))) if thing is not None]
         if key.startswith("weights"):  # files of data may be anything, a licence for one
             members = [thing for thing in members if thing.is_model]
         if len(members) > 1:
@@ -362,7 +363,7 @@ def _plain(name: str) -> str:
 
 
 def _text(term: object) -> str:
-    assert isinstance(term, NamedNode | Literal)
+    assert isinstance(term, NamedNode | Literal | BlankNode)
     return term.value
 
 

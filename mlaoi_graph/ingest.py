@@ -458,10 +458,9 @@ class Ingest:
             if quad in now and now != held[document]:
                 # It says what was left in it, and no more what it was once read to say.
                 self._store.amend(document, remove=f"{quad.subject} {quad.predicate} {quad.object} .\n")
-        self._repair, self._everything, self.columns = True, True, None
         with self._as_read():
             pass
-        self._refresh()
+        reasoning.refresh(self._store, self._reasoner)
 
     def _documents(
         self,

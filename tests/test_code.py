@@ -23,12 +23,13 @@ def test_code_is_clean(tool):
 def test_every_finding_is_explained():
     """Each rule a reader, geo or the catalog can give stands in the documentation, and nothing else does."""
     given = set()
-    for path in [*(ROOT / "mlaoi_graph/readers/stac").glob("*.py"), ROOT / "mlaoi_graph/ingest.py"]:
+    package = ROOT / "mlaoi_graph"
+    for path in [*(package / "readers/stac").glob("*.py"), package / "ingest.py", package / "identity.py"]:
         text = path.read_text()
         given |= set(re.findall(r'\bnote\((?:[^()]|\([^()]*\))*?"([a-z]+(?:-[a-z]+)+)"', text))
         given |= set(re.findall(r'rule="([a-z-]+)"', text))
         given |= set(re.findall(r'_failure\(place, "([a-z-]+)"', text))
-        given |= set(re.findall(r'\bfinding\(\s*"([a-z-]+)"', text))
+        given |= set(re.findall(r'\b_?finding\(\s*"([a-z-]+)"', text))
     page = (ROOT / "docs/reading-stac.md").read_text().partition("## Findings")[2]
     explained = {rule for row in re.findall(r"^\| (`.*?) \|", page, re.M) for rule in re.findall(r"`([a-z-]+)`", row)}
     assert given - explained == set()
