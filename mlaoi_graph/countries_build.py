@@ -3,11 +3,12 @@
 ::
 
     npm pack world-atlas@2.0.2 i18n-iso-countries@7.14.0      # and unpack both
-    python -m mlaoi_graph.countries_build world-atlas/countries-50m.json i18n-iso-countries/codes.json
+    python -m mlaoi_graph.countries_build world-atlas/countries-50m.json i18n-iso-countries
 
 Natural Earth 4.1 admin 0 countries, 1:50m, are in the public domain. What is done to them: ISO 3166-1 alpha-3
 codes; borders thinned before countries are put together, so that neighbours still share them; overseas parts
-with a code of their own split off; two decimals.
+with a code of their own split off; two decimals. Names are the English ones of i18n-iso-countries and of Natural
+Earth; one that two countries have (Congo) is no name of either, unless it is all one has.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import geo
+from mlaoi_graph.countries import fold
 
 _TOLERANCE: Final = 0.08
 """Degrees a border may move when it is thinned: 9 km."""
@@ -42,10 +44,12 @@ _OVERSEAS: Final[dict[str, dict[str, tuple[float, float, float, float]]]] = {
 }  # fmt: skip
 
 
-def main(atlas: Path, codes: Path, to: Path) -> None:
-    """Write the shapes of ``atlas`` under the codes of ``codes``: one line a country, code, tab, WKT."""
+def main(atlas: Path, iso: Path, to: Path) -> None:
+    """Write the shapes of ``atlas`` under the codes and names of ``iso``: a line a country, of code, WKT and names."""
     topology = json.loads(atlas.read_text())
-    alpha3 = {numeric: code for _, code, numeric, *_ in json.loads(codes.read_text())}
+    codes = json.loads((iso / "codes.json").read_text())
+    alpha3 = {numeric: code for _, code, numeric, *_ in codes}
+    names = _names({two: three for two, three, *_ in codes}, json.loads((iso / "langs" / "en.json").read_text()))
     arcs = [_degrees(arc, topology["transform"]) for arc in topology["arcs"]]
     thinned = [shapely.get_coordinates(shapely.simplify(shapely.LineString(arc), _TOLERANCE)) for arc in arcs]
     shapes: dict[str, list[BaseGeometry]] = {}
@@ -53,6 +57,8 @@ def main(atlas: Path, codes: Path, to: Path) -> None:
         code = alpha3.get(country.get("id", "")) or _NAMED.get(country["properties"]["name"])
         if code is not None and code != "ATA":  # a ring round the pole, and no country
             shapes.setdefault(code, []).append(_shape(country, arcs, thinned))
+            if country["properties"]["name"] not in _NAMED:
+                names.setdefault(code, []).append(country["properties"]["name"])
     for code, parts in _OVERSEAS.items():
         whole = shapely.union_all(shapes[code])
         for part, box in parts.items():
@@ -64,8 +70,26 @@ def main(atlas: Path, codes: Path, to: Path) -> None:
     lines = []
     for code in sorted(shapes):
         shape = shapely.set_precision(shapely.union_all(shapes[code]), 10**-_DECIMALS)
-        lines.append(f"{code}\t{shapely.to_wkt(shape, rounding_precision=_DECIMALS).replace(', ', ',')}\n")
-    to.write_text("".join(lines))
+        wkt = shapely.to_wkt(shape, rounding_precision=_DECIMALS).replace(", ", ",")
+        lines.append(f"{code}\t{wkt}\t{'|'.join(_own(names, code))}\n")
+    to.write_text("".join(lines), encoding="utf-8")
+
+
+def _names(three: dict[str, str], english: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what countries are called, by code; what is shortest and no abbreviation first."""
+    found: dict[str, list[str]] = {"XKX": ["Kosovo"]}
+    for two, said in english["countries"].items():
+        if two in three:
+            names = [said] if isinstance(said, str) else said
+            found[three[two]] = sorted(names, key=lambda name: (name.isupper(), len(name)))
+    return found
+
+
+def _own(names: dict[str, list[str]], code: str) -> list[str]:
+    """Return the names that no other country has, each once however it is written."""
+    of_others = {fold(name) for other, some in names.items() if other != code for name in some}
+    once = {fold(name): name for name in reversed(names[code]) if fold(name) not in of_others}
+    return sorted(once.values(), key=names[code].index) or names[code]
 
 
 def _degrees(arc: list[list[int]], transform: Any) -> Any:

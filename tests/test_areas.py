@@ -766,7 +766,7 @@ def test_what_is_no_area_is_a_clear_error(what, error):
 def test_what_is_no_area_is_told_what_forms_an_area_has():
     with holding(*placed("d", box(0, 0, 1, 1))) as catalog:
         with pytest.raises(
-            NodeNotFound, match="An area is WKT, GeoJSON, west,south,east,north, a file, a country code"
+            NodeNotFound, match="An area is WKT, GeoJSON, west,south,east,north, a file, a country as Bolivia or BOL"
         ):
             catalog.models(tested_in="hello")
         for wrong in (None, 42, ["a", "b", "c", "d"], object()):

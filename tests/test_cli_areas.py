@@ -102,7 +102,7 @@ def test_a_geoparquet_file_has_the_rows(run, catalog, tmp_path):
 
 
 def test_a_code_without_an_outline_gets_the_next_step(run):
-    assert "did you mean BOL?" in run("areas", "--country", "bol", code=2).output
+    assert "Did you mean Bolivia?" in " ".join(run("areas", "--country", "Bolivien", code=2).output.split())
     assert "give --bbox" in " ".join(run("areas", "--country", "TUV", code=2).output.split())
 
 
@@ -125,6 +125,7 @@ def test_json_csv_and_geojson_are_the_rows(run, catalog):
         ("--aoi", "POLYGON ((-70 -20, -60 -20, -60 -10, -70 -10, -70 -20))", "-70,-20,-60,-10"),
         ("--place", "sen1floods11", "sen1floods11"),
         ("--country", "BOL", "BOL"),
+        ("--country", "bolivia", "BOL"),
     ],
 )
 def test_each_way_to_say_where(run, catalog, option, value, same):
@@ -197,7 +198,7 @@ def test_what_was_guessed_about_the_area_is_said(run):
     [
         [],
         ["--country", "BOL", "--bbox", "0,0,1,1"],
-        ["--country", "bolivia"],
+        ["--country", "bolivien"],
         ["--bbox", "here"],
         ["--country", "BOL", "--during", "yesterday"],
         ["--country", "BOL", "--during", "2020/2019"],

@@ -732,10 +732,15 @@ def test_a_name_that_is_none_keeps_the_form_and_leads_on(served, path, field, gi
 def test_a_place_that_cannot_be_asked_names_what_can(served):
     dataset = served.get("area", params={"aoi": f"{BASE}datasets/geochat-instruct"}, headers={"Accept": "text/html"})
     assert dataset.status_code == 400
-    assert "An area is a country code" in dataset.text
+    assert "An area is a country" in dataset.text
     assert "Give a box, WKT or a file" not in dataset.text
-    small = served.get("area.json", params={"aoi": "fra"})
-    assert small.json()["stages"] == served.get("area.json?aoi=FRA").json()["stages"]
+    by_code = served.get("area.json?aoi=FRA").json()["stages"]
+    for name in ("fra", "France", "FRANCE"):
+        assert served.get("area.json", params={"aoi": name}).json()["stages"] == by_code != []
+    assert (
+        served.get("area.json?aoi=Kenya%2Buga").json()["stages"]
+        == served.get("area.json?aoi=KEN%2BUGA").json()["stages"]
+    )
 
 
 def test_findings_name_their_sources_and_the_question(served):

@@ -343,6 +343,24 @@ def test_outlines_have_the_size_of_their_country(code: str, area_km2: int) -> No
     assert geo.area_km2(countries.outline([code])) == pytest.approx(area_km2, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("written", "code"),
+    # ISO 3166-1, and what people write.
+    [
+        ("France", "FRA"), ("FRANCE", "FRA"), ("fra", "FRA"), ("Türkiye", "TUR"), ("turkey", "TUR"), ("Czechia", "CZE"),
+        ("czech republic", "CZE"), ("Côte d’Ivoire", "CIV"), ("Ivory Coast", "CIV"), ("the Gambia", "GMB"), ("UK", "GBR"),
+        ("United States", "USA"), ("Korea, Republic of", "KOR"), ("north  korea", "PRK"), ("São Tomé and Principe", "STP"),
+        ("Dem. Rep. Congo", "COD"), ("Congo", None), ("Frankreich", None), ("", None), ("FR", None),
+    ],
+)  # fmt: skip
+def test_countries_go_by_their_english_names(written: str, code: str | None) -> None:
+    assert countries.code_of(written) == code
+
+
+def test_every_country_is_found_by_its_name() -> None:
+    assert {countries.code_of(countries.name(code)) for code in countries.codes()} == countries.codes()
+
+
 def test_outlines_are_valid_and_neighbours_share_their_border() -> None:
     shapes = {code: shapely.from_wkt(countries.outline([code])) for code in countries.codes()}
     assert len(shapes) > 230

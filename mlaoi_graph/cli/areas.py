@@ -67,7 +67,9 @@ AoiOption = Annotated[
 ]
 Country = Annotated[
     list[str] | None,
-    typer.Option(metavar="CODE", help="The area as an ISO 3166-1 alpha-3 code; may be given again."),
+    typer.Option(
+        metavar="NAME", help="The area as a country, in English or by ISO 3166-1 alpha-3 code; may be given again."
+    ),
 ]
 Place = Annotated[
     str | None,
@@ -137,7 +139,7 @@ def _asking(
     if len(given) != 1:
         raise typer.BadParameter("say where, in one way: --bbox, --aoi, --country or --place")
     if country:
-        unknown = [code for code in country if code not in countries.codes()]
+        unknown = [one for one in country if not countries.code_of(one)]
         if unknown:
             raise typer.BadParameter("; ".join(map(_no_outline, unknown)), param_hint="--country")
     with Catalog.open(directory) as catalog:
@@ -147,12 +149,12 @@ def _asking(
         yield catalog, asked
 
 
-def _no_outline(code: str) -> str:
+def _no_outline(name: str) -> str:
     from mlaoi_graph import countries
 
-    if code.upper() in countries.codes():
-        return f"{code}: did you mean {code.upper()}?"
-    return f"{code}: no outline. Codes are ISO 3166-1 alpha-3, as BOL; small islands are left out: give --bbox"
+    if near := countries.near(name):
+        return f"{name}: no country. Did you mean {' or '.join(near)}?"
+    return f"{name}: no outline. Name a country as Bolivia or BOL; small islands are left out: give --bbox"
 
 
 def _numbers(bbox: str) -> list[float]:

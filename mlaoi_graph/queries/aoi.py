@@ -36,9 +36,7 @@ _CRS_84: Final = re.compile(r"CRS:?84|EPSG[:/]+[^:/]*[:/]*4326\b", re.IGNORECASE
 """How a GeoJSON of 2008 says that it is in degrees, longitude first."""
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _JSON: Final = (".json", ".geojson")
-_FORMS: Final = (
-    "An area is WKT, GeoJSON, west,south,east,north, a file, a country code as BOL, or a dataset or area of the catalog"
-)
+_FORMS: Final = "An area is WKT, GeoJSON, west,south,east,north, a file, a country as Bolivia or BOL, or a dataset or area of the catalog"
 _WORLD: Final = shapely.box(-180, -90, 180, 90)
 
 
@@ -66,7 +64,8 @@ def area_of(
     * a shapely geometry, WKT text, GeoJSON as text or dictionary (a FeatureCollection is united);
     * west, south, east, north, as numbers or text; west beyond east is across the antimeridian;
     * a path: GeoJSON, or whatever geopandas reads (needs the extra ``maps``), transformed to longitude and latitude;
-    * an ISO 3166-1 alpha-3 country code, in capitals; several joined by ``+``;
+    * a country, by its English name or ISO 3166-1 alpha-3 code, in any case; several joined by ``+``. What is called
+      so in the catalog, or a file, is named by its IRI or path instead;
     * an AreaOfInterest or dataset of a catalog, by IRI or name, if ``footprints`` and ``find`` are given.
 
     Longitude comes first. What is wrong and can be mended is, and ``notes`` say so: ``swapped-axes`` where only
@@ -77,8 +76,8 @@ def area_of(
     ('7,46,8,47', 8533)
     >>> area_of("POLYGON ((46 170, 47 170, 47 171, 46 170))").notes[0].partition(":")[0]
     'swapped-axes'
-    >>> area_of("LUX+BEL").label
-    'BEL, LUX'
+    >>> area_of("LUX+BEL").label, area_of("belgium + Luxembourg").label
+    ('BEL, LUX', 'BEL, LUX')
     """
     if isinstance(what, Aoi):
         return what
@@ -113,13 +112,12 @@ def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], s
             numbers = []
         if numbers:
             return _from_box(numbers, text.strip())
-    codes = text.split("+")
-    if countries.codes().issuperset(codes):
-        return _from_shape(shapely.from_wkt(countries.outline(codes)), ", ".join(sorted(codes)))
+    if codes := countries.meant(text):
+        return _from_shape(shapely.from_wkt(countries.outline(codes)), ", ".join(codes))
     if os.path.exists(text):
         return _from_file(Path(text))
     if footprints is None or find is None:
-        raise SourceNotFound(text, "no WKT, GeoJSON, box or country code, and no such file")
+        raise SourceNotFound(text, "no WKT, GeoJSON, box or country, and no such file")
     try:
         iri = find(text)
     except NodeNotFound as error:

@@ -98,6 +98,6 @@ def asked_area(catalog: Catalog, text: str) -> Aoi:
         return area_of([float(number) for number in text.split(",")])
     except ValueError:
         pass
-    if countries.codes().issuperset(text.split("+")):
+    if countries.meant(text):
         return area_of(text)
     return area_of(catalog.find(text), footprints=catalog.footprints, find=catalog.find)

@@ -35,8 +35,7 @@ def area(context: Context, given: dict[str, str]) -> Page:
     if not text:
         return Page("Models in an area", "area.html", values, features=lambda: _collection(None, []))
     catalog = context.catalog
-    code = text.upper()  # codes have no other meaning in small letters
-    asked = asked_area(catalog, code if countries.codes().issuperset(code.split("+")) else text)
+    asked = asked_area(catalog, text)
     during = (first or None, last or None) if first or last else None
     try:
         hits = catalog.places.uses(tuple(Stage), asked, during=during)

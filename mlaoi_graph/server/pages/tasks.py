@@ -74,7 +74,7 @@ def page_of(body: bytes, status: int = 200) -> Reply:
 
 
 _AREAS: Final = (
-    "An area is a country code as BOL, west,south,east,north, WKT, GeoJSON, or a dataset or area of the catalog"
+    "An area is a country as Bolivia or BOL, west,south,east,north, WKT, GeoJSON, or a dataset or area of the catalog"
 )
 
 
