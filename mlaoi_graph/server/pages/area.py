@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 import shapely
 
 from mlaoi_graph import countries
+from mlaoi_graph.footprints import During
 from mlaoi_graph.model import Stage
 from mlaoi_graph.queries.aoi import Aoi
-from mlaoi_graph.queries.areas import AreaHits
+from mlaoi_graph.queries.areas import STAGES_OF, AreaHits
+from mlaoi_graph.queries.coverage import Gap, gap
 from mlaoi_graph.rdf import STAGE_PROPERTY
 from mlaoi_graph.server.api.place_tasks import asked_area
 from mlaoi_graph.server.pages.places import feature
@@ -32,6 +35,8 @@ def area(context: Context, given: dict[str, str]) -> Page:
     text = given.get("aoi", "").strip()
     first, last = given.get("from", "").strip(), given.get("until", "").strip()
     values: dict[str, Any] = {"aoi": text, "from": first, "until": last, "stages": None, "km2": None}
+    values |= {"has": given.get("has", ""), "lacks": given.get("lacks", ""), "family": given.get("family", "").strip()}
+    values |= {"words": list(STAGES_OF), "gap": None}
     if not text:
         return Page("Models in an area", "area.html", values, features=lambda: _collection(None, []))
     catalog = context.catalog
@@ -40,6 +45,7 @@ def area(context: Context, given: dict[str, str]) -> Page:
     try:
         hits = catalog.places.uses(tuple(Stage), asked, during=during)
         learned = catalog.places.exposed(asked, during=during)
+        missing = _gap(context, asked, values, during)
     except ValueError as error:
         raise Refusal(400, "time", str(error)) from None
     if len(hits) > _MOST:
@@ -67,7 +73,8 @@ def area(context: Context, given: dict[str, str]) -> Page:
     measured = {row["model"] for row in sure if not Stage(row["stage"]).teaches}
     through = [row for row in learned if row.depth > 1]
     values |= {
-        "label": asked.label,
+        "label": _called(asked),
+        "gap": missing and _told(catalog.lineage.label, missing),
         "km2": asked.km2,
         "notes": list(hits.notes),
         "stages": stages,
@@ -93,11 +100,44 @@ def area(context: Context, given: dict[str, str]) -> Page:
     }
     nodes = list(dict.fromkeys(row["model"] for row in rows))
     title = f"Models in {_called(asked)}"
-    return Page(title, "area.html", values, nodes, rows, (*hits.columns, "edge"), lambda: _drawn(asked, hits))
+    return Page(title, "area.html", values, nodes, rows, (*hits.columns, "edge"), lambda: _drawn(asked, hits, missing))
+
+
+def _gap(context: Context, asked: Aoi, values: dict[str, Any], during: During | None) -> Gap | None:
+    """Return what is covered in one stage and not in another, if that is asked: it takes longer than all the rest."""
+    if not values["has"]:
+        return None
+    words = {"has": values["has"], "lacks": values["lacks"] or "tested"}
+    for field, word in words.items():
+        if word not in STAGES_OF:
+            raise Refusal(400, "parameters", f"{field} is one of {', '.join(STAGES_OF)}, not {word!r:.40}")
+    places = context.catalog.places
+    return gap(places, asked, **words, during=during, family=values["family"] or None)
+
+
+def _told(label: Callable[[str], str], found: Gap) -> dict[str, Any]:
+    """Return a gap as plain values; shares are of the area."""
+    ground = found.has.aoi.km2
+    models = sorted(
+        ({"node": iri, "label": label(iri)} for iri in found.models), key=lambda one: one["label"].casefold()
+    )
+    return {
+        "title": found.title,
+        "has_km2": found.has.covered_km2,
+        "lacks_km2": found.lacks.covered_km2,
+        "km2": found.km2,
+        "share": found.km2 / ground,
+        "models": models,
+        "unknown": len(found.lacks.unknown),
+        "notes": list(found.lacks.notes),
+    }
 
 
 def _called(asked: Aoi) -> str:
     """Return how a title calls an area; one that was drawn has no name but where it is."""
+    codes = asked.label.split(", ")
+    if countries.codes().issuperset(codes):
+        return ", ".join(map(countries.name, codes))
     if asked.label != "GeoJSON":
         return asked.label
     return "{:.2f}, {:.2f}, {:.2f}, {:.2f}".format(*asked.geometry.bounds)
@@ -122,7 +162,7 @@ def _matrix(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(asked: Aoi, hits: AreaHits) -> dict[str, Any]:
+def _drawn(asked: Aoi, hits: AreaHits, missing: Gap | None) -> dict[str, Any]:
     once: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row, shape in zip(hits, hits.geometries(), strict=True):
         look = "inherited" if row.how == "inherited" else row.precision
@@ -130,7 +170,10 @@ def _drawn(asked: Aoi, hits: AreaHits) -> dict[str, Any]:
             (row.dataset, row.stage, look),
             feature(shape, dataset=row.dataset, label=row.dataset_label, edge=EDGES[row.stage], look=look),
         )
-    return _collection(asked, list(once.values()))
+    features = list(once.values())
+    if missing is not None and missing.km2:
+        features.append(feature(missing.geometry, dataset=None, label=missing.title, edge="gap", look=None))
+    return _collection(asked, features)
 
 
 def _collection(asked: Aoi | None, features: list[dict[str, Any]]) -> dict[str, Any]:

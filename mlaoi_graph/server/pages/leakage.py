@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
-from mlaoi_graph.queries.leakage import LeakageReport
+from mlaoi_graph.queries.leakage import LeakageReport, TestRow
+from mlaoi_graph.queries.results import Rows, Verdict, plain
 from mlaoi_graph.server.pages.places import feature, features_of
 from mlaoi_graph.server.pages.tasks import Page
 from mlaoi_graph.server.pages.views import part_of
@@ -13,8 +15,12 @@ from mlaoi_graph.server.worker import Context
 __all__ = ["leakage"]
 
 _SHOWN: Final = 100
+_COUNTED: Final = 50_000
+"""Rows that are looked at to count them by reason."""
 _DRAWN: Final = 25
 """Findings whose ground is drawn."""
+_STRONGEST: Final = (Verdict.YES, Verdict.MAY_CONTAIN, Verdict.UNKNOWN, Verdict.NO)
+"""Verdicts in the order in which somebody has to look at them."""
 
 
 def leakage(context: Context, given: dict[str, str]) -> Page:
@@ -33,18 +39,20 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
         row = report[place]
         found.append(
             {
-                **{column: _plain(getattr(row, column)) for column in report.columns},
+                **{column: plain(getattr(row, column)) for column in report.columns},
                 "proof": row.explain().to_dict()["steps"],
                 "test_proof": row.explain_test().to_dict()["steps"],
             }
         )
+    tests = sorted(report.tests, key=lambda row: (_STRONGEST.index(row.verdict), -row.found))
     values["report"] = {
         "title": report.title,
         "totals": report.totals(),
         "rows": found,
         "total": len(report),
-        "tests": part_of(report.tests, _SHOWN),
+        "tests": part_of(Rows(report.tests.title, TestRow, tests, lambda row: row, notes=report.tests.notes), _SHOWN),
         "unchecked": part_of(report.unchecked, _SHOWN),
+        "reasons": _reasons(report),
         "notes": list(report.notes),
     }
     values["iri"] = node
@@ -52,6 +60,14 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     nodes = list(dict.fromkeys(row["test"] for row in found)) + ([node] if node else [])
     rows = [{name: value for name, value in row.items() if not name.endswith("proof")} for row in found]
     return Page(title, "leakage.html", values, nodes, rows, report.columns, lambda: _drawn(context, report))
+
+
+def _reasons(report: LeakageReport) -> list[dict[str, Any]]:
+    """Return what keeps tests from being told clean and how often, the most frequent first; none if it is too much."""
+    if len(report.unchecked) > _COUNTED:
+        return []
+    counts = Counter(row.what for row in report.unchecked)
+    return [{"what": what, "number": number} for what, number in counts.most_common()]
 
 
 def _drawn(context: Context, report: LeakageReport) -> dict[str, Any]:
@@ -68,9 +84,3 @@ def _drawn(context: Context, report: LeakageReport) -> dict[str, Any]:
             look = row.precision or "declared-box"
             shared.append(feature(ground, dataset=row.test, label=row.test_label, edge="overlap", look=look))
     return {"type": "FeatureCollection", "features": [*features, *more, *shared]}
-
-
-def _plain(value: Any) -> Any:
-    from mlaoi_graph.queries.results import plain
-
-    return plain(value)

@@ -12,6 +12,7 @@ from mlaoi_graph.iri import tail
 from mlaoi_graph.model import AreaOfInterest, Dataset, Model, ModelFamily
 from mlaoi_graph.queries.neighbours import neighbours
 from mlaoi_graph.queries.results import plain
+from mlaoi_graph.server.pages.document import document_of, document_page
 from mlaoi_graph.server.pages.tasks import Page
 from mlaoi_graph.server.pages.views import part_of
 from mlaoi_graph.server.worker import Context
@@ -33,6 +34,8 @@ def node_page(context: Context, iri: str) -> Page:
         node: Any = catalog.node(iri)
     except NodeNotFound:  # a document, an edge's twin, a piece of evidence
         node = None
+    if node is None and (document := document_of(catalog, iri)):
+        return document_page(catalog, document)
     if node is None or isinstance(node, AreaOfInterest):
         return _plain_page(catalog, iri, node)
     kind = "archive" if isinstance(node, Dataset) and node.archive else _KIND.get(type(node), "unknown")

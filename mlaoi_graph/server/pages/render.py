@@ -49,6 +49,46 @@ STAGE_WORDS: Final = {
 """What edges are called on pages."""
 
 
+LEAK_WORDS: Final = {
+    "same-samples": "the same samples",
+    "same-dataset": "the same data",
+    "split-against-use": "learned from a published test split",
+    "selection-on-test": "chosen on its test data",
+    "derived-dataset": "one made from the other",
+    "common-source": "both made from one dataset",
+    "same-scene": "cut from one image",
+    "place-and-time": "same ground, same time",
+    "place": "same ground",
+}
+"""What kinds of leakage are called on pages."""
+REASON_WORDS: Final = {
+    "splits-not-stated": "same data, splits not stated",
+    "footprint-inherited": "splits of one whole, whose place is all that is known",
+    "no-footprint": "nobody says where the data are",
+    "some-parts": "where some parts are is not known",
+    "some-samples": "where some samples are is not known",
+    "unbounded": "data from anywhere",
+    "archive": "an open-ended body of data",
+    "too-many-splits": "too many splits side by side",
+    "unresolved": "described by no source",
+    "disclosure": "training data not disclosed completely",
+    "nothing-recorded": "nothing is recorded",
+    "unknown-kind": "made from it in a way nobody states",
+    "family-only": "said of a family, of no size",
+    "no-evaluation": "no evaluation is recorded",
+    "unverified": "rests on a second-hand source",
+}
+"""What keeps an answer from being known, as pages call it."""
+COVER_WORDS: Final = {
+    "pretrained": "pretrained",
+    "finetuned": "fine-tuned",
+    "instruction_tuned": "instruction-tuned",
+    "trained": "trained in any stage",
+    "validated": "validated",
+    "tested": "tested",
+    "evaluated": "measured in any stage",
+}
+"""What the words of questions about places are called on pages."""
 _TURNING: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
@@ -57,6 +97,7 @@ PLACE_WORDS: Final = {
     "declared-box": "box the publisher declares",
     "region": "region, outlined by us",
     "country-list": "countries named, an upper bound",
+    "global": "the whole world",
     "part": "of a part of it",
     "use": "where the source limits the use to",
     "inherited": "of the whole it is somewhere in",
@@ -82,9 +123,13 @@ def _environment() -> jinja2.Environment:
         "web": _web,
         "edge": lambda name: STAGE_WORDS.get(name, name),
         "number": _number,
+        "moment": _moment,
         "short": _short,
         "apart": _apart,
         "place": lambda name: PLACE_WORDS.get(name, name),
+        "leak": lambda name: LEAK_WORDS.get(name, name),
+        "because": lambda name: REASON_WORDS.get(name, name),
+        "cover": lambda name: COVER_WORDS.get(name, name),
     }
     made.globals |= {"query": _query, "at": _at, "again": _again}
     return made
@@ -98,6 +143,16 @@ def _web(address: object) -> str | None:
 
 def _number(value: float | int | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def _moment(text: str) -> str:
+    """Return an instant to the minute, as people read it.
+
+    >>> _moment("2026-11-26T00:13:01.5Z"), _moment("2026")
+    ('2026-11-26 00:13 UTC', '2026')
+    """
+    day, _, time = text.partition("T")
+    return f"{day} {time[:5]} UTC" if time.endswith("Z") else text
 
 
 def _short(text: object, most: int = 200) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.iri import tail
+from mlaoi_graph.queries.neighbours import neighbours
+from mlaoi_graph.rdf import STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.worker import Context
 
-__all__ = ["Hit", "search"]
+__all__ = ["KINDS", "Hit", "search", "told", "used_by"]
 
 _NAMES: Final = """SELECT ?node ?class ?label ?name {
   VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
   OPTIONAL { ?node rdfs:label ?label }
   OPTIONAL { ?node dcterms:identifier|skos:altLabel|mlaoi:doi ?name } }"""
 _KINDS: Final = {"Model": "model", "ModelFamily": "family", "Dataset": "dataset", "UnknownThing": "unknown"}
-_ORDER: Final = ("model", "family", "dataset", "unknown")
+KINDS: Final = ("model", "family", "dataset", "unknown")
+"""What can be found, in the order of hits that are as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,56 @@ class _Known:
     names: set[str]
 
 
-def search(context: Context, words: str, most: int, start: int = 0) -> tuple[list[Hit], int]:
-    """Return the best hits from ``start`` on, and how many there are; all words have to be there, in any order."""
+def search(
+    context: Context, words: str, most: int, start: int = 0, kind: str | None = None
+) -> tuple[list[Hit], Counter[str]]:
+    """Return the best hits (of a kind) from ``start`` on, and how many there are of each kind.
+
+    All words have to be there, in any order.
+    """
     wanted = fold(words).split()
     if not wanted:
-        return [], 0
+        return [], Counter()
     known: list[_Known] = context.kept("search", _known)
     found: list[tuple[int, int, int, str, Hit]] = []
     for one in known:
         text = " ".join(one.names)
         if all(word in text for word in wanted):
             hit = one.hit
-            found.append((_rank(one.names, wanted), _ORDER.index(hit.kind), len(hit.label), hit.label, hit))
+            found.append((_rank(one.names, wanted), KINDS.index(hit.kind), len(hit.label), hit.label, hit))
     found.sort(key=lambda row: row[:4])
-    return [row[4] for row in found[start : start + most]], len(found)
+    kinds = Counter({name: 0 for name in KINDS})
+    kinds.update(row[4].kind for row in found)
+    hits = [row[4] for row in found if kind in (None, row[4].kind)]
+    return hits[start : start + most], kinds
+
+
+def told(catalog: Catalog, hit: Hit) -> dict[str, Any]:
+    """Return what tells a hit from others: what it is of, when it came out, and in which stages it used, or was used.
+
+    Of a model the stages count datasets; of a dataset, models; of a family there are its models instead.
+    """
+    lineage = catalog.lineage
+    node = next((one for some in catalog.said_of(hit.node).values() for one in some if one.iri == hit.node), None)
+    up = {group.edge: group for group in neighbours(lineage, hit.node, up=True, most=1)}
+    whole = up.get("family") or up.get("partOf")
+    row = whole.rows[0] if whole else None
+    members = neighbours(lineage, hit.node, up=False, most=0) if hit.kind == "family" else []
+    return {
+        "of": {"node": row.node, "label": row.label} if row else None,
+        "released": getattr(node, "released", None),
+        "models": sum(group.total for group in members if group.edge == "family"),
+        "stages": used_by(catalog, hit.node, up=hit.kind == "model"),
+    }
+
+
+def used_by(catalog: Catalog, node: str, *, up: bool = True) -> list[dict[str, Any]]:
+    """Return how many datasets a model used in each stage, or how many models used a dataset (not ``up``)."""
+    stages = [tail(edge) for edge in STAGE_PROPERTY.values()]
+    numbers: Counter[str] = Counter()
+    for group in neighbours(catalog.lineage, node, up=up, most=0):
+        numbers[group.edge] += group.total
+    return [{"edge": edge, "number": numbers[edge]} for edge in stages if numbers[edge]]
 
 
 def _rank(names: set[str], wanted: list[str]) -> int:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri, tail
+from mlaoi_graph.queries.neighbours import neighbours
 from mlaoi_graph.queries.parameters import question, questions
-from mlaoi_graph.queries.results import Rows
+from mlaoi_graph.queries.results import Rows, plain
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INDIVIDUALS, PRECISION_OF, STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
-from mlaoi_graph.server.pages.search import Hit
+from mlaoi_graph.server.pages.document import evidence, said_by
+from mlaoi_graph.server.pages.search import KINDS, Hit, told, used_by
 from mlaoi_graph.server.pages.search import search as found_by
 from mlaoi_graph.server.pages.tasks import Page
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.worker import Context
-from mlaoi_graph.vocab import MLAOI, PREFIXES
+from mlaoi_graph.vocab import PREFIXES
 
 __all__ = ["about", "compare", "query", "search", "start"]
 
@@ -31,6 +32,10 @@ _EDGE_OF: Final = {
     for sort, edge in edges.items()
 }
 """The edge that stages and kinds of qualified edges stand beside."""
+_MEASURED: Final = 500
+"""Datasets of one stage that a comparison names."""
+_ABOUT: Final = 4
+"""Names that tell what a document is about."""
 _ROWS: Final = 200
 """Rows of a table that are on a page; JSON has as many, the JSON API all."""
 
@@ -63,7 +68,7 @@ def _finding(catalog: Catalog, finding: Finding) -> dict[str, Any]:
             "object": edge.object,
             "object_label": label_of(catalog, edge.object),
             "note": edge.twin.note or "stated",
-            "evidence": _evidence(catalog, edge.twin.evidence),
+            "evidence": evidence(catalog, edge.twin.evidence),
             "confidence": edge.twin.confidence.value,
             "document": edge.twin.document,
         }
@@ -72,26 +77,28 @@ def _finding(catalog: Catalog, finding: Finding) -> dict[str, Any]:
     return {"headline": pieces, "chain": chain, "more": finding.more, "query": finding.query}
 
 
-def _evidence(catalog: Catalog, iris: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what a statement cites, by title and address."""
-    cited = []
-    for iri in iris:
-        urls = [str(getattr(quad.object, "value", "")) for quad in catalog.store.match(iri, MLAOI.url)]
-        cited.append({"label": label_of(catalog, iri), "url": min(urls, default=None)})
-    return cited
-
-
 def search(context: Context, given: dict[str, str]) -> Page:
     """What goes by a name."""
     words = given.get("q", "").strip()[:200]
     most, start = (_whole(given, name) for name in ("limit", "start"))
-    hits, total = found_by(context, words, min(most or _HITS, _HITS), start)
-    rows = [dataclasses.asdict(hit) for hit in hits]
+    kind = given.get("kind", "")
+    if kind and kind not in KINDS:
+        raise Refusal(400, "parameters", f"kind is one of {', '.join(KINDS)}, not {kind!r:.40}")
+    hits, kinds = found_by(context, words, min(most or _HITS, _HITS), start, kind or None)
+    rows = [{**dataclasses.asdict(hit), **told(context.catalog, hit)} for hit in hits]
     title = f"{words}: search" if words else "Search"
-    values = {"words": words, "total": total, "start": start, "rows": rows}
-    return Page(
-        title, "search.html", values, [h.node for h in hits], rows, [one.name for one in dataclasses.fields(Hit)]
-    )
+    total = kinds[kind] if kind else sum(kinds.values())
+    values = {"words": words, "kind": kind, "kinds": kinds, "total": total, "start": start, "rows": rows}
+    columns = [*(one.name for one in dataclasses.fields(Hit)), "of", "released", "stages"]
+    table = [
+        {
+            **row,
+            "of": row["of"]["node"] if row["of"] else None,
+            "stages": [f"{one['edge']} {one['number']}" for one in row["stages"]],
+        }
+        for row in rows
+    ]
+    return Page(title, "search.html", values, [h.node for h in hits], table, columns)
 
 
 def _whole(given: dict[str, str], name: str) -> int:
@@ -118,6 +125,10 @@ def compare(context: Context, given: dict[str, str]) -> Page:
         "common": part_of(common),
         "differences": part_of(apart),
         "only": {iri: sum(row.only == iri for row in apart) for iri in (one, two)},
+        "facts": _facts(catalog, one, two),
+        "stages": _stages(catalog, one, two),
+        "measured": _measured(catalog, one, two),
+        "licences": _licences(catalog, one, two),
     }
     rows = [{"in": "both", "dataset": r.dataset, "label": r.label} for r in common]
     rows += [{"in": "one", "dataset": r.dataset, "label": r.label, "only": r.only} for r in apart]
@@ -129,6 +140,57 @@ def compare(context: Context, given: dict[str, str]) -> Page:
         rows,
         ("in", "dataset", "label", "only"),
     )
+
+
+_FACTS: Final = ("family", "version", "released", "architecture", "parameters", "license", "publisher", "disclosure")
+
+
+def _facts(catalog: Catalog, *models: str) -> list[dict[str, Any]]:
+    """Return what is said of models themselves, a row a fact; a fact that is known of none is no row."""
+    nodes = [catalog.node(model) for model in models]
+    rows = []
+    for name in _FACTS:
+        said = [plain(getattr(node, name, None)) for node in nodes]
+        if any(said):
+            is_node = name == "family"
+            shown = [catalog.lineage.label(value) if is_node and value else value for value in said]
+            rows.append({"name": name, "said": shown, "nodes": said if is_node else [None] * len(said)})
+    return rows
+
+
+def _stages(catalog: Catalog, *models: str) -> list[dict[str, Any]]:
+    """Return how many datasets each of the models used in each stage itself."""
+    by_model = [{row["edge"]: row["number"] for row in used_by(catalog, model)} for model in models]
+    return [
+        {"edge": edge, "numbers": [numbers.get(edge, 0) for numbers in by_model]}
+        for edge in map(tail, STAGE_PROPERTY.values())
+        if any(edge in numbers for numbers in by_model)
+    ]
+
+
+def _measured(catalog: Catalog, *models: str) -> list[dict[str, Any]]:
+    """Return what models were measured on: first what all were, then what only one was."""
+    measures = [tail(edge) for stage, edge in STAGE_PROPERTY.items() if not stage.teaches]
+    found: dict[str, dict[str, Any]] = {}
+    for at, model in enumerate(models):
+        for group in neighbours(catalog.lineage, model, up=True, most=_MEASURED):
+            if group.edge in measures:
+                for row in group.rows:
+                    one = found.setdefault(row.node, {"dataset": row.node, "label": row.label, "by": [[], []]})
+                    one["by"][at].append(group.edge)
+    return sorted(found.values(), key=lambda one: (*(not edges for edges in one["by"]), one["label"].casefold()))
+
+
+def _licences(catalog: Catalog, *models: str) -> list[dict[str, Any]]:
+    """Return the licences models inherit along their lineage, with how many things bring each."""
+    found: dict[str, list[int]] = {}
+    for at, model in enumerate(models):
+        for row in catalog.lineage.licences(model):
+            found.setdefault(row.license or "", [0] * len(models))[at] += 1
+    return [
+        {"license": license, "numbers": numbers}
+        for license, numbers in sorted(found.items(), key=lambda item: (item[0] == "", -sum(item[1]), item[0]))
+    ]
 
 
 def query(context: Context, given: dict[str, str]) -> Page:
@@ -190,7 +252,7 @@ def filled(text: str, values: dict[str, str]) -> str:
 def about(context: Context, given: dict[str, str]) -> Page:
     """Where the data come from, and how sure they are."""
     values = context.kept("about", _about)
-    return Page("About the data", "about.html", values, values["documents"])
+    return Page("About the data", "about.html", values, [one["node"] for one in values["documents"]])
 
 
 _EDGES: Final = """SELECT (COUNT(DISTINCT ?twin) AS ?edges) (COUNT(DISTINCT ?unsure) AS ?unverified) {
@@ -210,8 +272,9 @@ def _about(catalog: Catalog) -> dict[str, Any]:
     answer = catalog.query(_EDGES)
     assert isinstance(answer, Solutions)
     (edges,) = answer
+    documents = sorted(document.iri for document in islice(catalog.documents(), _HITS))
     return {
-        "documents": sorted(document.iri for document in islice(catalog.documents(), _HITS)),
+        "documents": [_document(catalog, iri) for iri in documents],
         "counts": dataclasses.asdict(catalog.counts()),
         "edges": int(edges["edges"] or 0),
         "sorts": _counted(catalog, _SORTS, "edge", _EDGE_OF),
@@ -220,6 +283,16 @@ def _about(catalog: Catalog) -> dict[str, Any]:
         "base": catalog.base,
         "split_policy": catalog.split_policy.value,
         "snapshot": catalog.snapshot,
+    }
+
+
+def _document(catalog: Catalog, iri: str) -> dict[str, Any]:
+    """Return how much a document says, and about whom in the first place."""
+    said = said_by(catalog, iri)
+    first = said["families"] or said["models"] or said["datasets"]
+    about = sorted((label_of(catalog, one) for one in first), key=str.casefold)
+    return {"node": iri, "about": about[:_ABOUT], "others": len(about[_ABOUT:])} | {
+        kind: len(some) for kind, some in said.items()
     }
 
 
@@ -238,6 +311,4 @@ def part_of(rows: Rows[Any], most: int = _ROWS) -> dict[str, Any]:
 
 
 def _dicts(rows: Rows[Any], most: int) -> list[dict[str, Any]]:
-    from mlaoi_graph.queries.results import plain
-
     return [{name: plain(getattr(row, name)) for name in rows.columns} for row in rows[:most]]

@@ -7,9 +7,9 @@ import { EDGES } from "./stages.js";
 const box = document.getElementById("map");
 const legend = document.getElementById("layers");
 const status = document.getElementById("placed");
-const given = new URLSearchParams(location.search);
-const hidden = new Set(given.getAll("hide"));
-const words = Object.fromEntries(JSON.parse(box.dataset.words ?? "[]")); // what edges are called here
+const hidden = new Set();
+const layersOf = Object.fromEntries(JSON.parse(box.dataset.words ?? "[]")); // what edges are called here, and all that there are
+const words = { ...layersOf, ...JSON.parse(box.dataset.grounds ?? "{}") };
 
 function ask(geometry) {
   const form = document.getElementById("aoi-form");
@@ -17,21 +17,38 @@ function ask(geometry) {
   form.requestSubmit();
 }
 
+/** The address has what is shown; going back restores it. */
 function remember() {
   const url = new URL(location.href);
   url.searchParams.delete("hide");
   for (const edge of hidden) url.searchParams.append("hide", edge);
   if (map.chosen === null) url.searchParams.delete("select");
   else url.searchParams.set("select", map.chosen);
-  history.replaceState(null, "", url);
+  if (url.search !== location.search) history.pushState(null, "", url);
+}
+
+function restore() {
+  const given = new URLSearchParams(location.search);
+  hidden.clear();
+  for (const edge of given.getAll("hide")) hidden.add(edge);
+  for (const box of legend.querySelectorAll("input")) box.checked = !hidden.has(box.dataset.edge);
+  map.hide(hidden);
+  say();
+  choose(given.get("select"));
+}
+
+function choose(dataset) {
+  map.choose(dataset);
+  for (const row of document.querySelectorAll("tr[data-dataset]")) row.classList.toggle("chosen", dataset !== null && [row.dataset.dataset, row.dataset.other].includes(dataset));
 }
 
 function select(dataset) {
-  map.choose(dataset);
-  for (const row of document.querySelectorAll("tr[data-dataset]")) row.classList.toggle("chosen", dataset !== null && [row.dataset.dataset, row.dataset.other].includes(dataset));
+  choose(dataset);
   remember();
 }
 const map = new FootprintMap(box, { onSelect: select, onDraw: ask });
+
+let say = () => {};
 
 /** The legend is the filter: a layer for each edge, and one for what both sides cover. */
 function layers(features, edges) {
@@ -40,7 +57,7 @@ function layers(features, edges) {
   for (const { properties } of features.toSorted((a, b) => order.indexOf(a.properties.edge) - order.indexOf(b.properties.edge))) counts[properties.edge] = (counts[properties.edge] ?? 0) + 1;
   const off = () => [...hidden].filter((edge) => counts[edge]);
   const says = el("span", { class: "says", role: "status" });
-  const say = () => (says.textContent = off().length ? `Not drawn: ${off().map((edge) => words[edge] ?? called(edge)).join(", ")}` : "");
+  say = () => (says.textContent = off().length ? `Not drawn: ${off().map((edge) => words[edge] ?? called(edge)).join(", ")}` : "");
   legend.replaceChildren(
     ...Object.entries(counts).map(([edge, count]) =>
       el("label", { class: "entry" },
@@ -50,7 +67,7 @@ function layers(features, edges) {
           say();
           remember();
         } }),
-        el("span", { class: `key s-${edge}`, "aria-hidden": "true" }), words[edge] ?? called(edge), el("span", { class: "num" }, count))),
+        el("span", { class: `key s-${edge}`, "aria-hidden": "true" }), words[edge] ?? called(edge), edge === "gap" ? null : el("span", { class: "num" }, count))),
     says);
   say();
 }
@@ -63,9 +80,9 @@ if (box.dataset.features) {
   map.show(features, !aoi);
   if (!features.length && "foldable" in box.dataset) box.hidden = legend.hidden = true;
   if (aoi) map.showArea(aoi);
-  if (features.length || !document.querySelector("[data-draw]")) layers(features, Object.keys(words));
-  map.hide(hidden);
-  if (given.get("select")) select(given.get("select"));
+  if (features.length || !document.querySelector("[data-draw]")) layers(features, Object.keys(layersOf));
+  restore();
+  addEventListener("popstate", restore);
   const looks = [...new Set(features.map((feature) => feature.properties.look))].filter(Boolean);
   status.replaceChildren(...looks.map((name) => el("span", { class: `look l-${name}` }, el("span", { class: "swatch", "aria-hidden": "true" }), PRECISIONS[name] ?? name)));
 } else if (box.dataset.areas) {

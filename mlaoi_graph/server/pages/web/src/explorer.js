@@ -15,6 +15,7 @@ lineage.read(new URLSearchParams(location.search));
 const graph = new Graph(place("graph"), {
   onSelect: select,
   onMore: (group) => change(() => lineage.showMore(group)),
+  onWalk: (iri) => select(iri, true),
   onMeet: (group) => side(group),
   onOpen: (iri) => (location.href = at(iri)),
   onToggle: (iri, way) => iri && change(() => (way ? [way] : ["up", "down"]).forEach((one) => lineage.toggle(iri, one))),
@@ -27,7 +28,8 @@ const rest = new Rest(place("rest"), lineage, change);
 
 let turn = 0;
 
-async function change(how) {
+/** Change what is shown, and have it in the address: as a step that going back undoes, or (`isStep` false) in its place. */
+async function change(how, isStep = true) {
   how?.();
   const mine = ++turn;
   box.setAttribute("aria-busy", "true");
@@ -43,7 +45,7 @@ async function change(how) {
     rest.show(drawn);
     side();
     counted(drawn);
-    remember();
+    remember(isStep);
     await coming;
     if (mine === turn) footprints(drawn);
   } catch (error) {
@@ -53,19 +55,30 @@ async function change(how) {
   }
 }
 
-function select(iri) {
+/** Select a node; walking over several by keys is one step. */
+function select(iri, walks = false) {
   lineage.selected = iri;
   graph.choose(iri);
   map.choose(iri === lineage.focus.iri ? null : iri);
   side();
   mark();
-  remember();
+  remember(!(walks && history.state?.walks), walks);
 }
 
-function remember() {
+function remember(isStep, walks = false) {
   const query = lineage.query();
-  history.replaceState(null, "", query ? `?${query}` : location.pathname);
+  const to = query ? `?${query}` : location.pathname;
+  if (query === location.search.slice(1)) return;
+  if (isStep) history.pushState({ walks }, "", to);
+  else history.replaceState({ walks }, "", to);
 }
+
+addEventListener("popstate", () => {
+  if (lineage.query() === location.search.slice(1)) return; // only the place on the page is another
+  lineage.read(new URLSearchParams(location.search));
+  bar();
+  change(null, false);
+});
 
 // -- above the panes ------------------------------------------------------------------------------------------------
 
@@ -81,12 +94,12 @@ function bar() {
     const done = await (navigator.clipboard?.writeText(location.href) ?? Promise.reject()).then(() => true, () => false);
     copied.textContent = done ? "Copied" : "Not copied: take the address above";
   } }, "Copy link");
-  refill(place("bar"),
-    el("label", {}, "Depth ", depth),
-    el("label", {}, "Follow ", direction),
+  refill(place("bar"), el("label", {}, "Depth ", depth), el("label", {}, "Follow ", direction));
+  refill(place("acts"),
+    copied,
     el("button", { type: "button", onclick: () => (graph.fit(lineage.focus.iri), map.fit(map.source)) }, "Fit"),
     el("button", { type: "button", id: "reset", onclick: () => change(() => { reset(1, "both"); lineage.hidden.clear(); lineage.to = null; lineage.selected = lineage.focus.iri; bar(); }) }, "Reset"),
-    copy, copied,
+    copy,
   );
 }
 
@@ -118,7 +131,7 @@ function legend({ sorts, edges: drawn }) {
       el("label", { class: "entry" },
         el("input", { type: "checkbox", checked: !lineage.hidden.has(edge), "data-edge": edge, onchange: (event) => change(() => (event.target.checked ? lineage.hidden.delete(edge) : lineage.hidden.add(edge))) }),
         sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0))),
-    el("span", { class: "says", role: "status" }, hidden ? `${count(hidden, "edge")} hidden: ${off.map((edge) => look(edge).text).join(", ")}` : "thin lines: unverified; dashed outline: described by no source"),
+    el("span", { class: "says", role: "status" }, hidden ? `${count(hidden, "edge")} hidden: ${off.map((edge) => look(edge).text).join(", ")}` : ""),
   );
 }
 
@@ -171,7 +184,7 @@ function side(group = null) {
     if (node.iri === focus.iri) {
       const { sorts } = drawn;
       if (sorts.size) parts.push(el("ul", { class: "sorts" }, [...sorts].map(([edge, count]) => el("li", {}, sample(edge), " ", look(edge).text, el("span", { class: "num" }, count)))));
-      parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right."));
+      parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right. Thin lines are unverified; a dashed outline is described by no source."));
     }
   }
   refill(place("side"), ...parts);
@@ -269,4 +282,4 @@ for (const one of document.querySelectorAll("a[data-to]"))
   });
 
 bar();
-change();
+change(null, false);

@@ -8,13 +8,14 @@ cytoscape.use(dagre);
 
 const SHAPES = { model: "round-rectangle", dataset: "rectangle", archive: "cut-rectangle", family: "polygon", unknown: "rectangle" };
 
-const WIDTH = 232;
+let WIDTH = 232; // wider where the pane is
 const HEIGHT = 34;
 const PITCH = 44; // from one node of a column to the next
 const CHANNEL = 88; // between columns, where edges turn
 const GAP = 26; // between columns of one rank
 const LEAST = 11; // pixels below which nobody can read a label
 const FONT = 12.5;
+const ROOMY = 1100;
 const NARROW = 560; // a pane in which columns beside each other could not be read
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -68,7 +69,7 @@ function style() {
 }
 
 export class Graph {
-  constructor(box, { onSelect, onMore, onMeet, onOpen, onToggle }) {
+  constructor(box, { onSelect, onWalk, onMore, onMeet, onOpen, onToggle }) {
     // The wheel moves the page; with Ctrl, as fingers on a touchpad that spread, it zooms here. Before cytoscape hears of it.
     box.addEventListener("wheel", (event) => event.ctrlKey || event.metaKey || event.stopImmediatePropagation(), { capture: true });
     this.cy = cytoscape({
@@ -97,7 +98,7 @@ export class Graph {
       if (ways[event.key] && at.nonempty()) {
         const next = this.nearest(at, ways[event.key]);
         if (next?.hasClass("group")) this.choose(next.id()), onMeet(next.data("group"));
-        else if (next) onSelect(next.id());
+        else if (next) onWalk(next.id());
       } else if (event.key === "Enter" && at.hasClass("group")) onMore(at.data("group"));
       else if (at.hasClass("group") && /^(Enter|u|d)$/.test(event.key)) return;
       else if (event.key === "Enter" && this.chosen) onOpen(this.chosen);
@@ -122,6 +123,8 @@ export class Graph {
 
   show({ nodes, edges, groups }, focus, chain) {
     const narrow = this.box.clientWidth < NARROW;
+    WIDTH = this.box.clientWidth > ROOMY ? 300 : 232;
+    this.cy.style(style());
     const [older, newer] = narrow ? ["▴", "▾"] : ["◂", "▸"];
     const drawn = new Map();
     for (const edge of edges) {
@@ -249,7 +252,7 @@ export class Graph {
   fit(focus) {
     this.cy.resize();
     this.cy.fit(undefined, 24);
-    const most = this.box.clientWidth > 1100 ? 1.6 : 1.15;
+    const most = this.box.clientWidth > ROOMY ? 1.6 : 1.15;
     if (this.cy.zoom() > most) {
       this.cy.zoom(most);
       this.cy.center();

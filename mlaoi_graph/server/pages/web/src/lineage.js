@@ -20,35 +20,30 @@ const whole = (text) => (text.startsWith("<") ? text.slice(1, -1) : base + text)
 export class Lineage {
   constructor(focus) {
     this.focus = focus; // { iri, label, kind }
-    this.depth = 1;
-    this.direction = "both";
-    this.open = new Set(); // of "up|iri": opened beyond the depth
-    this.closed = new Set(); // likewise: closed within it
-    this.more = new Map(); // of "up|iri|edge|kind": which of a sort are shown, { start, count }
-    this.hidden = new Set(); // edges the legend hides
-    this.selected = focus.iri;
-    this.to = null; // end of the chain that is highlighted
     this.chain = null;
     this.known = new Map();
+    this.read(new URLSearchParams());
   }
 
   // -- addresses ------------------------------------------------------------------------------------------------
 
   read(query) {
     this.depth = Math.min(Math.max(Number(query.get("depth") ?? 1) || 0, 0), 9);
-    if (["up", "down", "both"].includes(query.get("direction"))) this.direction = query.get("direction");
+    this.direction = ["up", "down"].includes(query.get("direction")) ? query.get("direction") : "both";
     const sides = (name) => query.getAll(name).map((text) => key(text.slice(0, text.indexOf(":")), whole(text.slice(text.indexOf(":") + 1))));
-    this.open = new Set(sides("open"));
-    this.closed = new Set(sides("close"));
+    this.open = new Set(sides("open")); // of "up|iri": opened beyond the depth
+    this.closed = new Set(sides("close")); // likewise: closed within it
+    this.more = new Map(); // of "up|iri|edge|kind": which of a sort are shown, { start, count }
     for (const text of query.getAll("more")) {
       const [way, edge, kind, count, iri] = text.split(":", 4).concat(text.split(":").slice(4).join(":"));
       const [first, last] = String(count).split("-").map(Number);
       const shown = last ? { start: first - 1, count: last - first + 1 } : { start: 0, count: first };
       if (iri && shown.start >= 0 && shown.count > 0) this.more.set(key(way, whole(iri), edge, kind), { ...shown, count: Math.min(shown.count, MOST_NODES) });
     }
-    this.hidden = new Set(query.getAll("hide"));
-    if (query.get("select")) this.selected = whole(query.get("select"));
-    if (query.get("to")) this.to = /^[a-z][a-z0-9+.-]*:/i.test(query.get("to")) ? query.get("to") : whole(query.get("to"));
+    this.hidden = new Set(query.getAll("hide")); // edges the legend hides
+    this.selected = query.get("select") ? whole(query.get("select")) : this.focus.iri;
+    const to = query.get("to"); // end of the chain that is highlighted
+    this.to = to ? (/^[a-z][a-z0-9+.-]*:/i.test(to) ? to : whole(to)) : null;
   }
 
   query() {

@@ -13,7 +13,7 @@ import { defaults as interactions } from "ol/interaction/defaults.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { bdi, el, root, short } from "./dom.js";
-import { askedStyles, called, landStyle, OVERLAP, PRECISIONS, styled } from "./shades.js";
+import { askedStyles, called, isGround, landStyle, PRECISIONS, styled } from "./shades.js";
 import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
@@ -127,7 +127,7 @@ export class FootprintMap {
       feature.place = `${geometry.getType()} ${extent} ${geometry.getFlatCoordinates().length}`;
       feature.turn = 0;
       feature.turns = 1;
-      (feature.get("edge") === OVERLAP ? shared : own).push(feature);
+      (isGround(feature.get("edge")) ? shared : own).push(feature);
     }
     this.close();
     this.source.clear(true);
@@ -143,10 +143,10 @@ export class FootprintMap {
   /** Draw no feature of these edges. */
   hide(edges) {
     this.hidden = new Set(edges);
-    this.overlap.setVisible(!this.hidden.has(OVERLAP));
     this.takeTurns();
     this.close();
     this.layer.changed();
+    this.overlap.changed();
   }
 
   showArea(geometry) {
@@ -202,7 +202,7 @@ export class FootprintMap {
     const met = [];
     for (const source of [this.shared, this.source])
       source.forEachFeatureIntersectingExtent(extent, (feature) => {
-        if (!this.hidden.has(feature.get("edge"))) met.push(feature);
+        if (feature.get("dataset") && !this.hidden.has(feature.get("edge"))) met.push(feature);
         return any && met.length > 0;
       });
     return met.sort((a, b) => a.size - b.size);
@@ -216,7 +216,7 @@ export class FootprintMap {
   }
 
   listView() {
-    this.open([...this.source.getFeatures(), ...this.shared.getFeatures()].filter((feature) => !this.hidden.has(feature.get("edge")) && this.inView(feature)).sort((a, b) => a.size - b.size), "in view");
+    this.open([...this.source.getFeatures(), ...this.shared.getFeatures()].filter((feature) => feature.get("dataset") && !this.hidden.has(feature.get("edge")) && this.inView(feature)).sort((a, b) => a.size - b.size), "in view");
     this.list.querySelector("[data-iri]")?.focus();
   }
 

@@ -30,7 +30,7 @@ function suggest(input, list, choose) {
     const mine = ++asked;
     const words = input.value.trim();
     if (words.length < 2) return close();
-    const { rows } = await getJson("search.json", { q: words, limit: 8 }).catch(() => ({ rows: [] }));
+    const { rows } = await getJson("search.json", { q: words, limit: 8, kind: input.dataset.suggest || undefined }).catch(() => ({ rows: [] }));
     if (mine !== asked || document.activeElement !== input) return;
     hits = rows;
     if (!rows.length) return close();

@@ -42,12 +42,11 @@ Yasgui.Yasr.registerPlugin("error", Refused);
 const { examples, prefixes, query } = JSON.parse(document.getElementById("page-data").textContent);
 const box = document.getElementById("yasgui");
 const endpoint = new URL(box.dataset.endpoint, location.href).href;
-const declared = Object.entries(prefixes).filter(([name]) => ["mlaoi", "rdfs", "dcterms", "geo"].includes(name)).map(([name, iri]) => `PREFIX ${name}: <${iri}>`).join("\n");
 const complete = (text) => {
   const used = Object.entries(prefixes).filter(([name]) => new RegExp(`\\b${name}:`).test(text) && !new RegExp(`PREFIX\\s+${name}:`, "i").test(text));
   return `${used.map(([name, iri]) => `PREFIX ${name}: <${iri}>`).join("\n")}${used.length ? "\n" : ""}${text}`;
 };
-const first = query || `${declared}\n\nSELECT ?model ?label ?data WHERE {\n  ?model mlaoi:exposedTo ?data ; rdfs:label ?label .\n}\nLIMIT 50`;
+const first = query || `SELECT ?model ?label ?data WHERE {\n  ?model mlaoi:exposedTo ?data ; rdfs:label ?label .\n}\nLIMIT 50`;
 
 const yasgui = new Yasgui(box, {
   requestConfig: { endpoint, method: "POST" },
@@ -60,10 +59,27 @@ const yasgui = new Yasgui(box, {
 const tab = yasgui.getTab() ?? yasgui.addTab(true);
 tab.setEndpoint(endpoint);
 tab.setQuery(complete(first));
+if (query) tab.query().catch(() => {}); // a link to a query is one to its rows; what fails is shown
 
+// A question takes the place of what was there, and gives it back.
+const undo = document.getElementById("undo");
+const undone = document.getElementById("undone");
+let before = null;
 document.getElementById("example").addEventListener("change", (event) => {
   const example = examples[Number(event.target.value)];
-  if (event.target.value && example) yasgui.getTab().setQuery(complete(example.query));
+  if (!event.target.value || !example) return;
+  before ??= yasgui.getTab().getQuery();
+  yasgui.getTab().setQuery(complete(example.query));
+  undo.hidden = false;
+  undone.textContent = "";
+});
+undo.addEventListener("click", () => {
+  yasgui.getTab().setQuery(before);
+  before = null;
+  undo.hidden = true;
+  undone.textContent = "As it was before the question.";
+  document.getElementById("example").value = "";
+  document.getElementById("example").focus();
 });
 
 let map = null;
@@ -86,9 +102,10 @@ const here = () => {
 };
 yasgui.on("queryResponse", () => setTimeout(here));
 
-// The address has the query.
+// The address has the query that was run; going back brings the one before.
 yasgui.on("query", () => {
   const url = new URL(location.href);
   url.searchParams.set("query", yasgui.getTab().getQuery());
-  history.replaceState(null, "", url);
+  if (url.search !== location.search) history.pushState(null, "", url);
 });
+addEventListener("popstate", () => yasgui.getTab().setQuery(new URLSearchParams(location.search).get("query") ?? complete(first)));

@@ -11,6 +11,9 @@ export const PRECISIONS = {
 };
 /** "Edge" of the ground both sides of a leakage cover; it has a layer of its own. */
 export const OVERLAP = "overlap";
+const GROUNDS = new Set([OVERLAP, "gap"]);
+/** Ground that is the answer itself, and no footprint: it lies on top. */
+export const isGround = (edge) => GROUNDS.has(edge);
 const LINES = { region: [9, 4], "country-list": [2, 3], inherited: [10, 4, 2, 4] };
 const DARK = 1.9; // how much more a fill needs on a dark map
 const FILLS = { samples: 0.4, "declared-box": 0.1, region: 0.1, inherited: 0.03 };
@@ -38,9 +41,9 @@ function hatch(hex, turn, turns) {
 }
 
 export function styled(edge, precision, { chosen, faded, turn, turns, small = false }) {
-  const over = edge === OVERLAP;
+  const over = isGround(edge);
   const hex = over ? ink("overlap") : colour(edge);
-  const alpha = faded ? 0.22 : 1;
+  const alpha = faded ? (isDark() ? 0.42 : 0.3) : 1;
   const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over || small ? undefined : LINES[precision];
   const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
   const hatched = precision === "country-list" && !over;
