@@ -36,7 +36,10 @@ _CRS_84: Final = re.compile(r"CRS:?84|EPSG[:/]+[^:/]*[:/]*4326\b", re.IGNORECASE
 """How a GeoJSON of 2008 says that it is in degrees, longitude first."""
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _JSON: Final = (".json", ".geojson")
-_FORMS: Final = "An area is WKT, GeoJSON, west,south,east,north, a file, a country as Bolivia or BOL, or a dataset or area of the catalog"
+_FORMS: Final = (
+    "An area is WKT, GeoJSON, west,south,east,north, a file, a country as Bolivia or BOL, "
+    "or a dataset or area of the catalog"
+)
 _WORLD: Final = shapely.box(-180, -90, 180, 90)
 
 

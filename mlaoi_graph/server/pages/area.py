@@ -118,16 +118,14 @@ def _gap(context: Context, asked: Aoi, values: dict[str, Any], during: During | 
 def _told(label: Callable[[str], str], found: Gap) -> dict[str, Any]:
     """Return a gap as plain values; shares are of the area."""
     ground = found.has.aoi.km2
-    models = sorted(
-        ({"node": iri, "label": label(iri)} for iri in found.models), key=lambda one: one["label"].casefold()
-    )
+    models = [{"node": iri, "label": label(iri)} for iri in found.models]
     return {
         "title": found.title,
         "has_km2": found.has.covered_km2,
         "lacks_km2": found.lacks.covered_km2,
         "km2": found.km2,
         "share": found.km2 / ground,
-        "models": models,
+        "models": sorted(models, key=lambda one: one["label"].casefold()),
         "unknown": len(found.lacks.unknown),
         "notes": list(found.lacks.notes),
     }

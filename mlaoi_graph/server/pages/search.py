@@ -58,7 +58,7 @@ def search(
             hit = one.hit
             found.append((_rank(one.names, wanted), KINDS.index(hit.kind), len(hit.label), hit.label, hit))
     found.sort(key=lambda row: row[:4])
-    kinds = Counter({name: 0 for name in KINDS})
+    kinds = Counter(dict.fromkeys(KINDS, 0))
     kinds.update(row[4].kind for row in found)
     hits = [row[4] for row in found if kind in (None, row[4].kind)]
     return hits[start : start + most], kinds

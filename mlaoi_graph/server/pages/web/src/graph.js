@@ -8,10 +8,10 @@ cytoscape.use(dagre);
 
 const SHAPES = { model: "round-rectangle", dataset: "rectangle", archive: "cut-rectangle", family: "polygon", unknown: "rectangle" };
 
-let WIDTH = 232; // wider where the pane is
+let WIDTH = 216; // wider where the pane is
 const HEIGHT = 34;
 const PITCH = 44; // from one node of a column to the next
-const CHANNEL = 88; // between columns, where edges turn
+const CHANNEL = 72; // between columns, where edges turn
 const GAP = 26; // between columns of one rank
 const LEAST = 11; // pixels below which nobody can read a label
 const FONT = 12.5;
@@ -123,7 +123,7 @@ export class Graph {
 
   show({ nodes, edges, groups }, focus, chain) {
     const narrow = this.box.clientWidth < NARROW;
-    WIDTH = this.box.clientWidth > ROOMY ? 300 : 232;
+    WIDTH = this.box.clientWidth > ROOMY ? 300 : 216;
     this.cy.style(style());
     const [older, newer] = narrow ? ["▴", "▾"] : ["◂", "▸"];
     const drawn = new Map();

@@ -54,6 +54,7 @@ const yasgui = new Yasgui(box, {
   endpointCatalogueOptions: { getData: () => [] },
   yasqe: { value: complete(first), persistenceId: null, createShareableLink: null },
   persistenceId: null,
+  populateFromUrl: false, // done below
   autofocus: false,
 });
 const tab = yasgui.getTab() ?? yasgui.addTab(true);

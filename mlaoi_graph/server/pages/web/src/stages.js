@@ -15,15 +15,15 @@ export const EDGES = {
   quantizedFrom: { text: "quantised from", light: "#22303c", dark: "#dfe7ee", line: "solid", arrow: "tee" },
   usesComponent: { text: "uses component", light: "#22303c", dark: "#dfe7ee", line: "dashed", arrow: "circle" },
   derivedFromModel: { text: "derived from (kind not stated)", light: "#22303c", dark: "#dfe7ee", line: "dotted", arrow: "triangle" },
-  madeFrom: { text: "made from (kind not stated)", light: "#5b6670", dark: "#aab6c1", line: "dotted", arrow: "triangle" },
-  derivedFrom: { text: "made from", light: "#5b6670", dark: "#aab6c1", line: "solid", arrow: "triangle" },
-  drawnFrom: { text: "drawn from", light: "#5b6670", dark: "#aab6c1", line: "dashed", arrow: "vee" },
+  madeFrom: { text: "made from (kind not stated)", light: "#55626f", dark: "#aab6c1", line: "dotted", arrow: "triangle" },
+  derivedFrom: { text: "made from", light: "#55626f", dark: "#aab6c1", line: "solid", arrow: "triangle" },
+  drawnFrom: { text: "drawn from", light: "#55626f", dark: "#aab6c1", line: "dashed", arrow: "vee" },
   labelledBy: { text: "labelled by", light: "#a8216b", dark: "#ff94c8", line: "solid", arrow: "circle" },
-  partOf: { text: "part of", light: "#6b7580", dark: "#98a4af", line: "dotted", arrow: "diamond" },
-  succeeds: { text: "succeeds", light: "#6b7580", dark: "#98a4af", line: "dotted", arrow: "vee" },
-  family: { text: "member of", light: "#6b7580", dark: "#98a4af", line: "dotted", arrow: "circle" },
+  partOf: { text: "part of", light: "#55626f", dark: "#aab6c1", line: "dotted", arrow: "diamond" },
+  succeeds: { text: "succeeds", light: "#55626f", dark: "#aab6c1", line: "dotted", arrow: "vee" },
+  family: { text: "member of", light: "#55626f", dark: "#aab6c1", line: "dotted", arrow: "circle" },
 };
-const OTHER = { text: "other", light: "#5b6670", dark: "#aab6c1", line: "dotted", arrow: "triangle" };
+const OTHER = { text: "other", light: "#55626f", dark: "#aab6c1", line: "dotted", arrow: "triangle" };
 
 export const look = (edge) => EDGES[edge] ?? { ...OTHER, text: edge };
 
