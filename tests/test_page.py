@@ -682,7 +682,7 @@ def test_the_ground_both_sides_cover_is_a_layer_of_its_own(browser, hostile):
     with page_of(browser, hostile.url) as page:
         page.goto("leakage?node=overlapping")
         page.wait_for_selector("#map[data-ready]")
-        assert "place" in page.inner_text("main")
+        assert "same ground, same time" in page.inner_text("main")
         before = page.evaluate(DRAWN)
         assert set(before) == {"overlap", "testedOn", "trainedOn"}
         assert "ground both cover" in page.inner_text("#layers")
@@ -1016,8 +1016,8 @@ def test_a_link_that_cannot_be_copied_says_so(page):
     settled(page)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.click("#copy")
-    until(page, "document.querySelector('#bar .note').textContent.includes('Not copied')")
-    assert page.locator("#bar .note").bounding_box()["width"] > 50  # for those who see, too
+    until(page, "document.querySelector('#acts .note').textContent.includes('Not copied')")
+    assert page.locator("#acts .note").bounding_box()["width"] > 50  # for those who see, too
 
 
 # -- what every page has --------------------------------------------------------------------------------------------

@@ -317,6 +317,30 @@ def areas(folder: Path, footprint: str) -> list[AreaOfInterest]:
     return found
 
 
+PARTS = """
+models: { m: { name: M }, n: { name: N } }
+datasets: { d: { name: D, footprint: { countries: [AUT, KEN] } } }
+sources: { s: { title: S, url: "https://example.org/s" } }
+uses:
+- { model: m, stage: training, dataset: d, split: train, part: Austria, footprint: { countries: [AUT] }, source: s, evidence: e }
+- { model: n, stage: test, dataset: d, split: train, part: Austria, footprint: { countries: [XYZ] }, source: s, evidence: e }
+"""
+
+
+def test_a_part_lies_where_a_use_says(tmp_path: Path) -> None:
+    document = read_one(tmp_path, PARTS.replace("XYZ", "AUT"))
+    assert not errors([document])
+    (part,) = (d for d in find(said(document), Dataset).values() if d.label == "D (train) (Austria)")
+    (footprint,) = part.footprints
+    (area,) = (one for one in said(document) if one.iri == footprint)
+    assert isinstance(area, AreaOfInterest)
+    assert area.countries == ("AUT",)
+    elsewhere = read_one(tmp_path, PARTS.replace("XYZ", "KEN"))
+    assert "part-elsewhere" in {finding.rule for finding in elsewhere.findings}
+    refused = read_one(tmp_path, PARTS.replace("XYZ", "AUT").replace("split: train, part: Austria", "split: train", 1))
+    assert any("'part' is a dependency of 'footprint'" in finding.message for finding in refused.findings)
+
+
 def test_countries_are_their_outlines_together(tmp_path: Path) -> None:
     (area,) = areas(tmp_path, "{ countries: [NOR, KEN], start: 2018, end: 2020-06, note: some }")
     assert (area.precision, area.countries) == (Precision.COUNTRY_LIST, ("KEN", "NOR"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from mlaoi_graph.server.api import tasks
+from mlaoi_graph.server.pages import views
 from mlaoi_graph.server.reply import Reply
 from mlaoi_graph.server.stac import tasks as stac
 from mlaoi_graph.server.worker import Context
@@ -11,6 +14,8 @@ __all__ = ["warm"]
 
 
 def warm(context: Context) -> Reply:
-    """Load the lineage and the tables of the STAC API, so that no request waits for them."""
+    """Load the lineage and the tables of the STAC API, so that no request waits for them; then what pages keep."""
     stac.warm(context)
-    return tasks.warm(context)
+    done = tasks.warm(context)
+    context.idle = chain(views.prepare(context), context.idle or ())
+    return done

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import orjson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
+    AreaOfInterest,
     Association,
     AssociationKind,
     Confidence,
@@ -94,6 +95,7 @@ class _Reader:
         self._ids = ids
         self._said: dict[str, int] = {}
         self.mentioned: dict[str, Statement] = {}
+        self._footprints: dict[str, Any] = {}
         self.edges: list[Edge] = []
 
     # -- nodes -------------------------------------------------------------------------------------
@@ -168,6 +170,7 @@ class _Reader:
             if model is None or dataset is None:
                 continue
             used = self._used(dataset, split, _text(row, "part"))
+            yield from self._placed(used, row.get("footprint"))
             yield DataUse(
                 iri=self._edge_iri(row, "uses", model, stage.value, used, _text(row, "edition")), model=model.iri,
                 dataset=used, stage=stage, rule=Rule.STATED, document=self._file.iri, pointer=pointer, split=split,
@@ -266,6 +269,20 @@ class _Reader:
                 self.mentioned.setdefault(node.iri, node)
                 iri, label = node.iri, node.label or label
         return iri
+
+    def _placed(self, part: str, footprint: Tree | None) -> list[AreaOfInterest]:
+        """Return where a part is, as a use of it says; another use that puts it elsewhere is a finding."""
+        node = self.mentioned.get(part)
+        if footprint is None or not isinstance(node, Dataset):
+            return []
+        if self._footprints.setdefault(part, footprint.json()) != footprint.json():
+            self._file.say(
+                footprint.at, "part-elsewhere", f"{node.label} is put elsewhere by a use above; left as it was"
+            )
+            return []
+        places = areas(part, footprint, self._file)
+        self.mentioned[part] = replace(node, footprints=tuple(sorted(area.iri for area in places)))
+        return places
 
     def _edge_iri(self, row: Tree, section: str, thing: Thing, word: str, other: str, edition: str | None) -> str:
         # From what it joins, not from its place in the file: a row put in between changes no other row's IRI.

@@ -27,7 +27,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     """Whether what a model was measured on overlaps what it learned from."""
     name = given.get("node", "").strip()
     against = given.get("against", "").strip()
-    values: dict[str, Any] = {"node_given": name, "against": against, "report": None, "drawn": _DRAWN}
+    values: dict[str, Any] = {"node_given": name, "against": against, "report": None, "drawn": _DRAWN, "node_label": None}
     everything = given.get("all", "") != ""
     if not name and not everything:
         return Page("Leakage", "leakage.html", values, features=lambda: {"type": "FeatureCollection", "features": []})
@@ -56,7 +56,8 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
         "notes": list(report.notes),
     }
     values["iri"] = node
-    title = f"Leakage: {catalog.lineage.label(node)}" if node else "Leakage: everything"
+    values["node_label"] = catalog.lineage.label(node) if node else None
+    title = f"Leakage: {values['node_label'] or 'everything'}"
     nodes = list(dict.fromkeys(row["test"] for row in found)) + ([node] if node else [])
     rows = [{name: value for name, value in row.items() if not name.endswith("proof")} for row in found]
     return Page(title, "leakage.html", values, nodes, rows, report.columns, lambda: _drawn(context, report))

@@ -12,7 +12,7 @@ import jinja2
 
 from mlaoi_graph.server.addresses import address
 
-__all__ = ["CSP", "EDITOR_CSP", "STATIC", "html"]
+__all__ = ["CSP", "EDITOR_CSP", "STATIC", "compiled", "html"]
 
 STATIC: Final = Path(__file__).parent / "static"
 CSP: Final = (
@@ -108,6 +108,12 @@ PLACE_WORDS: Final = {
 def html(template: str, values: dict[str, Any], *, root: str, status: int = 200) -> bytes:
     """Return a page; ``root`` is the path the server is at, ending in a slash."""
     return _environment().get_template(template).render(**values, root=root, status=status).encode("utf-8", "replace")
+
+
+def compiled() -> None:
+    """Have all templates ready."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
 
 
 @cache

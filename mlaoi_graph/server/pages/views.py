@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from mlaoi_graph.queries.results import Rows, plain
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INDIVIDUALS, PRECISION_OF, STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.pages.document import evidence, said_by
+from mlaoi_graph.server.pages.render import compiled
 from mlaoi_graph.server.pages.search import KINDS, Hit, told, used_by
 from mlaoi_graph.server.pages.search import search as found_by
 from mlaoi_graph.server.pages.tasks import Page
@@ -23,7 +25,7 @@ from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.worker import Context
 from mlaoi_graph.vocab import PREFIXES
 
-__all__ = ["about", "compare", "query", "search", "start"]
+__all__ = ["about", "compare", "prepare", "query", "search", "start"]
 
 _HITS: Final = 100
 _EDGE_OF: Final = {
@@ -44,6 +46,15 @@ def start(context: Context, given: dict[str, str]) -> Page:
     """What is in the catalog, and what it shows."""
     values = context.kept("start", _start)
     return Page("Lineage of Earth-observation models", "start.html", values, [f["node"] for f in values["families"]])
+
+
+def prepare(context: Context) -> Iterator[None]:
+    """Make what the first visitor would wait for, a step at a time: templates, the start, names that are searched."""
+    compiled()
+    yield
+    start(context, {})
+    yield
+    search(context, {"q": "a", "limit": "1"})
 
 
 def _start(catalog: Catalog) -> dict[str, Any]:
@@ -89,7 +100,7 @@ def search(context: Context, given: dict[str, str]) -> Page:
     title = f"{words}: search" if words else "Search"
     total = kinds[kind] if kind else sum(kinds.values())
     values = {"words": words, "kind": kind, "kinds": kinds, "total": total, "start": start, "rows": rows}
-    columns = [*(one.name for one in dataclasses.fields(Hit)), "of", "released", "stages"]
+    columns = [*(one.name for one in dataclasses.fields(Hit)), "of", "released", "models", "stages"]
     table = [
         {
             **row,

@@ -81,12 +81,14 @@ for (const [index, input] of document.querySelectorAll("input[data-suggest]").en
   input.after(list);
   // Two things may have one label: what is sent is the node, what is shown its name.
   const sent = el("input", { type: "hidden", name: input.name });
-  suggest(input, list, (hit) => {
-    input.value = hit.label;
-    sent.value = hit.node;
+  const take = (node, label) => {
+    input.value = label;
+    sent.value = node;
     input.removeAttribute("name");
     input.after(sent);
-  });
+  };
+  suggest(input, list, (hit) => take(hit.node, hit.label));
+  if (input.dataset.label) take(input.value, input.dataset.label);
   input.addEventListener("input", () => {
     input.name ||= sent.name;
     sent.remove();
