@@ -27,7 +27,8 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     """Whether what a model was measured on overlaps what it learned from."""
     name = given.get("node", "").strip()
     against = given.get("against", "").strip()
-    values: dict[str, Any] = {"node_given": name, "against": against, "report": None, "drawn": _DRAWN, "node_label": None}
+    values: dict[str, Any] = {"node_given": name, "node_label": None, "against": against, "report": None}
+    values["drawn"] = _DRAWN
     everything = given.get("all", "") != ""
     if not name and not everything:
         return Page("Leakage", "leakage.html", values, features=lambda: {"type": "FeatureCollection", "features": []})
