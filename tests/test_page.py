@@ -563,7 +563,7 @@ def test_the_map_has_every_stage_of_every_dataset_of_the_table(served):
 
 
 def test_what_lies_somewhere_in_a_whole_may_be_there_and_no_more(served, families_catalog):
-    """Fields of The World has Kenya in it; what a part of it without Kenya, or of Austria, holds there nobody says."""
+    """Fields of The World has Kenya in it: its splits may have; a part without Kenya, or of Austria, has not."""
     found = served.get("area.json?aoi=KEN").json()
     rows = [row for part in found["stages"] for row in part["rows"]]
     with Catalog.open(families_catalog) as catalog:
@@ -577,9 +577,17 @@ def test_what_lies_somewhere_in_a_whole_may_be_there_and_no_more(served, familie
     cells = {(row["model"], stage) for row in found["matrix"] for stage, cell in row["stages"].items() if cell["did"]}
     assert cells == sure
     page = served.get("area?aoi=KEN", headers={"Accept": "text/html"}).text
-    without = [row for row in page.split("<tr ") if "data-dataset" in row and "(without Kenya)" in row]
-    assert without
-    assert all("may be there" in row and " %" not in row for row in without)
+    splits = [row for row in page.split("<tr ") if "data-dataset" in row and "Fields of The World (test)" in row]
+    assert splits
+    assert all("may be there" in row and " %" not in row for row in splits)
+    assert not [row for row in rows if "without Kenya" in row["dataset_label"] or "Austria" in row["dataset_label"]]
+    (austrian,) = {
+        (row["how"], row["precision"])
+        for part in served.get("area.json?aoi=Austria").json()["stages"]
+        for row in part["rows"]
+        if row["dataset_label"] == "Fields of The World (val) (Austria)"
+    }
+    assert austrian == ("own", "country-list")
     assert "trained on (stage not stated)" in page
 
 
