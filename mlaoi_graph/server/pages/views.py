@@ -44,7 +44,7 @@ _ROWS: Final = 200
 
 def start(context: Context, given: dict[str, str]) -> Page:
     """What is in the catalog, and what it shows."""
-    values = context.kept("start", _start)
+    values = {"counts": _counts(context), **context.kept("start", _start)}
     return Page("Lineage of Earth-observation models", "start.html", values, [f["node"] for f in values["families"]])
 
 
@@ -57,13 +57,16 @@ def prepare(context: Context) -> Iterator[None]:
     search(context, {"q": "a", "limit": "1"})
 
 
+def _counts(context: Context) -> dict[str, int]:
+    """Return how much there is: it takes longer than what else these pages need, and is made once for them."""
+    return dict(context.kept("counts", lambda catalog: dataclasses.asdict(catalog.counts())))
+
+
 def _start(catalog: Catalog) -> dict[str, Any]:
-    counts = dataclasses.asdict(catalog.counts())
     families = [
         {"node": row.family, "label": row.label, "models": len(row.models)} for row in catalog.lineage.families()
     ]
     return {
-        "counts": counts,
         "families": sorted(families, key=lambda f: (-f["models"], f["label"].casefold())),
         "findings": [_finding(catalog, finding) for finding in findings(catalog)],
     }
@@ -262,7 +265,7 @@ def filled(text: str, values: dict[str, str]) -> str:
 
 def about(context: Context, given: dict[str, str]) -> Page:
     """Where the data come from, and how sure they are."""
-    values = context.kept("about", _about)
+    values = {"counts": _counts(context), **context.kept("about", _about)}
     return Page("About the data", "about.html", values, [one["node"] for one in values["documents"]])
 
 
@@ -286,7 +289,6 @@ def _about(catalog: Catalog) -> dict[str, Any]:
     documents = sorted(document.iri for document in islice(catalog.documents(), _HITS))
     return {
         "documents": [_document(catalog, iri) for iri in documents],
-        "counts": dataclasses.asdict(catalog.counts()),
         "edges": int(edges["edges"] or 0),
         "sorts": _counted(catalog, _SORTS, "edge", _EDGE_OF),
         "precisions": _counted(catalog, _PRECISIONS, "precision", {iri: p.value for iri, p in PRECISION_OF.items()}),
