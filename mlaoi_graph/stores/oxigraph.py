@@ -272,6 +272,11 @@ class OxigraphStore:
         """Oxigraph's own store, for what has to read it directly. Its default graph is the merge."""
         return self._readable()
 
+    @property
+    def in_order(self) -> bool:
+        """Whether every graph is read in the same order of subjects: on disk, and not in memory."""
+        return self._path is not None
+
     def snapshot(self, target: Path) -> None:
         """Write the store as it stands now to a new directory, which nothing changes from then on.
 
@@ -397,8 +402,8 @@ def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolEx
         quads.append(text.replace(" .\n", f" {node(graph)} .\n"))
     with engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
         # Lenient, as the other parser judges the same lines.
-        text = "".join(chunk.values()).encode()
-        merging = merger.submit(engine.bulk_load, text, ox.RdfFormat.N_TRIPLES, lenient=True)
+        merged = "".join(chunk.values()).encode()
+        merging = merger.submit(engine.bulk_load, merged, ox.RdfFormat.N_TRIPLES, lenient=True)
         try:
             engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
         finally:

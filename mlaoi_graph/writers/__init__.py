@@ -16,7 +16,9 @@ from mlaoi_graph.errors import UnknownFormat
 from mlaoi_graph.files import whole
 from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI, PREFIXES
+from mlaoi_graph.writers import turtle
 
 __all__ = ["FORMATS", "write"]
 
@@ -58,6 +60,9 @@ def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:
 
 
 def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
+    if format == ox.RdfFormat.TURTLE and isinstance(store, OxigraphStore) and store.in_order:
+        turtle.write(store, path)
+        return
     triples = _asserted(store)
     with path.open("wb") as file:
         if format == ox.RdfFormat.RDF_XML:
