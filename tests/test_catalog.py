@@ -200,6 +200,20 @@ def test_triple_formats_hold_the_union_of_what_is_asserted(filled, tmp_path, for
 
 
 @pytest.mark.parametrize("format", ["turtle", "ntriples"])
+def test_that_two_iris_were_taken_for_one_is_no_statement_of_a_document(filled, tmp_path, format):
+    home = "https://home.example.org/x.json"
+    (tmp_path / "two").mkdir()
+    for name, rel, iri in (("home", "self", home), ("copy", "canonical", home)):
+        (tmp_path / "two" / f"{name}.json").write_text(json.dumps(model(name, link(rel, iri))))
+    filled.ingest(tmp_path / "two")
+    assert next(filled.store.match(None, MLAOI.ofThing, home), None) is not None
+    filled.export(format, tmp_path / "out")
+    kinds = {"turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES}
+    written = {quad.triple for quad in ox.parse(path=str(tmp_path / "out"), format=kinds[format])}
+    assert written == {quad.triple for quad in quads(filled)}
+
+
+@pytest.mark.parametrize("format", ["turtle", "ntriples"])
 def test_a_triple_of_two_documents_is_written_once(filled, tmp_path, format):
     filled.export(format, tmp_path / "out")
     kinds = {"turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES}
@@ -238,7 +252,7 @@ def test_what_readers_open_after_a_first_build_is_one_piece(tmp_path, folder):
     assert 12 <= len(list((tmp_path / "catalog" / "snapshots" / "1").glob("*.sst"))) <= 15
 
 
-AWKWARD = '\n\tmlaoi:ofDocument <urn:x> .\n@prefix a: \u2028 " ; , . \\n'
+AWKWARD = '\n\tmlaoi:readAt <urn:x> .\n@prefix a: \u2028 " ; , . \\n'
 
 
 def test_turtle_is_told_apart_by_its_text_whatever_literals_hold(filled, tmp_path):

@@ -58,8 +58,8 @@ def _asserted(merged: Iterator[bytes], inferred: Iterator[bytes], said: set[ox.T
         if subject == b"@prefix ":
             header += block
             yield block
-        elif b"\n\tmlaoi:ofDocument " in block or block.startswith(subject + b"mlaoi:ofDocument "):
-            continue  # a reading, which the log alone speaks of
+        elif b"\n\tmlaoi:readAt " in block or block.startswith(subject + b"mlaoi:readAt "):
+            continue  # an entry of the log
         elif following is not None and following.startswith(subject):
             mixed.append(block)
             less.append(following)
