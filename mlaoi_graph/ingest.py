@@ -48,10 +48,12 @@ from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
 
 __all__ = ["Findings", "Ingest", "IngestReport"]
 
-_BATCH: Final = 200
-"""Documents a transaction; small enough to lose little time to a retry, large enough to matter."""
-_FILL_BATCH: Final = 4_000
-"""Documents a chunk of the first, bulk ingest: some 10 MB of text."""
+_BATCH: Final = 1_000_000
+"""Characters a transaction, some 200 documents: small enough to lose little time to a retry, large enough to matter."""
+_FILL_BATCH: Final = 20_000_000
+"""Characters a chunk of the first, bulk ingest: a store takes memory by the text, and documents are of any length."""
+_RELINKED: Final = 200
+"""Documents a transaction when references are typed again."""
 _KEPT_PER_RULE: Final = 100
 _ROUNDS: Final = 20
 
@@ -519,6 +521,7 @@ class Ingest:
     ) -> Iterator[dict[str, str]]:
         batch: dict[str, str] = {}
         log: list[str] = []
+        written = 0
         broken: set[str] = set()
         for document in documents:
             met.add(hash(document.iri))
@@ -548,9 +551,10 @@ class Ingest:
                     gone = [*gone, document.iri]
                 batch.update(dict.fromkeys(gone, ""))
                 report.removed += sum(not iris.is_unread(graph) for graph in gone)
-            if len(batch) >= size:
+            written += len(batch.get(document.iri, ""))
+            if written >= size:
                 yield _with_log(batch, log)
-                batch, log = {}, []
+                batch, log, written = {}, [], 0
                 known.forget()
         if batch or log:
             yield _with_log(batch, log)
@@ -564,7 +568,7 @@ class Ingest:
         self._collected.cite_the_rest(details)
         self.columns, self._collected = self._collected.columns(), None
         texts = reasoning.everything(self._store, self.columns.triples(), self._reasoner)
-        while chunk := "".join(itertools.islice(texts, _FILL_BATCH)):
+        while chunk := "".join(_up_to(_FILL_BATCH, texts)):
             yield {rdf.INFERRED_GRAPH: chunk}
 
     def _refresh(self) -> None:
@@ -634,7 +638,7 @@ class Ingest:
                 message = f"{name!r} stands for several things here; give an address. Kept unresolved"
                 report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
         todo = iter(solved.items())
-        while some := dict(itertools.islice(todo, _BATCH)):
+        while some := dict(itertools.islice(todo, _RELINKED)):
             changed: dict[str, str] = {}
             for graph, targets in some.items():
                 statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
@@ -764,6 +768,13 @@ def _is_unverified(statement: Statement) -> bool:
     if not isinstance(statement, DataUse | Derivation | Association):
         return False
     return statement.confidence is Confidence.UNVERIFIED
+
+
+def _up_to(size: int, texts: Iterator[str]) -> Iterator[str]:
+    """Take texts until they are so long together."""
+    while size > 0 and (text := next(texts, "")):
+        size -= len(text)
+        yield text
 
 
 def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -343,9 +344,9 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
         cls = statement.__class__
         subject = f"<{statement.iri}>"
         add(f"{subject} {_TYPE} {_CLASS_TERM[cls]}{end}")
-        for name, predicate, kind, default in _PLAN[cls]:
-            value = getattr(statement, name)
-            if value is default or value == ():
+        values, plan = _PLAN[cls]
+        for value, (predicate, kind) in zip(values(statement), plan, strict=True):
+            if value is None or value == ():  # not said
                 continue
             if kind == _TEXT:
                 for text in (value,) if value.__class__ is str else value:
@@ -378,9 +379,8 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
 
 
 _CLASS_TERM = {cls: f"<{iri}>" for cls, (iri, _) in _TABLE.items()}
-# None is "not said" in every field; () likewise. Enum fields without a default are always written.
 _PLAN = {
-    cls: tuple((name, f"<{predicate}>", kind, None) for name, (predicate, kind) in table.items())
+    cls: (attrgetter(*table), tuple((f"<{predicate}>", kind) for predicate, kind in table.values()))
     for cls, (_, table) in _TABLE.items()
 }
 

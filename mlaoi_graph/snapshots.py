@@ -107,6 +107,8 @@ def publish(
 
     ``columns`` are its edges; ``documents`` those it differs by from the last one, None for all.
     """
+    if documents is None:
+        store.compact()
     number = max([manifest.snapshot, *_numbers(directory)]) + 1
     _lock_of(directory / "snapshots" / str(number)).touch()
     store.snapshot(directory / "snapshots" / str(number))

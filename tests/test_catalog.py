@@ -10,6 +10,7 @@ import pytest
 import rdflib
 from conftest import BASE, collection, link, model, quads, sample
 
+from mlaoi_graph import ingest, writers
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import (
     CatalogDamaged,
@@ -20,10 +21,11 @@ from mlaoi_graph.errors import (
     QueryError,
     SourceNameTaken,
     SourceNotFound,
+    StoreError,
     UnknownFormat,
 )  # fmt: skip
 from mlaoi_graph.model import Precision, SplitPolicy
-from mlaoi_graph.rdf import LOG_GRAPH
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
 
@@ -198,11 +200,104 @@ def test_triple_formats_hold_the_union_of_what_is_asserted(filled, tmp_path, for
 
 
 @pytest.mark.parametrize("format", ["turtle", "ntriples"])
+def test_that_two_iris_were_taken_for_one_is_no_statement_of_a_document(filled, tmp_path, format):
+    home = "https://home.example.org/x.json"
+    (tmp_path / "two").mkdir()
+    for name, rel, iri in (("home", "self", home), ("copy", "canonical", home)):
+        (tmp_path / "two" / f"{name}.json").write_text(json.dumps(model(name, link(rel, iri))))
+    filled.ingest(tmp_path / "two")
+    assert next(filled.store.match(None, MLAOI.ofThing, home), None) is not None
+    filled.export(format, tmp_path / "out")
+    kinds = {"turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES}
+    written = {quad.triple for quad in ox.parse(path=str(tmp_path / "out"), format=kinds[format])}
+    assert written == {quad.triple for quad in quads(filled)}
+
+
+@pytest.mark.parametrize("format", ["turtle", "ntriples"])
 def test_a_triple_of_two_documents_is_written_once(filled, tmp_path, format):
     filled.export(format, tmp_path / "out")
     kinds = {"turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES}
     written = [quad.triple for quad in ox.parse(path=str(tmp_path / "out"), format=kinds[format])]
     assert len(written) == len(set(written))
+
+
+def test_a_first_build_takes_chunks_by_the_length_of_what_is_written(tmp_path, folder, monkeypatch):
+    taken = []
+
+    class Watched(OxigraphStore):
+        def fill(self, chunks):
+            def watched():
+                for chunk in chunks:
+                    taken.append({graph: len(text) for graph, text in chunk.items() if graph.startswith(DOC)})
+                    yield chunk
+
+            super().fill(watched())
+
+    monkeypatch.setattr(ingest, "_FILL_BATCH", 4_000)
+    catalog = Catalog.create()
+    catalog._store = Watched()
+    catalog.ingest(folder)
+    lengths = {graph: length for chunk in taken for graph, length in chunk.items()}
+    assert len(lengths) == 4 == sum(map(len, taken))
+    documents = [list(chunk.values()) for chunk in taken if chunk]
+    assert 1 < len(documents) < 4
+    assert all(sum(chunk[:-1]) < 4_000 for chunk in documents)
+    assert all(sum(chunk) >= 4_000 for chunk in documents[:-1])
+
+
+def test_what_readers_open_after_a_first_build_is_one_piece(tmp_path, folder):
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(folder)
+    # Oxigraph has twelve tables; with a file of each for every step it was written in there would be 23.
+    assert 12 <= len(list((tmp_path / "catalog" / "snapshots" / "1").glob("*.sst"))) <= 15
+
+
+AWKWARD = '\n\tmlaoi:readAt <urn:x> .\n@prefix a: \u2028 " ; , . \\n'
+
+
+def test_turtle_is_told_apart_by_its_text_whatever_literals_hold(filled, tmp_path):
+    said = (
+        ox.Triple(ox.NamedNode("urn:awkward"), ox.NamedNode("urn:p"), ox.Literal(AWKWARD)),
+        ox.Triple(ox.NamedNode("urn:awkward"), ox.NamedNode("urn:p"), ox.Literal("z", language="en")),
+    )
+    filled.update(f"INSERT DATA {{ GRAPH <urn:g> {{ {' . '.join(map(str, said))} }} }}")
+    filled.export("turtle", tmp_path / "out")
+    written = [quad.triple for quad in ox.parse(path=str(tmp_path / "out"), format=ox.RdfFormat.TURTLE)]
+    assert sorted(map(str, written)) == sorted({str(quad.triple) for quad in quads(filled)})
+    assert set(said) <= set(written)
+
+
+def test_turtle_has_what_a_document_says_though_it_is_inferred_as_well(tmp_path):
+    both, one = "<urn:m> <urn:p> <urn:both> .\n", "<urn:m> <urn:p> <urn:inferred> .\n"
+    store = OxigraphStore(tmp_path / "store")
+    store.replace({"urn:doc": both + "<urn:m> <urn:p> <urn:said> .\n", INFERRED_GRAPH: both + one})
+    writers.write(store, "turtle", tmp_path / "out")
+    found = {q.object.value for q in ox.parse(path=str(tmp_path / "out"), format=ox.RdfFormat.TURTLE)}
+    assert found == {"urn:both", "urn:said"}
+
+
+def test_a_node_of_which_everything_is_inferred_is_not_in_turtle(tmp_path):
+    nodes = "".join(f"<urn:{n}> <urn:p> <urn:o> .\n" for n in range(2_500))
+    store = OxigraphStore(tmp_path / "store")
+    store.replace({"urn:doc": "<urn:m> <urn:p> <urn:said> .\n", INFERRED_GRAPH: nodes})
+    writers.write(store, "turtle", tmp_path / "out")
+    assert [str(q.triple) for q in ox.parse(path=str(tmp_path / "out"), format=ox.RdfFormat.TURTLE)] == [
+        "<urn:m> <urn:p> <urn:said>"
+    ]
+
+
+def test_an_empty_store_is_an_empty_turtle_file(tmp_path):
+    writers.write(OxigraphStore(tmp_path / "store"), "turtle", tmp_path / "out")
+    assert not list(ox.parse(path=str(tmp_path / "out"), format=ox.RdfFormat.TURTLE))
+
+
+def test_turtle_of_a_store_that_is_no_merge_is_refused(tmp_path):
+    store = OxigraphStore(tmp_path / "store")
+    store.replace({INFERRED_GRAPH: "<urn:m> <urn:p> <urn:o> .\n"})
+    store.engine.remove(ox.Quad(ox.NamedNode("urn:m"), ox.NamedNode("urn:p"), ox.NamedNode("urn:o")))
+    with pytest.raises(StoreError, match="not in order"):
+        writers.write(store, "turtle", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 # rdflib uses its own deprecated names in its parsers.

@@ -275,6 +275,16 @@ def test_circles_end_and_are_reported(catalog, write):
     assert edges(catalog, "a") == [(DerivationKind.UNSTATED, f"{BASE}items/b", Rule.MODEL_LINK, None)]
 
 
+def test_a_circle_is_found_behind_a_long_chain(catalog, write):
+    chain = {f"m{n}": model(f"m{n}", link("derived_from", f"./m{n + 1}.json")) for n in range(60)}
+    circle = model("m60", link("derived_from", "./m59.json"), link("derived_from", "./m61.json"))
+    beyond = {f"m{n}": model(f"m{n}", link("derived_from", f"./m{n + 1}.json")) for n in range(61, 90)}
+    report = catalog.ingest(write(**chain, m60=circle, **beyond))
+    (found,) = [f for f in report.findings.kept if f.rule == "cycle"]
+    assert found.message.startswith("2 things")
+    assert found.message.endswith(f"{BASE}items/m59, {BASE}items/m60")
+
+
 @pytest.mark.parametrize(
     "href",
     ["c", f"{BASE}collections/c", "https://example.com/c.json", "parent", "https://example.com/parent.json", "s"],

@@ -111,6 +111,10 @@ class Fetcher:
 
         Raises OutsideTree, or SourceNotFound if it cannot be opened or is a pipe, a device or a folder.
         """
+        return os.fdopen(self._opened(path)[0], "rb")
+
+    def _opened(self, path: str) -> tuple[int, int]:
+        """Return the descriptor of a file of the source's tree, and its size."""
         assert self.root is not None
         where = os.path.join(self.root, path)
         if not self.inside(where):
@@ -118,10 +122,11 @@ class Fetcher:
         try:
             # Opening a pipe would wait for a writer; without blocking it can be looked at and let go.
             file = os.open(where, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-            if not stat.S_ISREG(os.fstat(file).st_mode):
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
                 os.close(file)
                 raise SourceNotFound(path, "no such file")
-            return os.fdopen(file, "rb")
+            return file, found.st_size
         except (OSError, ValueError) as error:  # a null byte is a ValueError
             raise SourceNotFound(path, getattr(error, "strerror", None) or str(error)) from error
 
@@ -130,11 +135,14 @@ class Fetcher:
 
         Raises OutsideTree, DocumentTooLarge, or SourceNotFound if it cannot be opened.
         """
-        with self.open_path(path) as file:
-            size = os.fstat(file.fileno()).st_size
+        file, size = self._opened(path)
+        try:
             if size > MAX_DOCUMENT_BYTES:
                 raise DocumentTooLarge(path, size)
-            return file.read()
+            # A file object for each would take as long again as reading.
+            return b"".join(iter(lambda: os.read(file, size + 1), b""))
+        finally:
+            os.close(file)
 
     def read_url(self, url: str) -> tuple[str, bytes]:
         """Return the address after redirects and the bytes there.

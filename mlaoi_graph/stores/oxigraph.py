@@ -272,6 +272,11 @@ class OxigraphStore:
         """Oxigraph's own store, for what has to read it directly. Its default graph is the merge."""
         return self._readable()
 
+    @property
+    def in_order(self) -> bool:
+        """Whether every graph is read in the same order of subjects: on disk, and not in memory."""
+        return self._path is not None
+
     def snapshot(self, target: Path) -> None:
         """Write the store as it stands now to a new directory, which nothing changes from then on.
 
@@ -285,6 +290,15 @@ class OxigraphStore:
 
         with engine_errors(not_made):
             engine.backup(target)
+
+    def compact(self) -> None:
+        """Bring what was written in several steps into one order, which reads twice as fast.
+
+        Looking up a string asks every file that may have it. Rewrites the whole store: worth it after a fill.
+        """
+        engine = self._writable()
+        with engine_errors(_refused):
+            engine.optimize()
 
     def close(self) -> None:
         """See :meth:`mlaoi_graph.stores.Store.close`.
@@ -387,7 +401,9 @@ def _load_chunk(engine: ox.Store, chunk: Mapping[str, str], merger: ThreadPoolEx
         # No literal holds a raw newline, so this is the end of a line and nothing else; a parser judges the rest.
         quads.append(text.replace(" .\n", f" {node(graph)} .\n"))
     with engine_errors(lambda reason: StoreError(f"a chunk is not N-Triples: {reason}. Nothing was written")):
-        merging = merger.submit(engine.bulk_load, "".join(chunk.values()).encode(), ox.RdfFormat.N_TRIPLES)
+        # Lenient, as the other parser judges the same lines.
+        merged = "".join(chunk.values()).encode()
+        merging = merger.submit(engine.bulk_load, merged, ox.RdfFormat.N_TRIPLES, lenient=True)
         try:
             engine.bulk_load("".join(quads).encode(), ox.RdfFormat.N_QUADS)
         finally:

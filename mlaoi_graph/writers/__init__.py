@@ -14,9 +14,11 @@ import pyoxigraph as ox
 
 from mlaoi_graph.errors import UnknownFormat
 from mlaoi_graph.files import whole
-from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores import Store
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI, PREFIXES
+from mlaoi_graph.writers import turtle
 
 __all__ = ["FORMATS", "write"]
 
@@ -58,6 +60,9 @@ def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:
 
 
 def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
+    if format == ox.RdfFormat.TURTLE and isinstance(store, OxigraphStore) and store.in_order:
+        turtle.write(store, path)
+        return
     triples = _asserted(store)
     with path.open("wb") as file:
         if format == ox.RdfFormat.RDF_XML:
@@ -69,20 +74,18 @@ def _asserted(store: Store) -> Iterator[ox.Triple]:
     """Iterate over the triples that documents assert, each once and by subject, holding those of one at a time."""
     found = store.query(_MERGED)
     assert isinstance(found, ox.QuerySolutions)
-    # Few nodes have anything inferred. A hash instead of the node: 10^6 are then tens of MB, not hundreds.
+    # A hash instead of the node: 10^6 are then tens of MB, not hundreds.
+    entries = {hash(quad.subject) for quad in store.match(None, MLAOI.readAt, None, LOG_GRAPH)}
     with_more = {hash(quad.subject) for quad in store.match(graph=INFERRED_GRAPH)}
-    # The merge is read in the order of its subjects, so what is ours is told once a subject and not once a triple.
+    # On disk the merge is read in the order of its subjects, so what is ours is told once a subject, not once a triple.
     for subject, rows in itertools.groupby(found, key=itemgetter(0)):
+        if hash(subject) in entries:
+            continue
         triples = list(itertools.starmap(ox.Triple, rows))
-        if any(triple.predicate == _OF_DOCUMENT for triple in triples):
-            continue  # a reading, which the log alone speaks of
         if hash(subject) in with_more:
             inferred = {quad.triple for quad in store.match(subject.value, graph=INFERRED_GRAPH)}
             triples = [triple for triple in triples if triple not in inferred or not _only_inferred(store, triple)]
         yield from triples
-
-
-_OF_DOCUMENT: Final = ox.NamedNode(MLAOI.ofDocument)
 
 
 def _only_inferred(store: Store, triple: ox.Triple) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from mlaoi_graph import iri as iris
@@ -387,18 +387,18 @@ def _nodes(edge: QualifiedEdge, target: Target, link: Json) -> list[Statement]:
 def membership(area: str, split: str | None, collection: Target) -> list[Statement]:
     """Return the nodes that make an item's area a footprint of its collection, or of a split of it."""
     described = collection.described
+    is_split = split is not None and split != collection.split
     whole = Dataset(
         iri=collection.iri,
         label=None if described else collection.label,
+        footprints=() if is_split else (area,),
         resolved=None if described else False,
         unresolved_name=None if described else collection.name,
     )
-    if split is None or split == collection.split:
-        return [replace(whole, footprints=(area,))]
-    return [replace(split_part(collection, split), footprints=(area,)), whole]
+    return [split_part(collection, split, (area,)), whole] if split is not None and is_split else [whole]
 
 
-def split_part(whole: Target, split: str) -> Dataset:
+def split_part(whole: Target, split: str, footprints: tuple[str, ...] = ()) -> Dataset:
     """Return the dataset node for one split of a dataset: what it is and how much is known of it is as of the whole."""
     return Dataset(
         iri=iris.part(whole.iri, split),
@@ -406,6 +406,7 @@ def split_part(whole: Target, split: str) -> Dataset:
         archive=whole.kind is Kind.ARCHIVE,
         split=split,
         part_of=(whole.iri,),
+        footprints=footprints,
         resolved=True if whole.described else None,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import stat
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -184,7 +185,7 @@ class Walk:
         """Return whether a path leaves the source's folder, as written or through symbolic links."""
         if place.path is None or self.fetcher.root is None:
             return False
-        if os.path.isabs(place.path) or place.path.split(os.sep)[0] == "..":
+        if _is_written_outside(place.path):
             return True
         path = os.path.join(self.fetcher.root, place.path)
         return "\0" not in path and os.path.islink(path) and not self.fetcher.inside(path)
@@ -197,9 +198,14 @@ class Walk:
     def exists(self, path: str) -> bool:
         """Return whether a file of the source's tree has that path."""
         root = self.fetcher.root
-        if root is None or "\0" in path or self.leads_out(Place(path=path)):
+        if root is None or _is_written_outside(path):
             return False
-        return os.path.isfile(os.path.join(root, path))
+        where = os.path.join(root, path)
+        try:
+            mode = os.lstat(where).st_mode
+        except (OSError, ValueError):  # a null byte is a ValueError
+            return False
+        return stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and self.fetcher.inside(where) and os.path.isfile(where))
 
     def _first_visit(self, place: Place) -> bool:
         # A hash instead of the place itself: 10^6 documents then cost tens of MB, not hundreds.
@@ -458,15 +464,15 @@ class Walk:
             elif self.start is not None:
                 raw.note(pointer, "network-off", f"{href} is an address, and the network is off; see --allow-network")
             return None
-        if self.leads_out(place):
-            raw.note(
-                pointer,
-                "outside-tree",
-                f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
-            )
-            return None
         if place.path is not None and not self.exists(place.path):
-            raw.note(pointer, "broken-link", f"{href} does not exist")
+            if self.leads_out(place):
+                raw.note(
+                    pointer,
+                    "outside-tree",
+                    f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
+                )
+            else:
+                raw.note(pointer, "broken-link", f"{href} does not exist")
             return None
         if self.start is None and not place.name.lower().endswith((*_SUFFIXES, *_LINES)):
             raw.note(pointer, "broken-link", f"{href} is passed over in a folder: it is no .json, .geojson or .ndjson")
@@ -487,6 +493,10 @@ class Walk:
         below = posixpath.relpath(unquote(there.path) or "/", posixpath.dirname(here.path) or "/")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(raw.place.path), below))
         return Place(path=path) if self.exists(path) else None
+
+
+def _is_written_outside(path: str) -> bool:
+    return os.path.isabs(path) or path.split(os.sep)[0] == ".."
 
 
 def _is_web(href: Any) -> bool:
