@@ -29,6 +29,7 @@ from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.outline import Cover, outline
+from mlaoi_graph.server.stac.parts import put_together
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -393,7 +394,10 @@ def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small)
     assert path.exists()
     kept = Kept((path, state))
     assert not kept.missing("items", [0, 8, 16, 24])  # four models
-    elsewhere = kept.get("items", [0], 'https://elsewhere.example/"x"/')[0]
+    parts = kept.get("items", [0])[0]
+    elsewhere = json.loads(
+        kept.told(put_together(parts, "models", f"{kept.site}stac"), 'https://elsewhere.example/"x"/')
+    )
     (self_link,) = [entry["href"] for entry in elsewhere["links"] if entry["rel"] == "self"]
     assert self_link == 'https://elsewhere.example/"x"/stac/collections/models/items/a'
     again = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
@@ -403,16 +407,18 @@ def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small)
 def test_what_is_kept_is_of_one_state_and_damage_is_made_good(tmp_path):
     path = tmp_path / "1.items"
     first = Kept((path, "a"))
-    first.put("items", {1: {"href": f"{first.site}x"}})
-    assert Kept((path, "a")).get("items", [1, 2], "http://here/") == {1: {"href": "http://here/x"}}
+    first.put({"items": {1: f"{first.site}x".encode()}, "spoken": {1: b"x"}})
+    again = Kept((path, "a"))
+    assert again.get("items", [1, 2]) == {1: f"{first.site}x".encode()}
+    assert again.told(again.get("items", [1])[1], "http://here/") == b"http://here/x"
     assert Kept((path, "b")).get("items", [1]) == {}
     path.write_bytes(b"no database" * 1000)
     again = Kept((path, "b"))
-    again.put("items", {2: "x"})
-    assert again.get("items", [2]) == {2: "x"}
+    again.put({"items": {2: b"x"}})
+    assert again.get("items", [2]) == {2: b"x"}
     nowhere = Kept((tmp_path / "none" / "1.items", "a"))
-    nowhere.put("items", {3: "y"})
-    assert nowhere.get("items", [3]) == {3: "y"}
+    nowhere.put({"items": {3: b"y"}})
+    assert nowhere.get("items", [3]) == {3: b"y"}
 
 
 def test_exposure_of_all_at_once_is_what_was_inferred(families):

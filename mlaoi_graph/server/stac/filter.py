@@ -14,6 +14,7 @@ import orjson
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.stac.seen import BANDS
 
 __all__ = ["SEARCHED", "Filter"]
 
@@ -27,7 +28,9 @@ _OPERATORS: Final = frozenset(
         "a_equals", "a_contains", "a_containedBy", "a_overlaps",
     }
 )  # fmt: skip
-SEARCHED: Final = frozenset({*REPEATED, EXPOSED_TO, "lineage:family", "mlm:tasks", "mlm:architecture", "mlm:framework"})
+SEARCHED: Final = frozenset(
+    {*REPEATED, EXPOSED_TO, "lineage:family", "mlm:tasks", "mlm:architecture", "mlm:framework", BANDS}
+)
 """Fields of which it is known who has a value without looking into documents."""
 _BRACKET: Final = re.compile(r"[\[({\])}]|\bnot\b", re.IGNORECASE)
 _STRING: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")

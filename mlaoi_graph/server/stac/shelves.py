@@ -34,8 +34,10 @@ from mlaoi_graph.server.addresses import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
+from mlaoi_graph.server.stac.parts import place_of, put_together, take_apart
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
+from mlaoi_graph.server.stac.seen import BANDS, Spoken
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
@@ -100,8 +102,11 @@ class Shelf(Protocol):
     def after(self, key: str) -> int:
         """Return the first number beyond a key, whether or not that is there."""
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        """Return the items or collections."""
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        """Return the items or collections, as JSON."""
+
+    def sifts(self, query: Query) -> bool:
+        """Return whether :meth:`find` gives more than what is found, and each document has to be looked into."""
 
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
         """Return what things have in a field; None if only their documents tell."""
@@ -162,7 +167,9 @@ class Holdings:
         self.served = lru_cache(16)(lambda site: Served(self, site))
         self.get = lru_cache(_KEPT)(self._get)
         self.area_ids = lru_cache(64)(self._area_ids)
-        self.having = lru_cache(64)(self._having)
+        self._known = lru_cache(64)(self._having)
+        self.spoken: Spoken | None = None
+        """Words and bands of all models; None until they are known."""
         self._shelves: dict[str, Shelf] = {
             "models": _Models(self, "models"),
             **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
@@ -189,16 +196,24 @@ class Holdings:
         """Return the nodes in a collection that is no dataset's."""
         return self._nodes.get(name) or (self.models if name in ROLES or name == UNKNOWN else None)
 
-    def documents(self, listed: _Listed, places: Sequence[int], site: str) -> list[_Json]:
-        """Return the documents of nodes."""
+    def documents(self, listed: _Listed, places: Sequence[int]) -> list[bytes]:
+        """Return the documents of nodes as they are kept; models in parts (:mod:`~.parts`)."""
         keys = [listed.key(place) for place in places]
-        found = self.kept.get("items", keys, site)
-        missing = {key: place for key, place in zip(keys, places, strict=True) if key not in found}
-        if missing:
-            made = {key: self._document(listed.iris[place]) for key, place in missing.items()}
-            self.kept.put("items", made)
-            found |= {key: self.kept.told(document, site) for key, document in made.items()}
+        found = self.kept.get("items", keys)
+        found |= self._make(listed, {key: place for key, place in zip(keys, places, strict=True) if key not in found})
         return [found[key] for key in keys]
+
+    def _make(self, listed: _Listed, places: Mapping[int, int]) -> dict[int, bytes]:
+        """Return the documents of places by the numbers they are kept under, and keep them."""
+        items, rows = {}, {}
+        for key, place in places.items():
+            document = self._document(listed.iris[place])
+            items[key] = take_apart(document) if listed is self.models else orjson.dumps(document)
+            if listed is self.models:
+                rows[key] = Spoken.row(document)
+        if items:
+            self.kept.put({"items": items, "spoken": rows})
+        return items
 
     def prepare(self) -> Iterator[None]:
         """Make what searches would have to wait for, a little at each step: documents, and where roles are."""
@@ -216,9 +231,22 @@ class Holdings:
             else:
                 keys = {self.models.key(place): place for place in places}
                 for key in self.kept.missing("items", list(keys)):
-                    self.kept.put("items", {key: self._document(self.models.iris[keys[key]])})
+                    self._make(self.models, {key: keys[key]})
                     yield
             yield
+        yield from self._listen()
+
+    def _listen(self) -> Iterator[None]:
+        """Take in words and bands of all models, once they are kept."""
+        rows = []
+        for begin in range(0, len(self.models.iris), _AT_A_TIME):
+            keys = [self.models.key(place) for place in range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))]
+            found = self.kept.get("spoken", keys)
+            if len(found) < len(keys):
+                return
+            rows += [found[key] for key in keys]
+            yield
+        self.spoken = Spoken(rows)
 
     @cached_property
     def drawn_again(self) -> Array:
@@ -234,8 +262,13 @@ class Holdings:
 
     # -- who has what ---------------------------------------------------------------------------------------------
 
+    def having(self, name: str, value: str) -> Array:
+        """Return the numbers of the nodes that have a value in a list that is searched, or may have it."""
+        if name == BANDS:
+            return self.models.nodes if self.spoken is None else self.models.nodes[self.spoken.with_band(value)]
+        return self._known(name, value)
+
     def _having(self, name: str, value: str) -> Array:
-        """Return the numbers of the nodes that have a value in a list that is searched."""
         if name in _WORDS:
             return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
         node = self.edges.iris.find(value)
@@ -286,8 +319,8 @@ class Holdings:
             elif place is not None and found[place] != value:
                 several.add(place)
         for place in several:  # what is said twice is what its document makes of it
-            (document,) = self.documents(self.models, [place], "")
-            found[place] = document["properties"].get(field)
+            (document,) = self._shelves["models"].documents([place], "")
+            found[place] = orjson.loads(document)["properties"].get(field)
         return found
 
     def _words(self, name: str) -> dict[str, list[int]]:
@@ -312,9 +345,9 @@ class Holdings:
             key = crc32(name.encode())
             found = self.kept.get("lists", [key])
             if not found:
-                found = {key: make()}
-                self.kept.put("lists", found)
-            self._lists[name] = found[key]
+                found = {key: orjson.dumps(make())}
+                self.kept.put({"lists": found})
+            self._lists[name] = orjson.loads(found[key])
         return self._lists[name]
 
     @cached_property
@@ -464,7 +497,19 @@ class _Nodes:
             some = query.filter.candidates(self._holdings.having)
             if some is not None:
                 found = np.intersect1d(found, np.flatnonzero(np.isin(self._listed.nodes, some)), assume_unique=True)
+        if query.words and self._is_heard:
+            spoken = self._holdings.spoken
+            assert spoken is not None
+            found = np.intersect1d(found, np.concatenate([spoken.speaking(word) for word in query.words]))
         return found
+
+    def sifts(self, query: Query) -> bool:
+        return query.sifts or (query.speaks and not self._is_heard)
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether it is known of all these nodes what free text finds."""
+        return self._listed is self._holdings.models and self._holdings.spoken is not None
 
     def key(self, number: int) -> str:
         return self._listed.iris[number]
@@ -472,8 +517,9 @@ class _Nodes:
     def after(self, key: str) -> int:
         return bisect_right(self._listed.iris, key)
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        return self._holdings.documents(self._listed, numbers, site)
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        kept = self._holdings.kept
+        return [kept.told(text, site) for text in self._holdings.documents(self._listed, numbers)]
 
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
         if field == "id":
@@ -504,7 +550,13 @@ class _Models(_Nodes):
         found[places.models_of("declared", rows)] = True
         return np.flatnonzero(found)
 
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        api = f"{self._holdings.kept.site}stac"
+        parts = self._holdings.documents(self._listed, numbers)
+        return [self._holdings.kept.told(put_together(part, self.name, api), site) for part in parts]
 
+
+_NOWHERE: Final = place_of({"geometry": None}, when_of(None, None)[0])
 _DATES: Final = {"datetime": "start_datetime", "start_datetime": "start_datetime", "end_datetime": "end_datetime"}
 
 
@@ -522,11 +574,13 @@ class _Role(_Nodes):
             return places.models_of("unknown", None)
         return places.models_of(ROLES[self.name][0], places.rows(query))
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
         where = self._where(numbers)
+        api = f"{self._holdings.kept.site}stac"
+        declared = self.name == "models-declared"
         return [
-            self._moved(model, *where[number], site)
-            for number, model in zip(numbers, super().documents(numbers, site), strict=True)
+            self._holdings.kept.told(put_together(parts, self.name, api, where[number], declared=declared), site)
+            for number, parts in zip(numbers, self._holdings.documents(self._listed, numbers), strict=True)
         ]
 
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
@@ -537,37 +591,25 @@ class _Role(_Nodes):
         places, role = self._holdings.places, ROLES[self.name][0]
         return [when_of(*places.dates(role, number))[0][_DATES[field]] for number in numbers]
 
-    def _moved(self, model: _Json, where: _Json, dates: _Json, site: str) -> _Json:
-        own = f"{site}stac/{_path(self.name, model['id'])}"
-        above = f"{site}stac/{_path(self.name)}"
-        moved = {"self": own, "parent": above, "collection": above}
-        links = [link | {"href": moved[link["rel"]]} if link["rel"] in moved else link for link in model["links"]]
-        self_link = next(link for link in model["links"] if link["rel"] == "self")
-        links.insert(2, self_link | {"rel": "canonical"})
-        # What is declared would be read as being where the item is.
-        gone = () if self.name == "models-declared" else ("lineage:declared_area",)
-        properties = {key: value for key, value in model["properties"].items() if key not in gone}
-        made = {key: value for key, value in model.items() if key != "bbox"}
-        return made | where | {"collection": self.name, "properties": properties | dates, "links": links}
-
-    def _where(self, numbers: Sequence[int]) -> dict[int, tuple[_Json, _Json]]:
+    def _where(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """Return geometry with box, and dates, of each model."""
         if self.name == UNKNOWN:
-            return dict.fromkeys(numbers, ({"geometry": None}, when_of(None, None)[0]))
+            return dict.fromkeys(numbers, _NOWHERE)
         keys = {number: self._key(number) for number in numbers}
         found = self._holdings.kept.get("places", list(set(keys.values())))
         made = {}
         for number, key in keys.items():
             if key not in found:
                 found[key] = made[key] = self._made(number)
-        self._holdings.kept.put("places", made)
-        return {number: (found[key][0], found[key][1]) for number, key in keys.items()}
+        if made:
+            self._holdings.kept.put({"places": made})
+        return {number: found[key] for number, key in keys.items()}
 
     def prepare(self, numbers: Sequence[int]) -> Iterator[None]:
         """Make what is not there yet of where models are."""
         keys = {self._key(number): number for number in numbers}
         for key in self._holdings.kept.missing("places", list(keys)):
-            self._holdings.kept.put("places", {key: self._made(keys[key])})
+            self._holdings.kept.put({"places": {key: self._made(keys[key])}})
             yield
 
     def _key(self, number: int) -> int:
@@ -576,12 +618,13 @@ class _Role(_Nodes):
         text = (b"declared" if role == "declared" else b"") + self._holdings.places.sources(role, number)
         return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
-    def _made(self, number: int) -> tuple[_Json, _Json]:
+    def _made(self, number: int) -> bytes:
         found = self._holdings.places.where(ROLES[self.name][0], number)
         if found is None:
-            return {"geometry": None}, when_of(None, None)[0]
+            return _NOWHERE
         box = around(boxes_of(found.shape))
-        return {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}, when_of(found.start, found.end)[0]
+        place = {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}
+        return place_of(place, when_of(found.start, found.end)[0])
 
 
 class _Areas:
@@ -639,8 +682,11 @@ class _Areas:
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
         return None
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        return [self._document(number, site) for number in numbers]
+    def sifts(self, query: Query) -> bool:
+        return query.sifts or query.speaks
+
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        return [orjson.dumps(self._document(number, site)) for number in numbers]
 
     def _document(self, number: int, site: str) -> _Json:
         code, row = divmod(number, _ROW_SHIFT)
@@ -724,20 +770,24 @@ class Collections:
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
         return None
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        fixed = len(self._fixed)
-        first = [_fixed_collection(self._fixed[number], site) for number in numbers if number < fixed]
-        places = [number - fixed for number in numbers if number >= fixed]
-        return [*first, *self._holdings.documents(self._holdings.datasets, places, site)]
+    def sifts(self, query: Query) -> bool:
+        return query.filter is not None or bool(query.words)
 
-    def named(self, name: str, site: str) -> _Json:
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        fixed = len(self._fixed)
+        first = [orjson.dumps(_fixed_collection(self._fixed[number], site)) for number in numbers if number < fixed]
+        places = [number - fixed for number in numbers if number >= fixed]
+        rest = self._holdings.documents(self._holdings.datasets, places)
+        return [*first, *(self._holdings.kept.told(text, site) for text in rest)]
+
+    def named(self, name: str, site: str) -> bytes:
         """Return a collection by its id. Raises Refusal with 404."""
         if name in self._fixed:
-            return _fixed_collection(name, site)
+            return orjson.dumps(_fixed_collection(name, site))
         at = self._holdings.datasets.at(name)
         if at is None:
             raise Refusal(404, "not-found", f"there is no collection {name!r}. See {site}stac/collections")
-        return self._holdings.documents(self._holdings.datasets, [at], site)[0]
+        return self._holdings.kept.told(self._holdings.documents(self._holdings.datasets, [at])[0], site)
 
     def missing(self, names: Sequence[str]) -> Iterator[str]:
         """Yield those of these names that no collection has."""
