@@ -20,7 +20,7 @@ from mlaoi_graph import __version__
 
 __all__ = ["Kept"]
 
-_TABLES: Final = ("items", "places", "lists", "spoken")
+_TABLES: Final = ("items", "areas", "places", "lists", "spoken")
 _LAYOUT: Final = f"2 {__version__}"
 """Documents are as this version makes them."""
 _MOST: Final = 500

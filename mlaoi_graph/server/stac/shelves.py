@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
-from zlib import crc32
 
 import numpy as np
 import orjson
@@ -86,6 +85,7 @@ _ROW_SHIFT: Final = 2**32
 _KEPT: Final = 4096
 """Nodes that links lead to, that are held."""
 _Json = dict[str, Any]
+_T = TypeVar("_T")
 
 
 class Shelf(Protocol):
@@ -163,8 +163,8 @@ class Holdings:
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
         self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
-        self._made = Served(self, self.kept.site)
-        self.served = lru_cache(16)(lambda site: Served(self, site))
+        self.made: Final = Served(self, self.kept.site)
+        """Makes documents, as they are kept."""
         self.get = lru_cache(_KEPT)(self._get)
         self.area_ids = lru_cache(64)(self._area_ids)
         self._known = lru_cache(64)(self._having)
@@ -235,6 +235,10 @@ class Holdings:
                     yield
             yield
         yield from self._listen()
+        for dataset in self.catalog.footprints.datasets:
+            if self.kept.missing("lists", [_list_key(f"areas {dataset}")]):
+                yield from self._naming(dataset)
+            yield
 
     def _listen(self) -> Iterator[None]:
         """Take in words and bands of all models, once they are kept."""
@@ -247,6 +251,20 @@ class Holdings:
             rows += [found[key] for key in keys]
             yield
         self.spoken = Spoken(rows)
+
+    @cached_property
+    def areas(self) -> tuple[Array, Array]:
+        """The areas of all datasets as numbers of :class:`_Areas`, sorted, and the row of each."""
+        at, code = self.catalog.footprints.datasets_of(np.arange(len(self.catalog.footprints)))
+        found = np.sort(code.astype(np.int64) * _ROW_SHIFT + at)
+        return found, (found % _ROW_SHIFT).astype(np.uint32)
+
+    def areas_of(self, dataset: str) -> Array:
+        """Return those of one dataset."""
+        everything, datasets = self.areas[0], self.catalog.footprints.datasets
+        place = bisect_left(datasets, dataset)
+        here = place + (place < len(datasets) and datasets[place] == dataset)
+        return everything[slice(*np.searchsorted(everything, (place * _ROW_SHIFT, here * _ROW_SHIFT)))]
 
     @cached_property
     def drawn_again(self) -> Array:
@@ -342,7 +360,7 @@ class Holdings:
     def _list(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is made once for a snapshot."""
         if name not in self._lists:
-            key = crc32(name.encode())
+            key = _list_key(name)
             found = self.kept.get("lists", [key])
             if not found:
                 found = {key: orjson.dumps(make())}
@@ -401,16 +419,33 @@ class Holdings:
         if isinstance(place.node, Dataset):
             dataset = self.graph.node(iri)
             assert isinstance(dataset, Dataset)
-            return self._made.collection(place, dataset)
+            return self.made.collection(place, dataset)
         assert place.parent is not None
-        return self._made.item(place, place.node) | {"collection": place.parent.identifier}
+        return self.made.item(place, place.node) | {"collection": place.parent.identifier}
 
-    def _area_ids(self, dataset: str) -> dict[str, str]:
-        """Return the names of a dataset's areas in its collection."""
-        called = _identifiers(self.catalog.store, _AREAS, dataset=dataset)
-        areas = sorted(set(texts(self.catalog.store, _AREAS_OF, dataset=dataset)))
-        names = Names()
-        return {iri: names.take(called.get(iri) or iris.tail(iri)) for (iri,) in areas}
+    def _area_ids(self, dataset: str) -> list[str]:
+        """Return the names of a dataset's areas in its collection, as :meth:`areas_of` has them."""
+        key = _list_key(f"areas {dataset}")
+        text = self.kept.get("lists", [key]).get(key)
+        found: list[str] = orjson.loads(_at_once(self._naming(dataset)) if text is None else text)
+        return found
+
+    def _naming(self, dataset: str) -> Generator[None, None, bytes]:
+        """Make and keep these names, some at each step: of a dataset may be hundreds of thousands."""
+        said = texts(self.catalog.store, _AREAS, dataset=dataset)
+        called = yield from _identifiers(self.catalog.store, said)
+        areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(dataset) % _ROW_SHIFT)]
+        names, taken = Names(), dict[str, str]()
+        for area in areas:
+            if area not in taken:  # one that is drawn twice is one
+                taken[area] = names.take(called.get(area) or iris.tail(area))
+        made = orjson.dumps([taken[area] for area in areas])
+        self.kept.put({"lists": {_list_key(f"areas {dataset}"): made}})
+        return made
+
+
+def _list_key(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class _Listed:
@@ -428,7 +463,7 @@ class _Listed:
     def _names(self, store: Store, bits: int, taken: Sequence[str]) -> list[str]:
         called: dict[str, str] = {}
         for kind in _CLASSES[bits]:
-            called |= _identifiers(store, _CALLED, kind=kind)
+            called |= _at_once(_identifiers(store, texts(store, _CALLED, kind=kind)))
         names = Names(*taken)
         if bits != IS_DATASET:
             return [names.take(called.get(iri) or iris.tail(iri)) for iri in self.iris]
@@ -455,17 +490,28 @@ class _Listed:
 
 _CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier ?name }"
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
-_AREAS_OF: Final = "SELECT ?node ?dataset { ?dataset mlaoi:footprint ?node }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
 _VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
-def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str]:
+def _at_once(steps: Generator[None, None, _T]) -> _T:
+    """Return what is made step by step."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: _T = end.value
+            return made
+
+
+def _identifiers(store: Store, said: Iterable[tuple[str, ...]]) -> Generator[None, None, dict[str, str]]:
     """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
     found: dict[str, str] = {}
     several = set()
-    for iri, name in texts(store, sparql, **given):
+    for at, (iri, name) in enumerate(said):
+        if at % _AT_A_TIME == 0:
+            yield
         if found.setdefault(iri, name) != name:
             several.add(iri)
     for iri in several:
@@ -643,27 +689,12 @@ class _Areas:
             rows = self._called(query.ids, rows)
         if query.filter is not None and query.filter.candidates(self._holdings.having) is not None:
             return np.empty(0, dtype=np.int64)  # areas have nothing of what is searched
-        if self._datasets is None:
-            if rows is None:
-                return self._everything
-            found = self._of_rows(rows)
-        else:
-            found = np.empty(0, dtype=np.int64)
-            for iri in self._datasets:
-                mine = self._footprints.rows_of(iri)
-                mine = mine if rows is None else np.intersect1d(mine, rows)
-                place = bisect_left(self._footprints.datasets, iri)
-                found = np.concatenate((found, mine.astype(np.int64) + place * _ROW_SHIFT))
-        return self._once(np.sort(found), query)
-
-    def _of_rows(self, rows: Array) -> Array:
-        at, code = self._footprints.datasets_of(rows)
-        found: Array = code.astype(np.int64) * _ROW_SHIFT + rows[at]
-        return found
-
-    @cached_property
-    def _everything(self) -> Array:
-        return self._once(np.sort(self._of_rows(np.arange(len(self._footprints)))), Query())
+        everything, its_rows = self._holdings.areas
+        found = everything
+        if self._datasets is not None:
+            found = np.concatenate([everything[:0], *(self._holdings.areas_of(iri) for iri in self._datasets)])
+            its_rows = found % _ROW_SHIFT
+        return self._once(found if rows is None else found[rows[its_rows]], query)
 
     def key(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -674,10 +705,9 @@ class _Areas:
         code = bisect_left(self._footprints.datasets, dataset)
         if code == len(self._footprints.datasets) or self._footprints.datasets[code] != dataset:
             return code * _ROW_SHIFT
-        rows = self._footprints.rows_of(dataset)
-        names = [name for name, _, _ in self._footprints.areas_named(rows)]
-        beyond = bisect_right(names, area)
-        return code * _ROW_SHIFT + int(rows[beyond]) if beyond < len(names) else (code + 1) * _ROW_SHIFT
+        mine = self._holdings.areas_of(dataset)
+        beyond = bisect_right(range(len(mine)), area, key=lambda at: self._area(int(mine[at] % _ROW_SHIFT)))
+        return int(mine[beyond]) if beyond < len(mine) else (code + 1) * _ROW_SHIFT
 
     def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
         return None
@@ -686,19 +716,25 @@ class _Areas:
         return query.sifts or query.speaks
 
     def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
-        return [orjson.dumps(self._document(number, site)) for number in numbers]
+        kept = self._holdings.kept
+        found = kept.get("areas", numbers)
+        made = {number: orjson.dumps(self._document(number)) for number in numbers if number not in found}
+        if made:
+            kept.put({"areas": made})
+        found |= made
+        return [kept.told(found[number], site) for number in numbers]
 
-    def _document(self, number: int, site: str) -> _Json:
+    def _document(self, number: int) -> _Json:
         code, row = divmod(number, _ROW_SHIFT)
         dataset, iri = self._footprints.datasets[code], self._area(row)
         parent = self._holdings.get(dataset)
         area = self._holdings.graph.area(iri)
         if parent is None or area is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
-        identifier = self._ids(dataset)[iri]
+        identifier = self._id(number)
         path = _path(parent.identifier, identifier)
         place = Place(path, identifier, area.label or identifier, parent, area)
-        return self._holdings.served(site).item(place, area)
+        return self._holdings.made.item(place, area)
 
     def _area(self, row: int) -> str:
         return self._footprints.areas_named(np.array([row]))[0][0]
@@ -708,29 +744,36 @@ class _Areas:
         if query.ids is not None:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
+        if not len(self._holdings.drawn_again):
+            return found
         again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
         kept: Array = found[~(again & (np.diff(found, prepend=-2) == 1))]
         return kept
 
     def _id(self, number: int) -> str:
-        code, row = divmod(number, _ROW_SHIFT)
-        return self._ids(self._footprints.datasets[code]).get(self._area(row), "")
+        code = number // _ROW_SHIFT
+        mine = self._holdings.areas_of(self._footprints.datasets[code])
+        return self._ids(self._footprints.datasets[code])[int(np.searchsorted(mine, number))]
 
     def _called(self, names: Sequence[str], rows: Array | None) -> Array:
-        """Return the rows of areas that may go by one of these names in a collection."""
+        """Return which rows are of areas that may go by one of these names in a collection."""
         if self._datasets is not None:
-            found = {area for d in self._datasets for area, name in self._ids(d).items() if name in set(names)}
+            wanted = set(names)
+            numbers = [
+                number
+                for dataset in self._datasets
+                for number, name in zip(self._holdings.areas_of(dataset).tolist(), self._ids(dataset), strict=True)
+                if name in wanted
+            ]
+            found = {self._area(number % _ROW_SHIFT) for number in numbers}
         else:
             store = self._holdings.catalog.store
             match = (q for name in names for q in store.match(None, DCTERMS.identifier, Literal(name)))
             found = {quad.subject.value for quad in match}  # type: ignore[union-attr]
-        return self._of_areas(found, rows)
-
-    def _of_areas(self, areas: set[str], rows: Array | None) -> Array:
-        mine = [self._footprints.rows_of_area(iri) for iri in areas]
-        found = distinct(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
-        both: Array = found if rows is None else np.intersect1d(found, rows)
-        return both
+        called = np.zeros(len(self._footprints), dtype=bool)
+        for iri in found:
+            called[self._footprints.rows_of_area(iri)] = True
+        return called if rows is None else called & rows
 
 
 class Collections:
@@ -749,7 +792,8 @@ class Collections:
         rows = self._holdings.places.rows(query)
         if rows is not None:
             footprints = self._holdings.catalog.footprints
-            here = {footprints.datasets[code] for code in np.unique(footprints.datasets_of(rows)[1])}
+            everything, its_rows = self._holdings.areas
+            here = {footprints.datasets[code] for code in np.unique(everything[rows[its_rows]] // _ROW_SHIFT)}
             elsewhere = set(footprints.datasets) - here
             # Of what is not known where it is, the extent is the world.
             kept = [fixed + at for at, iri in enumerate(datasets.iris) if iri not in elsewhere or self._is_global(iri)]
