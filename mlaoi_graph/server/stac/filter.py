@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Final
 
 import cql2
@@ -34,6 +34,8 @@ SEARCHED: Final = frozenset(
 """Fields of which it is known who has a value without looking into documents."""
 _BRACKET: Final = re.compile(r"[\[({\])}]|\bnot\b", re.IGNORECASE)
 _STRING: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+_FORMS: Final = 1000
+"""Forms of filters that are held."""
 _NO_VALUE: Final = "Could not reduce expression to boolean"
 
 
@@ -56,7 +58,7 @@ class Filter:
         try:
             expression = cql2.parse_text(text) if isinstance(given, str) else cql2.parse_json(text)
             tree = expression.to_json()
-            expression.validate()
+            _validate(orjson.dumps(_form(tree)).decode())
         except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
             raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
         if not isinstance(tree, dict) or "op" not in tree:
@@ -97,6 +99,28 @@ class Filter:
 
 def _wrong(reason: str) -> Refusal:
     return Refusal(400, "filter", f"filter: {reason}", parameter="filter")
+
+
+@lru_cache(_FORMS)
+def _validate(form: str) -> None:
+    """Check a form against CQL2's schema, which takes cql2 40 ms: many filters differ only in their texts."""
+    cql2.parse_json(form).validate()
+
+
+def _form(tree: Any, *, is_time: bool = False) -> Any:
+    """Return a filter with all its texts alike, but for names and times.
+
+    >>> _form({"op": "=", "args": [{"property": "id"}, "x"]})
+    {'op': '=', 'args': [{'property': 'id'}, 'text']}
+    """
+    if isinstance(tree, list):
+        return [_form(part, is_time=is_time) for part in tree]
+    if isinstance(tree, dict):
+        return {
+            key: value if key in ("op", "property") else _form(value, is_time=key not in ("args", "arg"))
+            for key, value in tree.items()
+        }
+    return "text" if isinstance(tree, str) and not is_time else tree
 
 
 def _check_nesting(text: str, most: int) -> None:

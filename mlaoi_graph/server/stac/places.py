@@ -155,6 +155,11 @@ class ModelPlaces:
             self._dates[key] = self._span(covers) if covers else (None, None)
         return self._dates[key]
 
+    def dates_of_all(self, role: str) -> list[tuple[str | None, str | None] | None]:
+        """Return the same of every model; None for those whose data are nowhere known."""
+        somewhere = set(self.models_of(role, None).tolist())
+        return [self.dates(role, model) if model in somewhere else None for model in range(len(self._models))]
+
     # -- tables ---------------------------------------------------------------------------------------------------
 
     def _sources_of(self, role: str, model: int) -> Array:

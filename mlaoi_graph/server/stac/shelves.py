@@ -41,7 +41,7 @@ from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
-__all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
+__all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Column", "Holdings", "Served", "Shelf"]
 
 ROLES: Final[Mapping[str, tuple[str, str]]] = {
     "models-pretrained": ("pretrained", "pretrained"),
@@ -88,6 +88,16 @@ _Json = dict[str, Any]
 _T = TypeVar("_T")
 
 
+class Column:
+    """What all things of a shelf have in a field, by number, and the order of that."""
+
+    def __init__(self, values: Sequence[str | None]) -> None:
+        self.values: Final = values
+        place = {value: at for at, value in enumerate(sorted({value for value in values if value is not None}))}
+        self.ranks: Final = np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
+        """Places in the order of values; -1 for none."""
+
+
 class Shelf(Protocol):
     """What a search goes through."""
 
@@ -108,8 +118,8 @@ class Shelf(Protocol):
     def sifts(self, query: Query) -> bool:
         """Return whether :meth:`find` gives more than what is found, and each document has to be looked into."""
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        """Return what things have in a field; None if only their documents tell."""
+    def column(self, field: str) -> Column | None:
+        """Return what all things have in a field; None if only their documents tell."""
 
 
 class Served(Documents):
@@ -166,6 +176,7 @@ class Holdings:
         self.made: Final = Served(self, self.kept.site)
         """Makes documents, as they are kept."""
         self.get = lru_cache(_KEPT)(self._get)
+        self.column = lru_cache(64)(self._column)
         self.area_ids = lru_cache(64)(self._area_ids)
         self._known = lru_cache(64)(self._having)
         self.spoken: Spoken | None = None
@@ -220,6 +231,16 @@ class Holdings:
         for name in _WORDS:
             self._words(name)
             yield
+        for field in _SAID_ONCE:
+            self.column("models", field)
+            yield
+        for name, (role, _) in ROLES.items():
+            is_kept = not self.kept.missing("lists", [_list_key(f"dates {role}")])
+            for place in range(0 if is_kept else len(self.models.iris)):
+                self.places.dates(role, place)
+                if place % _AT_A_TIME == 0:
+                    yield
+            self.column(name, "datetime")
         steps = [(name, begin) for name in ("models", *ROLES) for begin in range(0, len(self.models.iris), _AT_A_TIME)]
         # Each worker in an order of its own: what one has made the others find.
         Random(os.getpid()).shuffle(steps)
@@ -322,10 +343,23 @@ class Holdings:
 
         return frozenset((part, whole) for part, whole in self._list("splits", make))
 
-    def values(self, field: str) -> list[str | None]:
-        """Return what every model has in a field."""
-        found: list[str | None] = self._list(f"values {field}", lambda: self._values(field))
-        return found
+    def _column(self, name: str, field: str) -> Column | None:
+        """Return a field of the items of a collection of nodes."""
+        listed = self.listed(name)
+        assert listed is not None
+        if field == "id":
+            return Column(listed.ids)
+        if field == "collection":
+            return Column([name] * len(listed.ids))
+        if listed is self.models and field in _SAID_ONCE:
+            return Column(self._list(f"values {field}", lambda: self._values(field)))
+        if name == UNKNOWN and field in _DATES:
+            return Column([when_of(None, None)[0][_DATES[field]]] * len(listed.ids))
+        if name in ROLES and field in _DATES:
+            role = ROLES[name][0]
+            dates = self._list(f"dates {role}", lambda: self.places.dates_of_all(role))
+            return Column([when_of(*both)[0][_DATES[field]] if both else None for both in dates])
+        return None
 
     def _values(self, field: str) -> list[str | None]:
         found: list[str | None] = [None] * len(self.models.iris)
@@ -567,15 +601,8 @@ class _Nodes:
         kept = self._holdings.kept
         return [kept.told(text, site) for text in self._holdings.documents(self._listed, numbers)]
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        if field == "id":
-            return [self._listed.ids[number] for number in numbers]
-        if field == "collection":
-            return [self.name] * len(numbers)
-        if field in _SAID_ONCE and self._listed is self._holdings.models:
-            said = self._holdings.values(field)
-            return [said[number] for number in numbers]
-        return None
+    def column(self, field: str) -> Column | None:
+        return self._holdings.column(self.name, field)
 
     def _placed(self, query: Query) -> Array:
         return np.arange(0 if query.place is not None else len(self._listed.iris))
@@ -628,14 +655,6 @@ class _Role(_Nodes):
             self._holdings.kept.told(put_together(parts, self.name, api, where[number], declared=declared), site)
             for number, parts in zip(numbers, self._holdings.documents(self._listed, numbers), strict=True)
         ]
-
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        if field not in _DATES:
-            return super().values(field, numbers)
-        if self.name == UNKNOWN:
-            return [when_of(None, None)[0][_DATES[field]]] * len(numbers)
-        places, role = self._holdings.places, ROLES[self.name][0]
-        return [when_of(*places.dates(role, number))[0][_DATES[field]] for number in numbers]
 
     def _where(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """Return geometry with box, and dates, of each model."""
@@ -709,7 +728,7 @@ class _Areas:
         beyond = bisect_right(range(len(mine)), area, key=lambda at: self._area(int(mine[at] % _ROW_SHIFT)))
         return int(mine[beyond]) if beyond < len(mine) else (code + 1) * _ROW_SHIFT
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+    def column(self, field: str) -> Column | None:
         return None
 
     def sifts(self, query: Query) -> bool:
@@ -811,7 +830,7 @@ class Collections:
             return int(key[1:]) + 1 if key[1:].isdecimal() else 0
         return len(self._fixed) + bisect_right(self._holdings.datasets.iris, key[1:])
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+    def column(self, field: str) -> Column | None:
         return None
 
     def sifts(self, query: Query) -> bool:

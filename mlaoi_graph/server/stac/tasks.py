@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 import mlaoi_graph
+from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.stac import about
 from mlaoi_graph.server.stac.parts import members
@@ -34,6 +35,7 @@ __all__ = [
 
 _GEOJSON: Final = "application/geo+json"
 _JSON: Final = "application/json"
+_LAST: Final = 2**31 - 1
 _SIFTED: Final = 64
 """Documents that are looked into at a time."""
 _ALWAYS: Final = frozenset({"type", "id", "collection", "stac_version"})
@@ -184,16 +186,15 @@ def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     rows: list[tuple[_Rank, tuple[Any, ...], Shelf, int]] = []
     matched = 0
     for place, shelf in enumerate(shelves):
-        numbers, values = _sortable(shelf, query, site)
+        numbers, values, order = _sortable(shelf, query, site)
         matched += len(numbers)
 
         def rank(at: int) -> _Rank:
-            return _Rank.of(values[at], query.sortby, place, shelf.key(numbers[at]))  # noqa: B023 - called at once
+            return _Rank.of(values(at), query.sortby, place, shelf.key(int(numbers[at])))  # noqa: B023 - called at once
 
-        order = _ordered(values, query.sortby)
         start = 0 if last is None else bisect_right(order, last, key=rank)
         # One more than fits tells whether there is a next page.
-        rows += [(rank(at), values[at], shelf, numbers[at]) for at in order[start : start + query.limit + 1]]
+        rows += [(rank(at), values(at), shelf, int(numbers[at])) for at in order[start : start + query.limit + 1]]
     rows.sort(key=lambda row: row[0])
     shown = rows[: query.limit]
     token = None
@@ -207,23 +208,32 @@ def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     return _Page([documents[id(shelf), number] for _, _, shelf, number in shown], token, matched)
 
 
-def _sortable(shelf: Shelf, query: Query, site: str) -> tuple[list[int], list[tuple[Any, ...]]]:
-    """Return what is found on a shelf, and the values it is sorted by."""
-    numbers = shelf.find(query).tolist()
+def _sortable(
+    shelf: Shelf, query: Query, site: str
+) -> tuple[Sequence[int] | Array, Callable[[int], tuple[Any, ...]], Sequence[int]]:
+    """Return what is found on a shelf, the values of one place in that, and the places in order."""
+    numbers = shelf.find(query)
     fields = [direction.field for direction in query.sortby]
     sifts = shelf.sifts(query)
-    columns = [None if sifts else shelf.values(field, numbers) for field in fields]
-    if all(column is not None for column in columns):
-        return numbers, list(zip(*(column for column in columns if column is not None), strict=True))
-    found, values = [], []
+    columns = [column for field in fields if not sifts and (column := shelf.column(field)) is not None]
+    if len(columns) == len(fields):
+        # Values first, of what has none the last; equal ones stay as they are.
+        keys = [
+            np.where((ranks := column.ranks[numbers]) < 0, _LAST, -ranks if direction.descending else ranks)
+            for column, direction in zip(columns, query.sortby, strict=True)
+        ]
+        order = np.lexsort(keys[::-1])
+        return numbers, lambda at: tuple(column.values[numbers[at]] for column in columns), order  # type: ignore[return-value]
+    found: list[int] = []
+    values: list[tuple[Any, ...]] = []
     for begin in range(0, len(numbers), _SIFTED):
-        some = numbers[begin : begin + _SIFTED]
+        some = numbers[begin : begin + _SIFTED].tolist()
         for number, text in zip(some, shelf.documents(some, site), strict=True):
             document = orjson.loads(text)
             if not sifts or _is_found(document, query):
                 found.append(number)
                 values.append(tuple(_value(document, field) for field in fields))
-    return found, values
+    return found, values.__getitem__, _ordered(values, query.sortby)
 
 
 def _ordered(values: Sequence[tuple[Any, ...]], sortby: Sequence[Direction]) -> list[int]:
