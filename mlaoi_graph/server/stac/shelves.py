@@ -241,31 +241,34 @@ class Holdings:
                 if place % _AT_A_TIME == 0:
                     yield
             self.column(name, "datetime")
-        steps = [(name, begin) for name in ("models", *ROLES) for begin in range(0, len(self.models.iris), _AT_A_TIME)]
         # Each worker in an order of its own: what one has made the others find.
-        Random(os.getpid()).shuffle(steps)
-        for name, begin in steps:
-            places = range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
-            shelf = self._shelves[name]
-            if isinstance(shelf, _Role):
-                yield from shelf.prepare(places)
-            else:
-                keys = {self.models.key(place): place for place in places}
-                for key in self.kept.missing("items", list(keys)):
-                    self._make(self.models, {key: keys[key]})
-                    yield
+        begins = list(range(0, len(self.models.iris), _AT_A_TIME))
+        Random(os.getpid()).shuffle(begins)
+        for begin in begins:
+            keys = {self.models.key(place): place for place in self._some(begin)}
+            for key in self.kept.missing("items", list(keys)):
+                self._make(self.models, {key: keys[key]})
+                yield
             yield
         yield from self._listen()
+        for begin in begins:
+            for name in ROLES:
+                shelf = self._shelves[name]
+                assert isinstance(shelf, _Role)
+                yield from shelf.prepare(self._some(begin))
         for dataset in self.catalog.footprints.datasets:
             if self.kept.missing("lists", [_list_key(f"areas {dataset}")]):
                 yield from self._naming(dataset)
             yield
 
+    def _some(self, begin: int) -> range:
+        return range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
+
     def _listen(self) -> Iterator[None]:
         """Take in words and bands of all models, once they are kept."""
         rows = []
         for begin in range(0, len(self.models.iris), _AT_A_TIME):
-            keys = [self.models.key(place) for place in range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))]
+            keys = [self.models.key(place) for place in self._some(begin)]
             found = self.kept.get("spoken", keys)
             if len(found) < len(keys):
                 return
