@@ -234,13 +234,6 @@ class Holdings:
         for field in _SAID_ONCE:
             self.column("models", field)
             yield
-        for name, (role, _) in ROLES.items():
-            is_kept = not self.kept.missing("lists", [_list_key(f"dates {role}")])
-            for place in range(0 if is_kept else len(self.models.iris)):
-                self.places.dates(role, place)
-                if place % _AT_A_TIME == 0:
-                    yield
-            self.column(name, "datetime")
         # Each worker in an order of its own: what one has made the others find.
         begins = list(range(0, len(self.models.iris), _AT_A_TIME))
         Random(os.getpid()).shuffle(begins)
@@ -251,6 +244,13 @@ class Holdings:
                 yield
             yield
         yield from self._listen()
+        for name, (role, _) in ROLES.items():
+            is_kept = not self.kept.missing("lists", [_list_key(f"dates {role}")])
+            for place in range(0 if is_kept else len(self.models.iris)):
+                self.places.dates(role, place)
+                if place % _AT_A_TIME == 0:
+                    yield
+            self.column(name, "datetime")
         for begin in begins:
             for name in ROLES:
                 shelf = self._shelves[name]
