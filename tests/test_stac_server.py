@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import cql2
 import geopandas
 import numpy as np
 import pystac
@@ -26,6 +27,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
 from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.server.stac.filter import _form
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.outline import Cover, outline
@@ -673,3 +675,24 @@ def test_an_outline_covers_what_it_stands_for(places):
     assert drawn.is_valid
     assert shapely.covers(drawn.buffer(1e-6), shapes).all()
     assert shapely.get_num_coordinates(drawn) <= 256 * 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"title" = \'a\' AND "mlm:total_parameters" > 5',
+        "a_contains(\"mlm:tasks\", ('x', 'y')) OR NOT \"lineage:resolved\" = TRUE",
+        "T_INTERSECTS(datetime, INTERVAL('2020-01-01T00:00:00Z', '..'))",
+        "S_INTERSECTS(geometry, POLYGON((0 0, 1 0, 1 1, 0 0)))",
+        "\"title\" LIKE 'a%' AND \"version\" IN ('1', '2') AND \"mlm:batch_size_suggestion\" BETWEEN 1 AND 9",
+    ],
+)
+def test_a_form_is_as_valid_as_each_filter_that_has_it(text):
+    # What is checked once for a form is what cql2 says of the whole filter.
+    expression = cql2.parse_text(text)
+    expression.validate()
+    tree = expression.to_json()
+    assert cql2.parse_json(json.dumps(_form(tree))).validate() is None
+    wrong = {**tree, "args": [*tree["args"], 7, "more"], "op": "not"}
+    with pytest.raises(cql2.ValidationError):
+        cql2.parse_json(json.dumps(_form(wrong))).validate()
