@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import cql2
 import geopandas
@@ -27,11 +27,13 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
 from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.server.stac import tasks
 from mlaoi_graph.server.stac.filter import _form
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.outline import Cover, outline
 from mlaoi_graph.server.stac.parts import put_together
+from mlaoi_graph.server.worker import Bounds, Context
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -696,3 +698,31 @@ def test_a_form_is_as_valid_as_each_filter_that_has_it(text):
     wrong = {**tree, "args": [*tree["args"], 7, "more"], "op": "not"}
     with pytest.raises(cql2.ValidationError):
         cql2.parse_json(json.dumps(_form(wrong))).validate()
+
+
+def test_words_and_bands_find_the_same_before_and_after_all_items_are_made(families_catalog, tmp_path):
+    context = Context(families_catalog, Bounds(500, 1000, 10, 50), tmp_path / "spool", stays=True)
+    tasks.warm(context)
+    searches = [
+        {"collections": "models", "q": "segment"},
+        {"collections": "models-trained,models-unknown", "q": "clay,VIT-B"},
+        {"collections": "models", "q": "no such word"},
+        {"collections": "models", "filter": "a_contains(\"mlm:bands\", ('red'))"},
+        {"collections": "models", "filter": "NOT a_overlaps(\"mlm:bands\", ('red', 'B02'))"},
+        {"collections": "models", "q": "sam", "sortby": "-title"},
+    ]
+
+    def found():
+        for asked in searches:
+            text = urlencode({**asked, "limit": "1000"}).encode()
+            yield json.loads(tasks.search(context, site="http://here/", parameters=text, is_body=False).body)
+
+    before = list(found())
+    assert context.idle is not None
+    for _ in context.idle:
+        pass
+    after = list(found())
+    assert [page["features"] for page in after] == [page["features"] for page in before]
+    assert [len(page["features"]) > 0 for page in after][:3] == [True, True, False]
+    assert "numberMatched" not in before[0]
+    assert after[0]["numberMatched"] == len(after[0]["features"])

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.mapped import Array, distinct
 
 __all__ = ["BANDS", "Spoken", "bands", "spoken", "view"]
 
@@ -88,12 +88,11 @@ class Spoken:
     def speaking(self, word: str) -> Array:
         """Return the places of the models that a word is in, sorted."""
         wanted, found = word.encode(), []
-        at = self._text.find(wanted) if "\0" not in word else -1
-        while at >= 0:
-            place = int(np.searchsorted(self._starts, at, side="right")) - 1
-            found.append(place)
-            at = self._text.find(wanted, int(self._starts[place + 1]))
-        return np.array(found, dtype=np.int64)
+        find, at = self._text.find, -1
+        # No text has a zero byte in it.
+        while "\0" not in word and (at := find(wanted, at + 1)) >= 0:
+            found.append(at)
+        return distinct(np.searchsorted(self._starts, np.array(found, dtype=np.int64), side="right") - 1)
 
     def with_band(self, name: str) -> Array:
         """Return the places of the models that have a band, sorted."""
