@@ -1,5 +1,6 @@
 """Queries past a limit are stopped and say so; the others are answered as if nothing had been."""
 
+import asyncio
 import glob
 import json
 import os
@@ -17,6 +18,9 @@ from conftest import box, model
 from serving import serve, until
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.server.pool import Pool
+from mlaoi_graph.server.stac import tasks
+from mlaoi_graph.server.worker import Bounds
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -60,6 +64,24 @@ def test_a_query_that_takes_too_long_is_stopped(tight):
     assert tight.metric('mlaoi_workers_ended_total{pool="queries",why="timeout"}') == before + 1
     answers_as_usual(tight)
     until(lambda: tight.metric('mlaoi_workers{pool="queries",state="idle"}') == 2)
+
+
+def test_a_worker_that_cannot_warm_up_says_so_once_and_answers(families_catalog, caplog):
+    async def asked():
+        # json.loads stands for whatever may raise: it takes no Context.
+        bounds = Bounds(memory_mb=500, rows=100, result_mb=1, nesting=10)
+        pool = Pool(families_catalog, bounds, name="cold", workers=1, queue=9, timeout=60, warm=json.loads)
+        try:
+            await pool.start()
+            return [await pool.run(tasks.conformance) for _ in range(3)], pool.figures.started
+        finally:
+            await pool.close()
+
+    replies, started = asyncio.run(asked())
+    assert [reply.status for reply in replies] == [200] * 3
+    assert started == 1
+    (said,) = [record.getMessage() for record in caplog.records if "warm" in record.getMessage()]
+    assert "TypeError: the JSON object must be str" in said
 
 
 def test_a_query_that_takes_too_much_memory_is_stopped(families_catalog, tmp_path):

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import cql2
 import geopandas
 import numpy as np
 import pystac
@@ -26,9 +27,13 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
 from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.server.stac import tasks
+from mlaoi_graph.server.stac.filter import _form
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.outline import Cover, outline
+from mlaoi_graph.server.stac.parts import put_together
+from mlaoi_graph.server.worker import Bounds, Context
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -393,7 +398,10 @@ def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small)
     assert path.exists()
     kept = Kept((path, state))
     assert not kept.missing("items", [0, 8, 16, 24])  # four models
-    elsewhere = kept.get("items", [0], 'https://elsewhere.example/"x"/')[0]
+    parts = kept.get("items", [0])[0]
+    elsewhere = json.loads(
+        kept.told(put_together(parts, "models", f"{kept.site}stac"), 'https://elsewhere.example/"x"/')
+    )
     (self_link,) = [entry["href"] for entry in elsewhere["links"] if entry["rel"] == "self"]
     assert self_link == 'https://elsewhere.example/"x"/stac/collections/models/items/a'
     again = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
@@ -403,16 +411,18 @@ def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small)
 def test_what_is_kept_is_of_one_state_and_damage_is_made_good(tmp_path):
     path = tmp_path / "1.items"
     first = Kept((path, "a"))
-    first.put("items", {1: {"href": f"{first.site}x"}})
-    assert Kept((path, "a")).get("items", [1, 2], "http://here/") == {1: {"href": "http://here/x"}}
+    first.put({"items": {1: f"{first.site}x".encode()}, "spoken": {1: b"x"}})
+    again = Kept((path, "a"))
+    assert again.get("items", [1, 2]) == {1: f"{first.site}x".encode()}
+    assert again.told(again.get("items", [1])[1], "http://here/") == b"http://here/x"
     assert Kept((path, "b")).get("items", [1]) == {}
     path.write_bytes(b"no database" * 1000)
     again = Kept((path, "b"))
-    again.put("items", {2: "x"})
-    assert again.get("items", [2]) == {2: "x"}
+    again.put({"items": {2: b"x"}})
+    assert again.get("items", [2]) == {2: b"x"}
     nowhere = Kept((tmp_path / "none" / "1.items", "a"))
-    nowhere.put("items", {3: "y"})
-    assert nowhere.get("items", [3]) == {3: "y"}
+    nowhere.put({"items": {3: b"y"}})
+    assert nowhere.get("items", [3]) == {3: b"y"}
 
 
 def test_exposure_of_all_at_once_is_what_was_inferred(families):
@@ -667,3 +677,52 @@ def test_an_outline_covers_what_it_stands_for(places):
     assert drawn.is_valid
     assert shapely.covers(drawn.buffer(1e-6), shapes).all()
     assert shapely.get_num_coordinates(drawn) <= 256 * 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"title" = \'a\' AND "mlm:total_parameters" > 5',
+        "a_contains(\"mlm:tasks\", ('x', 'y')) OR NOT \"lineage:resolved\" = TRUE",
+        "T_INTERSECTS(datetime, INTERVAL('2020-01-01T00:00:00Z', '..'))",
+        "S_INTERSECTS(geometry, POLYGON((0 0, 1 0, 1 1, 0 0)))",
+        "\"title\" LIKE 'a%' AND \"version\" IN ('1', '2') AND \"mlm:batch_size_suggestion\" BETWEEN 1 AND 9",
+    ],
+)
+def test_a_form_is_as_valid_as_each_filter_that_has_it(text):
+    # What is checked once for a form is what cql2 says of the whole filter.
+    expression = cql2.parse_text(text)
+    expression.validate()
+    tree = expression.to_json()
+    assert cql2.parse_json(json.dumps(_form(tree))).validate() is None
+    wrong = {**tree, "args": [*tree["args"], 7, "more"], "op": "not"}
+    with pytest.raises(cql2.ValidationError):
+        cql2.parse_json(json.dumps(_form(wrong))).validate()
+
+
+def test_words_and_bands_find_the_same_before_and_after_all_items_are_made(families_catalog, tmp_path):
+    context = Context(families_catalog, Bounds(500, 1000, 10, 50), tmp_path / "spool", stays=True)
+    tasks.warm(context)
+    searches = [
+        {"collections": "models", "q": "segment"},
+        {"collections": "models-trained,models-unknown", "q": "clay,VIT-B"},
+        {"collections": "models", "q": "no such word"},
+        {"collections": "models", "filter": "a_contains(\"mlm:bands\", ('red'))"},
+        {"collections": "models", "filter": "NOT a_overlaps(\"mlm:bands\", ('red', 'B02'))"},
+        {"collections": "models", "q": "sam", "sortby": "-title"},
+    ]
+
+    def found():
+        for asked in searches:
+            text = urlencode({**asked, "limit": "1000"}).encode()
+            yield json.loads(tasks.search(context, site="http://here/", parameters=text, is_body=False).body)
+
+    before = list(found())
+    assert context.idle is not None
+    for _ in context.idle:
+        pass
+    after = list(found())
+    assert [page["features"] for page in after] == [page["features"] for page in before]
+    assert [len(page["features"]) > 0 for page in after][:3] == [True, True, False]
+    assert "numberMatched" not in before[0]
+    assert after[0]["numberMatched"] == len(after[0]["features"])

@@ -276,11 +276,13 @@ class Pool:
         one = _Worker(process, link, stderr, spool, process.pid)
         try:
             async with asyncio.timeout(_START if self._warm is None else _WARM):
-                await ready
+                reply = await ready
         except (TimeoutError, OSError):
             said = stderr.read_text("utf-8", "replace")[-2000:] if stderr.exists() else ""
             await self._end(one)
             raise RuntimeError(f"a worker ended at its start: {said}") from None
+        if reply.status != 200:
+            _LOG.error("worker %d starts without having warmed up: %s", one.pid, reply.body.decode())
         return one
 
     async def _end(self, one: _Worker) -> None:

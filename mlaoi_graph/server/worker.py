@@ -205,14 +205,22 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     context = Context(Path(directory), bounds, Path(spool), stays=warm is not None)
     with contextlib.suppress(MlaoiError):  # whoever asks is told
         _ = context.catalog
-    if warm is not None:
-        answer(context, warm, {})
+    ready = Reply(200, "text/plain") if warm is None else _warmed(context, warm)
     _hold_memory(bounds.memory_mb)
-    write_frame(sock, _packed(Reply(200, "text/plain")))
+    write_frame(sock, _packed(ready))
     while (frame := _next_frame(sock, context)) is not None:
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
         write_frame(sock, _packed(reply))
+
+
+def _warmed(context: Context, warm: Task) -> Reply:
+    """Return what warming up answers: one that fails must not keep the worker from telling requests what is wrong."""
+    try:
+        return answer(context, warm, {})
+    except Exception as error:  # noqa: BLE001 - it would end the next worker as well, and the one after that
+        traceback.print_exc()
+        return problem(500, "warm", f"{type(error).__name__}: {error}")
 
 
 def _next_frame(sock: socket.socket, context: Context) -> bytes | None:

@@ -459,7 +459,8 @@ class Documents(ABC):
 
     def _published(self, place: Place, node: Described) -> _Json:
         """Return what stood in a model's document that the graph has no terms for."""
-        text = self._graph.published_of(node.iri) if self._of.get(node.iri) is place else None
+        is_first = isinstance(node, Model) and self._of.get(node.iri) is place
+        text = self._graph.published_of(node.iri) if is_first else None
         found: _Json = orjson.loads(text) if text is not None else {}
         return found
 
@@ -469,7 +470,9 @@ class Documents(ABC):
         identifier = fields.pop("id", None)
         if identifier != place.identifier and not isinstance(node, Unknown):
             fields["lineage:identifier"] = identifier
-        edges = self._graph.edges_of(node.iri) if self._of.get(node.iri) is place else []
+        # An area is the end of no edge, and there may be a million of them.
+        is_first = not isinstance(node, AreaOfInterest) and self._of.get(node.iri) is place
+        edges = self._graph.edges_of(node.iri) if is_first else []
         sources = () if isinstance(node, AreaOfInterest | Unknown) else node.sources
         named = sorted({*sources, *(iri for edge in edges for iri in edge.evidence)})
         cited = [source for iri in named if (source := self._graph.source(iri)) is not None]

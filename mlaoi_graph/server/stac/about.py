@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED, SCHEMA
 from mlaoi_graph.ontology_files import ontology_file
+from mlaoi_graph.server.stac.seen import BANDS
 from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN
 
-__all__ = ["COLLECTION_NAMES", "CONFORMS_TO", "NAMES", "landing", "openapi", "queryables", "quoted", "schema", "view"]
+__all__ = ["COLLECTION_NAMES", "CONFORMS_TO", "NAMES", "landing", "openapi", "queryables", "quoted", "schema"]
 
 _API: Final = "https://api.stacspec.org"
 _OGC: Final = "http://www.opengis.net/spec"
@@ -47,7 +48,6 @@ _IRI: Final = {"type": "string", "format": "iri"}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _LISTS: Final = {"type": "array", "items": _TEXT}
 _IRIS: Final = {"type": "array", "items": _IRI}
-_BANDS: Final = "mlm:bands"
 _OF_ALL: Final[Mapping[str, Any]] = {
     "id": {"title": "Id", **_TEXT},
     "title": {"title": "Title", **_TEXT},
@@ -91,7 +91,7 @@ _QUERYABLES: Final[Mapping[str, Any]] = {
     "mlm:accelerator": {"title": "Accelerator", **_TEXT},
     "mlm:memory_size": {"title": "Memory", "type": "integer"},
     "mlm:batch_size_suggestion": {"title": "Batch size", "type": "integer"},
-    _BANDS: {"title": "Bands", "description": "The names of the bands of all of mlm:input", **_LISTS},
+    BANDS: {"title": "Bands", "description": "The names of the bands of all of mlm:input", **_LISTS},
     "ml-aoi:split": {"title": "Split", **_TEXT},
     **{
         name: {"title": name, "description": "Taken because clients ask it of any API; nothing here has it", **kind}
@@ -107,33 +107,6 @@ COLLECTION_NAMES: Final = frozenset(_OF_ALL)
 def quoted(name: str) -> str:
     """Return a name as a segment of a path."""
     return quote(name, safe="")
-
-
-def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
-    """Return an item or collection as a filter that names some fields sees it.
-
-    The span of its dates is ``datetime``, bands are a list.
-    """
-    is_item = document["type"] == "Feature"
-    fields = document["properties"] if is_item else document
-    seen = {name: fields[name] for name in names if name in fields}
-    if "datetime" in names and is_item and fields.get("datetime") is None:
-        seen["datetime"] = {"interval": [fields.get("start_datetime"), fields.get("end_datetime")]}
-    if _BANDS in names and (bands := _bands(fields.get("mlm:input"))):
-        seen[_BANDS] = bands
-    found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
-    return found | {"geometry": document.get("geometry") if is_item and "geometry" in names else None}
-
-
-def _bands(inputs: Any) -> list[str]:
-    found: dict[str, None] = {}
-    for entry in inputs if isinstance(inputs, list) else ():
-        bands = entry.get("bands") if isinstance(entry, dict) else None
-        for band in bands if isinstance(bands, list) else ():
-            name = band.get("name") if isinstance(band, dict) else band
-            if isinstance(name, str):
-                found[name] = None
-    return list(found)
 
 
 @cache

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, TypeVar, cast
 
+import numpy as np
 from pyoxigraph import NamedNode
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import Described, wholes_of_split
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -32,6 +34,9 @@ __all__ = ["StoredGraph"]
 
 _KEPT: Final = 20_000
 """Nodes that are held: those that many models point at are read once."""
+_DOCUMENTS: Final = 16
+_SHORT: Final = 200
+"""Edges of a document that is read as a whole. The engine takes longer to begin reading than to read on."""
 _NEWER_END: Final = (MLAOI.ofModel, MLAOI.ofDerived, MLAOI.ofSubject)
 _SAID: Final = "SELECT ?node ?p ?o { ?node ?p ?o }"
 _BRIEFLY: Final = f"SELECT ?node ?p ?o {{ ?node ?p ?o FILTER(?p != <{MLAOI.footprint}>) }}"
@@ -48,6 +53,7 @@ class StoredGraph:
         self.node = lru_cache(_KEPT)(self._node)
         self.briefly = lru_cache(_KEPT)(lambda iri: self._node(iri, _BRIEFLY))
         self.source = lru_cache(_KEPT)(self._source)
+        self._said_in = lru_cache(_DOCUMENTS)(lambda document: rdf.decode(catalog.store.match(graph=document)))
 
     def area(self, iri: str) -> AreaOfInterest | None:
         """Return an area."""
@@ -55,6 +61,14 @@ class StoredGraph:
 
     def edges_of(self, iri: str) -> Sequence[QualifiedEdge]:
         """Return the edges of which a thing is the newer end."""
+        documents = self._documents_of(iri)
+        if all(map(self._is_short, documents)):
+            edges = (
+                (s, d) for d in documents for s in self._said_in(d) if isinstance(s, DataUse | Derivation | Association)
+            )
+            return [
+                s for s, _ in sorted(((s, d) for s, d in edges if ends_of(s)[0] == iri), key=lambda e: (e[0].iri, e[1]))
+            ]
         store = self._catalog.store
         twins = {cast("NamedNode", q.subject).value for p in _NEWER_END for q in store.match(None, p, iri)}
         said = (s for twin in sorted(twins) for some in self._catalog.said_of(twin).values() for s in some)
@@ -71,11 +85,38 @@ class StoredGraph:
             cast("NamedNode", q.subject).value for q in self._catalog.store.match(None, MLAOI.describes, model)
         }
         for document in sorted(documents):
-            for some in self._catalog.said_of(document).values():
-                for said in some:
-                    if isinstance(said, SourceDocument) and said.as_published is not None:
-                        return said.as_published
+            if self._is_short(document):
+                found = [s for s in self._said_in(document) if s.iri == document]
+            else:
+                found = [s for some in self._catalog.said_of(document).values() for s in some]
+            for said in found:
+                if isinstance(said, SourceDocument) and said.as_published is not None:
+                    return said.as_published
         return None
+
+    def _documents_of(self, iri: str) -> list[str]:
+        """Return the documents that say of which things this one is the newer end."""
+        edges = self._catalog.lineage.edges
+        node = edges.iris.find(iri)
+        codes = set()
+        for edge in edges.out[node] if node >= 0 else ():
+            same = edges.subject[edge], edges.object[edge], edges.code[edge]
+            # The others that say the same stand behind it.
+            while edge < len(edges.code) and same == (edges.subject[edge], edges.object[edge], edges.code[edge]):
+                codes.add(edges.document[edge])
+                edge += 1
+        return sorted(edges.documents[code] for code in codes)
+
+    def _is_short(self, document: str) -> bool:
+        """Return whether a document is read as fast as what it says of one thing: it has a graph of its own."""
+        edges = self._catalog.lineage.edges
+        code = edges.documents.find(document)
+        return code >= 0 and self._edges_in[code] <= _SHORT
+
+    @cached_property
+    def _edges_in(self) -> Array:
+        edges = self._catalog.lineage.edges
+        return np.bincount(np.asarray(edges.document), minlength=len(edges.documents))
 
     def _node(self, iri: str, query: str = _SAID) -> Described | None:
         said = self._united(iri, query)

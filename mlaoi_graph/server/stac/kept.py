@@ -20,8 +20,8 @@ from mlaoi_graph import __version__
 
 __all__ = ["Kept"]
 
-_TABLES: Final = ("items", "places", "lists")
-_LAYOUT: Final = f"1 {__version__}"
+_TABLES: Final = ("items", "areas", "places", "lists", "spoken")
+_LAYOUT: Final = f"2 {__version__}"
 """Documents are as this version makes them."""
 _MOST: Final = 500
 """Keys in one statement."""
@@ -30,7 +30,7 @@ _BUSY: Final = 2.0
 
 
 class Kept:
-    """JSON by table and number.
+    """Texts by table and number.
 
     The address of the server differs by request. ``site`` stands for it in what is kept: a word that nobody knows, and
     so nobody can have put into a document.
@@ -71,25 +71,25 @@ class Kept:
             raise
         return found[0], database
 
-    def told(self, value: Any, site: str) -> Any:
-        """Return a value with the address it is told at."""
-        return orjson.loads(orjson.dumps(value).replace(self.site.encode(), orjson.dumps(site)[1:-1]))
+    def told(self, text: bytes, site: str) -> bytes:
+        """Return a text with the address it is told at."""
+        return text.replace(self.site.encode(), orjson.dumps(site)[1:-1])
 
-    def get(self, table: str, keys: Sequence[int], site: str = "") -> dict[int, Any]:
-        """Return those of some values that are there, as told at an address."""
-        found: dict[int, Any] = {}
-        ours, theirs = self.site.encode(), orjson.dumps(site)[1:-1]
-        with contextlib.suppress(sqlite3.Error, zlib.error, orjson.JSONDecodeError):
+    def get(self, table: str, keys: Sequence[int]) -> dict[int, bytes]:
+        """Return those of some texts that are there."""
+        found: dict[int, bytes] = {}
+        with contextlib.suppress(sqlite3.Error, zlib.error):
             for at, body in self._rows(f"SELECT at, body FROM {table}", keys):
-                found[at] = orjson.loads(zlib.decompress(body).replace(ours, theirs))
+                found[at] = zlib.decompress(body)
         return found
 
-    def put(self, table: str, made: Mapping[int, Any]) -> None:
-        """Keep values."""
-        rows = [(at, zlib.compress(orjson.dumps(value), 1)) for at, value in made.items()]
+    def put(self, tables: Mapping[str, Mapping[int, bytes]]) -> None:
+        """Keep texts, by table and number: all or none."""
         with contextlib.suppress(sqlite3.Error):
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)
+            for table, made in tables.items():
+                rows = [(at, zlib.compress(text, 1)) for at, text in made.items()]
+                self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)
             self._database.execute("COMMIT")
 
     def missing(self, table: str, keys: Sequence[int]) -> list[int]:

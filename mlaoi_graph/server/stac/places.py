@@ -108,23 +108,24 @@ class ModelPlaces:
         self._cover = lru_cache(None)(self._make_cover)
 
     def rows(self, query: Query) -> Array | None:
-        """Return the rows that lie in a query's place and time; None if it asks for neither."""
+        """Return of each row whether it lies in a query's place and time; None if it asks for neither."""
         if self._asked[0] is not query:  # each shelf asks
             self._asked = query, self._rows(query)
         return self._asked[1]
 
     def _rows(self, query: Query) -> Array | None:
-        rows = None
+        found: Array | None = None
         if query.place is not None:
-            rows = self._footprints.index.search(query.place)
+            found = np.zeros(len(self._footprints), dtype=bool)
+            found[self._footprints.index.search(query.place)] = True
         if query.time is not None:
-            rows = np.arange(len(self._footprints)) if rows is None else rows
-            start, end = self._footprints.times(rows)
-            rows = rows[(start <= query.time[1]) & (end >= query.time[0])]
-        return rows
+            start, end = self._times
+            during = (start <= query.time[1]) & (end >= query.time[0])
+            found = during if found is None else found & during
+        return found
 
     def models_of(self, role: str, rows: Array | None) -> Array:
-        """Return the models whose footprint of a role has one of these rows; any, for None. Sorted."""
+        """Return the models whose footprint of a role has one of the marked rows; any, for None. Sorted."""
         if role == "declared":
             return self._declaring(rows)
         if role == "unknown":
@@ -132,8 +133,9 @@ class ModelPlaces:
         if rows is None:
             found: Array = self._everywhere(role)
             return found
+        at, sources = self._sources_of_rows
         marked = np.zeros(self._sources, dtype=bool)
-        marked[self._used.sources_of(self._bounded(rows))[1]] = True
+        marked[sources[rows[at]]] = True
         return self._in_sources(role, marked)
 
     def sources(self, role: str, model: int) -> bytes:
@@ -152,6 +154,11 @@ class ModelPlaces:
             covers = self._covers(role, model)
             self._dates[key] = self._span(covers) if covers else (None, None)
         return self._dates[key]
+
+    def dates_of_all(self, role: str) -> list[tuple[str | None, str | None] | None]:
+        """Return the same of every model; None for those whose data are nowhere known."""
+        somewhere = set(self.models_of(role, None).tolist())
+        return [self.dates(role, model) if model in somewhere else None for model in range(len(self._models))]
 
     # -- tables ---------------------------------------------------------------------------------------------------
 
@@ -213,20 +220,28 @@ class ModelPlaces:
         return kept
 
     def _declaring(self, rows: Array | None) -> Array:
-        if rows is None:
-            return self._all_declaring
-        codes = self._footprints.models_of(self._bounded(rows))[1]
-        places = self._place_of_declaring[codes]
-        found: Array = distinct(places[places >= 0])
+        at, places = self._declarations
+        found: Array = distinct(places if rows is None else places[rows[at]])
         return found
 
     @cached_property
-    def _all_declaring(self) -> Array:
-        return self._declaring(np.arange(len(self._footprints)))
+    def _declarations(self) -> tuple[Array, Array]:
+        """Pairs: a row that is somewhere, and the place of a model that declares it."""
+        rows = self._bounded(np.arange(len(self._footprints), dtype=np.uint32))
+        at, codes = self._footprints.models_of(rows)
+        places = np.array([self.place.get(iri, -1) for iri in self._footprints.models], dtype=np.int64)[codes]
+        return rows[at][places >= 0], places[places >= 0]
 
     @cached_property
-    def _place_of_declaring(self) -> Array:
-        return np.array([self.place.get(iri, -1) for iri in self._footprints.models], dtype=np.int64)
+    def _sources_of_rows(self) -> tuple[Array, Array]:
+        """Pairs: a row that is somewhere, and a source whose it is."""
+        rows = self._bounded(np.arange(len(self._footprints), dtype=np.uint32))
+        at, sources = self._used.sources_of(rows)
+        return rows[at], sources.astype(np.int32)
+
+    @cached_property
+    def _times(self) -> tuple[Array, Array]:
+        return self._footprints.times(np.arange(len(self._footprints)))
 
     @cached_property
     def _unknown(self) -> Array:

@@ -21,6 +21,7 @@ from mlaoi_graph import geo
 from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.filter import Filter
+from mlaoi_graph.server.stac.seen import BANDS
 
 __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link", "read"]
 
@@ -92,8 +93,13 @@ class Query:
 
     @property
     def sifts(self) -> bool:
-        """Whether every document has to be looked into."""
-        return (self.filter is not None and not self.filter.is_exact) or bool(self.words)
+        """Whether the filter can only be answered by looking into every document."""
+        return self.filter is not None and not self.filter.is_exact
+
+    @property
+    def speaks(self) -> bool:
+        """Whether words or bands are asked for."""
+        return bool(self.words) or (self.filter is not None and BANDS in self.filter.names)
 
     def next_token(self, values: tuple[Any, ...], shelf: str, key: str) -> str:
         """Return the token of the page that begins after an item."""

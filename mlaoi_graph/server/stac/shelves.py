@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
-from zlib import crc32
 
 import numpy as np
 import orjson
@@ -34,13 +33,15 @@ from mlaoi_graph.server.addresses import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
 from mlaoi_graph.server.stac.kept import Kept
+from mlaoi_graph.server.stac.parts import place_of, put_together, take_apart
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
+from mlaoi_graph.server.stac.seen import BANDS, Spoken
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
-__all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Holdings", "Served", "Shelf"]
+__all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Column", "Holdings", "Served", "Shelf"]
 
 ROLES: Final[Mapping[str, tuple[str, str]]] = {
     "models-pretrained": ("pretrained", "pretrained"),
@@ -84,6 +85,17 @@ _ROW_SHIFT: Final = 2**32
 _KEPT: Final = 4096
 """Nodes that links lead to, that are held."""
 _Json = dict[str, Any]
+_T = TypeVar("_T")
+
+
+class Column:
+    """What all things of a shelf have in a field, by number, and the order of that."""
+
+    def __init__(self, values: Sequence[str | None]) -> None:
+        self.values: Final = values
+        place = {value: at for at, value in enumerate(sorted({value for value in values if value is not None}))}
+        self.ranks: Final = np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
+        """Places in the order of values; -1 for none."""
 
 
 class Shelf(Protocol):
@@ -100,11 +112,14 @@ class Shelf(Protocol):
     def after(self, key: str) -> int:
         """Return the first number beyond a key, whether or not that is there."""
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        """Return the items or collections."""
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        """Return the items or collections, as JSON."""
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        """Return what things have in a field; None if only their documents tell."""
+    def sifts(self, query: Query) -> bool:
+        """Return whether :meth:`find` gives more than what is found, and each document has to be looked into."""
+
+    def column(self, field: str) -> Column | None:
+        """Return what all things have in a field; None if only their documents tell."""
 
 
 class Served(Documents):
@@ -158,11 +173,14 @@ class Holdings:
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
         self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
-        self._made = Served(self, self.kept.site)
-        self.served = lru_cache(16)(lambda site: Served(self, site))
+        self.made: Final = Served(self, self.kept.site)
+        """Makes documents, as they are kept."""
         self.get = lru_cache(_KEPT)(self._get)
+        self.column = lru_cache(64)(self._column)
         self.area_ids = lru_cache(64)(self._area_ids)
-        self.having = lru_cache(64)(self._having)
+        self._known = lru_cache(64)(self._having)
+        self.spoken: Spoken | None = None
+        """Words and bands of all models; None until they are known."""
         self._shelves: dict[str, Shelf] = {
             "models": _Models(self, "models"),
             **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
@@ -189,36 +207,88 @@ class Holdings:
         """Return the nodes in a collection that is no dataset's."""
         return self._nodes.get(name) or (self.models if name in ROLES or name == UNKNOWN else None)
 
-    def documents(self, listed: _Listed, places: Sequence[int], site: str) -> list[_Json]:
-        """Return the documents of nodes."""
+    def documents(self, listed: _Listed, places: Sequence[int]) -> list[bytes]:
+        """Return the documents of nodes as they are kept; models in parts (:mod:`~.parts`)."""
         keys = [listed.key(place) for place in places]
-        found = self.kept.get("items", keys, site)
-        missing = {key: place for key, place in zip(keys, places, strict=True) if key not in found}
-        if missing:
-            made = {key: self._document(listed.iris[place]) for key, place in missing.items()}
-            self.kept.put("items", made)
-            found |= {key: self.kept.told(document, site) for key, document in made.items()}
+        found = self.kept.get("items", keys)
+        found |= self._make(listed, {key: place for key, place in zip(keys, places, strict=True) if key not in found})
         return [found[key] for key in keys]
+
+    def _make(self, listed: _Listed, places: Mapping[int, int]) -> dict[int, bytes]:
+        """Return the documents of places by the numbers they are kept under, and keep them."""
+        items, rows = {}, {}
+        for key, place in places.items():
+            document = self._document(listed.iris[place])
+            items[key] = take_apart(document) if listed is self.models else orjson.dumps(document)
+            if listed is self.models:
+                rows[key] = Spoken.row(document)
+        if items:
+            self.kept.put({"items": items, "spoken": rows})
+        return items
 
     def prepare(self) -> Iterator[None]:
         """Make what searches would have to wait for, a little at each step: documents, and where roles are."""
         for name in _WORDS:
             self._words(name)
             yield
-        steps = [(name, begin) for name in ("models", *ROLES) for begin in range(0, len(self.models.iris), _AT_A_TIME)]
-        # Each worker in an order of its own: what one has made the others find.
-        Random(os.getpid()).shuffle(steps)
-        for name, begin in steps:
-            places = range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
-            shelf = self._shelves[name]
-            if isinstance(shelf, _Role):
-                yield from shelf.prepare(places)
-            else:
-                keys = {self.models.key(place): place for place in places}
-                for key in self.kept.missing("items", list(keys)):
-                    self.kept.put("items", {key: self._document(self.models.iris[keys[key]])})
-                    yield
+        for field in _SAID_ONCE:
+            self.column("models", field)
             yield
+        # Each worker in an order of its own: what one has made the others find.
+        begins = list(range(0, len(self.models.iris), _AT_A_TIME))
+        Random(os.getpid()).shuffle(begins)
+        for begin in begins:
+            keys = {self.models.key(place): place for place in self._some(begin)}
+            for key in self.kept.missing("items", list(keys)):
+                self._make(self.models, {key: keys[key]})
+                yield
+            yield
+        yield from self._listen()
+        for name, (role, _) in ROLES.items():
+            is_kept = not self.kept.missing("lists", [_list_key(f"dates {role}")])
+            for place in range(0 if is_kept else len(self.models.iris)):
+                self.places.dates(role, place)
+                if place % _AT_A_TIME == 0:
+                    yield
+            self.column(name, "datetime")
+        for begin in begins:
+            for name in ROLES:
+                shelf = self._shelves[name]
+                assert isinstance(shelf, _Role)
+                yield from shelf.prepare(self._some(begin))
+        for dataset in self.catalog.footprints.datasets:
+            if self.kept.missing("lists", [_list_key(f"areas {dataset}")]):
+                yield from self._naming(dataset)
+            yield
+
+    def _some(self, begin: int) -> range:
+        return range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
+
+    def _listen(self) -> Iterator[None]:
+        """Take in words and bands of all models, once they are kept."""
+        rows = []
+        for begin in range(0, len(self.models.iris), _AT_A_TIME):
+            keys = [self.models.key(place) for place in self._some(begin)]
+            found = self.kept.get("spoken", keys)
+            if len(found) < len(keys):
+                return
+            rows += [found[key] for key in keys]
+            yield
+        self.spoken = Spoken(rows)
+
+    @cached_property
+    def areas(self) -> tuple[Array, Array]:
+        """The areas of all datasets as numbers of :class:`_Areas`, sorted, and the row of each."""
+        at, code = self.catalog.footprints.datasets_of(np.arange(len(self.catalog.footprints)))
+        found = np.sort(code.astype(np.int64) * _ROW_SHIFT + at)
+        return found, (found % _ROW_SHIFT).astype(np.uint32)
+
+    def areas_of(self, dataset: str) -> Array:
+        """Return those of one dataset."""
+        everything, datasets = self.areas[0], self.catalog.footprints.datasets
+        place = bisect_left(datasets, dataset)
+        here = place + (place < len(datasets) and datasets[place] == dataset)
+        return everything[slice(*np.searchsorted(everything, (place * _ROW_SHIFT, here * _ROW_SHIFT)))]
 
     @cached_property
     def drawn_again(self) -> Array:
@@ -234,8 +304,13 @@ class Holdings:
 
     # -- who has what ---------------------------------------------------------------------------------------------
 
+    def having(self, name: str, value: str) -> Array:
+        """Return the numbers of the nodes that have a value in a list that is searched, or may have it."""
+        if name == BANDS:
+            return self.models.nodes if self.spoken is None else self.models.nodes[self.spoken.with_band(value)]
+        return self._known(name, value)
+
     def _having(self, name: str, value: str) -> Array:
-        """Return the numbers of the nodes that have a value in a list that is searched."""
         if name in _WORDS:
             return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
         node = self.edges.iris.find(value)
@@ -271,10 +346,23 @@ class Holdings:
 
         return frozenset((part, whole) for part, whole in self._list("splits", make))
 
-    def values(self, field: str) -> list[str | None]:
-        """Return what every model has in a field."""
-        found: list[str | None] = self._list(f"values {field}", lambda: self._values(field))
-        return found
+    def _column(self, name: str, field: str) -> Column | None:
+        """Return a field of the items of a collection of nodes."""
+        listed = self.listed(name)
+        assert listed is not None
+        if field == "id":
+            return Column(listed.ids)
+        if field == "collection":
+            return Column([name] * len(listed.ids))
+        if listed is self.models and field in _SAID_ONCE:
+            return Column(self._list(f"values {field}", lambda: self._values(field)))
+        if name == UNKNOWN and field in _DATES:
+            return Column([when_of(None, None)[0][_DATES[field]]] * len(listed.ids))
+        if name in ROLES and field in _DATES:
+            role = ROLES[name][0]
+            dates = self._list(f"dates {role}", lambda: self.places.dates_of_all(role))
+            return Column([when_of(*both)[0][_DATES[field]] if both else None for both in dates])
+        return None
 
     def _values(self, field: str) -> list[str | None]:
         found: list[str | None] = [None] * len(self.models.iris)
@@ -286,8 +374,8 @@ class Holdings:
             elif place is not None and found[place] != value:
                 several.add(place)
         for place in several:  # what is said twice is what its document makes of it
-            (document,) = self.documents(self.models, [place], "")
-            found[place] = document["properties"].get(field)
+            (document,) = self._shelves["models"].documents([place], "")
+            found[place] = orjson.loads(document)["properties"].get(field)
         return found
 
     def _words(self, name: str) -> dict[str, list[int]]:
@@ -309,12 +397,12 @@ class Holdings:
     def _list(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is made once for a snapshot."""
         if name not in self._lists:
-            key = crc32(name.encode())
+            key = _list_key(name)
             found = self.kept.get("lists", [key])
             if not found:
-                found = {key: make()}
-                self.kept.put("lists", found)
-            self._lists[name] = found[key]
+                found = {key: orjson.dumps(make())}
+                self.kept.put({"lists": found})
+            self._lists[name] = orjson.loads(found[key])
         return self._lists[name]
 
     @cached_property
@@ -368,16 +456,33 @@ class Holdings:
         if isinstance(place.node, Dataset):
             dataset = self.graph.node(iri)
             assert isinstance(dataset, Dataset)
-            return self._made.collection(place, dataset)
+            return self.made.collection(place, dataset)
         assert place.parent is not None
-        return self._made.item(place, place.node) | {"collection": place.parent.identifier}
+        return self.made.item(place, place.node) | {"collection": place.parent.identifier}
 
-    def _area_ids(self, dataset: str) -> dict[str, str]:
-        """Return the names of a dataset's areas in its collection."""
-        called = _identifiers(self.catalog.store, _AREAS, dataset=dataset)
-        areas = sorted(set(texts(self.catalog.store, _AREAS_OF, dataset=dataset)))
-        names = Names()
-        return {iri: names.take(called.get(iri) or iris.tail(iri)) for (iri,) in areas}
+    def _area_ids(self, dataset: str) -> list[str]:
+        """Return the names of a dataset's areas in its collection, as :meth:`areas_of` has them."""
+        key = _list_key(f"areas {dataset}")
+        text = self.kept.get("lists", [key]).get(key)
+        found: list[str] = orjson.loads(_at_once(self._naming(dataset)) if text is None else text)
+        return found
+
+    def _naming(self, dataset: str) -> Generator[None, None, bytes]:
+        """Make and keep these names, some at each step: of a dataset may be hundreds of thousands."""
+        said = texts(self.catalog.store, _AREAS, dataset=dataset)
+        called = yield from _identifiers(self.catalog.store, said)
+        areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(dataset) % _ROW_SHIFT)]
+        names, taken = Names(), dict[str, str]()
+        for area in areas:
+            if area not in taken:  # one that is drawn twice is one
+                taken[area] = names.take(called.get(area) or iris.tail(area))
+        made = orjson.dumps([taken[area] for area in areas])
+        self.kept.put({"lists": {_list_key(f"areas {dataset}"): made}})
+        return made
+
+
+def _list_key(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class _Listed:
@@ -395,7 +500,7 @@ class _Listed:
     def _names(self, store: Store, bits: int, taken: Sequence[str]) -> list[str]:
         called: dict[str, str] = {}
         for kind in _CLASSES[bits]:
-            called |= _identifiers(store, _CALLED, kind=kind)
+            called |= _at_once(_identifiers(store, texts(store, _CALLED, kind=kind)))
         names = Names(*taken)
         if bits != IS_DATASET:
             return [names.take(called.get(iri) or iris.tail(iri)) for iri in self.iris]
@@ -422,17 +527,28 @@ class _Listed:
 
 _CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier ?name }"
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
-_AREAS_OF: Final = "SELECT ?node ?dataset { ?dataset mlaoi:footprint ?node }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
 _VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
-def _identifiers(store: Store, sparql: str, **given: str) -> dict[str, str]:
+def _at_once(steps: Generator[None, None, _T]) -> _T:
+    """Return what is made step by step."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: _T = end.value
+            return made
+
+
+def _identifiers(store: Store, said: Iterable[tuple[str, ...]]) -> Generator[None, None, dict[str, str]]:
     """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
     found: dict[str, str] = {}
     several = set()
-    for iri, name in texts(store, sparql, **given):
+    for at, (iri, name) in enumerate(said):
+        if at % _AT_A_TIME == 0:
+            yield
         if found.setdefault(iri, name) != name:
             several.add(iri)
     for iri in several:
@@ -464,7 +580,19 @@ class _Nodes:
             some = query.filter.candidates(self._holdings.having)
             if some is not None:
                 found = np.intersect1d(found, np.flatnonzero(np.isin(self._listed.nodes, some)), assume_unique=True)
+        if query.words and self._is_heard:
+            spoken = self._holdings.spoken
+            assert spoken is not None
+            found = np.intersect1d(found, np.concatenate([spoken.speaking(word) for word in query.words]))
         return found
+
+    def sifts(self, query: Query) -> bool:
+        return query.sifts or (query.speaks and not self._is_heard)
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether it is known of all these nodes what free text finds."""
+        return self._listed is self._holdings.models and self._holdings.spoken is not None
 
     def key(self, number: int) -> str:
         return self._listed.iris[number]
@@ -472,18 +600,12 @@ class _Nodes:
     def after(self, key: str) -> int:
         return bisect_right(self._listed.iris, key)
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        return self._holdings.documents(self._listed, numbers, site)
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        kept = self._holdings.kept
+        return [kept.told(text, site) for text in self._holdings.documents(self._listed, numbers)]
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        if field == "id":
-            return [self._listed.ids[number] for number in numbers]
-        if field == "collection":
-            return [self.name] * len(numbers)
-        if field in _SAID_ONCE and self._listed is self._holdings.models:
-            said = self._holdings.values(field)
-            return [said[number] for number in numbers]
-        return None
+    def column(self, field: str) -> Column | None:
+        return self._holdings.column(self.name, field)
 
     def _placed(self, query: Query) -> Array:
         return np.arange(0 if query.place is not None else len(self._listed.iris))
@@ -504,7 +626,13 @@ class _Models(_Nodes):
         found[places.models_of("declared", rows)] = True
         return np.flatnonzero(found)
 
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        api = f"{self._holdings.kept.site}stac"
+        parts = self._holdings.documents(self._listed, numbers)
+        return [self._holdings.kept.told(put_together(part, self.name, api), site) for part in parts]
 
+
+_NOWHERE: Final = place_of({"geometry": None}, when_of(None, None)[0])
 _DATES: Final = {"datetime": "start_datetime", "start_datetime": "start_datetime", "end_datetime": "end_datetime"}
 
 
@@ -522,52 +650,34 @@ class _Role(_Nodes):
             return places.models_of("unknown", None)
         return places.models_of(ROLES[self.name][0], places.rows(query))
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
         where = self._where(numbers)
+        api = f"{self._holdings.kept.site}stac"
+        declared = self.name == "models-declared"
         return [
-            self._moved(model, *where[number], site)
-            for number, model in zip(numbers, super().documents(numbers, site), strict=True)
+            self._holdings.kept.told(put_together(parts, self.name, api, where[number], declared=declared), site)
+            for number, parts in zip(numbers, self._holdings.documents(self._listed, numbers), strict=True)
         ]
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
-        if field not in _DATES:
-            return super().values(field, numbers)
-        if self.name == UNKNOWN:
-            return [when_of(None, None)[0][_DATES[field]]] * len(numbers)
-        places, role = self._holdings.places, ROLES[self.name][0]
-        return [when_of(*places.dates(role, number))[0][_DATES[field]] for number in numbers]
-
-    def _moved(self, model: _Json, where: _Json, dates: _Json, site: str) -> _Json:
-        own = f"{site}stac/{_path(self.name, model['id'])}"
-        above = f"{site}stac/{_path(self.name)}"
-        moved = {"self": own, "parent": above, "collection": above}
-        links = [link | {"href": moved[link["rel"]]} if link["rel"] in moved else link for link in model["links"]]
-        self_link = next(link for link in model["links"] if link["rel"] == "self")
-        links.insert(2, self_link | {"rel": "canonical"})
-        # What is declared would be read as being where the item is.
-        gone = () if self.name == "models-declared" else ("lineage:declared_area",)
-        properties = {key: value for key, value in model["properties"].items() if key not in gone}
-        made = {key: value for key, value in model.items() if key != "bbox"}
-        return made | where | {"collection": self.name, "properties": properties | dates, "links": links}
-
-    def _where(self, numbers: Sequence[int]) -> dict[int, tuple[_Json, _Json]]:
+    def _where(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """Return geometry with box, and dates, of each model."""
         if self.name == UNKNOWN:
-            return dict.fromkeys(numbers, ({"geometry": None}, when_of(None, None)[0]))
+            return dict.fromkeys(numbers, _NOWHERE)
         keys = {number: self._key(number) for number in numbers}
         found = self._holdings.kept.get("places", list(set(keys.values())))
         made = {}
         for number, key in keys.items():
             if key not in found:
                 found[key] = made[key] = self._made(number)
-        self._holdings.kept.put("places", made)
-        return {number: (found[key][0], found[key][1]) for number, key in keys.items()}
+        if made:
+            self._holdings.kept.put({"places": made})
+        return {number: found[key] for number, key in keys.items()}
 
     def prepare(self, numbers: Sequence[int]) -> Iterator[None]:
         """Make what is not there yet of where models are."""
         keys = {self._key(number): number for number in numbers}
         for key in self._holdings.kept.missing("places", list(keys)):
-            self._holdings.kept.put("places", {key: self._made(keys[key])})
+            self._holdings.kept.put({"places": {key: self._made(keys[key])}})
             yield
 
     def _key(self, number: int) -> int:
@@ -576,12 +686,13 @@ class _Role(_Nodes):
         text = (b"declared" if role == "declared" else b"") + self._holdings.places.sources(role, number)
         return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
-    def _made(self, number: int) -> tuple[_Json, _Json]:
+    def _made(self, number: int) -> bytes:
         found = self._holdings.places.where(ROLES[self.name][0], number)
         if found is None:
-            return {"geometry": None}, when_of(None, None)[0]
+            return _NOWHERE
         box = around(boxes_of(found.shape))
-        return {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}, when_of(found.start, found.end)[0]
+        place = {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}
+        return place_of(place, when_of(found.start, found.end)[0])
 
 
 class _Areas:
@@ -600,27 +711,12 @@ class _Areas:
             rows = self._called(query.ids, rows)
         if query.filter is not None and query.filter.candidates(self._holdings.having) is not None:
             return np.empty(0, dtype=np.int64)  # areas have nothing of what is searched
-        if self._datasets is None:
-            if rows is None:
-                return self._everything
-            found = self._of_rows(rows)
-        else:
-            found = np.empty(0, dtype=np.int64)
-            for iri in self._datasets:
-                mine = self._footprints.rows_of(iri)
-                mine = mine if rows is None else np.intersect1d(mine, rows)
-                place = bisect_left(self._footprints.datasets, iri)
-                found = np.concatenate((found, mine.astype(np.int64) + place * _ROW_SHIFT))
-        return self._once(np.sort(found), query)
-
-    def _of_rows(self, rows: Array) -> Array:
-        at, code = self._footprints.datasets_of(rows)
-        found: Array = code.astype(np.int64) * _ROW_SHIFT + rows[at]
-        return found
-
-    @cached_property
-    def _everything(self) -> Array:
-        return self._once(np.sort(self._of_rows(np.arange(len(self._footprints)))), Query())
+        everything, its_rows = self._holdings.areas
+        found = everything
+        if self._datasets is not None:
+            found = np.concatenate([everything[:0], *(self._holdings.areas_of(iri) for iri in self._datasets)])
+            its_rows = found % _ROW_SHIFT
+        return self._once(found if rows is None else found[rows[its_rows]], query)
 
     def key(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
@@ -631,28 +727,36 @@ class _Areas:
         code = bisect_left(self._footprints.datasets, dataset)
         if code == len(self._footprints.datasets) or self._footprints.datasets[code] != dataset:
             return code * _ROW_SHIFT
-        rows = self._footprints.rows_of(dataset)
-        names = [name for name, _, _ in self._footprints.areas_named(rows)]
-        beyond = bisect_right(names, area)
-        return code * _ROW_SHIFT + int(rows[beyond]) if beyond < len(names) else (code + 1) * _ROW_SHIFT
+        mine = self._holdings.areas_of(dataset)
+        beyond = bisect_right(range(len(mine)), area, key=lambda at: self._area(int(mine[at] % _ROW_SHIFT)))
+        return int(mine[beyond]) if beyond < len(mine) else (code + 1) * _ROW_SHIFT
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+    def column(self, field: str) -> Column | None:
         return None
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        return [self._document(number, site) for number in numbers]
+    def sifts(self, query: Query) -> bool:
+        return query.sifts or query.speaks
 
-    def _document(self, number: int, site: str) -> _Json:
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        kept = self._holdings.kept
+        found = kept.get("areas", numbers)
+        made = {number: orjson.dumps(self._document(number)) for number in numbers if number not in found}
+        if made:
+            kept.put({"areas": made})
+        found |= made
+        return [kept.told(found[number], site) for number in numbers]
+
+    def _document(self, number: int) -> _Json:
         code, row = divmod(number, _ROW_SHIFT)
         dataset, iri = self._footprints.datasets[code], self._area(row)
         parent = self._holdings.get(dataset)
         area = self._holdings.graph.area(iri)
         if parent is None or area is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
-        identifier = self._ids(dataset)[iri]
+        identifier = self._id(number)
         path = _path(parent.identifier, identifier)
         place = Place(path, identifier, area.label or identifier, parent, area)
-        return self._holdings.served(site).item(place, area)
+        return self._holdings.made.item(place, area)
 
     def _area(self, row: int) -> str:
         return self._footprints.areas_named(np.array([row]))[0][0]
@@ -662,29 +766,36 @@ class _Areas:
         if query.ids is not None:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
+        if not len(self._holdings.drawn_again):
+            return found
         again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
         kept: Array = found[~(again & (np.diff(found, prepend=-2) == 1))]
         return kept
 
     def _id(self, number: int) -> str:
-        code, row = divmod(number, _ROW_SHIFT)
-        return self._ids(self._footprints.datasets[code]).get(self._area(row), "")
+        code = number // _ROW_SHIFT
+        mine = self._holdings.areas_of(self._footprints.datasets[code])
+        return self._ids(self._footprints.datasets[code])[int(np.searchsorted(mine, number))]
 
     def _called(self, names: Sequence[str], rows: Array | None) -> Array:
-        """Return the rows of areas that may go by one of these names in a collection."""
+        """Return which rows are of areas that may go by one of these names in a collection."""
         if self._datasets is not None:
-            found = {area for d in self._datasets for area, name in self._ids(d).items() if name in set(names)}
+            wanted = set(names)
+            numbers = [
+                number
+                for dataset in self._datasets
+                for number, name in zip(self._holdings.areas_of(dataset).tolist(), self._ids(dataset), strict=True)
+                if name in wanted
+            ]
+            found = {self._area(number % _ROW_SHIFT) for number in numbers}
         else:
             store = self._holdings.catalog.store
             match = (q for name in names for q in store.match(None, DCTERMS.identifier, Literal(name)))
             found = {quad.subject.value for quad in match}  # type: ignore[union-attr]
-        return self._of_areas(found, rows)
-
-    def _of_areas(self, areas: set[str], rows: Array | None) -> Array:
-        mine = [self._footprints.rows_of_area(iri) for iri in areas]
-        found = distinct(np.concatenate(mine)) if mine else np.empty(0, dtype=np.int64)
-        both: Array = found if rows is None else np.intersect1d(found, rows)
-        return both
+        called = np.zeros(len(self._footprints), dtype=bool)
+        for iri in found:
+            called[self._footprints.rows_of_area(iri)] = True
+        return called if rows is None else called & rows
 
 
 class Collections:
@@ -703,7 +814,8 @@ class Collections:
         rows = self._holdings.places.rows(query)
         if rows is not None:
             footprints = self._holdings.catalog.footprints
-            here = {footprints.datasets[code] for code in np.unique(footprints.datasets_of(rows)[1])}
+            everything, its_rows = self._holdings.areas
+            here = {footprints.datasets[code] for code in np.unique(everything[rows[its_rows]] // _ROW_SHIFT)}
             elsewhere = set(footprints.datasets) - here
             # Of what is not known where it is, the extent is the world.
             kept = [fixed + at for at, iri in enumerate(datasets.iris) if iri not in elsewhere or self._is_global(iri)]
@@ -721,23 +833,27 @@ class Collections:
             return int(key[1:]) + 1 if key[1:].isdecimal() else 0
         return len(self._fixed) + bisect_right(self._holdings.datasets.iris, key[1:])
 
-    def values(self, field: str, numbers: Sequence[int]) -> list[Any] | None:
+    def column(self, field: str) -> Column | None:
         return None
 
-    def documents(self, numbers: Sequence[int], site: str) -> list[_Json]:
-        fixed = len(self._fixed)
-        first = [_fixed_collection(self._fixed[number], site) for number in numbers if number < fixed]
-        places = [number - fixed for number in numbers if number >= fixed]
-        return [*first, *self._holdings.documents(self._holdings.datasets, places, site)]
+    def sifts(self, query: Query) -> bool:
+        return query.filter is not None or bool(query.words)
 
-    def named(self, name: str, site: str) -> _Json:
+    def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
+        fixed = len(self._fixed)
+        first = [orjson.dumps(_fixed_collection(self._fixed[number], site)) for number in numbers if number < fixed]
+        places = [number - fixed for number in numbers if number >= fixed]
+        rest = self._holdings.documents(self._holdings.datasets, places)
+        return [*first, *(self._holdings.kept.told(text, site) for text in rest)]
+
+    def named(self, name: str, site: str) -> bytes:
         """Return a collection by its id. Raises Refusal with 404."""
         if name in self._fixed:
-            return _fixed_collection(name, site)
+            return orjson.dumps(_fixed_collection(name, site))
         at = self._holdings.datasets.at(name)
         if at is None:
             raise Refusal(404, "not-found", f"there is no collection {name!r}. See {site}stac/collections")
-        return self._holdings.documents(self._holdings.datasets, [at], site)[0]
+        return self._holdings.kept.told(self._holdings.documents(self._holdings.datasets, [at])[0], site)
 
     def missing(self, names: Sequence[str]) -> Iterator[str]:
         """Yield those of these names that no collection has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,9 +11,12 @@ import numpy as np
 import orjson
 
 import mlaoi_graph
+from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.stac import about
+from mlaoi_graph.server.stac.parts import members
 from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
+from mlaoi_graph.server.stac.seen import spoken, view
 from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN, Holdings, Shelf
 from mlaoi_graph.server.worker import Context
 
@@ -32,6 +35,7 @@ __all__ = [
 
 _GEOJSON: Final = "application/geo+json"
 _JSON: Final = "application/json"
+_LAST: Final = 2**31 - 1
 _SIFTED: Final = 64
 """Documents that are looked into at a time."""
 _ALWAYS: Final = frozenset({"type", "id", "collection", "stac_version"})
@@ -76,13 +80,12 @@ def collections(context: Context, *, site: str, parameters: bytes) -> Reply:
     links = [_link("root", f"{site}stac"), _link("parent", f"{site}stac"), _link("self", url)]
     if page.token is not None:
         links.append(next_link(url, query, page.token, is_body=False) | {"type": _JSON})
-    listed = [_only(document, query.fields) for document in page.documents]
-    return _answer({"collections": listed, "links": links, **_counts(page)})
+    return _listing("collections", page, query, {"links": links}, _JSON)
 
 
 def collection(context: Context, *, site: str, name: str) -> Reply:
     """Return a collection."""
-    return _answer(_holdings(context).collections.named(name, site))
+    return Reply(200, _JSON, _holdings(context).collections.named(name, site))
 
 
 def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
@@ -93,7 +96,7 @@ def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
     found = None if shelf is None else shelf.find(Query(ids=(name,)))
     if shelf is None or found is None or not len(found):
         raise Refusal(404, "not-found", f"there is no item {name!r} in the collection {collection!r}")
-    return _answer(shelf.documents([int(found[0])], site)[0], _GEOJSON)
+    return Reply(200, _GEOJSON, shelf.documents([int(found[0])], site)[0])
 
 
 def search(context: Context, *, site: str, parameters: bytes, is_body: bool, collection: str | None = None) -> Reply:
@@ -120,11 +123,8 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
     links.append(
         unknown | {"title": f"{number} models whose footprint for some stage is unknown: they may be here too"}
     )
-    features = [_only(document, query.fields) for document in page.documents]
-    return _answer(
-        {"type": "FeatureCollection", "stac_version": "1.1.0", "features": features, "links": links, **_counts(page)},
-        _GEOJSON,
-    )
+    about_page = {"type": "FeatureCollection", "stac_version": "1.1.0", "links": links}
+    return _listing("features", page, query, about_page, _GEOJSON)
 
 
 def warm(context: Context) -> None:
@@ -141,7 +141,7 @@ def warm(context: Context) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    documents: list[dict[str, Any]]
+    documents: list[bytes]
     token: str | None
     matched: int | None
 
@@ -152,29 +152,27 @@ def _page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     at = 0
     if query.token is not None:
         at = _shelf_of(query.token, shelves)
-    found: list[tuple[Shelf, int, dict[str, Any]]] = []
-    numbers = {}
-    for place, shelf in enumerate(shelves):
-        if place < at and query.sifts:
-            continue
-        numbers[place] = shelf.find(query)
+    found: list[tuple[Shelf, int, bytes]] = []
+    sifts = [shelf.sifts(query) for shelf in shelves]
+    counts = not any(sifts)
+    numbers = {place: shelf.find(query) for place, shelf in enumerate(shelves) if place >= at or counts}
     for place, shelf in enumerate(shelves[at:], at):
         start = 0
         if query.token is not None and place == at:
             start = int(np.searchsorted(numbers[place], shelf.after(query.token.key)))
         while start < len(numbers[place]) and len(found) <= query.limit:
             # One more than fits tells whether there is a next page.
-            some = numbers[place][start : start + max(query.limit + 1 - len(found), _SIFTED if query.sifts else 1)]
+            some = numbers[place][start : start + max(query.limit + 1 - len(found), _SIFTED if sifts[place] else 1)]
             start += len(some)
             for number, document in zip(some.tolist(), shelf.documents(some.tolist(), site), strict=True):
-                if _is_found(document, query):
+                if not sifts[place] or _is_found(orjson.loads(document), query):
                     found.append((shelf, number, document))
     shown = found[: query.limit]
     token = None
     if len(found) > query.limit:
         shelf, number, _ = shown[-1]
         token = query.next_token((), shelf.name, shelf.key(number))
-    matched = None if query.sifts else sum(map(len, numbers.values()))
+    matched = sum(map(len, numbers.values())) if counts else None
     return _Page([document for _, _, document in shown], token, matched)
 
 
@@ -188,44 +186,54 @@ def _sorted_page(shelves: Sequence[Shelf], query: Query, site: str) -> _Page:
     rows: list[tuple[_Rank, tuple[Any, ...], Shelf, int]] = []
     matched = 0
     for place, shelf in enumerate(shelves):
-        numbers, values = _sortable(shelf, query, site)
+        numbers, values, order = _sortable(shelf, query, site)
         matched += len(numbers)
 
         def rank(at: int) -> _Rank:
-            return _Rank.of(values[at], query.sortby, place, shelf.key(numbers[at]))  # noqa: B023 - called at once
+            return _Rank.of(values(at), query.sortby, place, shelf.key(int(numbers[at])))  # noqa: B023 - called at once
 
-        order = _ordered(values, query.sortby)
         start = 0 if last is None else bisect_right(order, last, key=rank)
         # One more than fits tells whether there is a next page.
-        rows += [(rank(at), values[at], shelf, numbers[at]) for at in order[start : start + query.limit + 1]]
+        rows += [(rank(at), values(at), shelf, int(numbers[at])) for at in order[start : start + query.limit + 1]]
     rows.sort(key=lambda row: row[0])
     shown = rows[: query.limit]
     token = None
     if len(rows) > query.limit:
         _, said, shelf, number = shown[-1]
         token = query.next_token(said, shelf.name, shelf.key(number))
-    documents: dict[tuple[int, int], dict[str, Any]] = {}
+    documents: dict[tuple[int, int], bytes] = {}
     for shelf in shelves:
         mine = [number for _, _, of, number in shown if of is shelf]
         documents |= {(id(shelf), n): d for n, d in zip(mine, shelf.documents(mine, site), strict=True)}
     return _Page([documents[id(shelf), number] for _, _, shelf, number in shown], token, matched)
 
 
-def _sortable(shelf: Shelf, query: Query, site: str) -> tuple[list[int], list[tuple[Any, ...]]]:
-    """Return what is found on a shelf, and the values it is sorted by."""
-    numbers = shelf.find(query).tolist()
+def _sortable(
+    shelf: Shelf, query: Query, site: str
+) -> tuple[Sequence[int] | Array, Callable[[int], tuple[Any, ...]], Sequence[int]]:
+    """Return what is found on a shelf, the values of one place in that, and the places in order."""
+    numbers = shelf.find(query)
     fields = [direction.field for direction in query.sortby]
-    columns = [None if query.sifts else shelf.values(field, numbers) for field in fields]
-    if all(column is not None for column in columns):
-        return numbers, list(zip(*(column for column in columns if column is not None), strict=True))
-    found, values = [], []
+    sifts = shelf.sifts(query)
+    columns = [column for field in fields if not sifts and (column := shelf.column(field)) is not None]
+    if len(columns) == len(fields):
+        # Values first, of what has none the last; equal ones stay as they are.
+        keys = [
+            np.where((ranks := column.ranks[numbers]) < 0, _LAST, -ranks if direction.descending else ranks)
+            for column, direction in zip(columns, query.sortby, strict=True)
+        ]
+        order = np.lexsort(keys[::-1])
+        return numbers, lambda at: tuple(column.values[numbers[at]] for column in columns), order  # type: ignore[return-value]
+    found: list[int] = []
+    values: list[tuple[Any, ...]] = []
     for begin in range(0, len(numbers), _SIFTED):
-        some = numbers[begin : begin + _SIFTED]
-        for number, document in zip(some, shelf.documents(some, site), strict=True):
-            if _is_found(document, query):
+        some = numbers[begin : begin + _SIFTED].tolist()
+        for number, text in zip(some, shelf.documents(some, site), strict=True):
+            document = orjson.loads(text)
+            if not sifts or _is_found(document, query):
                 found.append(number)
                 values.append(tuple(_value(document, field) for field in fields))
-    return found, values
+    return found, values.__getitem__, _ordered(values, query.sortby)
 
 
 def _ordered(values: Sequence[tuple[Any, ...]], sortby: Sequence[Direction]) -> list[int]:
@@ -277,25 +285,11 @@ class _Rank:
 
 
 def _is_found(document: Mapping[str, Any], query: Query) -> bool:
-    if not query.sifts:
-        return True
     if query.words:
-        text = " ".join(_spoken(document)).casefold()
+        text = spoken(document)
         if not any(word in text for word in query.words):
             return False
-    return query.filter is None or query.filter.matches(about.view(document, query.filter.names))
-
-
-def _spoken(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the texts that free text is looked for in."""
-    fields = document["properties"] if document["type"] == "Feature" else document
-    yield document["id"]
-    for name in ("title", "description", "keywords", "mlm:name", "mlm:architecture", "mlm:tasks", "lineage:aliases"):
-        value = fields.get(name)
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            yield from (entry for entry in value if isinstance(entry, str))
+    return query.filter is None or query.filter.matches(view(document, query.filter.names))
 
 
 def _value(document: Mapping[str, Any], field: str) -> Any:
@@ -331,9 +325,14 @@ def _wanted(name: str, fields: Fields, below: str | None = None) -> bool:
     return not fields.include or bool((names | {below}) & set(fields.include))
 
 
-def _counts(page: _Page) -> dict[str, int]:
+def _listing(name: str, page: _Page, query: Query, about_page: dict[str, Any], media_type: str) -> Reply:
+    """Return a page as the answer. Documents go in as the text they are."""
+    listed = page.documents
+    if query.fields is not None:
+        listed = [orjson.dumps(_only(orjson.loads(document), query.fields)) for document in listed]
     matched = {} if page.matched is None else {"numberMatched": page.matched}
-    return matched | {"numberReturned": len(page.documents)}
+    rest = members(about_page | matched | {"numberReturned": len(listed)})
+    return Reply(200, media_type, b'{%b,"%b":[%b]}' % (rest, name.encode(), b",".join(listed)))
 
 
 def _holdings(context: Context) -> Holdings:

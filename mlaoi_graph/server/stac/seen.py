@@ -1,0 +1,99 @@
+"""What searches see of a document: the fields a filter names, and the words free text is looked for in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from mlaoi_graph.geo.mapped import Array, distinct
+
+__all__ = ["BANDS", "Spoken", "bands", "spoken", "view"]
+
+BANDS: Final = "mlm:bands"
+"""The queryable that is a list of the names of all bands of ``mlm:input``."""
+
+
+def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
+    """Return an item or collection as a filter that names some fields sees it.
+
+    The span of its dates is ``datetime``, bands are a list.
+    """
+    is_item = document["type"] == "Feature"
+    fields = document["properties"] if is_item else document
+    seen = {name: fields[name] for name in names if name in fields}
+    if "datetime" in names and is_item and fields.get("datetime") is None:
+        seen["datetime"] = {"interval": [fields.get("start_datetime"), fields.get("end_datetime")]}
+    if BANDS in names and (listed := bands(fields)):
+        seen[BANDS] = listed
+    found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
+    return found | {"geometry": document.get("geometry") if is_item and "geometry" in names else None}
+
+
+def bands(fields: Mapping[str, Any]) -> list[str]:
+    """Return the names of all bands of a model's inputs, each once."""
+    inputs = fields.get("mlm:input")
+    found: dict[str, None] = {}
+    for entry in inputs if isinstance(inputs, list) else ():
+        listed = entry.get("bands") if isinstance(entry, dict) else None
+        for band in listed if isinstance(listed, list) else ():
+            name = band.get("name") if isinstance(band, dict) else band
+            if isinstance(name, str):
+                found[name] = None
+    return list(found)
+
+
+def spoken(document: Mapping[str, Any]) -> str:
+    """Return the text that free text is looked for in, without case."""
+    return " ".join(_texts(document)).casefold()
+
+
+def _texts(document: Mapping[str, Any]) -> Iterator[str]:
+    fields = document["properties"] if document["type"] == "Feature" else document
+    yield document["id"]
+    for name in ("title", "description", "keywords", "mlm:name", "mlm:architecture", "mlm:tasks", "lineage:aliases"):
+        value = fields.get(name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from (entry for entry in value if isinstance(entry, str))
+
+
+class Spoken:
+    """Words and bands of all models at once: a search that no document has to be opened for.
+
+    >>> several = Spoken([Spoken.row({"type": "Feature", "id": name, "properties": {}}) for name in ("vit-b", "unet")])
+    >>> several.speaking("vit").tolist(), several.speaking("e").tolist(), several.with_band("B02").tolist()
+    ([0], [1], [])
+    """
+
+    def __init__(self, rows: Iterable[bytes]) -> None:
+        texts, by_band = [], dict[str, list[int]]()
+        for place, row in enumerate(rows):
+            text, names = orjson.loads(row)
+            texts.append(text.encode())
+            for name in names:
+                by_band.setdefault(name, []).append(place)
+        self._text = b"\0".join(texts)
+        self._starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
+        self._by_band = {name: np.array(places, dtype=np.int64) for name, places in by_band.items()}
+
+    @staticmethod
+    def row(document: Mapping[str, Any]) -> bytes:
+        """Return what is kept of a document."""
+        return orjson.dumps([spoken(document).replace("\0", " "), bands(document.get("properties", {}))])
+
+    def speaking(self, word: str) -> Array:
+        """Return the places of the models that a word is in, sorted."""
+        wanted, found = word.encode(), []
+        find, at = self._text.find, -1
+        # No text has a zero byte in it.
+        while "\0" not in word and (at := find(wanted, at + 1)) >= 0:
+            found.append(at)
+        return distinct(np.searchsorted(self._starts, np.array(found, dtype=np.int64), side="right") - 1)
+
+    def with_band(self, name: str) -> Array:
+        """Return the places of the models that have a band, sorted."""
+        return self._by_band.get(name, np.empty(0, dtype=np.int64))
