@@ -44,6 +44,8 @@ __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
 _LENGTH: Final = struct.Struct("!Q")
 _INLINE: Final = 1 << 20
 """Bytes of an answer that are kept in memory; a longer one goes through a file."""
+_PIECE: Final = 1 << 16
+"""Bytes read at a time: more would be memory asked of the system, and given back, for each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,7 @@ def read_frame(sock: socket.socket) -> bytes | None:
     """Return the next frame, None at the end."""
     data = bytearray()
     while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
-        part = sock.recv(_INLINE)
+        part = sock.recv(_PIECE)
         if not part:
             return None
         data += part
