@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from mlaoi_graph.server.api import tasks
 from mlaoi_graph.server.reply import Reply
-from mlaoi_graph.server.stac import tasks as stac
 from mlaoi_graph.server.worker import Context
 
 __all__ = ["warm"]
@@ -12,5 +10,9 @@ __all__ = ["warm"]
 
 def warm(context: Context) -> Reply:
     """Load the lineage and the tables of the STAC API, so that no request waits for them."""
+    # Here, and not above: the server names this function and has no use for what it imports.
+    from mlaoi_graph.server.api import tasks
+    from mlaoi_graph.server.stac import tasks as stac
+
     stac.warm(context)
     return tasks.warm(context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import re
@@ -33,10 +34,10 @@ from mlaoi_graph.errors import (
     MissingExtra,
     MlaoiError,
     NodeNotFound,
+    NotOfKind,
     QueryError,
     StoreError,
 )
-from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.server.reply import Refusal, Reply, problem
 
 __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
@@ -175,14 +176,12 @@ def answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
         if error.ambiguous:
             return problem(400, "ambiguous", str(error), candidates=list(error.candidates))
         return problem(404, "not-found", str(error), candidates=list(error.candidates))
-    except NotOfKind as error:
-        return problem(400, "wrong-kind", str(error))
     except CatalogLocked as error:
         return problem(503, "locked", str(error))
     except (CatalogError, StoreError, MissingExtra) as error:
         return problem(500, "catalog", str(error))
     except MlaoiError as error:
-        return problem(400, "request", str(error))
+        return problem(400, "wrong-kind" if isinstance(error, NotOfKind) else "request", str(error))
 
 
 def out_of_memory(limit_mb: int) -> Reply:
@@ -209,6 +208,7 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
         _ = context.catalog
     if warm is not None:
         answer(context, warm, {})
+    gc.freeze()  # what is there now stays: no collection looks through it again
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(Reply(200, "text/plain")))
     while (frame := _next_frame(sock, context)) is not None:
