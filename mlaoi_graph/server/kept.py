@@ -26,7 +26,7 @@ class Kept:
     """
 
     def __init__(self, catalog: Path, limit: int) -> None:
-        self._manifest = catalog / "manifest.json"
+        self._manifest = str(catalog / "manifest.json")
         self._limit = limit
         self._state: tuple[int, int] | None = None
         self._replies: OrderedDict[Hashable, tuple[Reply, int]] = OrderedDict()

@@ -102,8 +102,11 @@ def _text(sparql: bytes, name: str) -> str:
 
 def check_nesting(text: str, most: int) -> None:
     """Raise Refusal for a query with more brackets within brackets than the engine survives."""
+    plain = bare(text)
+    if sum(map(plain.count, "[({")) <= most:
+        return
     depth = deepest = 0
-    for found in _BRACKETS.finditer(bare(text)):
+    for found in _BRACKETS.finditer(plain):
         depth += 1 if found[0] in "[({" else -1
         deepest = max(deepest, depth)
     if deepest > most:

@@ -69,6 +69,7 @@ class Context:
         self._stays = stays
         self.bounds = bounds
         self._directory = directory
+        self._manifest = str(directory / "manifest.json")
         self._spool = spool
         self._catalog: Catalog | None = None
         self._opened: tuple[int, int] | None = None
@@ -85,7 +86,7 @@ class Context:
         """The catalog as of the last finished ingest."""
         if self._stays and self._catalog is not None:
             return self._catalog
-        stat = os.stat(self._directory / "manifest.json")
+        stat = os.stat(self._manifest)
         found = stat.st_mtime_ns, stat.st_ino
         if self._catalog is None or found != self._opened:
             if self._catalog is not None:
