@@ -74,9 +74,9 @@ def test_both_ways_are_told_alike_in_the_log(server):
     assert (short["status"], short["rows"], short["path"]) == (200, 2, "/sparql")
 
 
-def test_a_long_answer_is_whole_each_time_it_is_asked_for(server):
+def test_a_long_answer_is_whole_each_time_it_is_asked_for(served):
     target = f"sparql?query={quote('SELECT * { ?s ?p ?o }')}"
-    first, again = asked(server, target), asked(server, target)
+    first, again = asked(served, target), asked(served, target)
     assert first.status_code == again.status_code == 200
     assert int(first.headers["content-length"]) == len(first.content) > 1 << 20
     assert len(again.json()["results"]["bindings"]) == len(first.json()["results"]["bindings"])
@@ -114,12 +114,12 @@ def test_a_client_of_http_1_0_gets_its_answer_and_the_end(server):
     assert found.endswith(b'"boolean":true}')
 
 
-def test_a_client_that_takes_nothing_holds_no_worker_and_is_heard_of_no_more(server):
-    address = urlsplit(server.url)
+def test_a_client_that_takes_nothing_holds_no_worker_and_is_heard_of_no_more(served):
+    address = urlsplit(served.url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect((address.hostname, address.port))
         connection.sendall(f"GET /sparql?query={quote('SELECT * { ?s ?p ?o }')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
-        assert server.metric('mlaoi_workers{pool="queries",state="busy"}') == 0
-        assert asked(server, "sparql?query=ASK%7B%7D").json()["boolean"] is True
+        assert served.metric('mlaoi_workers{pool="queries",state="busy"}') == 0
+        assert asked(served, "sparql?query=ASK%7B%7D").json()["boolean"] is True
