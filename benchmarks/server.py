@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -223,6 +224,26 @@ def _wait_for_api(port: int) -> float:
         time.sleep(0.2)
 
 
+@contextmanager
+def _sparql_only(pid: int) -> Iterator[None]:
+    """Stop what answers the JSON API: it makes documents between requests, once for each state of a catalog."""
+    children = [int(p) for task in Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
+    below = [
+        int(p)
+        for child in children
+        for task in Path(f"/proc/{child}/task").iterdir()
+        for p in (task / "children").read_text().split()
+    ]
+    still = [p for p in below if "mlaoi-answers-" in os.readlink(f"/proc/{p}/fd/2")]
+    for p in still:
+        os.kill(p, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for p in still:
+            os.kill(p, signal.SIGCONT)
+
+
 def same_answers(catalog: Path, paths: list[str]) -> int:
     """Return how many of the queries both servers were asked gave the same rows; stop at one that did not."""
 
@@ -241,6 +262,31 @@ def same_answers(catalog: Path, paths: list[str]) -> int:
     return len(checked)
 
 
+def _in_turn(
+    figures: dict[str, dict[str, float]],
+    name: str,
+    paths: list[str],
+    clients: int,
+    seconds: float,
+    servers: dict[str, tuple[int, int]],
+    slow: bool = False,
+) -> None:
+    """Load one server after the other: what else runs is much the same for both."""
+    for who, (port, pid) in servers.items():
+        endpoint = "/sparql" if who == "ours" else "/query"
+        asked = [path.replace("{endpoint}", endpoint) for path in paths]
+        with contextlib.ExitStack() as beside:
+            if slow:
+                asking = subprocess.Popen(
+                    [sys.executable, "-c", _ASK_SLOWLY, f"http://127.0.0.1:{port}{endpoint}", SLOW],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+                beside.callback(asking.wait)
+                beside.callback(asking.kill)
+                time.sleep(1)
+            figures[f"{who}, {name}"] = load(port, asked, clients, seconds, pid)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("catalog", type=Path)
@@ -257,31 +303,27 @@ def main() -> None:
     loaded: list[float] = []
     for _ in range(arguments.rounds):
         one: dict[str, dict[str, float]] = {}
-        with ours(arguments.catalog, cache_mb=64) as (port, _, pid):
-            few = [path.replace("{endpoint}", "/sparql") for path in by_sparql[:_AGAIN]]
-            load(port, few, 8, 3)
-            one["ours, asked again, 8 clients"] = load(port, few, 8, arguments.seconds, pid)
-        for name, server, endpoint in (("ours", ours, "/sparql"), ("oxigraph", oxigraph, "/query")):
-            with server(arguments.catalog) as (port, start, pid):
-                if name == "ours":
-                    starts.append(start)
-                    loaded.append(_wait_for_api(port))  # it loads on the processors that answer
-                paths = [path.replace("{endpoint}", endpoint) for path in by_sparql]
-                load(port, paths, 8, 2)  # files into memory
-                for clients in (1, 8, 32):
-                    one[f"{name}, {clients} clients"] = load(port, paths, clients, arguments.seconds, pid)
-                if name == "oxigraph":
-                    one["oxigraph, asked again, 8 clients"] = load(port, paths[:_AGAIN], 8, arguments.seconds, pid)
-                if name == "ours":
-                    one["ours, JSON API, 8 clients"] = load(port, by_api, 8, arguments.seconds, pid)
-                slow = subprocess.Popen(
-                    [sys.executable, "-c", _ASK_SLOWLY, f"http://127.0.0.1:{port}{endpoint}", SLOW],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )  # fmt: skip
-                time.sleep(1)
-                one[f"{name}, 8 clients beside a slow query"] = load(port, paths, 8, arguments.seconds)
-                slow.kill()
-                slow.wait()
+
+        with (
+            ours(arguments.catalog) as (port, start, pid),
+            ours(arguments.catalog, cache_mb=64) as (kept_port, _, kept_pid),
+            oxigraph(arguments.catalog) as (their_port, _, their_pid),
+        ):
+            starts.append(start)
+            loaded.append(_wait_for_api(port))  # it loads on the processors that answer
+            _wait_for_api(kept_port)
+            both = {"ours": (port, pid), "oxigraph": (their_port, their_pid)}
+            again = both | {"ours": (kept_port, kept_pid)}
+            seconds = arguments.seconds
+            with _sparql_only(kept_pid):
+                with _sparql_only(pid):
+                    _in_turn(one, "8 clients", by_sparql, 8, seconds, both)  # files into memory; the next counts
+                    for clients in (1, 8, 32):
+                        _in_turn(one, f"{clients} clients", by_sparql, clients, seconds, both)
+                    _in_turn(one, "8 clients beside a slow query", by_sparql, 8, seconds, both, slow=True)
+                    for _again in range(2):  # the second counts
+                        _in_turn(one, "asked again, 8 clients", by_sparql[:_AGAIN], 8, seconds, again)
+                one["ours, JSON API, 8 clients"] = load(port, by_api, 8, arguments.seconds, pid)
         rounds.append(one)
         for name, found in one.items():
             print(f"{name:42}", "  ".join(f"{k} {v:9.1f}" for k, v in found.items()), flush=True)

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import requests
 
@@ -32,6 +34,16 @@ class Served:
 
     def get(self, path, **more):
         return requests.get(f"{self.url}{path}", timeout=60, **more)
+
+    @contextmanager
+    def asking(self, query, times=1):
+        """Have clients ask for something and wait for nothing, until the block ends and they go away."""
+        host, port = self.url.removeprefix("http://").rstrip("/").split(":")
+        head = f"GET /sparql?{urlencode({'query': query})} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        with ExitStack() as clients:
+            for _ in range(times):
+                clients.enter_context(socket.create_connection((host, int(port)), timeout=60)).sendall(head)
+            yield
 
     def metric(self, line):
         """Return the value of the line of /metrics that starts so."""

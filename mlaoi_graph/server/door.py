@@ -14,13 +14,13 @@ from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.reply import Refusal, problem
 from mlaoi_graph.server.web import Sent
 
-__all__ = ["Door"]
+__all__ = ["HEADERS", "Door", "note"]
 
 _ACCESS: Final = logging.getLogger("mlaoi_graph.access")
 _LOG: Final = logging.getLogger("mlaoi_graph.server")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _STRAIGHT: Final = frozenset({"GET", "HEAD", "POST"})
-_HEADERS: Final = (
+HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -56,7 +56,7 @@ class Door:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_HEADERS]
+                message["headers"] = [*message["headers"], *HEADERS]
             else:
                 size += len(message.get("body", b""))
             await send(message)
@@ -76,21 +76,50 @@ class Door:
             self._note(scope, status, size, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, size: int, seconds: float) -> None:
-        route = getattr(scope.get("endpoint"), "__name__", "none").strip("_")
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.count(route, method, status, seconds)
-        if not _ACCESS.isEnabledFor(logging.INFO):
-            return
         state = scope.get("state", {})
-        line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "client": (scope.get("client") or ("",))[0],
-            "method": scope["method"][:20],
-            "path": scope["path"][:500],
-            "query": " ".join(filter(None, (scope["query_string"][:500].decode("latin-1"), state.get("asked")))),
-            "status": status,
-            "ms": round(seconds * 1000, 1),
-            "bytes": size,
-            "rows": state.get("rows"),
-        }
-        _ACCESS.info("%s", orjson.dumps(line).decode())
+        note(
+            self._metrics,
+            route=getattr(scope.get("endpoint"), "__name__", "none").strip("_"),
+            client=scope.get("client"),
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"],
+            asked=state.get("asked"),
+            status=status,
+            seconds=seconds,
+            size=size,
+            rows=state.get("rows"),
+        )
+
+
+def note(
+    metrics: Metrics,
+    *,
+    route: str,
+    client: tuple[str, int] | None,
+    method: str,
+    path: str,
+    query: bytes,
+    asked: str | None = None,
+    status: int,
+    seconds: float,
+    size: int,
+    rows: int | None,
+) -> None:
+    """Count a request that has been answered, and write its line into the log."""
+    metrics.count(route, method if method in _METHODS else "other", status, seconds)
+    if not _ACCESS.isEnabledFor(logging.INFO):
+        return
+    line: dict[str, Any] = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "client": (client or ("",))[0],
+        "method": method[:20],
+        "path": path[:500],
+        "query": " ".join(filter(None, (query[:500].decode("latin-1"), asked))),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "bytes": size,
+        "rows": rows,
+    }
+    # What calls it is not looked for, as it is for every other record: that takes longer than the line.
+    _ACCESS.handle(_ACCESS.makeRecord(_ACCESS.name, logging.INFO, "", 0, orjson.dumps(line).decode(), (), None))

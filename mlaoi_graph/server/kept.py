@@ -26,7 +26,7 @@ class Kept:
     """
 
     def __init__(self, catalog: Path, limit: int) -> None:
-        self._manifest = catalog / "manifest.json"
+        self._manifest = str(catalog / "manifest.json")
         self._limit = limit
         self._state: tuple[int, int] | None = None
         self._replies: OrderedDict[Hashable, tuple[Reply, int]] = OrderedDict()
@@ -53,7 +53,7 @@ class Kept:
     def keep(self, question: Hashable, length: int, reply: Reply) -> None:
         """Keep an answer, of a question of so many bytes, if it may be kept."""
         size = len(reply.body) + length + _AROUND
-        if reply.state is None or reply.state != self._state or size > self._limit // _SHARE:
+        if reply.state is None or reply.state != self._state or size > self._limit // _SHARE or reply.file is not None:
             return
         if question in self._replies:
             return

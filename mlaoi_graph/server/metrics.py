@@ -28,11 +28,16 @@ class Metrics:
             "mlaoi_request_seconds", "Time to the last byte.", ["route"], buckets=_SECONDS, registry=self._registry
         )
         self._registry.register(_Pools(pools, kept))
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request. ``route`` and ``method`` are ours: a client cannot make series without end."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        children = self._children.get((route, method, status))
+        if children is None:
+            children = self._requests.labels(route, method, str(status)), self._seconds.labels(route)
+            self._children[route, method, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def text(self) -> bytes:
         """Return all figures."""

@@ -90,7 +90,7 @@ class Pool:
         self._closing = False
         self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
         self._number = 0
-        self._context = forking.context()
+        self._context = forking.start()
         self._starting = asyncio.Lock()
 
     @property
@@ -194,7 +194,7 @@ class Pool:
                 raise Refusal(503, "busy", reason) from None
             raise
         finally:
-            with contextlib.suppress(ValueError):
+            if place in self._waiting:  # else the error would spell it out, which takes long
                 self._waiting.remove(place)
 
     def _free(self) -> _Worker | None:

@@ -1,11 +1,17 @@
-"""HTTP as uvicorn speaks it, with an end to a request's head: so long, and so large."""
+"""HTTP as uvicorn speaks it, with an end to a request's head (so long, so large), and a short way for most queries."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mlaoi_graph.server.quick import Quick, quick
+
+if TYPE_CHECKING:
+    from starlette.datastructures import State
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 __all__ = ["protocol"]
 
@@ -13,15 +19,17 @@ _HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
 
 
-def protocol(seconds: float) -> type[asyncio.Protocol]:
-    """Return the protocol class of connections whose requests' heads have to come within so many seconds."""
-    return type("Protocol", (_Bounded,), {"seconds": seconds})
+def protocol(state: State) -> type[asyncio.Protocol]:
+    """Return the protocol class of connections to an application with this state."""
+    return type("Protocol", (_Bounded,), {"state": state, "seconds": state.settings.header_timeout})
 
 
 class _Bounded(HttpToolsProtocol):
     # uvicorn has an end for idle connections only; whoever sends a byte at a time could hold one for good
     # (Kludex/uvicorn#157).
+    state: State
     seconds: float
+    """Within which a request's head has to come."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -37,6 +45,8 @@ class _Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
         super().connection_lost(exc)
+        if isinstance(self.cycle, Quick):
+            self.cycle.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -51,7 +61,14 @@ class _Bounded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._arrived()
-        super().on_headers_complete()
+        found = quick(self, self.state)
+        if found is None:
+            super().on_headers_complete()
+            return
+        self.cycle = cast("RequestResponseCycle", found)
+        task = self.loop.create_task(found.run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def on_message_complete(self) -> None:
         self._in_head = self._ended = True

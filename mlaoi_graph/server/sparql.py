@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyoxigraph as ox
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from mlaoi_graph.server.web import Sent, ask, parameters, read_body, settings_of
 from mlaoi_graph.stores import Scope
 from mlaoi_graph.vocab import PREFIXES, RDF
 
-__all__ = ["routes", "straight"]
+__all__ = ["Question", "routes", "straight"]
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
@@ -38,7 +38,11 @@ _WRITES: Final = (
 async def straight(scope: Connection, receive: Receive, send: Send) -> None:
     """Answer a GET, HEAD or POST at ``/sparql``: the ASGI application that most requests go to, past the framework."""
     scope["endpoint"] = _sparql
-    response = await _sparql(Request(scope, receive, send))
+    response: Response
+    try:
+        response = await _sparql(Request(scope, receive, send))
+    except Refusal as refusal:
+        response = Sent(refusal.reply())
     response.raw_headers.append((b"vary", b"Origin"))
     await response(scope, receive, send)
 
@@ -48,9 +52,7 @@ async def _sparql(request: Request) -> Response:
         return Response(status_code=204, headers={"allow": "GET, HEAD, POST, OPTIONS"})
     given = parameters(request.scope["query_string"])
     if request.method != "POST":
-        if "update" in given:
-            raise Refusal(400, "method", "an update is sent by POST, never by GET")
-        if "query" not in given:
+        if "query" not in given and "update" not in given:
             return described(request, negotiate(_accept(request), GRAPHS))
         return await _query(request, given)
     media_type, body = await read_body(request, (_QUERY, _FORM, _UPDATE))
@@ -70,24 +72,43 @@ async def _sparql(request: Request) -> Response:
 
 
 async def _query(request: Request, given: dict[str, list[bytes]]) -> Response:
-    found = given.get("query", [])
-    if len(found) != 1:
-        raise Refusal(400, "parameters", f"{len(found)} queries were sent. Send one, as query=")
-    accept = _accept(request)
-    scope = Scope(
-        default_graphs=_iris(given, "default-graph-uri"),
-        named_graphs=_iris(given, "named-graph-uri"),
-        base=f"{site_of(request)}sparql",
-        inferred=_inferred(given),
-    )
-    question = found[0], accept, scope
+    question = Question.of(given, _accept(request), site_of(request))
     kept: Kept = request.app.state.kept
     if (known := kept.find(question)) is not None:
         return Sent(known)
-    response = await ask(request, request.app.state.queries, tasks.query, sparql=found[0], accept=accept, scope=scope)
+    response = await ask(request, request.app.state.queries, tasks.query, **question._asdict())
     if isinstance(response, Sent):
-        kept.keep(question, len(found[0]) + len(accept), response.reply)
+        kept.keep(question, question.size, response.reply)
     return response
+
+
+class Question(NamedTuple):
+    """A query as a worker is asked it."""
+
+    sparql: bytes
+    accept: str
+    scope: Scope
+
+    @property
+    def size(self) -> int:
+        """Bytes of what a client may choose the length of."""
+        return len(self.sparql) + len(self.accept)
+
+    @classmethod
+    def of(cls, given: dict[str, list[bytes]], accept: str, site: str) -> Question:
+        """Return what parameters ask. Raises Refusal if it is not one query, or of graphs that have no names."""
+        if "update" in given:
+            raise Refusal(400, "method", "an update is sent by POST, never by GET")
+        found = given.get("query", [])
+        if len(found) != 1:
+            raise Refusal(400, "parameters", f"{len(found)} queries were sent. Send one, as query=")
+        scope = Scope(
+            default_graphs=_iris(given, "default-graph-uri"),
+            named_graphs=_iris(given, "named-graph-uri"),
+            base=f"{site}sparql",
+            inferred=_inferred(given),
+        )
+        return cls(found[0], accept, scope)
 
 
 async def _update(request: Request, given: dict[str, list[bytes]]) -> Response:

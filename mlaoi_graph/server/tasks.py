@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from mlaoi_graph.iri import is_iri
@@ -35,14 +34,18 @@ def query(context: Context, *, sparql: bytes, accept: str, scope: Scope) -> Repl
     if isinstance(found, bool):
         return Reply(200, media_type, _boolean(found, offered[media_type]), rows=1, state=state)
     if isinstance(found, Graph):
-        return replace(graph(context, found, media_type), state=state)
+        reply = graph(context, found, media_type)
+        reply.state = state
+        return reply
     target = _Counted(context.spooled(), offered[media_type], context.bounds.rows)
     try:
         found.write(target, offered[media_type])  # type: ignore[arg-type]  # all that is asked of a file is write
     except BaseException:
         target.spool.drop()
         raise
-    return replace(target.spool.reply(media_type, target.rows()), state=state)
+    reply = target.spool.reply(media_type, target.rows())
+    reply.state = state
+    return reply
 
 
 def update(context: Context, *, sparql: bytes, scope: Scope) -> Reply:
@@ -99,8 +102,11 @@ def _text(sparql: bytes, name: str) -> str:
 
 def check_nesting(text: str, most: int) -> None:
     """Raise Refusal for a query with more brackets within brackets than the engine survives."""
+    plain = bare(text)
+    if sum(map(plain.count, "[({")) <= most:
+        return
     depth = deepest = 0
-    for found in _BRACKETS.finditer(bare(text)):
+    for found in _BRACKETS.finditer(plain):
         depth += 1 if found[0] in "[({" else -1
         deepest = max(deepest, depth)
     if deepest > most:

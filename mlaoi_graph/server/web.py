@@ -16,12 +16,13 @@ from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.settings import Settings
 
-__all__ = ["Sent", "ask", "parameters", "read_body", "root_of", "settings_of", "site_of"]
+__all__ = ["CHUNK", "STALLED", "Sent", "ask", "parameters", "read_body", "root_of", "settings_of", "site_at", "site_of"]
 
-_CHUNK: Final = 256 * 1024
+CHUNK: Final = 256 * 1024
+"""Bytes of a long answer that are written at a time."""
 _SHORT: Final = 0.2
 """Seconds within which most requests are answered."""
-_STALLED: Final = 60.0
+STALLED: Final = 60.0
 """Seconds a client may take none of an answer before it is given up."""
 _FIELDS: Final = 1_000
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -52,8 +53,8 @@ class Sent(Response):
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.body", "body": b""})
                 return
-            while file is not None and (chunk := file.read(_CHUNK)):
-                async with asyncio.timeout(_STALLED):
+            while file is not None and (chunk := file.read(CHUNK)):
+                async with asyncio.timeout(STALLED):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": reply.body})
         finally:
@@ -154,9 +155,14 @@ def site_of(request: Request) -> str:
     if public is not None:
         return public
     host = request.headers.get("host", "")
+    return site_at(request.scope["scheme"], host, request.scope.get("root_path", ""))
+
+
+def site_at(scheme: str, host: str, root: str = "") -> str:
+    """Return the address of a server that a client asks by the name of ``host``; ends in a slash."""
     if not _HOST.fullmatch(host):
         raise Refusal(400, "host", "the Host header is not the name of a machine")
-    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}/"
+    return f"{scheme}://{host}{root}/"
 
 
 def root_of(request: Request) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import re
@@ -33,10 +34,10 @@ from mlaoi_graph.errors import (
     MissingExtra,
     MlaoiError,
     NodeNotFound,
+    NotOfKind,
     QueryError,
     StoreError,
 )
-from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.server.reply import Refusal, Reply, problem
 
 __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
@@ -44,6 +45,8 @@ __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
 _LENGTH: Final = struct.Struct("!Q")
 _INLINE: Final = 1 << 20
 """Bytes of an answer that are kept in memory; a longer one goes through a file."""
+_PIECE: Final = 1 << 16
+"""Bytes read at a time: more would be memory asked of the system, and given back, for each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Context:
         self._stays = stays
         self.bounds = bounds
         self._directory = directory
+        self._manifest = str(directory / "manifest.json")
         self._spool = spool
         self._catalog: Catalog | None = None
         self._opened: tuple[int, int] | None = None
@@ -82,7 +86,7 @@ class Context:
         """The catalog as of the last finished ingest."""
         if self._stays and self._catalog is not None:
             return self._catalog
-        stat = os.stat(self._directory / "manifest.json")
+        stat = os.stat(self._manifest)
         found = stat.st_mtime_ns, stat.st_ino
         if self._catalog is None or found != self._opened:
             if self._catalog is not None:
@@ -173,14 +177,12 @@ def answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
         if error.ambiguous:
             return problem(400, "ambiguous", str(error), candidates=list(error.candidates))
         return problem(404, "not-found", str(error), candidates=list(error.candidates))
-    except NotOfKind as error:
-        return problem(400, "wrong-kind", str(error))
     except CatalogLocked as error:
         return problem(503, "locked", str(error))
     except (CatalogError, StoreError, MissingExtra) as error:
         return problem(500, "catalog", str(error))
     except MlaoiError as error:
-        return problem(400, "request", str(error))
+        return problem(400, "wrong-kind" if isinstance(error, NotOfKind) else "request", str(error))
 
 
 def out_of_memory(limit_mb: int) -> Reply:
@@ -206,6 +208,7 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     with contextlib.suppress(MlaoiError):  # whoever asks is told
         _ = context.catalog
     ready = Reply(200, "text/plain") if warm is None else _warmed(context, warm)
+    gc.freeze()  # what is there now stays: no collection looks through it again
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(ready))
     while (frame := _next_frame(sock, context)) is not None:
@@ -276,7 +279,7 @@ def read_frame(sock: socket.socket) -> bytes | None:
     """Return the next frame, None at the end."""
     data = bytearray()
     while len(data) < _LENGTH.size or len(data) < _LENGTH.size + _LENGTH.unpack_from(data)[0]:
-        part = sock.recv(_INLINE)
+        part = sock.recv(_PIECE)
         if not part:
             return None
         data += part
