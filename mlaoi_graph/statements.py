@@ -92,6 +92,14 @@ _UNDESCRIBED = f"""
     SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
 """
 
+# A split that was named of a dataset is as unresolved as the dataset, and is not counted beside it.
+_NUMBER_UNDESCRIBED = f"""
+    SELECT (COUNT(*) AS ?number) ?kind {{
+      ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }}
+      FILTER NOT EXISTS {{ ?node <{MLAOI.split}> ?split ; <{MLAOI.partOf}> ?whole }}
+    }} GROUP BY ?kind
+"""
+
 
 class Statements:
     """The statements of one state of a store."""
@@ -186,8 +194,8 @@ class Statements:
     def counts(self) -> Counts:
         """Return how much is in the catalog."""
 
-        def number(class_iri: str) -> int:
-            return sum(int(row["number"].value) for row in self._select(_NUMBER, kind=class_iri))
+        def number(class_iri: str, query: str = _NUMBER) -> int:
+            return sum(int(row["number"].value) for row in self._select(query, kind=class_iri))
 
         return Counts(
             documents=number(MLAOI.SourceDocument),
@@ -197,7 +205,8 @@ class Statements:
             areas=number(MLAOI.AreaOfInterest),
             uses=number(MLAOI.DataUse),
             derivations=number(MLAOI.Derivation),
-            unresolved=sum(1 for _ in self.undescribed()),
+            unresolved=sum(number(kind, _NUMBER_UNDESCRIBED) for kind in (MLAOI.Model, MLAOI.Dataset))
+            + number(MLAOI.UnknownThing),
             triples=len(self._store),
         )
 
