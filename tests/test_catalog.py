@@ -267,6 +267,17 @@ def test_turtle_is_told_apart_by_its_text_whatever_literals_hold(filled, tmp_pat
     assert set(said) <= set(written)
 
 
+def test_who_says_when_something_was_read_is_no_entry_of_the_log(filled, tmp_path):
+    model = next(filled.models()).iri  # of which something is inferred
+    said = [f'<{iri}> <{MLAOI.readAt}> "2020"' for iri in ("urn:x", model)]
+    filled.update(f"INSERT DATA {{ GRAPH <urn:g> {{ {' . '.join(said)} }} }}")
+    for name, format in (("turtle", ox.RdfFormat.TURTLE), ("ntriples", ox.RdfFormat.N_TRIPLES)):
+        filled.export(name, tmp_path / name)
+        written = {str(quad.triple) for quad in ox.parse(path=str(tmp_path / name), format=format)}
+        assert set(said) <= written
+        assert not any("#reading-" in triple for triple in written)
+
+
 def test_turtle_has_what_a_document_says_though_it_is_inferred_as_well(tmp_path):
     both, one = "<urn:m> <urn:p> <urn:both> .\n", "<urn:m> <urn:p> <urn:inferred> .\n"
     store = OxigraphStore(tmp_path / "store")

@@ -29,6 +29,8 @@ _SAID_TOO: Final = f"""SELECT ?s ?p ?o {{
     GRAPH <{INFERRED_GRAPH}> {{ ?s ?p ?o }} FILTER EXISTS {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g != <{INFERRED_GRAPH}>) }}
 }}"""
 _HEADER: Final = re.compile(rb"\A(?:@prefix [^\n]*\n)*")
+_LOGGED: Final = re.compile(rb"(?:\A\S+ |\n\t)a mlaoi:(?:Reading|Identification|Separation) [;.,]")
+"""An entry of the log: no document says anything of one."""
 _PIPE: Final = 1 << 16
 """Bytes a pipe holds: each time it is full or empty, two threads wait for each other."""
 _TOGETHER: Final = 1_000
@@ -58,8 +60,8 @@ def _asserted(merged: Iterator[bytes], inferred: Iterator[bytes], said: set[ox.T
         if subject == b"@prefix ":
             header += block
             yield block
-        elif b"\n\tmlaoi:readAt " in block or block.startswith(subject + b"mlaoi:readAt "):
-            continue  # an entry of the log
+        elif b"a mlaoi:" in block and _LOGGED.search(block):
+            continue
         elif following is not None and following.startswith(subject):
             mixed.append(block)
             less.append(following)
