@@ -143,6 +143,20 @@ def test_what_is_odd_about_a_link_is_a_finding_at_the_link(given, rule, catalog,
     assert [(f.document, f.pointer) for f in found] == [(f"{folder}/m.json", "/links/0")]
 
 
+@pytest.mark.parametrize("teacher", ["a", "z"])
+def test_being_measured_on_a_model_makes_no_ancestor_of_it(teacher, catalog, write):
+    """Whichever of the two is read first; nor does it make a test."""
+    given = link("lineage:evaluated_on", f"./{teacher}.json", **{"lineage:stage": "test"})
+    plain = link("lineage:evaluated_on", f"./{teacher}.json")
+    folder = write(
+        **{teacher: model(teacher, link("derived_from", "./c.json"))}, m=model("m", given, plain), c=collection("c")
+    )
+    found = [f.rule for f in catalog.ingest(folder).findings.kept]
+    assert found.count("stage-of-model") == 2
+    assert not list(catalog.derivations())
+    assert [use.model for use in catalog.uses()] == [f"{BASE}items/{teacher}"]
+
+
 def test_the_split_policy_decides_and_is_kept(tmp_path, write):
     given = [link("derived_from", "./c.json", **{"ml-aoi:split": split}) for split in ("test", "validate")]
     folder = write(m=model("m", *given), c=collection("c"))

@@ -133,6 +133,10 @@ def type_reference(reference: Reference, target: Target, policy: SplitPolicy) ->
         finding("self-reference", "points at itself; no edge is made of it")
         return [], findings
     link = reference.link
+    is_evaluated = text(link.get("rel")) == EVALUATED_ON and link.get("lineage:derivation") is None
+    if is_evaluated and target.kind is Kind.MODEL and target.described:
+        finding("stage-of-model", f"{EVALUATED_ON} is about data, and this points at a model; no edge is made of it")
+        return [], findings
     if "mlm:pretrained_source" in link:
         edge = _pretrained(reference, target)
     elif reference.of_model:
@@ -257,7 +261,7 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
         mapped_by = _POLICIES.get(text(link.get("lineage:split_policy")) or "")
         return _use(reference, target, STAGES[stage_word], _rule(link), split, mapped_by)
 
-    if rel in (*_ML_MODEL, EVALUATED_ON) and target.kind is Kind.MODEL and target.described:
+    if rel in _ML_MODEL and target.kind is Kind.MODEL and target.described:
         finding("stage-of-model", f"{rel} is about data, and this points at a model; taken as what it was made from")
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.MODEL_LINK)
     if rel in _ML_MODEL:
