@@ -127,6 +127,8 @@ def test_a_link_gives_one_edge(case, catalog, write):
         (link("derived_from", "./parent.json", **{"lineage:stage": "test"}), "stage-of-model"),
         (link("derived_from", "./c.json", **{"lineage:derivation": "merged"}), "derivation-of-data"),
         (link("derived_from", "./c.json", **{"ml-aoi:split": "val"}), "unknown-split"),
+        (link("derived_from", "./c.json", **{"ml-aoi:split": ["train", "test"]}), "wrong-type"),
+        (link("derived_from", "./c.json", **{"lineage:split": 1}), "wrong-type"),
         (link("derived_from", "./t.json", **{"ml-aoi:split": "train"}), "split-against-declared"),
         (link("derived_from", "./m.json"), "self-reference"),
         (link("derived_from", "./gone.json"), "broken-link"),

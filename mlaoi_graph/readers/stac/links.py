@@ -230,6 +230,8 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
     link = reference.link
     rel = text(link.get("rel"))
     split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
+    if split is None and link.get("lineage:split", link.get("ml-aoi:split")) is not None:
+        finding("wrong-type", "a split is text, one on each link; not used, so which split is meant is not known")
     stage_word, kind_word = (_word(link.get(field)) for field in ("lineage:stage", "lineage:derivation"))
     if split is not None and target.split is not None and split != target.split:
         finding(
