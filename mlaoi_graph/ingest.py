@@ -41,7 +41,7 @@ from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
-from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Reader, Target
+from mlaoi_graph.readers import COLLECTIONS, Context, Kind, Outcome, ReadDocument, Reader, Target
 from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
@@ -633,15 +633,23 @@ class Ingest:
                 solutions[iri, name] = self._solution(iri, name, known)
             target = solutions[iri, name]
             if target is not None:
+                # What uses an item alone says too what that is part of: this, or a split of it.
+                parts = (_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, iri, graph))
+                for whole in (iri, *parts):
+                    for quad in self._store.match(None, MLAOI.partOf, whole):
+                        solved.setdefault(_iri(quad.graph_name), {})[iri] = target
                 solved.setdefault(graph, {})[iri] = target
             elif name in self._ambiguous:
                 message = f"{name!r} stands for several things here; give an address. Kept unresolved"
                 report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
+        minted = iris.collection(self._base, "")
+        collections = {iri: found for (iri, _), found in solutions.items() if found and iri.startswith(minted)}
         todo = iter(solved.items())
         while some := dict(itertools.islice(todo, _RELINKED)):
             changed: dict[str, str] = {}
             for graph, targets in some.items():
-                statements, findings = relink(rdf.decode(self._store.match(graph=graph)), targets, self._policy)
+                known_now = collections | targets
+                statements, findings = relink(rdf.decode(self._store.match(graph=graph)), known_now, self._policy)
                 changed[graph] = rdf.encode(statements)
                 report.findings.add(findings)
             self._write(changed)
@@ -695,9 +703,12 @@ class Ingest:
             document = f"{self._base}documents/{iri.removeprefix(files)}"
             about = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes)), None)
             return known.target(about) if about is not None else None
-        if name is None or not iri.startswith(f"{self._base}unresolved/"):
+        if name is None:
             return None
-        named = known.named(name)
+        is_collection = iri == iris.collection(self._base, name)  # an item names the collection it belongs to
+        if not is_collection and not iri.startswith(f"{self._base}unresolved/"):
+            return None
+        named = [t for t in known.named(name) if not is_collection or t.kind in COLLECTIONS]
         if len(named) > 1:
             if self._sames is None:
                 self._sames = identity.find(self._store, self._base)[0]

@@ -1019,7 +1019,7 @@ def test_time_grows_with_the_links_of_a_document_and_not_with_their_square(tmp_p
     """
     read, derivations = map(int, run(code, tmp_path / "source").split())
     assert read == 2
-    assert derivations == 5_000
+    assert derivations == 10_000
 
 
 # Many documents in one file

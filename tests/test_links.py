@@ -1,7 +1,11 @@
 """Which link gives which edge, by the rules of the reader's table; one line a case."""
 
+import json
+
 import pytest
 from conftest import BASE, collection, link, model, quads, sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Confidence, DerivationKind, Rule, SplitPolicy, Stage
@@ -342,6 +346,48 @@ def test_items_may_come_before_their_collection(split, write):
         holder = C if split else f"{C}/train"
         (found,) = (d.footprints for d in second.datasets() if d.iri == holder)
         assert f"{C}/items/s#area" in found
+
+
+D = "https://example.org/d/collection.json"
+PIECES = {
+    "d": collection("d", link("self", D), title="Fields"),
+    "s": sample("s", "d"),
+    "t": sample("t", "d", link("derived_from", "https://example.org/p.json"), split="train"),
+    "p": model("p", link("self", "https://example.org/p.json")),
+    "m": model("m", link("derived_from", "t"), link("lineage:evaluated_on", "d")),
+}
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(sorted(PIECES)), sources=st.integers(1, 5))
+def test_items_that_name_a_collection_by_its_id_belong_to_it_in_any_order(order, sources, tmp_path_factory):
+    """Its IRI is its own address, which only its own document tells; in one folder or in several."""
+    folder = tmp_path_factory.mktemp("any")
+    for place, name in enumerate(order):
+        below = folder / str(min(place, sources - 1))
+        below.mkdir(exist_ok=True)
+        # The order within a folder is that of the files' names; by its name none is a collection's.
+        (below / f"{place}.json").write_text(json.dumps(PIECES[name]))
+    with Catalog.create() as catalog:
+        for source in range(sources):
+            catalog.ingest(folder / str(source), name=str(source))
+        held = {d.iri: (set(d.footprints), set(d.part_of)) for d in catalog.datasets()}
+        areas = {name: f"{BASE}collections/d/items/{name}#area" for name in "st"}
+        item = f"{BASE}collections/d/items/t"
+        assert held == {
+            D: ({f"{D}#extent", areas["s"]}, set()),
+            f"{D}/train": ({areas["t"]}, {D}),
+            item: ({areas["t"]}, {f"{D}/train"}),
+        }
+        assert list(catalog.unresolved()) == []
+        assert sorted(edges(catalog), key=str) == [
+            (Stage.EVALUATION, D, Rule.STATED, None),
+            (Stage.TRAINING, item, Rule.BARE_DERIVED_FROM, None),
+        ]
+        before = quads(catalog)
+        for source in range(sources):
+            catalog.ingest(folder / str(source), name=str(source))
+        assert quads(catalog) == before
 
 
 def test_a_name_that_several_things_have_stays_unresolved(catalog, write):

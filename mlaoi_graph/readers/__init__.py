@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlaoi_graph.samples import Samples
 
 __all__ = [
+    "COLLECTIONS",
     "Context",
     "Kind",
     "Known",
@@ -48,6 +49,10 @@ class Kind(Enum):
     CONTAINER = "container"
     """A catalog, or a collection of models: neither model nor data."""
     UNKNOWN = "unknown"
+
+
+COLLECTIONS = frozenset({Kind.DATASET, Kind.ARCHIVE, Kind.CONTAINER})
+"""What the id of a collection may stand for."""
 
 
 @dataclass(frozen=True, slots=True)

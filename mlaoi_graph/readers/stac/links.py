@@ -390,6 +390,11 @@ def _nodes(edge: QualifiedEdge, target: Target, link: Json) -> list[Statement]:
     return nodes
 
 
+def holder(collection: Target, split: str | None) -> str:
+    """Return the IRI of the dataset an item of a collection is a sample of: the collection, or a split of it."""
+    return collection.iri if split is None or split == collection.split else iris.part(collection.iri, split)
+
+
 def membership(area: str, split: str | None, collection: Target) -> list[Statement]:
     """Return the nodes that make an item's area a footprint of its collection, or of a split of it."""
     described = collection.described

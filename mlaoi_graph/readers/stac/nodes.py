@@ -152,16 +152,16 @@ class DocumentReader:
                 f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
             )
         statements: list[Statement] = [area, *links.membership(area.iri, split, collection)]
-        statements.extend(self._item_as_data(raw, iri, properties, collection))
+        statements.extend(self._item_as_data(raw, iri, properties, links.holder(collection, split)))
         return statements
 
-    def _item_as_data(self, raw: Raw, iri: str, properties: Json, collection: Target) -> list[Statement]:
-        """A sample that a model made (a product, machine labels) is data of its own."""
+    def _item_as_data(self, raw: Raw, iri: str, properties: Json, whole: str) -> list[Statement]:
+        """A sample that was made from something other than an image, or by a model, is data of its own."""
         found: list[Statement] = []
         for index, link in content.links_of(raw.data):
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
-                if target is not None and (target.kind is Kind.MODEL or text(link.get("mlm:name"))):
+                if target is not None:
                     found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
         if found:
             label = text(properties.get("title")) or content.identifier_of(raw.data)
@@ -169,7 +169,7 @@ class DocumentReader:
                 Dataset(
                     iri=iri,
                     label=label,
-                    part_of=(collection.iri,),
+                    part_of=(whole,),
                     footprints=(iris.sub(iri, "area"),),
                     resolved=True,
                 )

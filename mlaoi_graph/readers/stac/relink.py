@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
     AreaOfInterest,
     Association,
@@ -30,6 +31,11 @@ def relink(
 
     ``targets`` maps the IRIs of nodes that led nowhere to what they turned out to be.
     """
+    # An item that a name stands for may be of a collection that is known only now.
+    targets = {
+        iri: replace(target, whole=_holder(target.whole, target.split, targets)) if target.whole is not None else target
+        for iri, target in targets.items()
+    }
     models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
     splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
     again: list[Statement] = []
@@ -40,8 +46,15 @@ def relink(
             again.extend(edges)
             findings.extend(remarks)
             continue
-        whole = _whole(statement, targets)
-        if whole is not None and isinstance(statement, Dataset):
+        if isinstance(statement, Dataset):
+            whole = _whole(statement, targets)
+            if whole is None:
+                wholes = tuple(
+                    _holder(iri, statement.split or splits.get(iris.sub(statement.iri, "area")), targets)
+                    for iri in statement.part_of
+                )
+                again.append(replace(statement, part_of=wholes))
+                continue
             # The area of an item is all there is to keep: which dataset it belongs to was the open question.
             for area in statement.footprints:
                 again.extend(links.membership(area, splits.get(area), targets[whole]))
@@ -81,10 +94,13 @@ def _of(iri: str, targets: Mapping[str, Target]) -> str:
     return targets[iri].iri if iri in targets else iri
 
 
-def _whole(statement: Statement, targets: Mapping[str, Target]) -> str | None:
+def _holder(part_of: str, split: str | None, targets: Mapping[str, Target]) -> str:
+    """Return what an item is part of now: one of the targets, or the item's split of it; else what it was."""
+    found = next((target for iri, target in targets.items() if part_of in links.names_of(iri, split)), None)
+    return part_of if found is None else links.holder(found, split)
+
+
+def _whole(statement: Dataset, targets: Mapping[str, Target]) -> str | None:
     """Return which of the targets a dataset node stands for, or is a split of."""
-    if not isinstance(statement, Dataset):
-        return None
-    if statement.iri in targets:
-        return statement.iri
-    return next((iri for iri in statement.part_of if iri in targets), None)
+    split = statement.split
+    return next((iri for iri in targets if statement.iri in links.names_of(iri, split)), None)

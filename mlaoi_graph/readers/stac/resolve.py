@@ -9,8 +9,8 @@ from urllib.parse import urljoin
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError
-from mlaoi_graph.readers import Context, Kind, Target
-from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers import COLLECTIONS, Context, Kind, Target
+from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
 
@@ -179,7 +179,8 @@ class Resolver:
             if collection is None:
                 return Target(iri, Kind.DATASET, label, split)
             identifier = content.identifier_of(data)
-            return Target(iri, Kind.SAMPLE, label, split, whole=collection.iri, identifier=identifier)
+            whole = links.holder(collection, split)
+            return Target(iri, Kind.SAMPLE, label, split, whole=whole, identifier=identifier)
         iri = content.node_iri(data, raw.form, self._context.base)
         if iri is None:
             return None
@@ -244,9 +245,7 @@ class Resolver:
         known = self._context.known.target(iri)
         if known is not None and known.described:
             return known
-        named = [
-            t for t in self._context.known.named(identifier) if t.kind in (Kind.DATASET, Kind.CONTAINER, Kind.ARCHIVE)
-        ]
+        named = [t for t in self._context.known.named(identifier) if t.kind in COLLECTIONS]
         if len(named) == 1:
             return named[0]
         return Target(iri, Kind.DATASET, identifier, described=False, name=identifier)
