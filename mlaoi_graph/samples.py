@@ -42,6 +42,8 @@ class SampleReport:
     """Crossing rings, repaired."""
     left_out: int
     """Without a geometry, not in degrees, or across the antimeridian without being cut there."""
+    incomplete: int
+    """Of which parts are left out: points or lines beside polygons, points beside lines, rings without an inside."""
     id_again: int
     """Rows with the id of an earlier one and another place or time: kept apart, under ids of their own."""
     in_several_splits: int
@@ -52,6 +54,7 @@ class SampleReport:
         told = (
             (self.repaired, "repaired"),
             (self.left_out, "left out: no geometry in degrees, or across 180 uncut"),
+            (self.incomplete, "with parts left out: points or lines beside others, rings without an inside"),
             (self.id_again, "with the id of another sample, kept apart"),
             (self.in_several_splits, "in more than one split"),
         )
@@ -72,7 +75,8 @@ class Samples:
     left_out: int
     id_again: int
     left_out_of: tuple[str, ...] = ()
-    """The splits that lack rows which were left out; "" is none."""
+    """The splits that lack rows, or parts of rows, which were left out; "" is none."""
+    incomplete: int = 0
 
     def report(self, document: str) -> SampleReport:
         """Return what became of the file, as the document it is."""
@@ -85,6 +89,7 @@ class Samples:
             splits={split: self.splits.count(split) for split in sorted(set(self.splits))},
             repaired=self.repaired,
             left_out=self.left_out,
+            incomplete=self.incomplete,
             id_again=self.id_again,
             in_several_splits=sum(len(splits) > 1 for splits in splits_of.values()),
         )
@@ -192,6 +197,7 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
     wide[row[np.ptp(shapely.bounds(parts)[:, ::2], axis=1) > 180]] = True
     kept = np.flatnonzero(inside & ~wide)
     shapes = shapes[kept]
+    partial = _partial(shapes)
     crossing = ~shapely.is_valid(shapes)
     shapes[crossing] = shapely.make_valid(shapes[crossing], method="structure", keep_collapsed=False)
 
@@ -217,8 +223,21 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
         repaired=int(crossing.sum()),
         left_out=len(bounds) - len(kept),
         id_again=sum(name != one for name, one in zip(names, ids, strict=True)),
-        left_out_of=tuple(sorted(set(texts(_SPLIT, of=np.setdiff1d(np.arange(len(bounds)), kept))))),
+        left_out_of=tuple(sorted(set(texts(_SPLIT, of=np.setdiff1d(np.arange(len(bounds)), kept[~partial]))))),
+        incomplete=int(partial.sum()),
     )
+
+
+def _partial(shapes: Shapes) -> Array:
+    """Return of which shapes parts do not count: those of lower dimension than others, and those without an inside."""
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    dimension = shapely.get_dimensions(parts)
+    highest = np.full(len(shapes), -1)
+    np.maximum.at(highest, row, dimension)
+    lost = (dimension < highest[row]) | ((dimension == 2) & (shapely.area(parts) == 0))
+    found = np.zeros(len(shapes), dtype=bool)
+    found[row[lost & ~shapely.is_empty(parts)]] = True
+    return found
 
 
 def _told_apart(ids: list[str], what: list[Any], splits: list[str]) -> list[str]:

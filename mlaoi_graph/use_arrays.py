@@ -280,8 +280,9 @@ class _Places:
                 self._wholes.setdefault(part, []).append(whole)
         self.datasets = {*self._parts, *self._wholes}
         self._sources: dict[str, list[tuple[str, How]]] = {}
-        # A sample of a whole that is somewhere may be of any split.
-        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
+        # A sample of a whole that is somewhere, or that states no split, may be of any split.
+        unsaid = [iri for iri in self._splits if Precision.SAMPLES in self._own.get(iri, ())]
+        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in (*known.lacking, *unsaid)))
         self._known = self._all_known()
 
     def sources(self, dataset: str) -> list[tuple[str, How]]:

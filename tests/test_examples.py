@@ -230,13 +230,24 @@ def mlm_uses(documents: dict[str, str]) -> str:
     )
 
 
+def pretrained(*documents: str) -> str:
+    """``mlm:pretrained`` is true there, and nothing says on what: it was made from something that is not named."""
+    model, pointer = "mlm:pytorch_geo_unet", "#/properties/mlm:pretrained"
+    return "".join(
+        f"\nderivation {model} unknown {document}{pointer}-unsaid pretrained-source {document}{pointer}"
+        f"\nunresolved {document}{pointer}-unsaid"
+        for document in documents
+    )
+
+
 @pytest.mark.parametrize("version", sorted(TRAINED))
 def test_mlm(tmp_path: Path, version: str) -> None:
     catalog, report = read(tmp_path, f"stac-extensions-mlm/{version}")
     uses = mlm_uses({f"{version}/{name}.json": model for name, model in TRAINED[version].items()})
-    check(catalog, mlm_nodes(version) + uses)
+    unnamed = [f"{version}/item_pytorch_geo_unet.json"] if version in ("v1.5.0", "v1.5.2") else []
+    check(catalog, mlm_nodes(version) + uses + pretrained(*unnamed))
     assert tally(report) == (MLM_DOCUMENTS[version], 0, 0)
-    assert catalog.counts().unresolved == 2
+    assert catalog.counts().unresolved == 2 + len(unnamed)
     models = {m.identifier: m for m in catalog.models()}
     assert "Resnet-18 Sentinel-2 ALL MOCO" in models[RESNET].aliases
     assert models[RESNET].architecture == "ResNet"
@@ -267,7 +278,8 @@ def test_mlm_all_versions_at_once(tmp_path: Path) -> None:
             for name, model in documents.items()
         }
     )
-    check(catalog, mlm_nodes("v1.5.2") + uses)
+    unnamed = [f"stac-extensions-mlm/{version}/item_pytorch_geo_unet.json" for version in ("v1.5.0", "v1.5.2")]
+    check(catalog, mlm_nodes("v1.5.2") + uses + pretrained(*unnamed))
     assert tally(report) == (56, 0, 0)
     assert catalog.counts().uses == 2 * (3 + 5 + 5 * 6)
 
@@ -293,7 +305,7 @@ def test_bblocks(tmp_path: Path) -> None:
             for number in (3, 5, 6, 7, 8, 10)
         }
     )
-    check(catalog, mlm_nodes("v1.5.2") + uses)
+    check(catalog, mlm_nodes("v1.5.2") + uses + pretrained(f"{BBLOCKS}/example_9_1.json"))
     assert tally(report) == (10, 1, 0)
     assert findings(report, "coreplus.json", "not-stac")
 
@@ -577,6 +589,7 @@ def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
     """
     catalog, report = read(tmp_path, "stac-extensions-ml-aoi/v0.2.0")
     item = load("stac-extensions-ml-aoi/v0.2.0/item_EuroSAT-subset-train-sample-42-class-Residential.geojson")
+    missing = "v0.2.0/collection_EuroSAT-subset-train.json#/unread-missing-EuroSAT-subset-train"
     check(
         catalog,
         f"""
@@ -586,8 +599,8 @@ def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
         area eurosat:train/collection.json#extent declared-box {EXTENTS["train"]}
         footprint eurosat:train/collection.json eurosat:train/item-42.json#area
         area eurosat:train/item-42.json#area samples split=train {bounds(item)}
-        footprint eurosat:train/collection.json eurosat:train/collection.json#missing
-        area eurosat:train/collection.json#missing samples none
+        footprint eurosat:train/collection.json {missing}
+        area {missing} samples none
         """,
     )
     assert tally(report) == (2, 0, 0)
@@ -595,7 +608,7 @@ def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
 
 def test_ml_aoi_0_1_0_templates(tmp_path: Path) -> None:
     """Stubs of the extension template. The collection links to the item; the item names no collection,
-    so it is a dataset of its own."""
+    so it is a dataset of its own, and part of that one."""
     catalog, report = read(tmp_path, "stac-extensions-ml-aoi/v0.1.0")
     at = "https://example.com/examples"
     check(
@@ -606,6 +619,7 @@ def test_ml_aoi_0_1_0_templates(tmp_path: Path) -> None:
         footprint {at}/collection.json {at}/collection.json#extent
         area {at}/collection.json#extent declared-box 172.900000 1.300000 173.000000 1.400000
         dataset {at}/item.json
+        part {at}/item.json {at}/collection.json
         label {at}/item.json "item"
         footprint {at}/item.json {at}/item.json#area
         area {at}/item.json#area declared-box 172.900000 1.300000 173.000000 1.400000
@@ -971,7 +985,8 @@ def test_everything_has_the_models_of_its_folders(everything: tuple[Catalog, Ing
         Stage.PRETRAINING: 47 + 1 + 1,
         Stage.TEST: 1,
     }
-    assert catalog.counts().derivations == 2 + 2  # hotosm: the chain twice over; two pages about models
+    # hotosm: the chain twice over; two pages about models; three documents that say pretrained, and not on what
+    assert catalog.counts().derivations == 2 + 2 + 3
 
 
 def test_one_folder_does_not_answer_for_another(everything: tuple[Catalog, IngestReport]) -> None:
@@ -1097,6 +1112,7 @@ def test_only_what_is_described_counts_as_resolved(everything: tuple[Catalog, In
         [
             OAM_TCD,
             "EuroSat Sentinel-2",
+            *["not said by /properties/mlm:pretrained"] * 3,  # MLM 1.5.0, 1.5.2, and the copy of bblocks
             "file:examples/TrainingDML-trainingdml-ai-extension/DOTA-1.5_Dataset/collection.json",
             "file:examples/TrainingDML-trainingdml-ai-extension/DOTA-1.5_Dataset/examples/DOTA-1.5%20Dataset/collection.json",
             "https://api.radiant.earth/mlhub/v1/collections/nasa_tropical_storm_competition_train_source",

@@ -298,7 +298,7 @@ def test_an_open_ring_is_closed():
 
 def test_a_short_hole_or_part_is_left_out():
     hole = from_geojson(polygon(box(0, 0, 9, 9), [(1, 1), (2, 2), (1, 1)]))
-    assert rules(hole) == ["ring-too-short"]
+    assert rules(hole) == ["hole-too-short"]
     assert same_place(hole, shapely.box(0, 0, 9, 9))
     part = from_geojson({"type": "MultiPolygon", "coordinates": [[[[1, 1], [1, 1]]], [box(0, 0, 9, 9)]]})
     assert rules(part) == ["ring-too-short"]

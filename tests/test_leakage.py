@@ -13,6 +13,7 @@ import pyproj
 import pytest
 import shapely
 import yaml
+from conftest import quads
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -1099,6 +1100,55 @@ def test_an_item_that_cannot_be_found_may_lie_on_the_test(stac):
             assert unknown == ({"some of its samples have no known footprint"} if verdict == "unknown" else set())
 
 
+def with_link(document, **link):
+    return document | {"links": [*document["links"], link]}
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        # What a model learned from, or was measured on, is named by nothing.
+        *(("m", with_link(TRAIN_AND_TEST, **link)) for link in (
+            {"rel": "derived_from"}, {"rel": "derived_from", "href": 5},
+            {"rel": "derived_from", "lineage:stage": "training"},
+            {"rel": "derived_from", "lineage:derivation": "finetuned", "href": ""},
+            {"rel": "lineage:evaluated_on"}, {"rel": "ml-model:test-data"}, {"rel": "ml-model:train-data", "href": {}},
+        )),
+        ("m", TRAIN_AND_TEST | {"properties": TRAIN_AND_TEST["properties"] | {"lineage:trained_on": [iri("a"), 5, 6]}}),
+        ("m", TRAIN_AND_TEST | {"properties": TRAIN_AND_TEST["properties"] | {"lineage:derived_from": [5]}}),
+        ("m", TRAIN_AND_TEST | {"links": [*TRAIN_AND_TEST["links"], "derived_from ./test.json"]}),
+        # So is what its data were made from.
+        ("train", with_link(stac_collection("train", A), rel="derived_from")),
+        ("one", with_link(stac_item("one", A), rel="derived_from")),
+        ("one", with_link(stac_item("one", A), rel="derived_from", href="./nowhere.json")),
+    ],
+)  # fmt: skip
+def test_what_is_stated_and_named_by_nothing_is_not_clean(stac, name, document):
+    documents = {"train": stac_collection("train", A), "one": stac_item("one", A), "test": stac_collection("test", B),
+                 "m": TRAIN_AND_TEST}  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(stac(**documents))
+        assert catalog.leakage(iri("m")).totals()["no"] == 1
+        catalog.ingest(stac(**{name: document}))
+        report = catalog.leakage(iri("m"))
+        assert (report.totals()["unknown"], found(report)) == (1, [])
+        with Catalog.create() as fresh:
+            fresh.ingest(stac())
+            assert quads(fresh) == quads(catalog)
+
+
+def test_an_item_made_from_a_test_item_is_found(stac):
+    """Which lies elsewhere: only the link tells."""
+    made = with_link(stac_item("one", A), rel="derived_from", href="./two.json")
+    folder = stac(train=stac_collection("train", A), one=made, test=stac_collection("test", B),
+                  two=stac_item("two", B) | {"collection": "test"}, m=TRAIN_AND_TEST)  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        assert [(row.kind, row.verdict.value) for row in catalog.leakage(iri("m"))] == [
+            ("derived-dataset", "may contain")
+        ]
+
+
 BROKEN = ["{", "[]", '{"type": "Feature"}', '{"type": "Feature", "stac_version": "1.1.0", "geometry": null}']
 
 
@@ -1137,7 +1187,7 @@ def test_reading_what_cannot_be_read_again_changes_nothing(stac):
     with Catalog.create() as catalog:
         catalog.ingest(folder)
         before = set(catalog.store.match())
-        assert any(quad.predicate.value.endswith("#footprint") and "#missing" in str(quad.object) for quad in before)
+        assert any(quad.predicate.value.endswith("#footprint") and "missing" in str(quad.object) for quad in before)
         catalog.ingest(folder)
         assert set(catalog.store.match()) == before
 
@@ -1193,6 +1243,177 @@ def test_a_part_that_cannot_be_read_may_lie_on_the_test(stac):
                 stac(part=part)
             catalog.ingest(folder)
             assert catalog.leakage(iri("m")).totals()[verdict] == 1
+
+
+def tree(name, kind="Catalog", parent=None, **below):
+    """A catalog with links to what is below it: names of documents by rel."""
+    links = [{"rel": rel, "href": f"./{one}.json"} for rel, ones in below.items() for one in ones]
+    links += [{"rel": "parent", "href": f"./{parent}.json"}] if parent else []
+    if kind == "Collection":
+        return stac_collection(name, None, links=links)
+    return {"type": kind, "stac_version": "1.1.0", "id": name, "description": name, "links": links}
+
+
+def verdicts(catalog, folder):
+    """Return what is said of the model, by a build of what has changed and by one of everything."""
+    said = []
+    catalog.ingest(folder)
+    with Catalog.create() as fresh:
+        fresh.ingest(folder)
+        assert quads(fresh) == quads(catalog)
+        for one in (catalog, fresh):
+            report = one.leakage(iri("m"))
+            said.append((report.totals(), {row.what for row in report.unchecked}, {row.kind for row in report}))
+        assert said[0] == said[1]
+    totals, what, kinds = said[0]
+    return next(word for word, number in totals.items() if number), what | kinds
+
+
+@pytest.mark.parametrize("catalogs", [0, 1, 2])
+@pytest.mark.parametrize("said_by", ["child", "parent"])
+def test_a_collection_below_another_is_part_of_it(stac, catalogs, said_by):
+    """Through catalogs between them, whichever of the two says so."""
+    chain = ["train", *(f"c{n}" for n in range(catalogs)), "part"]
+    documents = {"test": stac_collection("test", B), "m": TRAIN_AND_TEST, "one": stac_item("one", A)}
+    for place, name in enumerate(chain[:-1]):
+        below = {"child": [chain[place + 1]]} if said_by == "child" else {}
+        below |= {"item": ["one"]} if name == "train" else {}
+        parent = chain[place - 1] if place and said_by == "parent" else None
+        documents[name] = tree(name, "Catalog" if place else "Collection", parent, **below)
+    part = stac_collection("part", B)
+    part["links"] = [{"rel": "parent", "href": f"./{chain[-2]}.json"}] if said_by == "parent" else []
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents, part=part)) == ("may contain", {"place-and-time"})
+        assert [d.part_of for d in catalog.datasets() if d.identifier == "part"] == [(catalog.find("train"),)]
+        part["extent"]["spatial"]["bbox"] = [FAR]
+        assert verdicts(catalog, stac(part=part)) == ("no", set())
+        if said_by == "child":
+            assert verdicts(catalog, stac(part=None)) == ("unknown", {"some-samples"})
+
+
+def test_training_on_a_collection_and_testing_on_one_below_it_is_on_the_same_data(stac):
+    folder = stac(train=tree("train", "Collection", child=["test"], item=["one"]), one=stac_item("one", A),
+                  test=stac_collection("test", B), m=TRAIN_AND_TEST)  # fmt: skip
+    with Catalog.create() as catalog:
+        assert "same-dataset" in verdicts(catalog, folder)[1]
+
+
+def test_what_cannot_be_read_below_a_catalog_is_missing_from_the_collection_above(stac):
+    """Below the root only, it is nobody's."""
+    documents = {
+        "root": tree("root", child=["train", "test"], item=["m", "gone"]),
+        "train": tree("train", "Collection", child=["c"], item=["one"]), "one": stac_item("one", A),
+        "c": tree("c", item=["two"]), "two": stac_item("two", A), "test": stac_collection("test", B), "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents)) == ("no", set())
+        assert verdicts(catalog, stac(two=None)) == ("unknown", {"some-samples"})
+        assert verdicts(catalog, stac(two={"type": "Feature"})) == ("unknown", {"some-samples"})
+        assert verdicts(catalog, stac(two=stac_item("two", A))) == ("no", set())
+
+
+LOST_LINKS = {
+    "an object": {"rel": "item", "href": "./two.json"},
+    "a text": ["./two.json"],
+    "null": [None],
+    "items elsewhere": [{"rel": "items", "href": "https://e.org/train/items", "type": "application/geo+json"}],
+    "items that are not there": [{"rel": "items", "href": "./items.json"}],
+}
+
+
+@pytest.mark.parametrize("links", LOST_LINKS.values(), ids=LOST_LINKS)
+def test_links_of_a_collection_that_are_none_or_are_not_followed(stac, links):
+    """What they lead to may be samples."""
+    train = stac_collection("train", None, "one")
+    documents = {"one": stac_item("one", A), "test": stac_collection("test", B), "m": TRAIN_AND_TEST}
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(train=train, **documents)) == ("no", set())
+        lost = train | {"links": [*train["links"], *links] if isinstance(links, list) else links}
+        folder = stac(train=lost)
+        word, what = verdicts(catalog, folder)
+        assert (word, "some-samples" in what) == ("unknown", True)
+        with Catalog.create() as again:
+            rules = {f.rule for f in again.ingest(folder).findings.kept}
+        assert rules & {"wrong-type", "items-not-read", "broken-link"}
+        assert verdicts(catalog, stac(train=train)) == ("no", set())
+
+
+@pytest.mark.parametrize("more", [{"links": [{"rel": "next", "href": "https://e.org/2"}]}, {"numberMatched": 10}])
+def test_a_saved_page_is_not_all_of_the_items(stac, more):
+    page = {"type": "FeatureCollection", "features": [stac_item("one", A), stac_item("two", A)]}
+    folder = stac(train=stac_collection("train", None), items=page, test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == ("no", set())
+        assert verdicts(catalog, stac(items=page | more)) == ("unknown", {"some-samples"})
+        assert verdicts(catalog, stac(items=page | more | {"numberMatched": 2})) == ("no", set())
+
+
+@pytest.mark.parametrize("said_by", ["parent", "item"])
+def test_an_item_that_names_no_collection_is_a_sample_of_what_links_to_it(stac, said_by):
+    two = stac_item("two", B)
+    del two["collection"]
+    two["links"] = [{"rel": "parent", "href": "./train.json"}] if said_by == "parent" else []
+    train = stac_collection("train", None, "one", *(["two"] if said_by == "item" else []))
+    folder = stac(train=train, one=stac_item("one", A), two=two, test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder)[1] >= {"place-and-time"}
+
+
+ON_B = [[list(point) for point in shapely.box(*B).exterior.coords]]
+ON_A = [[list(point) for point in shapely.box(*A).exterior.coords]]
+PARTS_LOST = {
+    "ring": {"type": "MultiPolygon", "coordinates": [ON_A, [[[10, 0], [11, 1], [10, 0]]]]},
+    "flat": {"type": "MultiPolygon", "coordinates": [ON_A, [[[10, 0], [11, 1], [10.5, 0.5], [10, 0]]]]},
+    "point": {"type": "GeometryCollection", "geometries": [
+        {"type": "Polygon", "coordinates": ON_A}, {"type": "Point", "coordinates": [10.5, 0.5]}]},
+    "line": {"type": "GeometryCollection", "geometries": [
+        {"type": "Polygon", "coordinates": ON_A}, {"type": "LineString", "coordinates": [[10, 0], [11, 1]]}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("geometry", PARTS_LOST.values(), ids=PARTS_LOST)
+@pytest.mark.parametrize("alone", [False, True])
+def test_parts_of_a_geometry_that_are_left_out_may_lie_on_the_test(stac, geometry, alone):
+    """In a collection, and where a model's link leads to the item alone."""
+    model = stac_model(("training", "one", None), ("test", "test", None)) if alone else TRAIN_AND_TEST
+    documents = {"train": stac_collection("train", None, "one"), "test": stac_collection("test", B), "m": model}
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents, one=stac_item("one", A))) == ("no", set())
+        word, what = verdicts(catalog, stac(one=stac_item("one", A) | {"geometry": geometry}))
+        assert (word, what) == ("unknown", {"some-samples"})
+
+
+@pytest.mark.parametrize("name", ["point", "line", "ring"])
+def test_parts_of_a_row_that_are_left_out_may_lie_on_the_test(stac, name):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    lost = {"point": shapely.Point(10.5, 0.5), "line": shapely.LineString([(10, 0), (11, 1)]),
+            "ring": shapely.Polygon([(10, 0), (11, 1), (10.5, 0.5)])}[name]  # fmt: skip
+    folder = stac(train=stac_collection("train", None), test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    row = shapely.GeometryCollection([shapely.box(*A), lost])
+    for number, geometry in enumerate((shapely.box(*A), row)):
+        path = folder.parent / f"{number}.parquet"
+        geopandas.GeoDataFrame({"id": ["a"]}, geometry=[geometry], crs="OGC:CRS84").to_parquet(path)
+        with Catalog.create(folder.parent / f"catalog{number}") as catalog:
+            catalog.ingest(folder)
+            assert catalog.add_samples("train", path).incomplete == number
+            report = catalog.leakage(iri("m"))
+            assert report.totals()["unknown" if number else "no"] == 1
+
+
+@pytest.mark.parametrize("split", [None, ["train"], ["train", "test"], 5, "train"])
+@pytest.mark.parametrize("box", [B, FAR])
+def test_a_sample_that_states_no_split_may_be_of_any(stac, split, box):
+    items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("two", B, **{"ml-aoi:split": "test"})]
+    items.append(stac_item("three", box, **({"ml-aoi:split": split} if split else {})))
+    folder = stac(
+        train=stac_collection("train", (0, 0, 60, 1), "one", "two", "three"),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+        **{item["id"]: item for item in items},
+    )
+    with Catalog.create() as catalog:
+        word, _ = verdicts(catalog, folder)
+        is_train = split in ("train", ["train"])
+        assert word == (("yes" if box == B else "no") if is_train else "unknown")
 
 
 @pytest.mark.parametrize(("test", "kinds"), [(B, ["place"]), (FAR, [])])

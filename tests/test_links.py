@@ -231,6 +231,8 @@ def test_pretrained_source_null_is_from_scratch(catalog, write):
 def test_pretrained_without_a_source_is_said(catalog, write):
     report = catalog.ingest(write(m=model("m", **{"mlm:pretrained": True})))
     assert [f.rule for f in report.findings.kept] == ["pretrained-on-what"]
+    ((kind, source, *_),) = edges(catalog)
+    assert (kind, [n.iri for n in catalog.unresolved()]) == (DerivationKind.UNKNOWN, [source])
 
 
 DATA = {

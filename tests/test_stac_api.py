@@ -214,7 +214,7 @@ def test_a_server_that_stays_busy_is_a_finding_and_what_was_read_stays(serve, ca
 def test_items_that_were_not_had_may_lie_anywhere(serve, catalog):
     """Some of them, until the server gives them all."""
     served = serve()
-    missing = f"{served.url}/collections/fields#missing"
+    missing = f"{served.url}/collections/fields#/unread-missing-fields"
     ingest(catalog, served, "fields")
     assert not list(catalog.store.match(missing))
     served.failures["/stac/search"] = 100
@@ -222,6 +222,46 @@ def test_items_that_were_not_had_may_lie_anywhere(serve, catalog):
     assert list(catalog.store.match(f"{served.url}/collections/fields", MLAOI.footprint, missing))
     served.failures["/stac/search"] = 0
     ingest(catalog, served, "fields")
+    assert not list(catalog.store.match(missing))
+
+
+def on_page(number, change):
+    """Return what changes one of the pages, told by its first item."""
+    return lambda page: change(page) if page["features"][0]["id"] == f"s{number}" else page
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        on_page(0, lambda page: page | {"features": [*page["features"], {"foo": 1}]}),
+        on_page(0, lambda page: page | {"features": [None, *page["features"]]}),
+        on_page(0, lambda page: page | {"features": ["x", *page["features"]]}),
+        on_page(0, lambda page: page | {"features": "x"}),
+        on_page(3, lambda _: {"type": "Foo"}),
+        on_page(6, lambda page: page | {"numberMatched": 8}),
+        lambda page: page | {"context": {"matched": 8}},
+    ],
+    ids=["object", "null", "text", "no list", "no page", "fewer", "fewer of old"],
+)
+def test_an_answer_that_is_not_all_there_is_is_told(serve, catalog, change):
+    served = serve()
+    missing = f"{served.url}/collections/fields#/unread-missing-fields"
+    for changed in (True, False):
+        served.changes["/stac/search"] = change if changed else lambda page: page | {"numberMatched": 7}
+        report = ingest(catalog, served, "fields")
+        assert [f.rule for f in report.findings.kept] == (["unreadable"] if changed else [])
+        assert bool(list(catalog.store.match(missing))) is changed
+
+
+def test_collections_without_an_id_are_told_and_items_that_are_not_read(serve, catalog):
+    api_of = link("items", "https://example.com/fields/items", type="application/geo+json")
+    served = serve(collections=[collection("fields", api_of)])
+    served.changes["/stac/collections"] = lambda page: page | {"collections": [*page["collections"], {"id": 5}, "x"]}
+    report = ingest(catalog, served)
+    assert sorted(f.rule for f in report.findings.kept) == ["items-not-read", "items-not-read", "wrong-type"]
+    missing = f"{served.url}/collections/fields#/unread-missing-fields"
+    assert list(catalog.store.match(missing))
+    ingest(catalog, served, "fields")  # which are asked for where an API has them
     assert not list(catalog.store.match(missing))
 
 

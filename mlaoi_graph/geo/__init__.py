@@ -18,6 +18,7 @@ repaired is repaired, and both are told in ``problems`` by one of these rules, e
                        across it that is wider than 180 degrees; read as it stands
 ``ring-not-closed``    closed
 ``ring-too-short``     a ring without an inside; left out
+``hole-too-short``     the same of a hole
 ``mixed-kinds``        a collection of polygons with lines or points, or of lines with points: these are left out
 ``line-too-short``     a line of fewer than two places; left out
 ``self-crossing``      rings that cross, parts that overlap or share edges; repaired, or none

@@ -33,7 +33,17 @@ class Footprint:
     """The whole world was given: an archive's box, or a placeholder."""
     problems: tuple[Problem, ...]
 
+    @property
+    def partial(self) -> bool:
+        """Whether it is not all of the place: parts of it are left out.
 
+        >>> from_geojson({"type": "MultiPoint", "coordinates": [[1, 1], [2, 2]]}).partial
+        False
+        """
+        return self.wkt is not None and any(problem.rule in _LEAVES_OUT for problem in self.problems)
+
+
+_LEAVES_OUT: Final = frozenset({"ring-too-short", "line-too-short", "mixed-kinds"})
 _QUICK_POSITIONS: Final = 12
 
 

@@ -73,7 +73,8 @@ def _polygon_shape(polygons: Iterable[object], problems: Problems) -> BaseGeomet
                 rings.append(ring)
                 continue
             if len(ring):
-                problems.setdefault("ring-too-short", "a ring of fewer than three corners is left out")
+                rule = "hole-too-short" if place else "ring-too-short"
+                problems.setdefault(rule, "a ring of fewer than three corners is left out")
             if place == 0:
                 break  # holes without an outside
         if len(rings) > first_rings[-1]:
@@ -104,6 +105,8 @@ def _polygon_shape(polygons: Iterable[object], problems: Problems) -> BaseGeomet
     if not len(parts):
         problems.setdefault("ring-too-short", "the rings enclose no area")
         refuse_nothing(problems)
+    if not shapely.area(shapes).all():
+        problems.setdefault("ring-too-short", "a ring that encloses no area is left out")
     if crossing.any():
         problems.setdefault("self-crossing", "rings cross themselves or each other; repaired")
     whole = gathered(parts, shapely.multipolygons)

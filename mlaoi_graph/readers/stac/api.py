@@ -44,6 +44,8 @@ class Api:
     def __init__(self, url: str, landing: Json, fetcher: Fetcher) -> None:
         self._url = url
         self._io = _Requests(url, fetcher)
+        self.odd = 0
+        """How many of the collections listed are none."""
         with _understood(url):
             self._data = urljoin(url, content.link_href(landing, "data") or f"{url.rstrip('/')}/collections")
         searches = [link for _, link in content.links_of(landing) if link.get("rel") == "search"]
@@ -60,10 +62,13 @@ class Api:
             yield from [(self.address(name), self._collection(name)) for name in named]
             return
         for page in self._pages(self._data):
-            for found in _objects(page, "collections"):
-                name = content.identifier_of(found)
+            listed = page.get("collections") if isinstance(page, dict) else None
+            for found in listed if isinstance(listed, list) else ():
+                name = content.identifier_of(found) if isinstance(found, dict) else None
                 if name is not None:
                     yield self.address(name), found
+                else:
+                    self.odd += 1
 
     def _collection(self, name: str) -> Json:
         with _understood(self.address(name)):
@@ -73,12 +78,26 @@ class Api:
         return found
 
     def items(self, collection: str) -> Iterator[tuple[str, Json]]:
-        """Yield address and document of a collection's items. Raises SourceError, after what came before that."""
+        """Yield address and document of a collection's items.
+
+        Raises SourceError, after what came before that: also where it is not all that the API says there is.
+        """
+        odd, matched, given = 0, 0, set()
         for page in self._item_pages(collection):
-            for found in _objects(page, "features"):
-                name = content.identifier_of(found)
-                if name is not None:
-                    yield self.address(collection, "items", name), found
+            matched = max(matched, content.matched_of(page) or 0)
+            for found in page["features"]:
+                name = content.identifier_of(found) if isinstance(found, dict) else None
+                if name is None:
+                    odd += 1
+                    continue
+                given.add(hash(name))
+                yield self.address(collection, "items", name), found
+        # pystac-client takes an answer without features, whatever it is, for the end.
+        odd += not isinstance(self._io.last.get("features"), list)
+        if odd or matched > len(given):
+            told = f"{odd} of what it answered is no item, " if odd else ""
+            told += f"{len(given)} items came" + (f" of the {matched} it speaks of" if matched else "")
+            raise SourceNotFound(self.address(collection, "items"), told)
 
     def _item_pages(self, collection: str) -> Iterator[Any]:
         with _understood(self._url):
@@ -113,13 +132,6 @@ def _understood(url: str) -> Iterator[None]:
         raise SourceNotFound(url, f"not what a STAC API answers ({type(error).__name__}: {error})") from error
 
 
-def _objects(page: Any, name: str) -> Iterator[Json]:
-    found = page.get(name) if isinstance(page, dict) else None
-    for entry in found if isinstance(found, list) else ():
-        if isinstance(entry, dict):
-            yield entry
-
-
 class _Requests(StacApiIO):
     """pystac-client's requests, made by our fetcher: its rules hold, and what may pass is tried again."""
 
@@ -128,6 +140,13 @@ class _Requests(StacApiIO):
         self._at = url
         self._fetcher = fetcher
         self._asked: set[tuple[str, bytes | None]] = set()
+        self.last: Json = {}
+        """The last page it was answered."""
+
+    def read_json(self, source: HREF, *args: Any, **kwargs: Any) -> Json:
+        """Return the JSON object at an address."""
+        self.last = super().read_json(source, *args, **kwargs)
+        return self.last
 
     def read_text(self, source: HREF, *args: Any, **kwargs: Any) -> str:
         """Return the text at an address; what is none is no file of this machine, as pystac-client would have it."""

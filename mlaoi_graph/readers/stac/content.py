@@ -122,6 +122,44 @@ def is_api(data: Json) -> bool:
     return isinstance(conforms, list) and any(isinstance(c, str) and "api.stacspec.org" in c for c in conforms)
 
 
+def split_of(properties: Json) -> str | None:
+    """Return an item's split: a text, or the one text in a list, as summaries have it; None for anything else."""
+    split = properties.get("ml-aoi:split")
+    return text(split[0] if isinstance(split, list) and len(split) == 1 else split)
+
+
+def pages_after(page: Json, given: int) -> str | None:
+    """Return what says that a page of items is not all there are; None if nothing does.
+
+    >>> pages_after({"numberMatched": 7}, 5), pages_after({"numberMatched": 5, "links": [{"rel": "next"}]}, 5)
+    ('7 items in all are spoken of, and 5 are here', None)
+    """
+    matched = matched_of(page)
+    if matched is not None:
+        return f"{matched} items in all are spoken of, and {given} are here" if matched > given else None
+    return "a next page is spoken of" if any(link.get("rel") == "next" for _, link in links_of(page)) else None
+
+
+def matched_of(page: Json) -> int | None:
+    """Return how many items a page says there are in all; None if it does not say."""
+    context = page.get("context")
+    for fields, name in ((page, "numberMatched"), (context if isinstance(context, dict) else {}, "matched")):
+        matched = fields.get(name)
+        if isinstance(matched, int) and not isinstance(matched, bool):
+            return matched
+    return None
+
+
+_PARQUET = frozenset({"application/vnd.apache.parquet", "application/x-parquet"})
+
+
+def is_parquet(what: Json) -> bool:
+    """Return whether an asset or link says that it leads to Parquet."""
+    said = what.get("type")
+    # The first test is for speed: every asset and link of every item comes by here.
+    return isinstance(said, str) and "arquet" in said.lower() and said.partition(";")[0].strip().lower() in _PARQUET
+
+
 _CURRENT = re.compile(r"1\.0\.\d+|1\.1\.\d+")
 
 

@@ -130,9 +130,9 @@ def evidence(raw: Raw) -> list[Statement]:
 def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator[tuple[str, Json]]:
     """Yield what a document's searchable fields (``lineage:tested_on`` and others) say and none of its links does.
 
-    Each as a JSON pointer and the link that would say it. Links say it in full and these fields repeat them, so of one
-    kind of edge either is read. What ``mlm:pretrained_source`` leads to may turn out later to be data or a model:
-    it counts as both.
+    Each as a JSON pointer and the link that would say it, without an href where it is not known what it leads to.
+    Links say it in full and these fields repeat them, so of one kind of edge either is read. What
+    ``mlm:pretrained_source`` leads to may turn out later to be data or a model: it counts as both.
     """
     fields = content.lineage_fields_of(raw.data)
     prefix = "/properties" if raw.form is Form.ITEM else ""
@@ -149,7 +149,7 @@ def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator
         entries = listed if isinstance(listed, list) else []
         addresses = [iris.safe_iri(entry) if isinstance(entry, str) else None for entry in entries]
         if entries != listed or None in addresses:
-            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is a list of IRIs; what is none is not used")
+            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is a list of IRIs; what is none leads nowhere")
         linked = sum(kind in repeats for kind in kinds)
         link = _link_for(name, of_model=of_model)
         if linked:
@@ -158,9 +158,14 @@ def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator
             if own > known:
                 message = f"lists {own} and {known} are known otherwise; the rest needs links of its own to be read"
                 raw.note(f"{prefix}/{name}", "not-linked", message)
+                yield f"{prefix}/{name}", link
             continue
+        if listed and not isinstance(listed, list):
+            yield f"{prefix}/{name}", link
         for index, iri in enumerate(addresses):
-            if iri is not None and (link["rel"], iri) not in taken:
+            if iri is None:
+                yield f"{prefix}/{name}/{index}", link
+            elif (link["rel"], iri) not in taken:
                 taken.add((link["rel"], iri))
                 yield f"{prefix}/{name}/{index}", {**link, "href": iri}
 

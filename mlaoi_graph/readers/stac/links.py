@@ -137,7 +137,7 @@ def type_reference(reference: Reference, target: Target, policy: SplitPolicy) ->
     if is_evaluated and target.kind is Kind.MODEL and target.described:
         finding("stage-of-model", f"{EVALUATED_ON} is about data, and this points at a model; no edge is made of it")
         return [], findings
-    if "mlm:pretrained_source" in link:
+    if "mlm:pretrained_source" in link or "mlm:pretrained" in link:
         edge = _pretrained(reference, target)
     elif reference.of_model:
         edge = _model_edge(reference, target, policy, finding)

@@ -10,6 +10,8 @@ from mlaoi_graph.lineage_fields import PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
+    DataUse,
+    Derivation,
     Evidence,
     Model,
     ModelFamily,
@@ -17,6 +19,7 @@ from mlaoi_graph.model import (
     Severity,
     SourceDocument,
     SplitPolicy,
+    Stage,
     Statement,
 )
 from mlaoi_graph.readers import Context, Kind, Target
@@ -144,33 +147,39 @@ class DocumentReader:
     def _sample(self, raw: Raw, iri: str, properties: Json, collection: Target) -> list[Statement]:
         """One item of a collection: an area of that dataset, or of its split."""
         split = self._split(raw, properties)
-        area = self._area(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
+        areas = self._areas(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
         if split is not None and collection.split is not None and split != collection.split:
             raw.note(
                 "/properties/ml-aoi:split",
                 "split-against-declared",
                 f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
             )
-        statements: list[Statement] = [area, *links.membership(area.iri, split, collection)]
-        statements.extend(self._item_as_data(raw, iri, properties, links.holder(collection, split)))
+        statements: list[Statement] = [*areas]
+        for area in areas:
+            statements.extend(links.membership(area.iri, split, collection))
+        statements.extend(self._item_as_data(raw, iri, properties, links.holder(collection, split), areas))
         return statements
 
-    def _item_as_data(self, raw: Raw, iri: str, properties: Json, whole: str) -> list[Statement]:
-        """A sample that was made from something other than an image, or by a model, is data of its own."""
+    def _item_as_data(
+        self, raw: Raw, iri: str, properties: Json, whole: str, areas: list[AreaOfInterest]
+    ) -> list[Statement]:
+        """A sample that was made from something other than an image, or by a model, is data of its own.
+
+        So is one of which not all of the place is known: whoever uses it alone is to know that.
+        """
         found: list[Statement] = []
         for index, link in content.links_of(raw.data):
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
-                if target is not None:
-                    found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
-        if found:
+                found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
+        if found or len(areas) > 1:
             label = text(properties.get("title")) or content.identifier_of(raw.data)
             found.append(
                 Dataset(
                     iri=iri,
                     label=label,
                     part_of=(whole,),
-                    footprints=(iris.sub(iri, "area"),),
+                    footprints=tuple(area.iri for area in areas),
                     resolved=True,
                 )
             )
@@ -180,14 +189,14 @@ class DocumentReader:
         """An item that belongs to no collection: a dataset by itself."""
         split = self._split(raw, properties)
         precision = Precision.SAMPLES if content.is_ml_aoi(raw.data) else Precision.DECLARED_BOX
-        area = self._area(raw, iris.sub(iri, "area"), precision, properties, split)
+        areas = self._areas(raw, iris.sub(iri, "area"), precision, properties, split)
         dataset = Dataset(
             iri=iri,
             label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
             identifier=content.identifier_of(raw.data),
             description=text(properties.get("description")),
             split=split,
-            footprints=(area.iri,),
+            footprints=tuple(area.iri for area in areas),
             version=text(properties.get("version")),
             license=text(properties.get("license")),
             publisher=_producer(properties.get("providers")),
@@ -197,13 +206,13 @@ class DocumentReader:
             aliases=self._canonical(raw, iri),
             resolved=True,
         )
-        statements: list[Statement] = [dataset, area]
+        statements: list[Statement] = [dataset, *areas]
         statements.extend(self._data_links(raw, iri))
         return statements
 
     def _model(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
         data = raw.data
-        area = self._area(raw, iris.sub(iri, "declared-area"), Precision.DECLARED_BOX, properties, None)
+        area = self._areas(raw, iris.sub(iri, "declared-area"), Precision.DECLARED_BOX, properties, None)[0]
         identifier = content.identifier_of(data)
         title = text(properties.get("title")) or text(data.get("title")) or identifier
         tasks = texts(properties.get("mlm:tasks")) or texts(properties.get("ml-model:prediction_type"))
@@ -233,11 +242,11 @@ class DocumentReader:
         )
         statements: list[Statement] = [model, area]
         statements.extend(self._model_links(raw, iri))
-        statements.extend(self._pretrained_source(raw, iri, properties))
+        statements.extend(self._pretrained_source(raw, iri, properties, statements))
         return statements
 
     def _model_links(self, raw: Raw, iri: str) -> list[Statement]:
-        statements: list[Statement] = []
+        statements = self._lost_links(raw, iri, True)
         stated = {content.lineage_iri(link) for _, link in content.links_of(raw.data) if "lineage:stage" in link}
         for index, link in content.links_of(raw.data):
             rel = text(link.get("rel"))
@@ -245,8 +254,7 @@ class DocumentReader:
                 continue
             if rel in links.USE_RELS:
                 target = self._target(raw, index, link)
-                if target is not None:
-                    statements.extend(self._edge(raw, iri, True, f"/links/{index}", link, target))
+                statements.extend(self._edge(raw, iri, True, f"/links/{index}", link, target))
             elif rel in links.VERSION_RELS:
                 statements.extend(self._association(raw, iri, True, index, link))
         return [*statements, *self._unlinked(raw, iri, True, statements)]
@@ -255,32 +263,33 @@ class DocumentReader:
         """What the document says in fields only and in no link."""
         found: list[Statement] = []
         for pointer, link in lineage.unlinked(raw, said, of_model=of_model):
-            target = self._resolver.link(link["href"], raw, pointer)
+            target = (
+                self._resolver.link(link["href"], raw, pointer) if "href" in link else self._unsaid(raw, pointer, link)
+            )
             found.extend(self._edge(raw, iri, of_model, pointer, link, target))
         return found
 
-    def _pretrained_source(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
+    def _pretrained_source(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
         pointer = "/properties/mlm:pretrained_source"
         if "mlm:pretrained_source" not in properties:
-            if properties.get("mlm:pretrained") is True:
-                raw.note(
-                    "/properties/mlm:pretrained",
-                    "pretrained-on-what",
-                    "pretrained, and mlm:pretrained_source does not say on what",
-                    Severity.INFO,
-                )
-            return []
+            if properties.get("mlm:pretrained") is not True:
+                return []
+            pointer = "/properties/mlm:pretrained"
+            message = "pretrained, and mlm:pretrained_source does not say on what"
+            raw.note(pointer, "pretrained-on-what", message, Severity.INFO)
+            if any(
+                (isinstance(s, DataUse) and s.stage is Stage.PRETRAINING) or isinstance(s, Derivation) for s in said
+            ):
+                return []  # links say on what
+            return self._edge(raw, iri, True, pointer, {"mlm:pretrained": True}, self._unsaid(raw, pointer, {}))
         source = properties["mlm:pretrained_source"]
         if source is None:  # trained from scratch, by the field's definition
             return []
+        published = {"mlm:pretrained_source": source}
         if not isinstance(source, str) or not source.strip():
-            raw.note(pointer, "wrong-type", "mlm:pretrained_source is text or null; not used")
-            return []
-        target = self._resolver.name(source, raw)
-        reference = links.Reference(raw.iri, raw.shown, iri, True, pointer, {"mlm:pretrained_source": source})
-        statements, findings = links.type_reference(reference, target, self._policy)
-        raw.findings.extend(findings)
-        return statements
+            raw.note(pointer, "wrong-type", "mlm:pretrained_source is text or null; it is not known what it is")
+            return self._edge(raw, iri, True, pointer, published, self._unsaid(raw, pointer, {}))
+        return self._edge(raw, iri, True, pointer, published, self._resolver.name(source, raw))
 
     # -- collections ------------------------------------------------------------------------------------------
 
@@ -379,7 +388,7 @@ class DocumentReader:
             raw.note(pointer, "reversed-times", f"{start} is after {end}; taken as not known")
 
     def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
-        statements: list[Statement] = []
+        statements = self._lost_links(raw, iri, False)
         images: list[str] = []
         for index, link in content.links_of(raw.data):
             rel = text(link.get("rel"))
@@ -389,8 +398,7 @@ class DocumentReader:
                     images.append(self._resolver.address(image, raw))
             elif rel == links.DERIVED_FROM:
                 target = self._target(raw, index, link)
-                if target is not None:
-                    statements.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
+                statements.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
             elif rel in links.VERSION_RELS or rel == PART_OF:
                 statements.extend(self._association(raw, iri, False, index, link))
         statements.extend(self._unlinked(raw, iri, False, statements))
@@ -400,13 +408,26 @@ class DocumentReader:
 
     # -- shared -----------------------------------------------------------------------------------------------
 
-    def _target(self, raw: Raw, index: int, link: Json) -> Target | None:
+    def _target(self, raw: Raw, index: int, link: Json) -> Target:
         href = link.get("href")
         pointer = f"/links/{index}"
         if not isinstance(href, str) or not href.strip():
-            raw.note(pointer, "broken-link", "a link needs an href that is text; left out")
-            return None
+            raw.note(pointer, "broken-link", "a link needs an href that is text; it is not known what it leads to")
+            return self._unsaid(raw, pointer, link)
         return links.stated_target(link) or self._resolver.link(href, raw, pointer)
+
+    def _unsaid(self, raw: Raw, pointer: str, link: Json) -> Target:
+        """Return what a document speaks of without saying what it is: that there is something stays known."""
+        label = text(link.get("title")) or text(link.get("mlm:name")) or f"not said by {pointer}"
+        iri = iris.sub(iris.pointer_iri(raw.iri, pointer), "unsaid")
+        return Target(iri, Kind.UNKNOWN, label, described=False)
+
+    def _lost_links(self, raw: Raw, iri: str, of_model: bool) -> list[Statement]:
+        """Links that are none may have led to what it was made from, or measured on."""
+        written = raw.data.get("links") or []
+        if isinstance(written, list) and all(isinstance(link, dict) for link in written):
+            return []
+        return self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
 
     def _edge(self, raw: Raw, iri: str, of_model: bool, pointer: str, link: Json, target: Target) -> list[Statement]:
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, pointer, link)
@@ -416,8 +437,8 @@ class DocumentReader:
 
     def _association(self, raw: Raw, iri: str, of_model: bool, index: int, link: Json) -> list[Statement]:
         target = self._target(raw, index, link)
-        if target is None:
-            return []
+        if text(link.get("href")) is None:
+            return []  # a version shares nothing by itself, so nothing is in doubt
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
         if target.iri == iri:
             raw.note(
@@ -431,21 +452,24 @@ class DocumentReader:
         return [] if edge is None else [edge, links.mention(target, link, is_model=of_model)]
 
     def _split(self, raw: Raw, properties: Json) -> str | None:
-        split = properties.get("ml-aoi:split")
+        split, pointer = content.split_of(properties), "/properties/ml-aoi:split"
+        if properties.get("ml-aoi:split") not in (split, None):
+            used = "not used" if split is None else f"taken as {split!r}"
+            raw.note(pointer, "wrong-type", f"ml-aoi:split is text; {used}")
         if split is None:
-            return None
-        if not isinstance(split, str) or not split:
-            raw.note("/properties/ml-aoi:split", "wrong-type", "ml-aoi:split is text; not used")
             return None
         if split not in _SPLITS:
             raw.note(
-                "/properties/ml-aoi:split",
+                pointer,
                 "unknown-split",
                 f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands",
             )
         return split
 
-    def _area(self, raw: Raw, iri: str, precision: Precision, properties: Json, split: str | None) -> AreaOfInterest:
+    def _areas(
+        self, raw: Raw, iri: str, precision: Precision, properties: Json, split: str | None
+    ) -> list[AreaOfInterest]:
+        """Return where an item is, and one area without a place for the parts of its geometry that are left out."""
         data = raw.data
         if "geometry" in data or "bbox" in data:
             found = geo.from_geojson(data.get("geometry"), bbox=data.get("bbox"))
@@ -482,7 +506,7 @@ class DocumentReader:
                     address = self._resolver.address(href, raw)
                     # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.
                     (labels if role == "label" and rel != "source" else images).append(address)
-        return AreaOfInterest(
+        area = AreaOfInterest(
             iri=iri,
             precision=Precision.GLOBAL if found.unbounded else precision,
             wkt=found.wkt,
@@ -494,6 +518,17 @@ class DocumentReader:
             source_images=tuple(sorted(set(images))),
             label_sources=tuple(sorted(set(labels))),
         )
+        if not found.partial:
+            return [area]
+        rest = AreaOfInterest(
+            iri=f"{iri}-rest",
+            precision=Precision.SAMPLES,
+            start=area.start,
+            end=area.end,
+            split=split,
+            note="parts of its geometry that are left out",
+        )
+        return [area, rest]
 
     def _geometry_findings(self, raw: Raw, pointer: str, found: geo.Footprint) -> None:
         for problem in found.problems:

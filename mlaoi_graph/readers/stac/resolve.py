@@ -34,6 +34,7 @@ class Resolver:
         self._context = context
         self._peeked: OrderedDict[Place, Target | None] = OrderedDict()
         self._collections: dict[tuple[str | None, str | None], Target] = {}
+        self._parents: dict[Place, Target | None] = {}
         self._own: tuple[Raw | None, str | None] = (None, None)
         """The document last asked about and its own address: looked up once, not once for each of its links."""
 
@@ -175,7 +176,7 @@ class Resolver:
             label = title or content.identifier_of(data)
             if content.is_model_item(data):
                 return Target(iri, Kind.MODEL, label)
-            split = content.text(properties.get("ml-aoi:split")) if isinstance(properties, dict) else None
+            split = content.split_of(properties) if isinstance(properties, dict) else None
             if collection is None:
                 return Target(iri, Kind.DATASET, label, split)
             identifier = content.identifier_of(data)
@@ -208,12 +209,17 @@ class Resolver:
                 return Kind.CONTAINER if content.is_model_item(found.data) else Kind.DATASET
         return Kind.DATASET
 
+    def parent_place(self, raw: Raw) -> Place | None:
+        """Return where the catalog or collection is that a document says it lies below."""
+        href = content.link_href(raw.data, "parent")
+        return None if href is None else self._walk.tree_place(href, raw)
+
     def collection_of(self, raw: Raw) -> Target | None:
         """Return the collection an item says it belongs to; None if it names none."""
         identifier = content.text(raw.data.get("collection"))
         href = content.link_href(raw.data, "collection")
         if identifier is None and href is None:
-            return None
+            return self._parent(raw)
         where = href
         if href is not None and not iris.is_absolute(href):
             place = self._walk.place_of(href, raw)
@@ -226,6 +232,18 @@ class Resolver:
             if found.described and len(self._collections) < _CACHE_SIZE:
                 self._collections[key] = found
         return found
+
+    def _parent(self, raw: Raw) -> Target | None:
+        """Return the collection of data that an item only says it lies below; None if it says none."""
+        place = self.parent_place(raw)
+        if place is None or place.path is None or not self._walk.exists(place.path):
+            return None
+        if place not in self._parents:
+            if len(self._parents) >= _CACHE_SIZE:
+                self._parents.clear()
+            self._parents[place] = self._peek_collection(place, None, raw)
+        found = self._parents[place]
+        return found if found is not None and found.kind in (Kind.DATASET, Kind.ARCHIVE) else None
 
     def _find_collection(self, identifier: str | None, href: str | None, raw: Raw) -> Target:
         if href is not None:
@@ -276,7 +294,7 @@ class Resolver:
     def _collection_id(self, raw: Raw) -> str | None:
         """Return the id of the collection an item names, or only links to."""
         named = content.text(raw.data.get("collection"))
-        if named is not None or raw.form is not Form.ITEM:
+        if named is not None or raw.form is not Form.ITEM or content.link_href(raw.data, "collection") is None:
             return named
         collection = self.collection_of(raw)
         return None if collection is None else collection.identifier

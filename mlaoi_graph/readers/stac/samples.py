@@ -19,7 +19,6 @@ from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
 
 __all__ = ["documents"]
 
-_TYPES: Final = frozenset({"application/vnd.apache.parquet", "application/x-parquet"})
 _RELS: Final = frozenset({"samples", "items"})
 _MOST_BYTES: Final = 1 << 30
 
@@ -85,17 +84,11 @@ def _document(iri: str, file: BinaryIO, shown: str, dataset: str, context: Conte
 def _files(data: Json) -> Iterator[tuple[str, str, str]]:
     """Yield pointer, key and href of what says that it is Parquet: assets, and links to samples or items."""
     for key, asset in (is_object(data.get("assets")) or {}).items():
-        if isinstance(asset, dict) and _is_parquet(asset) and (href := text(asset.get("href"))) is not None:
+        if isinstance(asset, dict) and content.is_parquet(asset) and (href := text(asset.get("href"))) is not None:
             yield f"/assets/{key}", key, href
     for index, link in content.links_of(data):
-        if _is_parquet(link) and text(link.get("rel")) in _RELS and (href := text(link.get("href"))) is not None:
+        if content.is_parquet(link) and text(link.get("rel")) in _RELS and (href := text(link.get("href"))) is not None:
             yield f"/links/{index}", f"link-{iris.tail(href)}", href
-
-
-def _is_parquet(what: Json) -> bool:
-    said = what.get("type")
-    # The first test is for speed: every asset and link of every item comes by here.
-    return isinstance(said, str) and "arquet" in said.lower() and said.partition(";")[0].strip().lower() in _TYPES
 
 
 def _opened(place: Place, walk: Walk) -> BinaryIO:

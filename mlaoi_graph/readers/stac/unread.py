@@ -1,16 +1,17 @@
-"""Samples that a document speaks of and that cannot be read: they may be anywhere, so nothing is "no" over them."""
+"""What documents say of samples and parts that are elsewhere: collections below one are parts of it, and what
+cannot be read may lie anywhere, so nothing is "no" over it."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.model import AreaOfInterest, Dataset, Finding, Precision, Severity, SourceDocument, Statement
-from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument
-from mlaoi_graph.readers.stac import content
+from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Target
+from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.resolve import Resolver
 from mlaoi_graph.readers.stac.walk import Raw
@@ -22,23 +23,26 @@ _SHOWN: Final = 3
 
 @dataclass(slots=True)
 class _Said:
-    """What one document says of samples that are elsewhere."""
+    """What one document says of samples and parts that are elsewhere."""
 
     iri: str
     shown: str = ""
     is_read: bool = False
     """In this run, by which what was noted beside it before is gone."""
-    datasets: set[str] = field(default_factory=set)
-    places: array[int] = field(default_factory=lambda: array("q"))
+    about: dict[str, Target] = field(default_factory=dict)
+    """The datasets it speaks for, by the ids that documents give them."""
+    is_catalog: bool = False
+    below: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of the places of what it links to, or what says that it lies below it."""
     missing: list[str] = field(default_factory=list)
     away: list[str] = field(default_factory=list)
 
 
 class Unread:
-    """Takes note of what could not be read, and says at the end of the walk which datasets it is missing from.
+    """Takes note of what documents link to, and says at the end of the walk what lies below which dataset.
 
     Only then is it known: a collection is read before its items. What it says is a document of its own, beside the one
-    that speaks of the samples: it goes with that, and is gone as soon as all of them can be read.
+    that speaks of the samples: it goes with that, and is gone as soon as there is nothing to say.
     """
 
     def __init__(self, resolver: Resolver, context: Context) -> None:
@@ -48,6 +52,10 @@ class Unread:
         self._files: dict[str, _Said] = {}
         """Of the members of a file, while it is read."""
         self._failed: dict[int, str] = {}
+        """Documents that could not be read, by the hashes of their places."""
+        self._tree: dict[int, _Said] = {}
+        """Catalogs, collections, and items that name none, by the hashes of their places."""
+        self._parents: list[tuple[int, int]] = []
 
     def note(self, raw: Raw, document: ReadDocument) -> None:
         """Take note of what became of a document, and of what it links to."""
@@ -55,80 +63,117 @@ class Unread:
         if raw.container is not None:
             self._note_member(raw, is_unread)
         elif raw.closes:
-            said = self._files.pop(raw.iri, _Said(raw.iri))
-            said.shown, said.is_read = raw.shown, document.complete_container
-            if is_unread:  # a line that is no document may be a sample of any dataset the others are of
-                said.missing.append("lines of it")
-            self._said.append(said)
+            self._note_file(raw, document, is_unread)
         elif is_unread:
             self._failed[hash(raw.place)] = raw.place.name
-        elif raw.linked or raw.missing or raw.away:
-            about = self._resolver.describe(raw)
-            if about is not None and about.kind is Kind.DATASET:
-                is_read = document.outcome is Outcome.READ
-                self._said.append(_Said(raw.iri, raw.shown, is_read, {about.iri}, raw.linked, raw.missing, raw.away))
+        elif raw.form in (Form.CATALOG, Form.COLLECTION) or raw.missing:
+            self._note_linking(raw, document)
+        elif raw.form is Form.ITEM and content.text(raw.data.get("collection")) is None:
+            said = self._tree[hash(raw.place)] = _Said(raw.iri)
+            self._about(said, raw, self._resolver.describe(raw))
 
     def _note_member(self, raw: Raw, is_unread: bool) -> None:
         assert raw.container is not None
         said = self._files.setdefault(raw.container, _Said(raw.container))
         if is_unread:
             said.missing.append(raw.pointer)
-        else:
-            is_sample = raw.form is Form.ITEM and not content.is_model_item(raw.data)
-            about = self._resolver.collection_of(raw) if is_sample else None
-            about = self._resolver.describe(raw) if raw.missing else about
-            if about is not None and about.kind is Kind.DATASET:
-                said.datasets.add(about.iri)
+            return
+        is_sample = raw.form is Form.ITEM and not content.is_model_item(raw.data)
+        self._about(said, raw, self._resolver.collection_of(raw) if is_sample and not raw.missing else None)
+        if raw.missing:
+            self._about(said, raw, self._resolver.describe(raw))
             said.missing += raw.missing
 
+    def _note_file(self, raw: Raw, document: ReadDocument, is_unread: bool) -> None:
+        said = self._files.pop(raw.iri, _Said(raw.iri))
+        said.shown, said.is_read = raw.shown, document.complete_container
+        said.missing += raw.missing
+        if is_unread:  # a line that is no document may be a sample of any dataset the others are of
+            said.missing.append("lines of it")
+        self._said.append(said)
+
+    def _note_linking(self, raw: Raw, document: ReadDocument) -> None:
+        said = _Said(raw.iri, raw.shown, document.outcome is Outcome.READ)
+        said.is_catalog = raw.form is Form.CATALOG
+        said.below, said.missing, said.away = raw.linked, raw.missing, raw.away
+        self._about(said, raw, self._resolver.describe(raw))
+        self._said.append(said)
+        self._tree[hash(raw.place)] = said
+        parent = self._resolver.parent_place(raw) if raw.form is not Form.ITEM else None
+        if parent is not None:
+            self._parents.append((hash(parent), hash(raw.place)))
+
+    def _about(self, said: _Said, raw: Raw, target: Target | None) -> None:
+        if target is not None and target.kind is Kind.DATASET:
+            name = content.text(raw.data.get("collection")) or content.identifier_of(raw.data) or target.iri
+            said.about[name] = target
+
     def documents(self) -> Iterator[ReadDocument]:
-        """Yield what is missing now, and what is no longer."""
+        """Yield what there is to say now, and what is no longer."""
+        for parent, place in self._parents:
+            if parent in self._tree:
+                self._tree[parent].below.append(place)
         for said in self._said:
             iri = iris.unread(said.iri)
-            away = list(filter(self._is_away, said.away))
-            lost = [*said.missing, *self._lost(said.places), *away]
-            if not lost or not said.datasets:
+            parts, lost, away = self._below(said) if said.about else ([], [], [])
+            if not (parts or lost or away):
                 if not said.is_read and self._known.holds(iri):
                     yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
                 continue
-            digest = content.content_hash("\n".join((*sorted(said.datasets), *lost)).encode("utf-8", "replace"))
-            if said.is_read or not self._known.is_unchanged(iri, digest):
-                document = ReadDocument(iri, Outcome.READ, content_hash=digest, shown=said.shown, aside=True)
-                document.statements = _statements(iri, said, lost, digest)
-                if away:  # of everything else there is a finding already, where it failed
-                    message = f"{_what(lost)}; until what holds them is a source too, it is not known where they are"
-                    document.findings.append(
-                        Finding(
-                            document=said.shown,
-                            pointer="/links",
-                            rule="samples-missing",
-                            message=message,
-                            severity=Severity.INFO,
-                        )
-                    )
-                yield document
+            digest = content.content_hash("\n".join((*parts, "", *lost, *away)).encode("utf-8", "replace"))
+            if not said.is_read and self._known.is_unchanged(iri, digest):
+                continue
+            document = ReadDocument(iri, Outcome.READ, content_hash=digest, shown=said.shown, aside=True)
+            document.statements = _statements(iri, said, parts, [*lost, *away], digest)
+            if away:  # of everything else there is a finding already, where it failed
+                document.findings.append(_finding(said.shown, away))
+            yield document
 
-    def _lost(self, places: array[int]) -> Iterable[str]:
-        return (self._failed[place] for place in places if place in self._failed) if self._failed else ()
-
-    def _is_away(self, address: str) -> bool:
-        """Return whether no document describes what is at an address."""
-        iri = iris.safe_iri(address)
-        target = None if iri is None else self._known.target(iri)
-        return target is None or not target.described
+    def _below(self, said: _Said) -> tuple[list[str], list[str], list[str]]:
+        """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere."""
+        parts: dict[str, None] = {}
+        lost: list[str] = []
+        away: list[str] = []
+        met: set[int] = set()
+        waiting = [said]
+        while waiting:
+            one = waiting.pop()
+            lost += one.missing
+            for address in one.away:
+                target = self._known.target(iris.safe_iri(address) or "")
+                if target is None or not target.described:
+                    away.append(address)
+                elif target.kind is Kind.DATASET:
+                    parts[target.iri] = None
+            for place in one.below:
+                if place in self._failed:
+                    lost.append(self._failed[place])
+                elif place in self._tree and place not in met:
+                    met.add(place)
+                    child = self._tree[place]
+                    parts.update(dict.fromkeys(target.iri for target in child.about.values()))
+                    if child.is_catalog:
+                        waiting.append(child)
+        return [iri for iri in parts if all(iri != target.iri for target in said.about.values())], lost, away
 
 
 def _what(lost: list[str]) -> str:
     some = ", ".join(lost[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
-    what = "a sample it speaks of" if len(lost) == 1 else f"{len(lost)} of the samples it speaks of"
-    return f"{what} cannot be read: {some}"
+    return f"samples it speaks of cannot be read: {some}"
 
 
-def _statements(iri: str, said: _Said, lost: list[str], digest: str) -> list[Statement]:
+def _finding(shown: str, away: list[str]) -> Finding:
+    message = f"{_what(away)}; until what holds them is a source too, it is not known where they are"
+    return Finding(document=shown, pointer="/links", rule="samples-missing", message=message, severity=Severity.INFO)
+
+
+def _statements(iri: str, said: _Said, parts: list[str], lost: list[str], digest: str) -> list[Statement]:
     statements: list[Statement] = [SourceDocument(iri=iri, content_hash=digest)]
-    for dataset in sorted(said.datasets):
-        # A sample without a place stands for all of them.
-        area = iris.sub(dataset, "missing")
-        statements.append(Dataset(iri=dataset, footprints=(area,)))
-        statements.append(AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=_what(lost)))
+    for name, dataset in sorted(said.about.items()):
+        statements += [Dataset(iri=part, part_of=(dataset.iri,)) for part in parts]
+        if lost:
+            # A sample without a place stands for all of them.
+            area = iris.sub(iri, f"missing-{iris.segment(name)}")
+            statements += links.membership(area, None, dataset)
+            statements.append(AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=_what(lost)))
     return statements

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError
 from mlaoi_graph.model import Finding, Severity
+from mlaoi_graph.plural import many
 from mlaoi_graph.readers import Context
 from mlaoi_graph.readers.fetch import (
     MAX_DOCUMENT_BYTES,
@@ -38,7 +39,8 @@ _RULES: Final[dict[type[SourceError], str]] = {
     OutsideTree: "outside-tree",
     NetworkNotAllowed: "refused-link",
 }
-_LINKING: Final = (b"parquet", b'"item"', b'"child"')
+_LINKING: Final = (b"parquet", b'"item"', b'"child"', b'"Catalog"', b'"extent"')
+"""Words of a document that may link to others."""
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
 
@@ -76,7 +78,7 @@ class Raw:
     linked: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of the places its items and children are at."""
     missing: list[str] = field(default_factory=list)
-    """Items, children and files of samples it links to that cannot be opened, as it names them."""
+    """Items, children, pages and files of samples it speaks of that cannot be opened, as it names them."""
     away: list[str] = field(default_factory=list)
     """Addresses of items and children that are not opened: other documents may describe what is there."""
     closes: bool = False
@@ -110,6 +112,8 @@ class Walk:
         self.wanted: dict[Place, bytes] = {}
         """Documents that lineage links lead to, with their bytes; read after the rest if nobody else did."""
         self._visited: set[int] = set()
+        self._pages = False
+        """Whether an API is asked for the items of its collections, page by page."""
         if self.remote:
             self.start: Place | None = Place(url=source)
             self.fetcher = Fetcher(None, context.allow_network, urlsplit(source).netloc)
@@ -267,8 +271,10 @@ class Walk:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
-        # One that links to files or items is looked into all the same: those may have changed, or gone.
-        if raw.unchanged and self.start is None and not any(word in data for word in _LINKING):
+        # One that links to files or items is looked into all the same: those may have changed, or gone. So is one that
+        # names no collection: others may say that it is theirs.
+        is_told = b'"collection"' in data and not any(word in data for word in _LINKING)
+        if raw.unchanged and self.start is None and is_told:
             yield raw
             return
         parsed = self._json(raw, data)
@@ -300,6 +306,10 @@ class Walk:
             yield container
             return
         taken: set[str] = set()
+        more = content.pages_after(container.data, len(features))
+        if more is not None:
+            container.note("", "samples-missing", f"{more}: it is not known where those are that are not in it")
+            container.missing.append("the pages after it")
         for index, feature in enumerate(features):
             pointer = f"/features/{index}"
             if not isinstance(feature, dict):
@@ -409,14 +419,18 @@ class Walk:
 
         source = api.Api(landing.place.name, landing.data, self.fetcher)
         wanted = self.context.collections
+        self._pages = bool(wanted)
         for url, data in source.collections(wanted):
             for raw in self._answered(url, data):
+                self._children(raw)
                 if wanted:  # its items come last, and an answer may fail
                     raw.linked.append(hash(Place(url=source.address(content.identifier_of(data) or "", "items"))))
                 yield raw
         if not wanted:
             message = "only collections are read; name those whose items are wanted: --collection ID"
             landing.note("", "items-not-read", message, Severity.INFO)
+        if source.odd:
+            landing.note("", "wrong-type", f"{many(source.odd, 'collection', 'collections')} without an id; left out")
         yield landing
         for collection in wanted:
             try:
@@ -436,12 +450,23 @@ class Walk:
             yield from self._parsed(place, text.encode("utf-8", "replace"))
 
     def _children(self, raw: Raw) -> list[Place]:
+        """Return where a catalog's or collection's items and children are; what cannot be opened is noted of it."""
         found: list[Place] = []
+        written = raw.data.get("links") or []
+        if not isinstance(written, list) or not all(isinstance(link, dict) for link in written):
+            raw.note("/links", "wrong-type", "links are a list of objects; what others may have led to is not known")
+            raw.missing.append("what is at /links")
         for index, link in content.links_of(raw.data):
-            if link.get("rel") not in ("child", "item"):
+            rel = link.get("rel")
+            if rel not in ("child", "item") and (rel != "items" or self._pages or content.is_parquet(link)):
                 continue
             href = link.get("href")
             pointer = f"/links/{index}/href"
+            if rel == "items" and isinstance(href, str) and self._is_elsewhere(href, raw):
+                message = f"the items at {href[:100]} are not read: it is not known where all samples are"
+                raw.note(pointer, "items-not-read", message, Severity.INFO)
+                raw.missing.append(href)
+                continue
             place = self._child(raw, pointer, href)
             if place is not None:
                 found.append(place)
@@ -452,12 +477,17 @@ class Walk:
                 raw.missing.append(href if isinstance(href, str) and href else f"a link without href at {pointer}")
         return found
 
+    def _is_elsewhere(self, href: str, raw: Raw) -> bool:
+        """Return whether an href leads to an address, and to no file of the source."""
+        place = self.tree_place(href, raw)
+        return place.path is None if place is not None else _is_web(href)
+
     def _child(self, raw: Raw, pointer: str, href: Any) -> Place | None:
         """Return where a link to a child or item leads; what cannot be opened is a finding."""
         if not isinstance(href, str) or not href:
             raw.note(pointer, "broken-link", "a link needs an href that is text")
             return None
-        place = self._beside(href, raw) if self.start is None and _is_web(href) else self.place_of(href, raw)
+        place = self.tree_place(href, raw)
         if place is None:
             if not _is_web(href) and iris.is_absolute(href):
                 raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
@@ -478,6 +508,10 @@ class Walk:
             raw.note(pointer, "broken-link", f"{href} is passed over in a folder: it is no .json, .geojson or .ndjson")
             return None
         return place
+
+    def tree_place(self, href: str, raw: Raw) -> Place | None:
+        """Return where a link of a catalog's tree leads; in a folder, an address leads to a file or to nothing."""
+        return self._beside(href, raw) if self.start is None and _is_web(href) else self.place_of(href, raw)
 
     def _beside(self, href: str, raw: Raw) -> Place | None:
         """Return the file of the folder an address leads to, told by the document's own; None if none is."""
