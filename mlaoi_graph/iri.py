@@ -151,6 +151,18 @@ def part(dataset: str, split: str) -> str:
     return f"{dataset.rstrip('/')}/{segment(split)}"
 
 
+def is_part(iri: str, dataset: str) -> bool:
+    """Return whether :func:`part` may have made an IRI of that dataset's.
+
+    >>> is_part("https://example.com/eurosat/train", "https://example.com/eurosat")
+    True
+    >>> is_part("https://example.com/eurosat/items/1", "https://example.com/eurosat")
+    False
+    """
+    start = part(dataset, "")
+    return iri.startswith(start) and "/" not in iri[len(start) :]
+
+
 def pointer_iri(document: str, pointer: str) -> str:
     """Return the IRI of a place in a document, from its JSON pointer.
 

@@ -280,9 +280,11 @@ class _Places:
                 self._wholes.setdefault(part, []).append(whole)
         self.datasets = {*self._parts, *self._wholes}
         self._sources: dict[str, list[tuple[str, How]]] = {}
-        # A sample of a whole that is somewhere, or that states no split, may be of any split.
-        unsaid = [iri for iri in self._splits if Precision.SAMPLES in self._own.get(iri, ())]
-        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in (*known.lacking, *unsaid)))
+        # A sample of a whole that is somewhere may be of any split; so may one that states none.
+        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
+        for whole, its_parts in self._splits.items():
+            if Precision.SAMPLES in self._own.get(whole, ()):
+                self._lacking.update(part for part in its_parts if iris.is_part(part, whole))
         self._known = self._all_known()
 
     def sources(self, dataset: str) -> list[tuple[str, How]]:

@@ -1257,7 +1257,8 @@ def tree(name, kind="Catalog", parent=None, **below):
 def verdicts(catalog, folder):
     """Return what is said of the model, by a build of what has changed and by one of everything."""
     said = []
-    catalog.ingest(folder)
+    for document in catalog.ingest(folder).gone:
+        catalog.remove(document)
     with Catalog.create() as fresh:
         fresh.ingest(folder)
         assert quads(fresh) == quads(catalog)
@@ -1284,18 +1285,19 @@ def test_a_collection_below_another_is_part_of_it(stac, catalogs, said_by):
     part["links"] = [{"rel": "parent", "href": f"./{chain[-2]}.json"}] if said_by == "parent" else []
     with Catalog.create() as catalog:
         assert verdicts(catalog, stac(**documents, part=part)) == ("may contain", {"place-and-time"})
-        assert [d.part_of for d in catalog.datasets() if d.identifier == "part"] == [(catalog.find("train"),)]
+        parts = [(e.subject, e.object) for e in catalog.edges() if e.predicate == "partOf"]
+        assert parts == [(catalog.find("part"), catalog.find("train"))]
         part["extent"]["spatial"]["bbox"] = [FAR]
         assert verdicts(catalog, stac(part=part)) == ("no", set())
         if said_by == "child":
             assert verdicts(catalog, stac(part=None)) == ("unknown", {"some-samples"})
 
 
-def test_training_on_a_collection_and_testing_on_one_below_it_is_on_the_same_data(stac):
+def test_training_on_a_collection_and_testing_on_one_below_it_may_be_on_the_same_data(stac):
     folder = stac(train=tree("train", "Collection", child=["test"], item=["one"]), one=stac_item("one", A),
                   test=stac_collection("test", B), m=TRAIN_AND_TEST)  # fmt: skip
     with Catalog.create() as catalog:
-        assert "same-dataset" in verdicts(catalog, folder)[1]
+        assert verdicts(catalog, folder) == ("unknown", {"splits-not-stated"})
 
 
 def test_what_cannot_be_read_below_a_catalog_is_missing_from_the_collection_above(stac):
@@ -1397,7 +1399,9 @@ def test_parts_of_a_row_that_are_left_out_may_lie_on_the_test(stac, name):
             catalog.ingest(folder)
             assert catalog.add_samples("train", path).incomplete == number
             report = catalog.leakage(iri("m"))
-            assert report.totals()["unknown" if number else "no"] == 1
+            # The outline of the row counts again, and a point or line is in it.
+            wanted = "no" if number == 0 else "unknown" if name == "ring" else "may contain"
+            assert report.totals()[wanted] == 1
 
 
 @pytest.mark.parametrize("split", [None, ["train"], ["train", "test"], 5, "train"])

@@ -256,7 +256,7 @@ def test_an_answer_that_is_not_all_there_is_is_told(serve, catalog, change):
 def test_collections_without_an_id_are_told_and_items_that_are_not_read(serve, catalog):
     api_of = link("items", "https://example.com/fields/items", type="application/geo+json")
     served = serve(collections=[collection("fields", api_of)])
-    served.changes["/stac/collections"] = lambda page: page | {"collections": [*page["collections"], {"id": 5}, "x"]}
+    served.changes["/stac/collections"] = lambda page: page | {"collections": [*page["collections"], {"id": None}, "x"]}
     report = ingest(catalog, served)
     assert sorted(f.rule for f in report.findings.kept) == ["items-not-read", "items-not-read", "wrong-type"]
     missing = f"{served.url}/collections/fields#/unread-missing-fields"

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.model import AreaOfInterest, Dataset, Finding, Precision, Severity, SourceDocument, Statement
+from mlaoi_graph.model import (
+    AreaOfInterest,
+    Association,
+    AssociationKind,
+    Dataset,
+    Finding,
+    Precision,
+    Rule,
+    Severity,
+    SourceDocument,
+    Statement,
+)
 from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Target
 from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form
@@ -31,7 +42,7 @@ class _Said:
     """In this run, by which what was noted beside it before is gone."""
     about: dict[str, Target] = field(default_factory=dict)
     """The datasets it speaks for, by the ids that documents give them."""
-    is_catalog: bool = False
+    form: Form = Form.ITEM_COLLECTION
     below: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of the places of what it links to, or what says that it lies below it."""
     missing: list[str] = field(default_factory=list)
@@ -69,7 +80,7 @@ class Unread:
         elif raw.form in (Form.CATALOG, Form.COLLECTION) or raw.missing:
             self._note_linking(raw, document)
         elif raw.form is Form.ITEM and content.text(raw.data.get("collection")) is None:
-            said = self._tree[hash(raw.place)] = _Said(raw.iri)
+            said = self._tree[hash(raw.place)] = _Said(raw.iri, form=Form.ITEM)
             self._about(said, raw, self._resolver.describe(raw))
 
     def _note_member(self, raw: Raw, is_unread: bool) -> None:
@@ -94,7 +105,7 @@ class Unread:
 
     def _note_linking(self, raw: Raw, document: ReadDocument) -> None:
         said = _Said(raw.iri, raw.shown, document.outcome is Outcome.READ)
-        said.is_catalog = raw.form is Form.CATALOG
+        said.form = raw.form
         said.below, said.missing, said.away = raw.linked, raw.missing, raw.away
         self._about(said, raw, self._resolver.describe(raw))
         self._said.append(said)
@@ -115,7 +126,7 @@ class Unread:
                 self._tree[parent].below.append(place)
         for said in self._said:
             iri = iris.unread(said.iri)
-            parts, lost, away = self._below(said) if said.about else ([], [], [])
+            parts, lost, away = self._below(said) if said.about else ({}, [], [])
             if not (parts or lost or away):
                 if not said.is_read and self._known.holds(iri):
                     yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
@@ -129,9 +140,12 @@ class Unread:
                 document.findings.append(_finding(said.shown, away))
             yield document
 
-    def _below(self, said: _Said) -> tuple[list[str], list[str], list[str]]:
-        """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere."""
-        parts: dict[str, None] = {}
+    def _below(self, said: _Said) -> tuple[dict[str, bool], list[str], list[str]]:
+        """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere.
+
+        Of each dataset, whether it was cut from the one: an item, or a declared split. Others are bodies of their own.
+        """
+        parts: dict[str, bool] = {}
         lost: list[str] = []
         away: list[str] = []
         met: set[int] = set()
@@ -144,17 +158,20 @@ class Unread:
                 if target is None or not target.described:
                     away.append(address)
                 elif target.kind is Kind.DATASET:
-                    parts[target.iri] = None
+                    parts[target.iri] = target.split is not None
             for place in one.below:
                 if place in self._failed:
                     lost.append(self._failed[place])
                 elif place in self._tree and place not in met:
                     met.add(place)
                     child = self._tree[place]
-                    parts.update(dict.fromkeys(target.iri for target in child.about.values()))
-                    if child.is_catalog:
+                    for target in child.about.values():
+                        parts[target.iri] = child.form is Form.ITEM or target.split is not None
+                    if child.form is Form.CATALOG:
                         waiting.append(child)
-        return [iri for iri in parts if all(iri != target.iri for target in said.about.values())], lost, away
+        for target in said.about.values():
+            parts.pop(target.iri, None)
+        return parts, lost, away
 
 
 def _what(lost: list[str]) -> str:
@@ -167,10 +184,24 @@ def _finding(shown: str, away: list[str]) -> Finding:
     return Finding(document=shown, pointer="/links", rule="samples-missing", message=message, severity=Severity.INFO)
 
 
-def _statements(iri: str, said: _Said, parts: list[str], lost: list[str], digest: str) -> list[Statement]:
+def _statements(iri: str, said: _Said, parts: dict[str, bool], lost: list[str], digest: str) -> list[Statement]:
     statements: list[Statement] = [SourceDocument(iri=iri, content_hash=digest)]
     for name, dataset in sorted(said.about.items()):
-        statements += [Dataset(iri=part, part_of=(dataset.iri,)) for part in parts]
+        for part, is_cut in parts.items():
+            if is_cut:
+                statements.append(Dataset(iri=part, part_of=(dataset.iri,)))
+            else:
+                edge = iris.sub(iri, f"part-{iris.segment(part)}-{iris.segment(name)}")
+                statements.append(
+                    Association(
+                        iri=edge,
+                        subject=part,
+                        object=dataset.iri,
+                        kind=AssociationKind.PART_OF,
+                        rule=Rule.STATED,
+                        document=iri,
+                    )
+                )
         if lost:
             # A sample without a place stands for all of them.
             area = iris.sub(iri, f"missing-{iris.segment(name)}")
