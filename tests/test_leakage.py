@@ -1420,6 +1420,22 @@ def test_a_sample_that_states_no_split_may_be_of_any(stac, split, box):
         assert word == (("yes" if box == B else "no") if is_train else "unknown")
 
 
+def test_a_row_that_states_no_split_may_be_of_any(stac):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    folder = stac(
+        train=stac_collection("train", None), m=stac_model(("training", "train", "train"), ("test", "train", "test"))
+    )
+    for number, splits in enumerate((["train", "test"], ["train", "test", None])):
+        path = folder.parent / f"{number}.parquet"
+        boxes = [shapely.box(*one) for one in (A, B, FAR)[: len(splits)]]
+        rows = {"id": list("abc")[: len(splits)], "ml-aoi:split": splits}
+        geopandas.GeoDataFrame(rows, geometry=boxes, crs="OGC:CRS84").to_parquet(path)
+        with Catalog.create(folder.parent / f"catalog{number}") as catalog:
+            catalog.ingest(folder)
+            catalog.add_samples("train", path)
+            assert catalog.leakage(iri("m")).totals()["unknown" if number else "no"] == 1
+
+
 @pytest.mark.parametrize(("test", "kinds"), [(B, ["place"]), (FAR, [])])
 def test_an_item_without_a_geometry_may_lie_anywhere_in_the_box(stac, test, kinds):
     folder = stac(

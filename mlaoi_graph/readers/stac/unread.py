@@ -99,8 +99,11 @@ class Unread:
         said = self._files.pop(raw.iri, _Said(raw.iri))
         said.shown, said.is_read = raw.shown, document.complete_container
         said.missing += raw.missing
-        if is_unread:  # a line that is no document may be a sample of any dataset the others are of
+        if (
+            is_unread
+        ):  # a line that is no document may be a sample of any dataset the others are of, or of what links here
             said.missing.append("lines of it")
+            self._failed[hash(raw.place)] = raw.place.name
         self._said.append(said)
 
     def _note_linking(self, raw: Raw, document: ReadDocument) -> None:
