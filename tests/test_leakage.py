@@ -1131,7 +1131,11 @@ def test_what_is_stated_and_named_by_nothing_is_not_clean(stac, name, document):
         assert catalog.leakage(iri("m")).totals()["no"] == 1
         catalog.ingest(stac(**{name: document}))
         report = catalog.leakage(iri("m"))
-        assert (report.totals()["unknown"], found(report)) == (1, [])
+        # Where all links are in doubt, there may have been another test too.
+        assert (report.totals()["unknown"], found(report)) == (
+            2 if "derived_from ./test.json" in document["links"] else 1,
+            [],
+        )
         with Catalog.create() as fresh:
             fresh.ingest(stac())
             assert quads(fresh) == quads(catalog)
@@ -1351,12 +1355,14 @@ def test_a_saved_page_is_not_all_of_the_items(stac, more):
 
 
 @pytest.mark.parametrize("said_by", ["parent", "item"])
-def test_an_item_that_names_no_collection_is_a_sample_of_what_links_to_it(stac, said_by):
-    two = stac_item("two", B)
+@pytest.mark.parametrize("split", [None, "train"])
+def test_an_item_that_names_no_collection_is_a_sample_of_what_links_to_it(stac, said_by, split):
+    two = stac_item("two", B, **({"ml-aoi:split": split} if split else {}))
     del two["collection"]
     two["links"] = [{"rel": "parent", "href": "./train.json"}] if said_by == "parent" else []
     train = stac_collection("train", None, "one", *(["two"] if said_by == "item" else []))
-    folder = stac(train=train, one=stac_item("one", A), two=two, test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    m = stac_model(("training", "train", split), ("test", "test", None))
+    folder = stac(train=train, one=stac_item("one", A), two=two, test=stac_collection("test", B), m=m)
     with Catalog.create() as catalog:
         assert verdicts(catalog, folder)[1] >= {"place-and-time"}
 

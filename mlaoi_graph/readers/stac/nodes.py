@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mlaoi_graph import geo, times
 from mlaoi_graph import iri as iris
-from mlaoi_graph.lineage_fields import PART_OF
+from mlaoi_graph.lineage_fields import EVALUATED_ON, PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -427,7 +427,11 @@ class DocumentReader:
         written = raw.data.get("links") or []
         if isinstance(written, list) and all(isinstance(link, dict) for link in written):
             return []
-        return self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
+        found = self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
+        if of_model:
+            evaluated = {"rel": EVALUATED_ON}
+            found += self._edge(raw, iri, True, "/links/-", evaluated, self._unsaid(raw, "/links/-", {}))
+        return found
 
     def _edge(self, raw: Raw, iri: str, of_model: bool, pointer: str, link: Json, target: Target) -> list[Statement]:
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, pointer, link)

@@ -134,7 +134,11 @@ class Unread:
                 if not said.is_read and self._known.holds(iri):
                     yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
                 continue
-            digest = content.content_hash("\n".join((*parts, "", *lost, *away)).encode("utf-8", "replace"))
+            digest = content.content_hash(
+                "\n".join((*(f"{part.iri} {part.split}" for part in parts), "", *lost, *away)).encode(
+                    "utf-8", "replace"
+                )
+            )
             if not said.is_read and self._known.is_unchanged(iri, digest):
                 continue
             document = ReadDocument(iri, Outcome.READ, content_hash=digest, shown=said.shown, aside=True)
@@ -143,12 +147,12 @@ class Unread:
                 document.findings.append(_finding(said.shown, away))
             yield document
 
-    def _below(self, said: _Said) -> tuple[dict[str, bool], list[str], list[str]]:
+    def _below(self, said: _Said) -> tuple[dict[Target, bool], list[str], list[str]]:
         """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere.
 
-        Of each dataset, whether it was cut from the one: an item, or a declared split. Others are bodies of their own.
+        Of each dataset, whether it is an item.
         """
-        parts: dict[str, bool] = {}
+        parts: dict[Target, bool] = {}
         lost: list[str] = []
         away: list[str] = []
         met: set[int] = set()
@@ -161,20 +165,18 @@ class Unread:
                 if target is None or not target.described:
                     away.append(address)
                 elif target.kind is Kind.DATASET:
-                    parts[target.iri] = target.split is not None
+                    parts[target] = False
             for place in one.below:
                 if place in self._failed:
                     lost.append(self._failed[place])
                 elif place in self._tree and place not in met:
                     met.add(place)
                     child = self._tree[place]
-                    for target in child.about.values():
-                        parts[target.iri] = child.form is Form.ITEM or target.split is not None
+                    parts.update(dict.fromkeys(child.about.values(), child.form is Form.ITEM))
                     if child.form is Form.CATALOG:
                         waiting.append(child)
-        for target in said.about.values():
-            parts.pop(target.iri, None)
-        return parts, lost, away
+        own = {target.iri for target in said.about.values()}
+        return {part: is_item for part, is_item in parts.items() if part.iri not in own}, lost, away
 
 
 def _what(lost: list[str]) -> str:
@@ -187,27 +189,35 @@ def _finding(shown: str, away: list[str]) -> Finding:
     return Finding(document=shown, pointer="/links", rule="samples-missing", message=message, severity=Severity.INFO)
 
 
-def _statements(iri: str, said: _Said, parts: dict[str, bool], lost: list[str], digest: str) -> list[Statement]:
+def _statements(iri: str, said: _Said, parts: dict[Target, bool], lost: list[str], digest: str) -> list[Statement]:
     statements: list[Statement] = [SourceDocument(iri=iri, content_hash=digest)]
     for name, dataset in sorted(said.about.items()):
-        for part, is_cut in parts.items():
-            if is_cut:
-                statements.append(Dataset(iri=part, part_of=(dataset.iri,)))
-            else:
-                edge = iris.sub(iri, f"part-{iris.segment(part)}-{iris.segment(name)}")
-                statements.append(
-                    Association(
-                        iri=edge,
-                        subject=part,
-                        object=dataset.iri,
-                        kind=AssociationKind.PART_OF,
-                        rule=Rule.STATED,
-                        document=iri,
-                    )
-                )
+        for part, is_item in parts.items():
+            statements.extend(_part(iri, name, part, dataset, is_item=is_item))
         if lost:
             # A sample without a place stands for all of them.
             area = iris.sub(iri, f"missing-{iris.segment(name)}")
             statements += links.membership(area, None, dataset)
             statements.append(AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=_what(lost)))
     return statements
+
+
+def _part(iri: str, name: str, part: Target, dataset: Target, *, is_item: bool) -> list[Statement]:
+    """Return that a dataset is part of another: a split or a sample of it, or a body of its own."""
+    if is_item:
+        whole = links.holder(dataset, part.split)
+        found: list[Statement] = [Dataset(iri=part.iri, part_of=(whole,))]
+        return found if whole == dataset.iri else [*found, links.split_part(dataset, part.split or "")]
+    if part.split is not None:
+        return [Dataset(iri=part.iri, part_of=(dataset.iri,))]
+    edge = iris.sub(iri, f"part-{iris.segment(part.iri)}-{iris.segment(name)}")
+    return [
+        Association(
+            iri=edge,
+            subject=part.iri,
+            object=dataset.iri,
+            kind=AssociationKind.PART_OF,
+            rule=Rule.STATED,
+            document=iri,
+        )
+    ]
