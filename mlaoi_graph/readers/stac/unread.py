@@ -134,11 +134,8 @@ class Unread:
                 if not said.is_read and self._known.holds(iri):
                     yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
                 continue
-            digest = content.content_hash(
-                "\n".join((*(f"{part.iri} {part.split}" for part in parts), "", *lost, *away)).encode(
-                    "utf-8", "replace"
-                )
-            )
+            told = [*(f"{part.iri} {part.split}" for part in parts), "", *lost, *away]
+            digest = content.content_hash("\n".join(told).encode("utf-8", "replace"))
             if not said.is_read and self._known.is_unchanged(iri, digest):
                 continue
             document = ReadDocument(iri, Outcome.READ, content_hash=digest, shown=said.shown, aside=True)
