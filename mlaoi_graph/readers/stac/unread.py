@@ -43,6 +43,8 @@ class _Said:
     about: dict[str, Target] = field(default_factory=dict)
     """The datasets it speaks for, by the ids that documents give them."""
     form: Form = Form.ITEM_COLLECTION
+    says_all: bool = False
+    """In our own fields, with what it is part of."""
     below: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of the places of what it links to, or what says that it lies below it."""
     missing: list[str] = field(default_factory=list)
@@ -79,7 +81,11 @@ class Unread:
             self._failed[hash(raw.place)] = raw.place.name
         elif raw.form in (Form.CATALOG, Form.COLLECTION) or raw.missing:
             self._note_linking(raw, document)
-        elif raw.form is Form.ITEM and content.text(raw.data.get("collection")) is None:
+        elif (
+            raw.form is Form.ITEM
+            and content.text(raw.data.get("collection")) is None
+            and content.lineage_kind(raw.data) is None
+        ):
             said = self._tree[hash(raw.place)] = _Said(raw.iri, form=Form.ITEM)
             self._about(said, raw, self._resolver.describe(raw))
 
@@ -108,7 +114,7 @@ class Unread:
 
     def _note_linking(self, raw: Raw, document: ReadDocument) -> None:
         said = _Said(raw.iri, raw.shown, document.outcome is Outcome.READ)
-        said.form = raw.form
+        said.form, said.says_all = raw.form, content.lineage_kind(raw.data) is not None
         said.below, said.missing, said.away = raw.linked, raw.missing, raw.away
         self._about(said, raw, self._resolver.describe(raw))
         self._said.append(said)
@@ -169,7 +175,8 @@ class Unread:
                 elif place in self._tree and place not in met:
                     met.add(place)
                     child = self._tree[place]
-                    parts.update(dict.fromkeys(child.about.values(), child.form is Form.ITEM))
+                    if not child.says_all:
+                        parts.update(dict.fromkeys(child.about.values(), child.form is Form.ITEM))
                     if child.form is Form.CATALOG:
                         waiting.append(child)
         own = {target.iri for target in said.about.values()}
