@@ -228,6 +228,13 @@ def test_pretrained_source_null_is_from_scratch(catalog, write):
     assert len(report.findings) == 0
 
 
+@pytest.mark.parametrize("word", ["none", "None", "random", " from scratch "])
+def test_a_word_for_nothing_is_no_dataset(word, catalog, write):
+    report = catalog.ingest(write(m=model("m", **{"mlm:pretrained_source": word})))
+    assert [f.rule for f in report.findings.kept] == ["from-scratch"]
+    assert (list(catalog.uses()), list(catalog.datasets())) == ([], [])
+
+
 def test_pretrained_without_a_source_is_said(catalog, write):
     report = catalog.ingest(write(m=model("m", **{"mlm:pretrained": True})))
     assert [f.rule for f in report.findings.kept] == ["pretrained-on-what"]

@@ -29,6 +29,9 @@ from mlaoi_graph.readers.stac.resolve import Resolver, is_object
 from mlaoi_graph.readers.stac.walk import Raw
 
 _JSON_NAMES: Final = {dict: "an object", list: "a list"}
+_FROM_SCRATCH: Final = frozenset(
+    {"none", "null", "no", "n/a", "random", "scratch", "from scratch", "random initialization"}
+)
 _PLACE_AND_TIME: Final = frozenset(
     {"type", "stac_version", "id", "geometry", "bbox", "collection", "datetime", "start_datetime", "end_datetime"}
     | {"extent", "links", "assets", "stac_extensions"}
@@ -284,6 +287,9 @@ class DocumentReader:
             return self._edge(raw, iri, True, pointer, {"mlm:pretrained": True}, self._unsaid(raw, pointer, {}))
         source = properties["mlm:pretrained_source"]
         if source is None:  # trained from scratch, by the field's definition
+            return []
+        if isinstance(source, str) and source.strip().casefold() in _FROM_SCRATCH:
+            raw.note(pointer, "from-scratch", f"{source!r} is read as null: trained from scratch", Severity.INFO)
             return []
         published = {"mlm:pretrained_source": source}
         if not isinstance(source, str) or not source.strip():
