@@ -119,14 +119,20 @@ def publish(
 
 
 def _follow(store: OxigraphStore, directory: Path, old: int, number: int, documents: Collection[str]) -> None:
-    """Bring the footprints of the last snapshot to the state of the next; those nobody asked for stay unmade."""
-    if not (directory / "snapshots" / f"{old}.footprints").is_file():
+    """Bring what was made of the last snapshot to the state of the next; what nobody asked for stays unmade."""
+    has_items, has_footprints = ((directory / "snapshots" / f"{old}.{of}").is_file() for of in ("items", "footprints"))
+    if not has_items and not has_footprints:
         return
-    from mlaoi_graph.footprints import Footprints
-
     before = OxigraphStore(directory / "snapshots" / str(old), read_only=True)
-    files = footprints_of(directory, old), footprints_of(directory, number)
-    Footprints.follow(files[0], before, files[1], store, directory / "samples", documents)
+    if has_items:
+        from mlaoi_graph.items import carry_over
+
+        carry_over(items_of(directory, old), items_of(directory, number), (before, store), documents)
+    if has_footprints:
+        from mlaoi_graph.footprints import Footprints
+
+        files = footprints_of(directory, old), footprints_of(directory, number)
+        Footprints.follow(files[0], before, files[1], store, directory / "samples", documents)
 
 
 def footprints_of(directory: Path, number: int) -> tuple[Path, str]:

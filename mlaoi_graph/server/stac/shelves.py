@@ -7,6 +7,7 @@ later page finds its place again whatever was written meanwhile.
 from __future__ import annotations
 
 import os
+import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -24,6 +25,7 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
+from mlaoi_graph.items import Kept, key_of
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
 from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
@@ -32,11 +34,11 @@ from mlaoi_graph.results import texts
 from mlaoi_graph.server.addresses import address
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.graph import StoredGraph
-from mlaoi_graph.server.stac.kept import Kept
 from mlaoi_graph.server.stac.parts import place_of, put_together, take_apart
 from mlaoi_graph.server.stac.places import ModelPlaces
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.server.stac.seen import BANDS, Spoken
+from mlaoi_graph.server.stac.witness import Witness
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
@@ -126,7 +128,7 @@ class Served(Documents):
     """Documents as the API serves them: with absolute links, and others to the lineage page and its Turtle."""
 
     def __init__(self, holdings: Holdings, site: str) -> None:
-        super().__init__(holdings.graph, holdings)
+        super().__init__(holdings.witness, holdings.witness)
         self._holdings = holdings
         self._site = site
 
@@ -173,9 +175,11 @@ class Holdings:
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
         self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
+        self.get = lru_cache(_KEPT)(self._get)
+        self.witness = Witness(self.graph, self.get, self._standing_of)
+        self._settle()
         self.made: Final = Served(self, self.kept.site)
         """Makes documents, as they are kept."""
-        self.get = lru_cache(_KEPT)(self._get)
         self.column = lru_cache(64)(self._column)
         self.area_ids = lru_cache(64)(self._area_ids)
         self._known = lru_cache(64)(self._having)
@@ -216,15 +220,35 @@ class Holdings:
 
     def _make(self, listed: _Listed, places: Mapping[int, int]) -> dict[int, bytes]:
         """Return the documents of places by the numbers they are kept under, and keep them."""
-        items, rows = {}, {}
+        items = {}
         for key, place in places.items():
+            self.witness.inputs()
             document = self._document(listed.iris[place])
             items[key] = take_apart(document) if listed is self.models else orjson.dumps(document)
+            tables = {"items": {key: items[key]}}
             if listed is self.models:
-                rows[key] = Spoken.row(document)
-        if items:
-            self.kept.put({"items": items, "spoken": rows})
+                tables["spoken"] = {key: Spoken.row(document)}
+            if listed is not self.datasets:  # where data are is not noted
+                made_of, inputs = self.witness.inputs()
+                tables |= {"made_of": {key: made_of}, **inputs}
+            self.kept.put(tables)
         return items
+
+    def _settle(self) -> None:
+        """Throw out what is kept of the last state and is not so in this one."""
+        listed = (*self._nodes.values(), self.datasets)
+        nodes = [iri for some in listed for iri in some.iris]
+        try:
+            self.witness.settle(self.kept, nodes, lambda iri: [some.key_of(iri) for some in listed])
+        except sqlite3.Error:
+            self.kept = Kept(None)
+
+    def _standing_of(self, iri: str) -> tuple[list[str | None], list[str]]:
+        """Return what a node goes by in each list, and what it is exposed to."""
+        listed = (*self._nodes.values(), self.datasets)
+        places = [some.place(iri) for some in listed]
+        names = [None if at is None else some.ids[at] for some, at in zip(listed, places, strict=True)]
+        return names, self._exposed_to(iri)
 
     def prepare(self) -> Iterator[None]:
         """Make what searches would have to wait for, a little at each step: documents, and where roles are."""
@@ -245,7 +269,7 @@ class Holdings:
             yield
         yield from self._listen()
         for name, (role, _) in ROLES.items():
-            is_kept = not self.kept.missing("lists", [_list_key(f"dates {role}")])
+            is_kept = not self.kept.missing("lists", [key_of(f"dates {role}")])
             for place in range(0 if is_kept else len(self.models.iris)):
                 self.places.dates(role, place)
                 if place % _AT_A_TIME == 0:
@@ -257,7 +281,7 @@ class Holdings:
                 assert isinstance(shelf, _Role)
                 yield from shelf.prepare(self._some(begin))
         for dataset in self.catalog.footprints.datasets:
-            if self.kept.missing("lists", [_list_key(f"areas {dataset}")]):
+            if self.kept.missing("lists", [key_of(f"areas {dataset}")]):
                 yield from self._naming(dataset)
             yield
 
@@ -397,7 +421,7 @@ class Holdings:
     def _list(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is made once for a snapshot."""
         if name not in self._lists:
-            key = _list_key(name)
+            key = key_of(name)
             found = self.kept.get("lists", [key])
             if not found:
                 found = {key: orjson.dumps(make())}
@@ -462,7 +486,7 @@ class Holdings:
 
     def _area_ids(self, dataset: str) -> list[str]:
         """Return the names of a dataset's areas in its collection, as :meth:`areas_of` has them."""
-        key = _list_key(f"areas {dataset}")
+        key = key_of(f"areas {dataset}")
         text = self.kept.get("lists", [key]).get(key)
         found: list[str] = orjson.loads(_at_once(self._naming(dataset)) if text is None else text)
         return found
@@ -477,12 +501,8 @@ class Holdings:
             if area not in taken:  # one that is drawn twice is one
                 taken[area] = names.take(called.get(area) or iris.tail(area))
         made = orjson.dumps([taken[area] for area in areas])
-        self.kept.put({"lists": {_list_key(f"areas {dataset}"): made}})
+        self.kept.put({"lists": {key_of(f"areas {dataset}"): made}})
         return made
-
-
-def _list_key(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 class _Listed:
@@ -522,7 +542,11 @@ class _Listed:
 
     def key(self, place: int) -> int:
         """Return what the document of a place is kept under."""
-        return place * 8 + self._code
+        return self.key_of(self.iris[place])
+
+    def key_of(self, iri: str) -> int:
+        """Return what the document of a node would be kept under."""
+        return key_of(f"{self._code} {iri}")
 
 
 _CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier ?name }"

@@ -1,0 +1,223 @@
+"""STAC documents that are carried over to the next state are those made from scratch, whatever changed."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from conftest import BASE, collection, link, model, sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlaoi_graph import items
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.items import Kept
+from mlaoi_graph.server.stac.shelves import Holdings
+
+SITE = "http://here/"
+
+
+def kept_of(catalog):
+    with closing(Kept(catalog.items_file)._database) as database:
+        return {at for (at,) in database.execute("SELECT at FROM items")}
+
+
+def told(holdings):
+    """Return the documents of all nodes that have any beside datasets, by IRI."""
+    found = {}
+    for name, listed in holdings._nodes.items():
+        texts = holdings.documents(listed, range(len(listed.iris)))
+        found |= {(name, iri): holdings.kept.told(text, SITE) for iri, text in zip(listed.iris, texts, strict=True)}
+    words = holdings.kept.get("spoken", [holdings.models.key(at) for at in range(len(holdings.models.iris))])
+    return found, words
+
+
+class Nothing(Catalog):
+    """A catalog beside which nothing is kept."""
+
+    items_file = None
+
+
+def check(directory):
+    """Open what is there as a worker does, and compare; return the nodes whose documents were there already."""
+    with Catalog.open(directory) as catalog, Nothing.open(directory) as bare:
+        holdings = Holdings(catalog)
+        assert not holdings.kept.mentioned
+        there = kept_of(catalog)
+        kept = {
+            iri.removeprefix(f"{BASE}source/").rpartition("/")[2]
+            for listed in holdings._nodes.values()
+            for at, iri in enumerate(listed.iris)
+            if listed.key(at) in there
+        }
+        fresh = Holdings(bare)
+        assert told(holdings) == told(fresh)
+        holdings.kept._database.close()
+    return kept
+
+
+def used(target, stage="training", **fields):
+    rel = "derived_from" if stage == "training" else "lineage:evaluated_on"
+    return link(rel, target, **{"lineage:stage": stage}, **fields)
+
+
+def made(target, **fields):
+    return link("derived_from", target, **{"lineage:derivation": "finetuned"}, **fields)
+
+
+def start():
+    return {
+        "d": collection("d"),
+        "e": collection("e"),
+        "base": model("base", used("d.json")),
+        "tuned": model("tuned", made("base.json")),
+        "other": model("other", used("e.json")),
+        "tested": model("tested", used("d.json", "test")),
+    }
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return tmp_path / "catalog"
+
+
+def put(directory, write, **documents):
+    folder = write(**documents)
+    with Catalog.open(directory) if directory.exists() else Catalog.create(directory, base=BASE) as catalog:
+        report = catalog.ingest(folder)
+        assert not report.failed
+
+
+def begin(directory, write):
+    put(directory, write, **start())
+    assert check(directory) == set()
+    assert check(directory) == {"base", "tuned", "other", "tested"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        ({"new": model("new", used("d.json"), made("tuned.json"))}, {"base", "tuned", "other", "tested"}),
+        ({"other": model("other", used("e.json"), title="O")}, {"base", "tuned", "tested"}),
+        ({"d": collection("d", title="Data")}, {"tuned", "other"}),
+        ({"base": model("base", used("e.json"))}, {"other", "tested"}),
+        ({"base": model("base", used("d.json"), title="B")}, {"other", "tested"}),
+        # The second of a name is called otherwise.
+        ({"a": model("tuned", used("e.json"))}, {"base", "other", "tested"}),
+        ({"f": collection("f")}, {"base", "tuned", "other", "tested"}),
+        ({}, {"base", "tuned", "other", "tested"}),
+    ],
+    ids=["one more", "a title", "data's title", "exposure", "a parent's title", "a name", "data", "nothing"],
+)
+def test_after_a_change_everything_is_kept_that_does_not_speak_of_it(directory, write, changed, kept):
+    begin(directory, write)
+    put(directory, write, **changed)
+    assert check(directory) == kept
+    assert kept < check(directory) | {"none"}
+
+
+def test_several_changes_nobody_looked_at_count_together(directory, write):
+    begin(directory, write)
+    put(directory, write, d=collection("d", title="Data"))
+    put(directory, write, other=model("other", used("e.json"), title="O"))
+    assert check(directory) == {"tuned"}
+    put(directory, write, d=collection("d", title="Again"))
+    put(directory, write, d=collection("d", title="Data"))  # as it was
+    assert check(directory) == {"base", "tuned", "other", "tested"}
+
+
+def test_nothing_is_kept_after_what_is_not_known_or_much(directory, write, monkeypatch):
+    begin(directory, write)
+    with Catalog.open(directory) as catalog:
+        catalog.update("INSERT DATA { GRAPH <https://example.com/g> { <https://example.com/s> a mlaoi:Model } }")
+    assert check(directory) == set()
+    monkeypatch.setattr(items, "_FEW", 0)
+    put(directory, write, f=collection("f"))
+    assert check(directory) == set()
+    monkeypatch.undo()
+    put(directory, write, f=collection("f", title="F"))
+    monkeypatch.setattr(items, "_LAYOUT", "another")
+    assert check(directory) == set()
+
+
+def test_what_cannot_be_settled_is_not_read(directory, write, monkeypatch):
+    begin(directory, write)
+    put(directory, write, d=collection("d", title="Data"))
+
+    def locked(*_):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Kept, "settle", locked)
+    with Catalog.open(directory) as catalog:
+        holdings = Holdings(catalog)
+        assert told(holdings)[0]["models", f"{BASE}items/base"].count(b'"Data"') == 1
+        assert kept_of(catalog)  # as it was
+    monkeypatch.undo()
+    assert check(directory) == {"tuned", "other"}
+
+
+# -- any change -----------------------------------------------------------------------------------------------------
+
+NAMES = ["d", "e", "s", "a", "b", "c"]
+STAGES = st.sampled_from(["pretraining", "training", "test"])
+TARGETS = st.sampled_from(["d.json", "e.json", "a.json", "b.json", "nowhere.json", "https://example.com/x", "s.json"])
+IDS = st.sampled_from(["m", "M", "m-2", "n"])
+TITLES = st.sampled_from([{}, {"title": "A"}, {"title": "B"}])
+LINKS = st.lists(
+    st.one_of(
+        st.builds(used, TARGETS, STAGES),
+        st.builds(used, TARGETS, STAGES, title=st.sampled_from(["X", "Y"])),
+        st.builds(lambda t, s: used(t, s, **{"lineage:split": "train"}), st.sampled_from(["d.json", "e.json"]), STAGES),
+        st.builds(made, st.sampled_from(["a.json", "b.json", "c.json"])),
+        st.builds(lambda t: link("predecessor-version", t), st.sampled_from(["a.json", "b.json"])),
+        st.builds(lambda t: used(t, **{"lineage:evidence": "https://example.com/paper"}), TARGETS),
+    ),
+    max_size=3,
+)
+MORE = st.sampled_from(
+    [
+        {},
+        {"mlm:tasks": ["detection"]},
+        {"lineage:family": "https://example.com/family"},
+        {"lineage:evidence": [{"iri": "https://example.com/paper", "title": "Paper"}]},
+        {"lineage:evidence": [{"iri": "https://example.com/paper", "title": "Preprint"}]},
+    ]
+)
+MODELS = st.builds(lambda name, links, title, more: model(name, *links, **title, **more), IDS, LINKS, TITLES, MORE)
+DATA = st.builds(
+    lambda name, title, split, parts, box: collection(name, *parts, split=split, bbox=box, **title),
+    st.sampled_from(["d", "e"]),
+    TITLES,
+    st.sampled_from([None, "train"]),
+    st.sampled_from([[], [link("derived_from", "e.json")], [link("lineage:part_of", "e.json")]]),
+    st.sampled_from([(0, 0, 1, 1), (2, 2, 3, 3)]),
+)
+SAMPLES = st.builds(lambda name, split: sample("s", name, split=split), st.sampled_from(["d", "e"]), st.sampled_from([None, "train"]))  # fmt: skip
+ANY = {"d": DATA, "e": DATA, "s": SAMPLES, "a": MODELS, "b": MODELS, "c": MODELS}
+GONE = st.none()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data())
+def test_what_is_kept_after_any_change_is_what_is_made_from_scratch(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("any")
+    source, directory = folder / "source", folder / "catalog"
+    source.mkdir()
+    Catalog.create(directory, base=BASE).close()
+    for step in range(4):
+        names = NAMES if not step else data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True))
+        with Catalog.open(directory) as catalog:
+            for name in names:
+                document = data.draw(st.none() | ANY[name])
+                path = source / f"{name}.json"
+                if document is not None:
+                    path.write_text(json.dumps(document))
+                elif path.exists():
+                    path.unlink()
+                    graph = f"{BASE}documents/source/{name}.json"
+                    if catalog.store.has_graph(graph):
+                        catalog.remove(graph)
+            catalog.ingest(source)
+        if data.draw(st.booleans()):
+            check(directory)
+    check(directory)
