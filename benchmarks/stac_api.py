@@ -17,6 +17,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,9 +25,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import requests
 
+from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.server.stac import tasks
+from mlaoi_graph.server.stac.shelves import Holdings
 from mlaoi_graph.server.worker import Bounds, Context
 
 ROLES = ("pretrained", "finetuned", "trained", "validated", "tested", "exposed", "declared")
@@ -39,7 +43,11 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=50, help="pages")
     parser.add_argument("--processor", action="store_true", help="processor time of the worker's function, no HTTP")
     parser.add_argument("--prepare", action="store_true", help="with --processor: make all that is kept before asking")
+    parser.add_argument("--write", action="store_true", help="what a write costs that adds a model: CATALOG IS CHANGED")
     given = parser.parse_args()
+    if given.write:
+        written(Path(given.catalog))
+        return
     if given.processor:
         with Worker(given.catalog, given.prepare) as worker:
             measure(worker, "http://127.0.0.1/stac", given.requests, given.depth)
@@ -90,6 +98,44 @@ class Worker(requests.Session):
 
     def close(self) -> None:
         print(f"{memory_mb():.0f} MB at most")
+
+
+def written(directory: Path) -> None:
+    """Make all items, add a model that was made from one there and trained on data there, and make all again."""
+    with Catalog.open(directory) as catalog:
+        newer, older = (np.asarray(side) for side in (catalog.lineage.edges.subject, catalog.lineage.edges.object))
+        at = len(newer) // 2
+        ends = [catalog.lineage.edges.iris[int(side[at])] for side in (newer, older)]
+    made_again(directory, "before")
+    links = [{"rel": "derived_from", "href": iri, "lineage:iri": iri} for iri in ends]
+    model = {
+        "type": "Feature", "stac_version": "1.1.0", "id": "one-more", "geometry": None, "links": links, "assets": {},
+        "stac_extensions": ["https://stac-extensions.github.io/mlm/v1.5.0/schema.json"],
+        "properties": {"datetime": "2025-01-01T00:00:00Z", "mlm:name": "One more", "mlm:architecture": str(time.time())},
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, Catalog.open(directory) as catalog:
+        Path(folder, "one-more.json").write_text(json.dumps(model))
+        begun = time.process_time()
+        catalog.ingest(folder, name="one-more")
+        print(f"written in {time.process_time() - begun:.1f} s of processor time")
+    made_again(directory, "after")
+
+
+def made_again(directory: Path, when: str) -> None:
+    with Catalog.open(directory) as catalog:
+        begun = time.process_time()
+        holdings = Holdings(catalog)
+        opened = time.process_time() - begun
+        keys = [holdings.models.key(place) for place in range(len(holdings.models.iris))]
+        missing = len(holdings.kept.missing("items", keys))
+        begun = time.process_time()
+        for begin in range(0, len(keys), 64):
+            holdings.documents(holdings.models, range(begin, min(begin + 64, len(keys))))
+        took = time.process_time() - begun
+        size = catalog.items_file[0].stat().st_size / 1e6 if catalog.items_file else 0
+    print(
+        f"{when}: opened in {opened:.1f} s, {missing} of {len(keys)} models missing, all there after {took:.1f} s, {size:.0f} MB"
+    )
 
 
 def memory_mb() -> float:

@@ -23,13 +23,15 @@ import orjson
 from pyoxigraph import NamedNode
 
 from mlaoi_graph import __version__
+from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["Kept", "carry_over", "key_of"]
 
-_OF_NODES: Final = ("items", "spoken", "made_of", "sayings", "standings")
-"""Tables that are carried over: documents and their words by node, the inputs each was made of, and those inputs."""
+_OF_NODES: Final = ("items", "spoken", "made_of", "sayings", "standings", "called")
+"""Tables that are carried over: documents and their words by node, the inputs each was made of, those inputs, and the
+identifiers of all nodes of a kind."""
 _TABLES: Final = (*_OF_NODES, "areas", "places", "lists")
 _LAYOUT: Final = f"3 {__version__}"
 """Documents are as this version makes them."""
@@ -167,7 +169,7 @@ def carry_over(
     path, state = new
     if len(documents) > _FEW or not old[0].is_file():
         return
-    mentioned: dict[str, bool] = {"": False}  # something to settle, whatever the documents say
+    mentioned = {INFERRED_GRAPH: False}  # something to settle, whatever the documents say
     for document in documents:
         was, now = (set(store.match(graph=document)) for store in stores)
         if was == now:

@@ -247,7 +247,7 @@ def test_each_role_answers_by_hand(small):
     assert ids(small, collections=["models-exposed"], bbox=west) == ["a", "b"]  # b was made from a
     assert ids(small, collections=["models-validated"], bbox=west) == ["c"]
     assert ids(small, collections=["models-finetuned"]) == []
-    assert ids(small, collections=["models-unknown"]) == ["c"]  # trained on something without a place
+    assert ids(small, collections=["models-unknown"]) == ["c", "d/e"]  # trained on something without a place; on what nobody says
     assert ids(small, collections=["models-tested"], datetime="2022-06-01T00:00:00Z/..") == ["a"]
     assert ids(small, collections=["models-tested"], datetime="../2020-06-01T00:00:00Z") == ["b"]
     triangle = {"type": "Polygon", "coordinates": [[[9, -1], [12, -1], [10.5, 3], [9, -1]]]}
@@ -265,9 +265,9 @@ def test_a_search_without_collections_returns_each_model_once(small):
 def test_every_answer_links_to_the_models_of_which_the_place_is_unknown(small):
     for parameters in ({}, {"collections": ["models-tested"], "bbox": [50, 50, 51, 51]}):
         (related,) = [entry for entry in search(small, **parameters)["links"] if entry["rel"] == "related"]
-        assert related["title"].startswith("1 models whose footprint for some stage is unknown")
+        assert related["title"].startswith("2 models whose footprint for some stage is unknown")
         found = requests.get(related["href"], timeout=60).json()["features"]
-        assert [feature["id"] for feature in found] == ["c"]
+        assert [feature["id"] for feature in found] == ["c", "d/e"]  # of the second nothing is recorded
         assert found[0]["geometry"] is None
 
 
@@ -333,6 +333,27 @@ def test_lineage_fields_are_filtered_by_array_functions(client, families, name):
         tree = {"op": "a_overlaps", "args": [{"property": name}, [target, "urn:x"]]}
         found = client.search(collections=["models"], filter=tree, filter_lang="cql2-json")
         assert sorted(item.id for item in found.items()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a_contains(\"mlm:tasks\", ('detection')) OR \"mlm:framework\" = 'x'", ["a", "d/e"]),
+        ("\"mlm:framework\" = 'x' OR \"mlm:architecture\" IN ('ViT', 'y')", ["a", "b", "c", "d/e"]),
+        (
+            "(a_contains(\"mlm:tasks\", ('detection')) OR a_contains(\"mlm:tasks\", ('segmentation'))) "
+            "AND (\"mlm:architecture\" = 'y' OR a_contains(\"mlm:tasks\", ('detection', 'segmentation')))",
+            ["d/e"],
+        ),
+    ],
+)
+def test_alternatives_are_found_without_looking_into_documents(small, text, expected):
+    found = search(small, collections=["models"], filter=text)
+    assert [feature["id"] for feature in found["features"]] == expected
+    assert found["numberMatched"] == len(expected)
+    looked = search(small, collections=["models"], filter=f"({text}) OR id = 'none'")  # of ids no array knows
+    assert looked["features"] == found["features"]
+    assert "numberMatched" not in looked
 
 
 def test_a_filter_reads_role_items_by_their_own_geometry(small):

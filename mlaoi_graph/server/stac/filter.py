@@ -74,7 +74,7 @@ class Filter:
     @property
     def is_exact(self) -> bool:
         """Whether :meth:`candidates` are those that are found, and no document has to be looked into."""
-        return all(_is_exact(part) for part in _conjuncts(self._tree))
+        return _is_exact(self._tree)
 
     def matches(self, view: dict[str, Any]) -> bool:
         """Return whether an item is found; its ``datetime`` is an interval."""
@@ -90,12 +90,7 @@ class Filter:
 
         ``having`` gives those that have a value in a list of :data:`SEARCHED`.
         """
-        found: Array | None = None
-        for part in _conjuncts(self._tree):
-            some = _of_condition(part, having)
-            if some is not None:
-                found = some if found is None else np.intersect1d(found, some, assume_unique=True)
-        return found
+        return _candidates(self._tree, having)
 
 
 def _wrong(reason: str) -> Refusal:
@@ -173,12 +168,15 @@ def _named(tree: Any) -> Iterator[tuple[str, bool]]:
             waiting.extend(value for key, value in one.items() if key in ("args", "interval", "property"))
 
 
-def _conjuncts(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict) and tree.get("op") == "and":
-        for part in tree["args"]:
-            yield from _conjuncts(part)
-    else:
-        yield tree
+def _candidates(part: Any, having: Callable[[str, str], Array]) -> Array | None:
+    match part:
+        case {"op": "and" | "or" as operator, "args": [*parts]}:
+            some = [_candidates(one, having) for one in parts]
+            known = [found for found in some if found is not None]
+            if operator == "and":
+                return reduce(np.intersect1d, known) if known else None
+            return reduce(np.union1d, known) if known and len(known) == len(some) else None
+    return _of_condition(part, having)
 
 
 _SCALARS: Final = frozenset({"lineage:family", "mlm:architecture", "mlm:framework"})
@@ -186,6 +184,8 @@ _SCALARS: Final = frozenset({"lineage:family", "mlm:architecture", "mlm:framewor
 
 def _is_exact(part: Any) -> bool:
     match part:
+        case {"op": "and" | "or", "args": [*parts]}:
+            return all(map(_is_exact, parts))
         case {"op": operator, "args": [{"property": str(name)}, values]}:
             name = name.removeprefix("properties.")
             one = isinstance(values, str) if operator == "=" else isinstance(values, list)
@@ -198,7 +198,9 @@ def _is_exact(part: Any) -> bool:
 
 def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:
     """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
-    operator, arguments = part.get("op"), part.get("args")
+    if not isinstance(part, dict):
+        return None
+    operator, arguments = part.get("op"), part.get("args", ())
     if operator not in ("a_contains", "a_overlaps", "a_equals", "=", "in") or len(arguments) != 2:
         return None
     name = arguments[0].get("property", "") if isinstance(arguments[0], dict) else ""

@@ -16,12 +16,12 @@ import numpy as np
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
-from mlaoi_graph.model import Precision
+from mlaoi_graph.model import Disclosure, Precision
 from mlaoi_graph.queries.areas import STAGES_OF
+from mlaoi_graph.queries.graph import DISCLOSURES, FROM_MODEL, IS_MODEL, TEACHES
 from mlaoi_graph.server.stac.outline import Cover, outline
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.uses import STAGES, Unplaced
-from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["ModelPlaces", "Where"]
 
@@ -245,12 +245,18 @@ class ModelPlaces:
 
     @cached_property
     def _unknown(self) -> Array:
+        """Models of which it is not known where data of theirs are, or what they learned from."""
         uses = np.arange(len(self._used))
         some = self._model_of_user[
             self._used.users(uses[self._used.unplaced(self._used.targets(uses)) != Unplaced.KNOWN])
         ]
-        silent = self._catalog.store.match(None, MLAOI.trainingDisclosure, MLAOI.Undisclosed)
-        named = (self.place.get(quad.subject.value, -1) for quad in silent)  # type: ignore[union-attr]
+        edges = self._catalog.lineage.edges
+        told = np.zeros(len(edges.iris), dtype=bool)
+        told[np.asarray(edges.subject)[np.isin(np.asarray(edges.code), list(TEACHES | FROM_MODEL))]] = True
+        said = np.asarray(edges.columns.disclosure)
+        undisclosed, complete = map(DISCLOSURES.index, (Disclosure.UNDISCLOSED, Disclosure.COMPLETE))
+        silent = (np.asarray(edges.kinds) & IS_MODEL != 0) & ((said == undisclosed) | (~told & (said != complete)))
+        named = (self.place.get(edges.iris[node], -1) for node in np.flatnonzero(silent).tolist())
         found = np.union1d(some, np.fromiter(named, dtype=np.int64))
         return found[found >= 0]
 

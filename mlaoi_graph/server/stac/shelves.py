@@ -40,7 +40,7 @@ from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.server.stac.seen import BANDS, Spoken
 from mlaoi_graph.server.stac.witness import Witness
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Column", "Holdings", "Served", "Shelf"]
@@ -170,7 +170,10 @@ class Holdings:
         self.catalog = catalog
         self.kept = Kept(catalog.items_file)
         self.edges = catalog.lineage.edges
+        self._iri = lru_cache(_KEPT)(self.edges.iris.__getitem__)
         self.graph = StoredGraph(catalog, self._exposed_to)
+        self._mentioned = self.kept.mentioned
+        self._called_otherwise: dict[int, bytes] = {}
         self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
@@ -234,12 +237,35 @@ class Holdings:
             self.kept.put(tables)
         return items
 
+    def called(self, kind: str) -> dict[str, str]:
+        """Return the identifiers of the nodes of a class."""
+        store, key = self.catalog.store, key_of(kind)
+        text = self.kept.get("called", [key]).get(key)
+        if text is None:
+            text = orjson.dumps(_at_once(_identifiers(store, texts(store, _CALLED, kind=kind))))
+            self.kept.put({"called": {key: text}})
+            return dict(orjson.loads(text))
+        found: dict[str, str] = orjson.loads(text)
+        for iri in self._mentioned:
+            found.pop(iri, None)
+            if next(store.match(iri, RDF.type, kind), None) is not None:
+                said = [(iri, quad.object.value) for quad in store.match(iri, DCTERMS.identifier)]  # type: ignore[union-attr]
+                found |= _at_once(_identifiers(store, said))
+        if self._mentioned:
+            self._called_otherwise[key] = orjson.dumps(found)
+        return found
+
     def _settle(self) -> None:
         """Throw out what is kept of the last state and is not so in this one."""
+        if not self._mentioned:
+            return
         listed = (*self._nodes.values(), self.datasets)
         nodes = [iri for some in listed for iri in some.iris]
         try:
-            self.witness.settle(self.kept, nodes, lambda iri: [some.key_of(iri) for some in listed])
+            self.witness.settle(
+                self.kept, self._mentioned, nodes, lambda iri: [some.key_of(iri) for some in listed],
+                {"called": self._called_otherwise},
+            )  # fmt: skip
         except sqlite3.Error:
             self.kept = Kept(None)
 
@@ -453,7 +479,7 @@ class Holdings:
     def _exposed_to(self, iri: str) -> list[str]:
         node = self.edges.iris.find(iri)
         learning, data = self._exposures
-        return [self.edges.iris[n] for n in data[slice(*np.searchsorted(learning, (node, node + 1)))].tolist()]
+        return [self._iri(n) for n in data[slice(*np.searchsorted(learning, (node, node + 1)))].tolist()]
 
     # -- documents ------------------------------------------------------------------------------------------------
 
@@ -513,6 +539,7 @@ class _Listed:
         self.nodes: Final = np.flatnonzero(np.asarray(holdings.edges.kinds) & bits)
         """Their numbers in the lineage."""
         self.iris: Final = [holdings.edges.iris[node] for node in self.nodes.tolist()]
+        self._called = holdings.called
         store = holdings.catalog.store
         self.ids: Final[list[str]] = holdings._list(f"ids {code}", lambda: self._names(store, bits, taken))
         self._at = {name: place for place, name in enumerate(self.ids)}
@@ -520,7 +547,7 @@ class _Listed:
     def _names(self, store: Store, bits: int, taken: Sequence[str]) -> list[str]:
         called: dict[str, str] = {}
         for kind in _CLASSES[bits]:
-            called |= _at_once(_identifiers(store, texts(store, _CALLED, kind=kind)))
+            called |= self._called(kind)
         names = Names(*taken)
         if bits != IS_DATASET:
             return [names.take(called.get(iri) or iris.tail(iri)) for iri in self.iris]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Literal, TypeAlias
@@ -85,14 +85,19 @@ class Witness:
         keys = np.array([*sayings, *standings], dtype=np.int64)
         return keys.tobytes(), {"sayings": sayings, "standings": standings}
 
-    def settle(self, kept: Kept, nodes: Sequence[str], keys_of: Callable[[str], Sequence[int]]) -> None:
-        """Throw out what was made of inputs that are others now, if documents changed since it was made.
+    def settle(
+        self,
+        kept: Kept,
+        mentioned: Mapping[str, bool],
+        nodes: Sequence[str],
+        keys_of: Callable[[str], Sequence[int]],
+        more: Mapping[str, Mapping[int, bytes]],
+    ) -> None:
+        """Throw out what was made of inputs that are others now; ``mentioned`` is what documents speak of that changed.
 
-        ``nodes`` are all that have a name, ``keys_of`` gives what a node's own document is kept under.
+        ``nodes`` are all that have a name, ``keys_of`` gives what a node's own document is kept under, ``more`` what
+        else is otherwise now. Raises sqlite3.Error.
         """
-        mentioned = kept.mentioned
-        if not mentioned:
-            return
         was = dict(kept.all("sayings"))
         asked = ((way, iri, _saying_key(way, iri)) for iri in mentioned for way in self._ways)
         sayings = {key: self.saying(way, iri) for way, iri, key in asked if key in was}
@@ -107,7 +112,7 @@ class Witness:
         hits = np.isin(np.frombuffer(b"".join(keys for _, keys in of_each), dtype=np.int64), changed)
         which = np.searchsorted(begins, np.flatnonzero(hits), side="right") - 1
         stale |= {of_each[at][0] for at in np.unique(which).tolist()}
-        kept.settle(stale, {"sayings": sayings, "standings": standings})
+        kept.settle(stale, {"sayings": sayings, "standings": standings, **more})
 
 
 def _digest(value: Any) -> bytes:
