@@ -27,7 +27,10 @@ from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
-__all__ = ["Kept", "carry_over", "key_of"]
+__all__ = ["UNREADABLE", "Kept", "carry_over", "key_of"]
+
+UNREADABLE: Final = (sqlite3.Error, zlib.error)
+"""What reading a file that is damaged, or locked for long, raises."""
 
 _OF_NODES: Final = ("items", "spoken", "made_of", "sayings", "standings", "called")
 """Tables that are carried over: documents and their words by node, the inputs each was made of, those inputs, and the
@@ -99,7 +102,7 @@ class Kept:
     def get(self, table: str, keys: Sequence[int]) -> dict[int, bytes]:
         """Return those of some texts that are there."""
         found: dict[int, bytes] = {}
-        with contextlib.suppress(sqlite3.Error, zlib.error):
+        with contextlib.suppress(*UNREADABLE):
             for at, body in self._rows(f"SELECT at, body FROM {table}", keys):
                 found[at] = zlib.decompress(body)
         return found
@@ -125,7 +128,10 @@ class Kept:
 
     @property
     def mentioned(self) -> dict[str, bool]:
-        """What changed documents speak of, and whether they say something of it; nothing once that is settled."""
+        """What changed documents speak of, and whether they say something of it; nothing once that is settled.
+
+        Raises what is in :data:`UNREADABLE`, as :meth:`all` and :meth:`settle`.
+        """
         return {iri: bool(is_owner) for iri, is_owner in self._database.execute("SELECT iri, is_owner FROM mentioned")}
 
     def all(self, table: str) -> Iterator[tuple[int, bytes]]:
@@ -133,7 +139,7 @@ class Kept:
         return ((at, zlib.decompress(body)) for at, body in self._database.execute(f"SELECT at, body FROM {table}"))
 
     def settle(self, stale: Iterable[int], tables: Mapping[str, Mapping[int, bytes]]) -> None:
-        """Throw out documents, and note what their inputs are now. Raises sqlite3.Error: then nothing here is usable.
+        """Throw out documents, and note what their inputs are now. If that fails nothing here is usable.
 
         Several workers may do it at once, with the same outcome.
         """

@@ -156,6 +156,16 @@ def test_what_cannot_be_settled_is_not_read(directory, write, monkeypatch):
     assert check(directory) == {"tuned", "other"}
 
 
+def test_a_file_with_damage_behind_its_beginning_is_not_read(directory, write):
+    begin(directory, write)
+    put(directory, write, d=collection("d", title="Data"))
+    with Catalog.open(directory) as catalog:
+        with closing(Kept(catalog.items_file)._database) as database:
+            database.execute("UPDATE made_of SET body = x'00'")
+        holdings = Holdings(catalog)
+        assert told(holdings)[0]["models", f"{BASE}items/base"].count(b'"Data"') == 1
+
+
 # -- any change -----------------------------------------------------------------------------------------------------
 
 STAGES = st.sampled_from(["pretraining", "training", "test"])

@@ -7,7 +7,6 @@ later page finds its place again whatever was written meanwhile.
 from __future__ import annotations
 
 import os
-import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -25,7 +24,7 @@ from mlaoi_graph import iri as iris
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
-from mlaoi_graph.items import Kept, key_of
+from mlaoi_graph.items import UNREADABLE, Kept, key_of
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
 from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
@@ -168,11 +167,14 @@ class Holdings:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.kept = Kept(catalog.items_file)
         self.edges = catalog.lineage.edges
         self._iri = lru_cache(_KEPT)(self.edges.iris.__getitem__)
         self.graph = StoredGraph(catalog, self._exposed_to)
-        self._mentioned = self.kept.mentioned
+        self.kept = Kept(catalog.items_file)
+        try:
+            self._mentioned = self.kept.mentioned
+        except UNREADABLE:
+            self.kept, self._mentioned = Kept(None), {}
         self._called_otherwise: dict[int, bytes] = {}
         self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
@@ -266,7 +268,7 @@ class Holdings:
                 self.kept, self._mentioned, nodes, lambda iri: [some.key_of(iri) for some in listed],
                 {"called": self._called_otherwise},
             )  # fmt: skip
-        except sqlite3.Error:
+        except UNREADABLE:
             self.kept = Kept(None)
 
     def _standing_of(self, iri: str) -> tuple[list[str | None], list[str]]:

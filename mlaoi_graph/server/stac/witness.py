@@ -96,7 +96,7 @@ class Witness:
         """Throw out what was made of inputs that are others now; ``mentioned`` is what documents speak of that changed.
 
         ``nodes`` are all that have a name, ``keys_of`` gives what a node's own document is kept under, ``more`` what
-        else is otherwise now. Raises sqlite3.Error.
+        else is otherwise now. Raises what is in :data:`~mlaoi_graph.items.UNREADABLE`.
         """
         was = dict(kept.all("sayings"))
         asked = ((way, iri, _saying_key(way, iri)) for iri in mentioned for way in self._ways)
