@@ -173,6 +173,7 @@ def measure(session: requests.Session, url: str, count: int, depth: int) -> None
         "models-tested, by year": lambda: {"collections": "models-tested", "datetime": year()},
         "models-exposed, by year": lambda: {"collections": "models-exposed", "datetime": year()},
         **{f"filter {name}": filtered(name) for name in data},
+        "filter, one or the other": lambda: {"filter": " OR ".join(filtered(n)()["filter"] for n in list(data)[:2])},
         "models, filtered and sorted": lambda: filtered("lineage:tested_on")() | {"sortby": "title"} | models,
         "models, sorted by title": lambda: models | {"sortby": random.choice(("title", "-title"))},
         "models, newest data first": lambda: {"collections": "models-tested", "sortby": "-datetime"},
