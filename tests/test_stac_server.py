@@ -247,7 +247,10 @@ def test_each_role_answers_by_hand(small):
     assert ids(small, collections=["models-exposed"], bbox=west) == ["a", "b"]  # b was made from a
     assert ids(small, collections=["models-validated"], bbox=west) == ["c"]
     assert ids(small, collections=["models-finetuned"]) == []
-    assert ids(small, collections=["models-unknown"]) == ["c", "d/e"]  # trained on something without a place; on what nobody says
+    assert ids(small, collections=["models-unknown"]) == [
+        "c",
+        "d/e",
+    ]  # trained on something without a place; on what nobody says
     assert ids(small, collections=["models-tested"], datetime="2022-06-01T00:00:00Z/..") == ["a"]
     assert ids(small, collections=["models-tested"], datetime="../2020-06-01T00:00:00Z") == ["b"]
     triangle = {"type": "Polygon", "coordinates": [[[9, -1], [12, -1], [10.5, 3], [9, -1]]]}
