@@ -89,9 +89,14 @@ def open_page(catalog: Path) -> None:
 
 
 def _run(settings: Settings, ready: Callable[[str], object] | None) -> None:
+    from importlib.util import find_spec
+
     from mlaoi_graph.errors import MissingExtra
     from mlaoi_graph.server import forking
 
+    # They are imported when the server answers already: that is too late to say what to install.
+    if not all(map(find_spec, ("cql2", "fastapi", "jinja2"))):
+        raise MissingExtra("server", needed_for="serving a catalog")
     forking.start()
     try:
         from mlaoi_graph.server.app import run
