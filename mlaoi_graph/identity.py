@@ -11,8 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Final
+from itertools import combinations, starmap
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -54,6 +54,17 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
     SourceDocument: ("describes",),
 }
 """Where a statement names models and datasets besides the one it is about."""
+_COMMON: Final = """
+    annotations base baseline best checkpoint chips classification classifier collection data dataset datasets decoder
+    demo detection detector encoder example final finetuned ground image imagery images item items label labels large
+    latest main mask masks ml model models net network of pretrained raster sample samples segmentation set small source
+    split splits tasks test testing the tile tiles train training truth val validation vector weights
+    clip cnn deeplab deeplabv3 dino dinov2 efficientnet fcn mae resnet resnet18 resnet50 resnet101 segformer swin
+    transformer u unet vgg vit yolo
+    0 1 2 3 4 5 6 7 8 9 v1 v2 v3
+"""
+"""Words that tell nothing from another, nor do several of them; what many build on is among them."""
+_GENERIC: Final = frozenset(_COMMON.split())
 _OWN_IRI: Final = (AreaOfInterest, DataUse, Derivation, Association, SourceDocument, Evidence)
 """What has an IRI that is not a model's or dataset's."""
 
@@ -78,6 +89,17 @@ class United:
     findings: list[Finding]
 
 
+class _Shared(NamedTuple):
+    """What things may have in common."""
+
+    what: str
+    """``DOI``, ``address`` or ``weights``."""
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.value}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Thing:
     """A described model or dataset, as far as it tells whether another is the same."""
@@ -87,7 +109,9 @@ class _Thing:
     archive: bool
     versions: frozenset[str]
     splits: frozenset[str]
+    ids: frozenset[str]
     names: frozenset[str]
+    """Ids and titles that tell it from others: no architecture, and no word that many use."""
     addresses: frozenset[str]
     """Other IRIs its documents give it."""
     sources: frozenset[str]
@@ -101,6 +125,7 @@ class _Things:
         self._store = store
         self._documents = f"{base}documents/"
         self._known: dict[str, _Thing | None] = {}
+        self._before: dict[str, list[str]] = {}
 
     def __call__(self, iri: str) -> _Thing | None:
         """Return a thing; None for what no document describes, or is described as a model and as data."""
@@ -118,17 +143,24 @@ class _Things:
             quads = (quad for predicate in predicates for quad in self._store.match(iri, predicate))
             return frozenset(_text(quad.object) for quad in quads if _graph(quad) in graphs)
 
-        kinds, names = texts(RDF.type), texts(RDFS.label, DCTERMS.identifier, SKOS.altLabel)
+        kinds = texts(RDF.type)
         is_model = MLAOI.Model in kinds
         if is_model is (MLAOI.Dataset in kinds):
             return None
+        ids = frozenset(map(_plain, texts(DCTERMS.identifier)))
+        common = {name.replace(" ", "") for name in map(_plain, texts(MLAOI.architecture))}
         return _Thing(
             iri,
             is_model,
             MLAOI.SourceArchive in kinds,
             frozenset(map(_plain, texts(MLAOI.version))),
             texts(MLAOI.split),
-            frozenset(_plain(name) for name in names if _address(name) is None) - {""},
+            ids,
+            frozenset(
+                name
+                for name in ids | set(map(_plain, texts(RDFS.label)))
+                if name.replace(" ", "") not in common and not _GENERIC.issuperset(name.split())
+            ),
             frozenset(filter(None, map(_address, texts(SKOS.altLabel)))),
             frozenset(map(self._source, graphs)),
         )
@@ -138,39 +170,58 @@ class _Things:
             return document.removeprefix(self._documents).partition("/")[0]
         return urlsplit(document).netloc
 
-    def differ(self, one: _Thing, other: _Thing) -> str | None:
-        """Return why two things are not one, whatever they have in common; None if nothing says so."""
-        if one.is_model is not other.is_model:
+    def differ(self, things: Sequence[_Thing]) -> str | None:
+        """Return why any two of some things are not one, whatever they have in common; None if nothing says so."""
+        if len({thing.is_model for thing in things}) > 1:
             return "one is a model, the other is data"
-        if one.archive is not other.archive:
+        if len({thing.archive for thing in things}) > 1:
             return "one is an open-ended archive"
-        if one.versions and other.versions and not one.versions & other.versions:
-            return f"versions {', '.join(sorted(one.versions | other.versions))}"
-        if one.splits != other.splits:
+        versions = {thing.versions for thing in things if thing.versions}
+        if any(not one & other for one, other in combinations(versions, 2)):
+            return f"versions {', '.join(sorted(frozenset().union(*versions)))}"
+        if len({thing.splits for thing in things}) > 1:
             return "they are other splits"
-        if self._above(one.iri, other.iri) or self._above(other.iri, one.iri):
+        if self._lead_to_each_other(things):
             return "one came from, is a part of, or follows the other"
-        if one.sources & other.sources and one.iri not in other.addresses and other.iri not in one.addresses:
-            return f"{min(one.sources & other.sources)} tells them apart"
+        by_source: dict[str, list[_Thing]] = defaultdict(list)
+        for thing in things:
+            for source in thing.sources:
+                by_source[source].append(thing)
+        for source, own in sorted(by_source.items()):
+            if any(
+                one.iri not in other.addresses and other.iri not in one.addresses for one, other in combinations(own, 2)
+            ):
+                return f"{source} tells them apart"
         return None
 
-    def _above(self, start: str, end: str) -> bool:
-        """Return whether one thing is reached from another by what it came from, is a part of or follows."""
-        seen, ahead = {start}, [start]
+    def _lead_to_each_other(self, things: Iterable[_Thing]) -> bool:
+        """Return whether any of some things is reached from another by what it came from, is a part of or follows."""
+        # From all at once. Two places a node was reached from are enough: one of them is another than any third.
+        reached = {thing.iri: {thing.iri} for thing in things}
+        ends = frozenset(reached)
+        ahead = [(iri, iri) for iri in reached]
         while ahead:
-            node = ahead.pop()
-            for predicate in _UPWARD:
-                for quad in self._store.match(node, predicate):
-                    found = _text(quad.object)
-                    # What was inferred follows from what was one before; text is what old updates left.
-                    if _graph(quad) == rdf.INFERRED_GRAPH or not isinstance(quad.object, NamedNode):
-                        continue
-                    if found == end:
-                        return True
-                    if found not in seen:
-                        seen.add(found)
-                        ahead.append(found)
+            node, start = ahead.pop()
+            for found in self._above(node):
+                if found in ends and found != start:
+                    return True
+                starts = reached.setdefault(found, set())
+                if start not in starts and len(starts) < 2:
+                    starts.add(start)
+                    ahead.append((found, start))
         return False
+
+    def _above(self, node: str) -> list[str]:
+        """Return what a thing came from, is a part of or follows, by one edge."""
+        if node not in self._before:
+            # What was inferred follows from what was one before; text is what old updates left.
+            self._before[node] = [
+                quad.object.value
+                for predicate in _UPWARD
+                for quad in self._store.match(node, predicate)
+                if isinstance(quad.object, NamedNode) and _graph(quad) != rdf.INFERRED_GRAPH
+            ]
+        return self._before[node]
 
 
 def as_read(store: Store) -> tuple[dict[str, str], dict[str, str]]:
@@ -217,68 +268,96 @@ def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
     A key that things share counts if nothing tells any two of them apart; so do all keys that lead from one to another.
     """
     things = _Things(store, base)
-    groups: list[tuple[str, list[_Thing]]] = []
+    groups: list[tuple[_Shared, list[_Thing]]] = []
     kept_apart: list[Finding] = []
-    for key, members in _keys(store, things):
-        reasons = [things.differ(*pair) for pair in combinations(members, 2)]
+    for key, members in _shared(store, things):
+        why = things.differ(members)
         # Weights are the thing itself and an IRI is its name; a DOI or a page may be that of a paper.
-        of_them = key.startswith("weights") or any(key == f"address {member.iri}" for member in members)
-        if not of_them and any(not one.names & other.names for one, other in combinations(members, 2)):
-            reasons.append("they go by other names")
-        said = sorted({reason for reason in reasons if reason is not None})
-        if not said:
+        of_them = key.what == "weights" or any(key == ("address", member.iri) for member in members)
+        if why is None and not of_them and not _go_by_one_name(members):
+            why = "they go by other names"
+        if why is None and not of_them and key.what == "address" and not _is_json(key.value):
+            why = "nobody has read what is there, and it may be a page on several"
+        if why is None:
             groups.append((key, members))
         elif len(frozenset().union(*(member.sources for member in members))) > 1:
-            kept_apart.append(_kept_apart(key, members, said[0]))
+            kept_apart.append(_kept_apart(str(key), members, why))
     found: list[Same] = []
-    for why, together in _components(groups):
-        said = sorted(filter(None, (things.differ(*pair) for pair in combinations(together, 2))))
-        if said:
-            kept_apart.append(_kept_apart(why, together, said[0]))
+    for shared, together in _components(groups):
+        why = things.differ(together)
+        if why is not None:
+            kept_apart.append(_kept_apart(shared, together, why))
             continue
         # What others call it by is what it is known by; a minted IRI is a makeshift.
-        named = [one for one in together if any(one.iri in other.addresses for other in together)] or together
+        given = frozenset().union(*(one.addresses for one in together))
+        named = [one for one in together if one.iri in given] or together
         iri = min((one.iri for one in named), key=lambda iri: (iri.startswith(base), iri))
-        found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), why))
+        found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), shared))
     return found, kept_apart
 
 
-def _keys(store: Store, things: _Things) -> list[tuple[str, list[_Thing]]]:
+def _shared(store: Store, things: _Things) -> list[tuple[_Shared, list[_Thing]]]:
     """Return what several described things share: an address, a DOI, all checksums of a model's weights."""
-    holders: dict[str, set[str]] = defaultdict(set)
+    holders: dict[_Shared, set[str]] = defaultdict(set)
     for quad in store.match(None, SKOS.altLabel):
         address = _address(_text(quad.object))
         if address is not None:
-            holders[f"address {address}"] |= {_text(quad.subject), address}
+            holders[_Shared("address", address)] |= {_text(quad.subject), address}
     for quad in store.match(None, MLAOI.doi):
-        holders[f"DOI {_text(quad.object).lower()}"].add(_text(quad.subject))
+        doi = _text(quad.object)
+        holders[_Shared("DOI", (iris.doi(doi) or doi).lower())].add(_text(quad.subject))
     weights: dict[str, set[str]] = defaultdict(set)
     for quad in store.match(None, MLAOI.checksum):
         weights[_text(quad.subject)].add(_text(quad.object))
     for iri, checksums in weights.items():
-        holders[f"weights {' '.join(sorted(checksums))}"].add(iri)
-    found: list[tuple[str, list[_Thing]]] = []
+        holders[_Shared("weights", " ".join(sorted(checksums)))].add(iri)
+    found: list[tuple[_Shared, list[_Thing]]] = []
     for key, nodes in sorted(holders.items()):
         if len(nodes) < 2:
             continue
         members = [thing for thing in map(things, sorted(filter(iris.is_iri, nodes))) if thing is not None]
-        if key.startswith("weights"):  # files of data may be anything, a licence for one
+        if key.what == "weights":  # files of data may be anything, a licence for one
             members = [thing for thing in members if thing.is_model]
         if len(members) > 1:
             found.append((key, members))
     return found
 
 
-def _components(groups: Sequence[tuple[str, list[_Thing]]]) -> list[tuple[str, list[_Thing]]]:
-    """Return which things hang together through the groups they are in, and through which keys."""
+def _go_by_one_name(things: Sequence[_Thing]) -> bool:
+    """Return whether the id of one of any two is the id or a title of the other, and neither id says more."""
+    # Many of them may be called alike: two of each are enough.
+    alike: dict[tuple[frozenset[str], frozenset[str]], list[_Thing]] = defaultdict(list)
+    for thing in things:
+        alike[thing.ids, thing.names].append(thing)
+    return all(starmap(_same_name, combinations([one for some in alike.values() for one in some[:2]], 2)))
+
+
+def _same_name(one: _Thing, other: _Thing) -> bool:
+    if one.ids & other.ids & one.names & other.names:
+        return True
+    if any(set(a.split()) < set(b.split()) or set(b.split()) < set(a.split()) for a in one.ids for b in other.ids):
+        return False  # eurosat and eurosat-ms, under the title of both
+    # A title alone may be that of a paper, whose models have ids of their own.
+    return bool((one.ids & one.names & other.names) | (other.ids & other.names & one.names))
+
+
+def _is_json(address: str) -> bool:
+    return urlsplit(address).path.endswith((".json", ".geojson"))
+
+
+def _components(groups: Sequence[tuple[_Shared, list[_Thing]]]) -> list[tuple[str, list[_Thing]]]:
+    """Return which things hang together through what they share, and what that is."""
     import networkx as nx
 
-    links: nx.Graph[str] = nx.Graph()
+    links: nx.Graph[_Shared | str] = nx.Graph()
     for key, members in groups:
         links.add_edges_from((key, thing.iri) for thing in members)
     things = {thing.iri: thing for _, members in groups for thing in members}
     return sorted(
-        (", ".join(sorted(together - things.keys())), [things[iri] for iri in sorted(together & things.keys())])
+        (
+            ", ".join(sorted(str(key) for key in together if isinstance(key, _Shared))),
+            [things[iri] for iri in sorted(node for node in together if not isinstance(node, _Shared))],
+        )
         for together in nx.connected_components(links)
     )
 

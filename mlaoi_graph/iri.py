@@ -93,7 +93,7 @@ def segment(text: str) -> str:
     return quote(text.encode("utf-8", "surrogatepass"), safe="-._~!$'()*+,;=@:")
 
 
-_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d[\d.]*/\S+)", re.IGNORECASE)
 
 
 def doi(text: str) -> str | None:

@@ -81,7 +81,8 @@ def test_a_canonical_link_makes_one_node_under_the_canonical_address(tmp_path):
 
 
 def test_copies_that_name_one_canonical_address_are_one_though_nobody_has_read_it(tmp_path):
-    sources = [(name, [at(f"https://{name}.com/m", model("clay", canonical(HOME)))]) for name in ("a", "b")]
+    home = canonical(HOME, type="application/json")
+    sources = [(name, [at(f"https://{name}.com/m", model("clay", home))]) for name in ("a", "b")]
     with build(tmp_path, *sources) as catalog:
         assert models(catalog) == {"https://a.com/m"}
         assert {HOME, "https://b.com/m"} <= set(catalog.node("https://a.com/m").aliases)
@@ -91,6 +92,12 @@ def test_an_address_that_nobody_has_read_may_be_that_of_several(tmp_path):
     """One page of a paper, or of a repository with two checkpoints."""
     sources = [(name, [at(f"https://{name}.com/m", model(name, canonical(HOME)))]) for name in ("small", "large")]
     with build(tmp_path, *sources) as catalog:
+        assert len(models(catalog)) == 2
+
+
+def test_an_address_that_nobody_has_read_and_that_names_no_json_may_be_a_page(tmp_path):
+    page = canonical("https://x.org/paper")
+    with build(tmp_path, *((n, [at(f"https://{n}.com/m", model("clay", page))]) for n in "ab")) as catalog:
         assert len(models(catalog)) == 2
 
 
@@ -152,6 +159,71 @@ def test_a_doi_and_a_name_make_one_dataset_with_all_that_is_said_of_it(tmp_path)
         answer = catalog.query("SELECT ?m ?d { ?m mlaoi:testedOn ?d }", d="https://a.org/fields/test")
         assert [row["m"] for row in answer] == [f"{BASE}items/user"]
         assert {n for n in catalog.to_networkx() if "b.org" in n} == set()
+
+
+@pytest.mark.parametrize("written", ["https://doi.org/{}", "http://dx.doi.org/{}", "doi:{}", "DOI: {}"])
+@pytest.mark.parametrize("name", ["10.5281/zenodo.4242", "10.1/y"])
+def test_a_doi_is_one_however_it_is_written(tmp_path, written, name):
+    one, other = doi(at(HOME, model("clay")), name), doi(at(COPY, model("clay")), written.format(name.upper()))
+    with build(tmp_path, ("a", [one]), ("b", [other])) as catalog:
+        assert models(catalog) == {COPY}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Two sizes of one paper, whose mlm:name is the architecture.
+        (
+            model("satmae-b", title="SatMAE base", **{"mlm:name": "ViT"}),
+            model("satmae-l", title="SatMAE large", **{"mlm:name": "ViT"}),
+        ),
+        (model("satmae-b", title="SatMAE"), model("satmae-l", title="SatMAE")),
+        (collection("levir-labels", title="Labels"), collection("whu-labels", title="labels")),
+        (collection("labels"), collection("labels")),
+        (collection("eurosat", title="EuroSAT"), collection("eurosat-ms", title="EuroSAT")),
+        (model("vit"), model("ViT")),
+        (model("clay-1", **{"mlm:architecture": "ClayMAE"}), model("clay-2", title="clay mae")),
+        (
+            model("claymae", **{"mlm:architecture": "ClayMAE"}),
+            model("claymae", **{"mlm:architecture": "ClayMAE"}),
+        ),
+    ],
+)
+def test_a_doi_and_what_many_are_called_make_nothing_one(tmp_path, one, other):
+    with build(tmp_path, ("a", [doi(at(HOME, one))]), ("b", [doi(at(COPY, other))])) as catalog:
+        assert len(models(catalog) | datasets(catalog)) == 2
+
+
+@pytest.mark.parametrize("role", ["mlm:model", "data"])
+def test_weights_of_which_one_file_states_no_checksum_make_nothing_one(tmp_path, role):
+    """A backbone that both have, and a head of each."""
+    sources = []
+    for name, address in (("a", HOME), ("b", COPY)):
+        segmenter = weights(at(address, model(f"{name}-segmenter")), WEIGHTS)
+        segmenter["assets"]["head"] = {"href": "./head.pt", "roles": [role]}
+        sources.append((name, [segmenter]))
+    with build(tmp_path, *sources) as catalog:
+        assert len(models(catalog)) == 2
+        told = catalog.ingest(tmp_path / "a").findings.kept
+        assert [(f.rule, f.pointer) for f in told] == [("some-checksums", "/assets")]
+
+
+def test_many_that_one_source_tells_apart_under_one_doi_are_told_apart_at_once():
+    """Pairs of 20 000 would be 200 million."""
+    things = [
+        identity._Thing(
+            f"https://a.org/{n}",
+            True,
+            False,
+            *[frozenset()] * 2,
+            *[frozenset({"m"})] * 2,
+            frozenset(),
+            frozenset({"a"}),
+        )
+        for n in range(20_000)
+    ]
+    with Catalog.create() as catalog:
+        assert identity._Things(catalog.store, BASE).differ(things) == "a tells them apart"
 
 
 def test_a_reference_by_doi_finds_what_is_one(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from mlaoi_graph import geo, times
@@ -22,6 +23,7 @@ from mlaoi_graph.model import (
     Stage,
     Statement,
 )
+from mlaoi_graph.plural import many
 from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content, lineage, links
 from mlaoi_graph.readers.stac.content import Form, Json, text, texts
@@ -205,7 +207,7 @@ class DocumentReader:
             publisher=_producer(properties.get("providers")),
             sensors=_sensors(properties),
             doi=text(properties.get("sci:doi")),
-            checksums=_checksums(raw.data, None),
+            checksums=_checksums(_assets(raw.data).values()),
             aliases=self._canonical(raw, iri),
             resolved=True,
         )
@@ -234,7 +236,7 @@ class DocumentReader:
             publisher=_producer(properties.get("providers")),
             released=text(properties.get("published")),
             doi=text(properties.get("sci:doi")),
-            checksums=_checksums(data, "model"),
+            checksums=_weights(raw),
             aliases=(
                 *(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
                 *self._canonical(raw, iri),
@@ -326,7 +328,7 @@ class DocumentReader:
             license=text(data.get("license")),
             publisher=_producer(data.get("providers")),
             doi=dois[0] if dois else None,
-            checksums=_checksums(data, None),
+            checksums=_checksums(_assets(data).values()),
             aliases=self._canonical(raw, target.iri),
             resolved=True,
         )
@@ -622,18 +624,29 @@ def _sensors(fields: Json) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _checksums(data: Json, kind: str | None) -> tuple[str, ...]:
-    """Return the ``file:checksum`` of a model's weights, or of all assets of data."""
-    assets = data.get("assets")
-    if not isinstance(assets, dict):
+def _assets(data: Json) -> dict[str, Json]:
+    found = is_object(data.get("assets")) or {}
+    return {key: asset for key, asset in found.items() if isinstance(asset, dict)}
+
+
+def _weights(raw: Raw) -> tuple[str, ...]:
+    """Return the ``file:checksum`` of a model's weights; none unless each file of them has one."""
+    found: list[Json] = []
+    for asset in _assets(raw.data).values():
+        roles, href = asset.get("roles"), text(asset.get("href")) or ""
+        by_role = isinstance(roles, list) and any(r in ("mlm:model", "mlm:weights", "mlm:checkpoint") for r in roles)
+        if by_role or content.kind_by_suffix(href) is Kind.MODEL:
+            found.append(asset)
+    checksums = _checksums(found)
+    bare = sum(text(asset.get("file:checksum")) is None for asset in found)
+    if checksums and bare:
+        message = (
+            f"{bare} of {many(len(found), 'file')} of the model without file:checksum; those of the others not used"
+        )
+        raw.note("/assets", "some-checksums", message, Severity.INFO)
         return ()
-    found: set[str] = set()
-    for asset in assets.values():
-        if not isinstance(asset, dict):
-            continue
-        roles = asset.get("roles")
-        weights = isinstance(roles, list) and any(r in ("mlm:model", "mlm:weights", "mlm:checkpoint") for r in roles)
-        checksum = text(asset.get("file:checksum"))
-        if checksum is not None and (kind is None or weights):
-            found.add(checksum)
-    return tuple(sorted(found))
+    return checksums
+
+
+def _checksums(assets: Iterable[Json]) -> tuple[str, ...]:
+    return tuple(sorted({checksum for asset in assets if (checksum := text(asset.get("file:checksum"))) is not None}))
