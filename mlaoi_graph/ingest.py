@@ -309,6 +309,8 @@ class Ingest:
         self._members: dict[str, list[str]] = {}
         self._read: set[int] = set()
         """Hashes of the documents that this run has read."""
+        self._told: dict[str, set[tuple[str, str, str]]] = {}
+        """Pointer, rule and message of what this run found in documents that it looked into and did not read."""
         self.columns = None if repair else columns
         """The edges in the store: before the run, if they were known, and after it."""
         self._collected: Collector | None = None
@@ -405,7 +407,7 @@ class Ingest:
         return found
 
     def _found_before(self, source: str, name: str, met: set[int]) -> list[Finding]:
-        """Return what was found in the unchanged documents of this run when they were read."""
+        """Return what was found in the unchanged documents of this run when they were read, and not found again."""
 
         def is_unchanged(document: str) -> bool:
             is_met = hash(document) in met or hash(document.partition("#")[0]) in met
@@ -421,6 +423,7 @@ class Ingest:
             )
             for document, found in reading_log.found_before(self._store, is_unchanged)
             for pointer, rule, severity, message in found
+            if (pointer, rule, message) not in self._told.get(document, ())
         ]
 
     def _file(self, document: str, source: str, name: str) -> str | None:
@@ -474,6 +477,8 @@ class Ingest:
         described: set[int] = set()
         for document in documents:
             report.findings.add(document.findings)
+            if document.outcome is not Outcome.READ and document.findings:
+                self._told[document.iri] = {(f.pointer, f.rule, f.message) for f in document.findings}
             if self._verified_only:
                 document.statements = [s for s in document.statements if not _is_unverified(s)]
             if document.outcome is Outcome.READ:

@@ -32,6 +32,17 @@ def test_a_build_of_unchanged_documents_tells_again_what_was_found(write, catalo
     assert told(again) == told(first)
 
 
+@pytest.mark.parametrize(("source", "broken"), [("catalog.json", 1), ("fields/collection.json", 1), (".", 2)])
+def test_what_the_links_of_an_unchanged_catalog_lead_to_is_told_once_a_build(write, catalog, source, broken):
+    links = [{"rel": "child", "href": "./gone.json"}, {"rel": "item", "href": "./there.json"}]
+    root = {"type": "Catalog", "stac_version": "1.1.0", "id": "root", "description": "", "links": links[:1]}
+    folder = write(catalog=root, fields__collection=collection("fields", *links), fields__there=model("there"))
+    first = told(catalog.ingest(folder / source))
+    assert [rule for _, _, rule, _, _ in first] == ["broken-link"] * broken
+    for _ in range(2):
+        assert told(catalog.ingest(folder / source)) == first
+
+
 def test_what_was_mended_is_told_no_more_and_what_stays_is(write, catalog):
     catalog.ingest(write(a=odd("a"), b=odd("b")))
     folder = write(a=model("a"))
