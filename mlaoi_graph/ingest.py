@@ -42,6 +42,7 @@ from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
 from mlaoi_graph.readers import COLLECTIONS, Context, Kind, Outcome, ReadDocument, Reader, Target
+from mlaoi_graph.readers.stac import unread
 from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
@@ -222,6 +223,8 @@ class _Known:
         return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))
 
     def _stored(self, iri: str) -> Target | None:
+        if next(self._store.match(iri), None) is None:  # quicker said than asked
+            return self._stored_sample(iri)
         types: set[str] = set()
         labels: list[str] = []
         split = None
@@ -322,6 +325,8 @@ class Ingest:
         """Models, datasets and sources that documents describe which came, went or changed since the columns."""
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
+        self._away: dict[str, list[str]] = {}
+        """Addresses in other sources of which nothing is known, by the document that speaks of them."""
         self._ambiguous: set[str] = set()
         self._sames: list[identity.Same] | None = None
         """What is one thing, if a name made it worth asking before all references were resolved."""
@@ -366,6 +371,7 @@ class Ingest:
             report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
             self._relink(report, known)
         self._refresh()
+        report.findings.add(self._samples_missing(source, name, met))
         report.findings.add(self._cycles())
         report.findings.add(self._of_two_kinds())
         return report
@@ -536,7 +542,7 @@ class Ingest:
                 # A member that could not be read may be any of those held, under an id that is gone.
                 gone = [] if document.iri in broken else self._gone_members(document.iri, met)
                 batch.update(dict.fromkeys(gone, ""))
-                report.removed += sum(not iris.is_unread(graph) for graph in gone)
+                report.removed += sum(not iris.is_beside(graph) for graph in gone)
                 # Without its hash it is read again next time, and what is wrong in it is said again.
                 content_hash = None if document.iri in broken else document.content_hash
                 batch[document.iri] = rdf.encode([SourceDocument(iri=document.iri, content_hash=content_hash)])
@@ -555,7 +561,7 @@ class Ingest:
                 if document.outcome is Outcome.SKIPPED and (document.iri in self._held or document.aside):
                     gone = [*gone, document.iri]
                 batch.update(dict.fromkeys(gone, ""))
-                report.removed += sum(not iris.is_unread(graph) for graph in gone)
+                report.removed += sum(not iris.is_beside(graph) for graph in gone)
             written += len(batch.get(document.iri, ""))
             if written >= size:
                 yield _with_log(batch, log)
@@ -686,12 +692,47 @@ class Ingest:
         try:
             yield
         finally:
+            self._look_elsewhere()
             one = identity.unite(self._store, self._base, was, reading_log.timestamp(self._now()))
             self._write(one.documents)
             if one.log:
                 self._store.replace({}, append={rdf.LOG_GRAPH: one.log})
             if report is not None:
                 report.findings.add(one.findings)
+
+    def _look_elsewhere(self) -> None:
+        """Have documents say of what they speak of in other sources what is known of it now."""
+        known = _Known(self._store, fresh=False, reread=False)
+        addresses: dict[str, list[str]] = {}
+        for quad in self._store.match(None, MLAOI.elsewhere):
+            addresses.setdefault(_iri(quad.graph_name), []).append(quad.object.value)  # type: ignore[union-attr]
+        for document, away in sorted(addresses.items()):
+            source = document.removesuffix(iris.elsewhere(""))
+            about = next((_iri(q.object) for q in self._store.match(source, MLAOI.describes, None, source)), None)
+            dataset = None if about is None else known.target(about)
+            held = rdf.decode(self._store.match(graph=document))
+            statements: list[Statement] = [s for s in held if isinstance(s, SourceDocument)]
+            if dataset is not None:
+                said, away = unread.elsewhere(document, sorted(away), dataset, known.target)
+                statements += said
+                self._away[source] = away
+            text = rdf.encode(statements)
+            if set(text.splitlines()) != set(rdf.encode(held).splitlines()):
+                self._write({document: text})
+
+    def _samples_missing(self, source: str, name: str, met: set[int]) -> list[Finding]:
+        """Return a finding for each document of this run that speaks of what is in other sources and not known."""
+        return [
+            Finding(
+                document=self._file(document, source, name) or document,
+                pointer="/links",
+                rule="samples-missing",
+                message=f"{unread.what(away)}; until what holds them is a source too, it is not known where they are",
+                severity=Severity.INFO,
+            )
+            for document, away in sorted(self._away.items())
+            if away and hash(document) in met
+        ]
 
     def _write(self, documents: Mapping[str, str]) -> None:
         todo = iter(documents.items())

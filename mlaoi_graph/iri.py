@@ -19,6 +19,7 @@ DEFAULT_BASE: Final = "https://w3id.org/mlaoi/local/"
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?")
 _KEEP = "/:?#@!$&'()*+,;=-._~%[]"
 _UNREAD: Final = "#/unread"
+_ELSEWHERE: Final = "#/elsewhere"
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~!$'()*+,;=@:-]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^\s])")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -126,9 +127,18 @@ def unread(document: str) -> str:
     return f"{document}{_UNREAD}"
 
 
-def is_unread(iri: str) -> bool:
-    """Return whether :func:`unread` made that IRI."""
-    return iri.endswith(_UNREAD)
+def elsewhere(document: str) -> str:
+    """Return the IRI of what is noted of samples and parts that a document speaks of and that are in another source.
+
+    >>> elsewhere("https://example.com/x.json")
+    'https://example.com/x.json#/elsewhere'
+    """
+    return f"{document}{_ELSEWHERE}"
+
+
+def is_beside(iri: str) -> bool:
+    """Return whether :func:`unread` or :func:`elsewhere` made that IRI."""
+    return iri.endswith((_UNREAD, _ELSEWHERE))
 
 
 def owner(iri: str, name: str) -> str:

@@ -397,6 +397,8 @@ class SourceDocument:
     """``sha256:`` and the hexadecimal digest of the bytes that were read."""
     as_published: str | None = None
     """Of a model's item: what stands there besides place, time and lineage, JSON text."""
+    elsewhere: tuple[str, ...] = ()
+    """Addresses in other sources of samples and parts that the document beside it speaks of."""
     as_read: str | None = None
     """N-Triples of what it said before things it names were found to be one with others; None if none are."""
 

@@ -287,6 +287,7 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
             "stated_at": (MLAOI.statedAt, _TEXT),
             "content_hash": (MLAOI.contentHash, _TEXT),
             "as_published": (MLAOI.asPublished, _TEXT),
+            "elsewhere": (MLAOI.elsewhere, _TEXT),
             "as_read": (MLAOI.asRead, _TEXT),
         },
     ),

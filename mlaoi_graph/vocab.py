@@ -65,6 +65,7 @@ class MLAOI:
     doi: Final = "https://w3id.org/mlaoi#doi"
     Drawn: Final = "https://w3id.org/mlaoi#Drawn"
     drawnFrom: Final = "https://w3id.org/mlaoi#drawnFrom"
+    elsewhere: Final = "https://w3id.org/mlaoi#elsewhere"
     endDate: Final = "https://w3id.org/mlaoi#endDate"
     evaluatedOn: Final = "https://w3id.org/mlaoi#evaluatedOn"
     Evaluation: Final = "https://w3id.org/mlaoi#Evaluation"

@@ -589,7 +589,7 @@ def test_ml_aoi_0_2_0(tmp_path: Path) -> None:
     """
     catalog, report = read(tmp_path, "stac-extensions-ml-aoi/v0.2.0")
     item = load("stac-extensions-ml-aoi/v0.2.0/item_EuroSAT-subset-train-sample-42-class-Residential.geojson")
-    missing = "v0.2.0/collection_EuroSAT-subset-train.json#/unread-missing-EuroSAT-subset-train"
+    missing = "v0.2.0/collection_EuroSAT-subset-train.json#/elsewhere-missing"
     check(
         catalog,
         f"""

@@ -1100,6 +1100,43 @@ def test_an_item_that_cannot_be_found_may_lie_on_the_test(stac):
             assert unknown == ({"some of its samples have no known footprint"} if verdict == "unknown" else set())
 
 
+def test_an_item_of_another_source_may_lie_on_the_test_until_it_is_read_and_when_it_is_missing_again(stac, tmp_path):
+    """In any order, and as a build in another one has it."""
+    address = "https://e.org/{}.json"
+    train = stac_collection("train", A, "zero")
+    train["links"] += [{"rel": "item", "href": address.format(name)} for name in ("one", "two")]
+    here = stac(train=train, zero=stac_item("zero", A), test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    there = tmp_path / "there"
+    there.mkdir()
+
+    def put(name):
+        item = with_link(stac_item(name, A), rel="self", href=address.format(name))
+        (there / f"{name}.json").write_text(json.dumps(item))
+        return there
+
+    def said(catalog):
+        report = catalog.leakage(iri("m"))
+        return next(word for word, number in report.totals().items() if number), {row.what for row in report.unchecked}
+
+    with Catalog.create() as catalog:
+        catalog.ingest(here)
+        assert said(catalog) == ("unknown", {"some-samples"})
+        catalog.ingest(put("one"))
+        assert said(catalog) == ("unknown", {"some-samples"})
+        (missing,) = [f.message for f in catalog.ingest(here).findings.kept if f.rule == "samples-missing"]
+        assert missing.startswith("samples it speaks of cannot be read: https://e.org/two.json;")
+        catalog.ingest(put("two"))
+        assert said(catalog) == ("no", set())
+        assert [f.rule for f in catalog.ingest(here).findings.kept] == []
+        with Catalog.create() as other:
+            other.ingest(there)
+            other.ingest(here)
+            assert said(other) == ("no", set())
+            assert quads(other) == quads(catalog)
+        catalog.remove("https://w3id.org/mlaoi/local/documents/there/two.json")
+        assert said(catalog) == ("unknown", {"some-samples"})
+
+
 def with_link(document, **link):
     return document | {"links": [*document["links"], link]}
 

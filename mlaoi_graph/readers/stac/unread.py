@@ -4,7 +4,7 @@ cannot be read may lie anywhere, so nothing is "no" over it."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,10 +14,8 @@ from mlaoi_graph.model import (
     Association,
     AssociationKind,
     Dataset,
-    Finding,
     Precision,
     Rule,
-    Severity,
     SourceDocument,
     Statement,
 )
@@ -27,7 +25,7 @@ from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.resolve import Resolver
 from mlaoi_graph.readers.stac.walk import Raw
 
-__all__ = ["Unread"]
+__all__ = ["Unread", "elsewhere", "what"]
 
 _SHOWN: Final = 3
 
@@ -134,26 +132,30 @@ class Unread:
             if parent in self._tree:
                 self._tree[parent].below.append(place)
         for said in self._said:
-            iri = iris.unread(said.iri)
             parts, lost, away = self._below(said) if said.about else ({}, [], [])
-            if not (parts or lost or away):
-                if not said.is_read and self._known.holds(iri):
-                    yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
-                continue
-            told = [*(f"{part.iri} {part.split}" for part in parts), "", *lost, *away]
-            digest = content.content_hash("\n".join(told).encode("utf-8", "replace"))
-            if not said.is_read and self._known.is_unchanged(iri, digest):
-                continue
-            document = ReadDocument(iri, Outcome.READ, content_hash=digest, shown=said.shown, aside=True)
-            document.statements = _statements(iri, said, parts, [*lost, *away], digest)
-            if away:  # of everything else there is a finding already, where it failed
-                document.findings.append(_finding(said.shown, away))
-            yield document
+            told = [*(f"{part.iri} {part.split}" for part in parts), *lost]
+            yield from self._beside(said, iris.unread(said.iri), told, _statements(said, parts, lost))
+            found: list[Statement] = []
+            for dataset in said.about.values() if away else ():
+                found, _ = elsewhere(iris.elsewhere(said.iri), away, dataset, self._known.target)
+            yield from self._beside(said, iris.elsewhere(said.iri), away, found, away)
+
+    def _beside(
+        self, said: _Said, iri: str, told: list[str], statements: list[Statement], away: list[str] | None = None
+    ) -> Iterator[ReadDocument]:
+        if not told:
+            if not said.is_read and self._known.holds(iri):
+                yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
+            return
+        digest = content.content_hash("\n".join(told).encode("utf-8", "replace"))
+        if said.is_read or not self._known.is_unchanged(iri, digest):
+            source = SourceDocument(iri=iri, content_hash=digest, elsewhere=tuple(away or ()))
+            yield ReadDocument(iri, Outcome.READ, [source, *statements], [], digest, shown=said.shown, aside=True)
 
     def _below(self, said: _Said) -> tuple[dict[Target, bool], list[str], list[str]]:
         """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere.
 
-        Of each dataset, whether it is an item.
+        Of each dataset, whether it is an item; of what is in other sources, the addresses.
         """
         parts: dict[Target, bool] = {}
         lost: list[str] = []
@@ -163,12 +165,7 @@ class Unread:
         while waiting:
             one = waiting.pop()
             lost += one.missing
-            for address in one.away:
-                target = self._known.target(iris.safe_iri(address) or "")
-                if target is None or not target.described:
-                    away.append(address)
-                elif target.kind is Kind.DATASET:
-                    parts[target] = False
+            away += one.away
             for place in one.below:
                 if place in self._failed:
                     lost.append(self._failed[place])
@@ -183,27 +180,50 @@ class Unread:
         return {part: is_item for part, is_item in parts.items() if part.iri not in own}, lost, away
 
 
-def _what(lost: list[str]) -> str:
+def what(lost: list[str]) -> str:
+    """Say that samples cannot be read."""
     some = ", ".join(lost[:_SHOWN]) + (" and others" if len(lost) > _SHOWN else "")
     return f"samples it speaks of cannot be read: {some}"
 
 
-def _finding(shown: str, away: list[str]) -> Finding:
-    message = f"{_what(away)}; until what holds them is a source too, it is not known where they are"
-    return Finding(document=shown, pointer="/links", rule="samples-missing", message=message, severity=Severity.INFO)
-
-
-def _statements(iri: str, said: _Said, parts: dict[Target, bool], lost: list[str], digest: str) -> list[Statement]:
-    statements: list[Statement] = [SourceDocument(iri=iri, content_hash=digest)]
+def _statements(said: _Said, parts: dict[Target, bool], lost: list[str]) -> list[Statement]:
+    iri = iris.unread(said.iri)
+    statements: list[Statement] = []
     for name, dataset in sorted(said.about.items()):
         for part, is_item in parts.items():
             statements.extend(_part(iri, name, part, dataset, is_item=is_item))
         if lost:
-            # A sample without a place stands for all of them.
-            area = iris.sub(iri, f"missing-{iris.segment(name)}")
-            statements += links.membership(area, None, dataset)
-            statements.append(AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=_what(lost)))
+            statements += _missing(iris.sub(iri, f"missing-{iris.segment(name)}"), lost, dataset)
     return statements
+
+
+def elsewhere(
+    iri: str, addresses: Sequence[str], dataset: Target, target: Callable[[str], Target | None]
+) -> tuple[list[Statement], list[str]]:
+    """Return what the document beside a collection says of what that links to in other sources, with what is known now.
+
+    And the addresses of which nothing is known.
+    """
+    statements: list[Statement] = []
+    away: list[str] = []
+    for address in addresses:
+        iri_there = iris.safe_iri(address)
+        found = None if iri_there is None else target(iri_there)
+        if found is None or not found.described:
+            away.append(address)
+        elif found.kind is Kind.DATASET and found.iri != dataset.iri:
+            statements += _part(iri, "", found, dataset, is_item=False)
+    if away:
+        statements += _missing(iris.sub(iri, "missing"), away, dataset)
+    return statements, away
+
+
+def _missing(area: str, lost: list[str], dataset: Target) -> list[Statement]:
+    # A sample without a place stands for all of them.
+    return [
+        *links.membership(area, None, dataset),
+        AreaOfInterest(iri=area, precision=Precision.SAMPLES, note=what(lost)),
+    ]
 
 
 def _part(iri: str, name: str, part: Target, dataset: Target, *, is_item: bool) -> list[Statement]:
