@@ -15,7 +15,7 @@ from itertools import combinations, starmap
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
@@ -36,7 +36,7 @@ from mlaoi_graph.reading_log import identification
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
 
-__all__ = ["Same", "United", "as_read", "find", "unite"]
+__all__ = ["Same", "United", "aliases", "as_read", "find", "keeping", "unite"]
 
 _UPWARD: Final = (
     *rdf.DERIVATION_PROPERTY.values(),
@@ -245,8 +245,7 @@ def unite(store: Store, base: str, was: Mapping[str, str], when: str) -> United:
         quads = list(store.match(graph=document))
         again = _renamed(rdf.decode(quads), names)
         if again is not None:
-            said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
-            changed[document] = rdf.encode(_keeping(document, again, said))
+            changed[document] = rdf.encode(keeping(document, quads, again))
     now = {other: (same.iri, same.why) for same in sames for other in same.others}
     log: list[str] = []
     for other in sorted(was.keys() | now.keys()):
@@ -294,6 +293,24 @@ def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
         iri = min((one.iri for one in named), key=lambda iri: (iri.startswith(base), iri))
         found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), shared))
     return found, kept_apart
+
+
+def aliases(store: Store) -> dict[str, str]:
+    """Return the one described thing that an address is an alias of, for each address that no document describes."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for quad in store.match(None, SKOS.altLabel):
+        address = _address(_text(quad.object))
+        if address is not None and _is_described(store, _text(quad.subject)):
+            holders[address].add(_text(quad.subject))
+    return {
+        address: next(iter(things))
+        for address, things in holders.items()
+        if len(things) == 1 and not _is_described(store, address)
+    }
+
+
+def _is_described(store: Store, iri: str) -> bool:
+    return next(store.match(iri, MLAOI.resolved, Literal(True)), None) is not None
 
 
 def _shared(store: Store, things: _Things) -> list[tuple[_Shared, list[_Thing]]]:
@@ -403,8 +420,11 @@ def _renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[
     return found if changed else None
 
 
-def _keeping(document: str, statements: Sequence[Statement], said: str) -> list[Statement]:
-    """Return the statements with the text of what the document said before, kept at the document."""
+def keeping(document: str, quads: Iterable[Quad], statements: Sequence[Statement]) -> list[Statement]:
+    """Return statements that take the place of what a document says, with the text of what it was read to say."""
+    if any(isinstance(statement, SourceDocument) and statement.as_read is not None for statement in statements):
+        return list(statements)
+    said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
     if not any(isinstance(statement, SourceDocument) for statement in statements):
         return [*statements, SourceDocument(iri=document, as_read=said)]
     return [replace(s, as_read=said) if isinstance(s, SourceDocument) else s for s in statements]

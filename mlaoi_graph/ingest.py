@@ -644,12 +644,8 @@ class Ingest:
                 solutions[iri, name] = self._solution(iri, name, known)
             target = solutions[iri, name]
             if target is not None:
-                # What uses an item alone says too what that is part of: this, or a split of it.
-                parts = (_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, iri, graph))
-                for whole in (iri, *parts):
-                    for quad in self._store.match(None, MLAOI.partOf, whole):
-                        solved.setdefault(_iri(quad.graph_name), {})[iri] = target
-                solved.setdefault(graph, {})[iri] = target
+                for document in self._saying(iri, graph):
+                    solved.setdefault(document, {})[iri] = target
             elif name in self._ambiguous:
                 message = f"{name!r} stands for several things here; give an address. Kept unresolved"
                 report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
@@ -665,6 +661,13 @@ class Ingest:
                 report.findings.add(findings)
             self._write(changed)
             report.relinked += len(changed)
+
+    def _saying(self, iri: str, graph: str) -> set[str]:
+        """Return the documents to write again when what is unresolved in one is known."""
+        # What uses an item alone says too what that is part of: this, or a split of it.
+        parts = (_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, iri, graph))
+        wholes = [iri, *parts]
+        return {graph} | {_iri(q.graph_name) for whole in wholes for q in self._store.match(None, MLAOI.partOf, whole)}
 
     def _unresolved(self) -> list[tuple[str, str, str | None]]:
         """Return node, graph and literal of every reference that led nowhere."""
@@ -695,10 +698,37 @@ class Ingest:
             self._look_elsewhere()
             one = identity.unite(self._store, self._base, was, reading_log.timestamp(self._now()))
             self._write(one.documents)
+            self._link_aliases(set(said), report)
             if one.log:
                 self._store.replace({}, append={rdf.LOG_GRAPH: one.log})
             if report is not None:
                 report.findings.add(one.findings)
+
+    def _link_aliases(self, linked: set[str], report: IngestReport | None) -> None:
+        """Have references to an address that only is an alias of something lead there; ``linked`` did so before."""
+        aliases = identity.aliases(self._store)
+        if not aliases:
+            return
+        known = _Known(self._store, fresh=False, reread=False)
+        solved: dict[str, dict[str, Target]] = {}
+        for iri, graph, _ in self._unresolved():
+            target = known.target(aliases[iri]) if iri in aliases else None
+            if target is None:
+                continue
+            for document in self._saying(iri, graph):
+                # Who says what it is known by, and refers to that, means another.
+                if not self._is_described_in(target.iri, document):
+                    solved.setdefault(document, {})[iri] = target
+        for document, targets in solved.items():
+            quads = list(self._store.match(graph=document))
+            statements, findings = relink(rdf.decode(quads), targets, self._policy)
+            self._write({document: rdf.encode(identity.keeping(document, quads, statements))})
+            if report is not None and document not in linked:
+                report.findings.add(findings)
+                report.relinked += 1
+
+    def _is_described_in(self, iri: str, document: str) -> bool:
+        return next(self._store.match(iri, MLAOI.resolved, Literal(True), document), None) is not None
 
     def _look_elsewhere(self) -> None:
         """Have documents say of what they speak of in other sources what is known of it now."""

@@ -69,6 +69,16 @@ def documents(catalog):
     }
 
 
+@pytest.fixture(params=["memory", "disk"])
+def empty(request, tmp_path):
+    numbers = itertools.count()
+
+    def make():
+        return Catalog.create() if request.param == "memory" else Catalog.create(tmp_path / f"cat{next(numbers)}")
+
+    return make
+
+
 # -- what makes two one ------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +245,48 @@ def test_a_reference_by_doi_finds_what_is_one(tmp_path):
         assert not list(catalog.unresolved())
 
 
+@pytest.mark.parametrize("order", ["abc", "cba", "bac"])
+def test_a_reference_to_a_canonical_address_that_nobody_has_read_leads_to_what_gives_it(tmp_path, empty, order):
+    known_as = "https://x.org/{}.json"
+    m = at(HOME, model("m", canonical(known_as.format("m"), type="application/json")))
+    d = at("https://b.org/d", collection("d", canonical(known_as.format("d"))))
+    fine = model(
+        "fine",
+        {"rel": "derived_from", "href": known_as.format("m")},
+        {"rel": "derived_from", "href": known_as.format("d"), "ml-aoi:split": "train"},
+    )
+    sources = {"a": [m], "b": [d], "c": [fine]}
+    with build(tmp_path, *((name, sources[name]) for name in order), into=empty()) as catalog:
+        edges = {(e.predicate, e.object) for e in catalog.edges() if e.subject == f"{BASE}items/fine"}
+        assert edges == {("derivedFromModel", HOME), ("trainedOn", "https://b.org/d/train")}
+        assert not list(catalog.unresolved())
+        (use,) = catalog.uses()
+        assert use.dataset == "https://b.org/d/train"
+        # As it was, when that is gone; and back again.
+        one = documents(catalog)
+        catalog.remove(f"{BASE}documents/a/m-0.json")
+        assert [row.iri for row in catalog.unresolved()] == [known_as.format("m")]
+        catalog.ingest(tmp_path / "a")
+        assert documents(catalog) == one
+        # What is read there is what was meant.
+        build(tmp_path, ("z", [at(known_as.format("m"), model("other", version="2"))]), into=catalog)
+        assert known_as.format("m") in models(catalog)
+        assert known_as.format("m") in {e.object for e in catalog.edges() if e.subject == f"{BASE}items/fine"}
+
+
+def test_what_refers_to_the_address_it_is_known_by_does_not_come_from_itself(tmp_path):
+    copy = at(COPY, model("copy", canonical(HOME), {"rel": "derived_from", "href": HOME}))
+    with build(tmp_path, ("a", [copy])) as catalog:
+        assert {(e.subject, e.object) for e in catalog.edges()} == {(COPY, HOME)}
+
+
+def test_an_address_that_two_things_give_as_theirs_leads_to_neither(tmp_path):
+    sources = [(n, [at(f"https://{n}.org/m", model(n, canonical(HOME)))]) for n in ("small", "large")]
+    fine = model("fine", {"rel": "derived_from", "href": HOME})
+    with build(tmp_path, *sources, ("c", [fine])) as catalog:
+        assert {e.object for e in catalog.edges() if e.subject == f"{BASE}items/fine"} == {HOME}
+
+
 # -- what keeps two apart ----------------------------------------------------------------------------------------------
 
 
@@ -340,16 +392,6 @@ def test_it_is_told_and_logged_once(tmp_path):
             "SELECT ?stays ?other { ?entry a mlaoi:Separation ; mlaoi:ofThing ?stays ; mlaoi:otherIri ?other }"
         )
         assert [tuple(row.values()) for row in rows] == [("https://a.org/f", "https://b.org/f")]
-
-
-@pytest.fixture(params=["memory", "disk"])
-def empty(request, tmp_path):
-    numbers = itertools.count()
-
-    def make():
-        return Catalog.create() if request.param == "memory" else Catalog.create(tmp_path / f"cat{next(numbers)}")
-
-    return make
 
 
 @pytest.mark.parametrize("gone", ["a/fields-0.json", "b/fields-0.json"])

@@ -307,7 +307,10 @@ def holding(*statements):
 
 def test_the_graph_with_everything_in_it_has_every_field_set():
     # What a document said before its things were one with others, and what another source has to tell, is about the catalog it was read into.
-    for cls, name in {(type(s), f.name) for s in EVERYTHING for f in fields(s)} - {(SourceDocument, "as_read"), (SourceDocument, "elsewhere")}:
+    for cls, name in {(type(s), f.name) for s in EVERYTHING for f in fields(s)} - {
+        (SourceDocument, "as_read"),
+        (SourceDocument, "elsewhere"),
+    }:
         values = {getattr(s, name) for s in EVERYTHING if type(s) is cls}
         default = next(f.default for f in fields(cls) if f.name == name)
         assert values - {default, None, ()}, f"no {cls.__name__} has {name}"
