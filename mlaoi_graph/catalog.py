@@ -21,8 +21,9 @@ import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from mlaoi_graph import geosparql, rdf
 from mlaoi_graph import iri as iris
@@ -93,6 +94,8 @@ __all__ = ["Catalog", "Counts", "Described", "Edge"]
 _MANIFEST, _CHANGING = "manifest", "changing"
 """What a catalog notes on a server; a directory has files for it."""
 
+E = TypeVar("E", bound=Enum)
+
 
 class Catalog:
     """A lineage catalog.
@@ -125,11 +128,11 @@ class Catalog:
         directory: str | os.PathLike[str] | None = None,
         *,
         base: str = iris.DEFAULT_BASE,
-        split_policy: SplitPolicy = SplitPolicy.COMMON,
+        split_policy: SplitPolicy | str = SplitPolicy.COMMON,
         verified_only: bool = False,
         update: str | None = None,
         auth: Auth | None = None,
-        reasoner: Reasoner = Reasoner.TARGETED,
+        reasoner: Reasoner | str = Reasoner.TARGETED,
     ) -> Catalog:
         """Return a new, empty catalog in a directory that is empty or not there; in memory without one.
 
@@ -137,13 +140,13 @@ class Catalog:
         confidence is unverified, and ``reasoner`` infers, now and in every later ingest. Instead of a directory, the
         http(s) address of an empty SPARQL server may be given; ``update`` and ``auth`` as for :meth:`open`. Raises
         CatalogExists, CatalogDamaged if the directory cannot be made, StoreError if the server cannot be used,
-        ValueError for a base that cannot start IRIs.
+        ValueError for a base that cannot start IRIs. Policy and reasoner may be given by their words.
         """
         manifest = Manifest(
             base=iris.check_base(base),
-            policy=split_policy,
+            policy=_one_of(SplitPolicy, split_policy, "split policy"),
             verified_only=verified_only,
-            reasoner=reasoner,
+            reasoner=_one_of(Reasoner, reasoner, "reasoner"),
         )
         if directory is None:
             return cls(OxigraphStore(), manifest, None)
@@ -902,3 +905,11 @@ class _Writer:
             self._catalog._lineage = self._catalog._footprints = self._catalog._places = None
             if kind is not None:
                 self._catalog._columns = None
+
+
+def _one_of(kind: type[E], value: E | str, what: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(str(one.value) for one in kind)
+        raise ValueError(f"no {what} {value!r}. Known: {known}") from None

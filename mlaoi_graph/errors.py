@@ -64,7 +64,9 @@ class CatalogExists(CatalogError):
     """The directory holds something already."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, "not empty", "Open it with Catalog.open, or choose an empty directory")
+        super().__init__(
+            path, "not empty", "Choose an empty directory; a catalog that is there already is opened, not created"
+        )
 
 
 class CatalogLocked(CatalogError):
@@ -109,10 +111,12 @@ class SourceNameTaken(SourceError):
 class NetworkNotAllowed(SourceError):
     """An address was asked for and the network is off, or the address is refused."""
 
-    def __init__(self, href: str, reason: str = "network access is off") -> None:
+    def __init__(
+        self, href: str, reason: str = "network access is off", next_step: str = "Allow it with --allow-network"
+    ) -> None:
         self.href = href
         self.reason = reason
-        super().__init__(f"{href}: {reason}. Allow it with --allow-network")
+        super().__init__(f"{href}: {reason}. {next_step}")
 
 
 class UnknownFormat(SourceError):

@@ -24,7 +24,7 @@ from mlaoi_graph.errors import (
     StoreError,
     UnknownFormat,
 )  # fmt: skip
-from mlaoi_graph.model import Precision, SplitPolicy
+from mlaoi_graph.model import Precision, Reasoner, SplitPolicy
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
@@ -328,6 +328,14 @@ def test_a_format_nobody_knows(filled, tmp_path):
     with pytest.raises(UnknownFormat, match="turtle"):
         filled.export("excel", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_create_takes_words_and_refuses_others_at_once(tmp_path):
+    with Catalog.create(split_policy="ml-aoi-adr", reasoner="none") as catalog:
+        assert (catalog.split_policy, catalog.reasoner) == (SplitPolicy.ML_AOI_ADR, Reasoner.NONE)
+    with pytest.raises(ValueError, match=r"no split policy 'adr'\. Known: common, ml-aoi-adr"):
+        Catalog.create(tmp_path / "x", split_policy="adr")
+    assert not (tmp_path / "x").exists()
 
 
 def test_create_wants_an_empty_directory(tmp_path):

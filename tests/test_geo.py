@@ -215,7 +215,7 @@ def test_of_a_collection_the_polygons_are_kept():
     nested = {"type": "GeometryCollection", "geometries": [polygon(box(5, 5, 6, 6))]}
     footprint = from_geojson({"type": "GeometryCollection", "geometries": [*geometries, nested]})
     assert [problem.rule for problem in footprint.problems] == ["mixed-kinds"]
-    assert footprint.problems[0].message == "of a collection the polygons count; 1 of its other parts are left out"
+    assert footprint.problems[0].message == "of a collection the polygons count; 1 other part is left out"
     assert same_place(footprint, shapely.box(0, 0, 1, 1).union(shapely.box(5, 5, 6, 6)))
     assert from_geojson({"type": "GeometryCollection", "geometries": [geometries[1], nested]}).problems == ()
     line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}

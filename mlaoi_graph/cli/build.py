@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -228,7 +229,11 @@ def _print_build(catalog: Catalog, to: str, reports: list[IngestReport], problem
             say(f"  and {', '.join(more)}: listed by --json and --csv")
         if report.gone:
             gone = many(len(report.gone), "document is", "documents are")
-            say(f"  {gone} not there any more; drop one: mlaoi-graph remove {to} DOCUMENT")
+            say(f"  {gone} not there any more; drop {'it' if len(report.gone) == 1 else 'one'}:")
+            for document in report.gone[:10]:
+                say(f"    {shlex.join(('mlaoi-graph', 'remove', str(to), document))}")
+            if len(report.gone) > 10:
+                say(f"    and {len(report.gone) - 10} more: listed by --json")
     for problem in problems:
         say(f"not read: {problem}")
     counts = catalog.counts()

@@ -14,6 +14,7 @@ from mlaoi_graph.geo.positions import degrees, listed, lonlat_of
 from mlaoi_graph.geo.problems import Problems, Unusable, refuse_nothing, report_wrapped
 from mlaoi_graph.geo.repair import gathered, parts_of_type, repaired, united
 from mlaoi_graph.geo.shapes import Floats, Shapes
+from mlaoi_graph.plural import many
 
 __all__ = ["geojson_shape"]
 
@@ -50,7 +51,10 @@ def geojson_shape(geometry: object, problems: Problems) -> BaseGeometry:
     if bool(polygons) + bool(lines) + bool(points) > 1:
         kept = "polygons" if polygons else "lines"
         lost = len(points) + (len(lines) if polygons else 0)
-        problems.setdefault("mixed-kinds", f"of a collection the {kept} count; {lost} of its other parts are left out")
+        problems.setdefault(
+            "mixed-kinds",
+            f"of a collection the {kept} count; {many(lost, 'other part is', 'other parts are')} left out",
+        )
     if polygons:
         return _polygon_shape(polygons, problems)
     if lines:

@@ -180,7 +180,8 @@ class Fetcher:
         except ValueError as error:
             raise SourceNotFound(url, f"no address ({error})") from error
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-            raise NetworkNotAllowed(url, "only plain http and https addresses are read")
+            reason = "only plain http and https addresses are read"
+            raise NetworkNotAllowed(url, reason, "Give one without user and password, or a folder with a copy")
         headers = {"Accept": "application/geo+json, application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -204,7 +205,10 @@ class Fetcher:
         if netloc != self.trusted:
             for address in addresses:
                 if not _is_public(address):
-                    raise NetworkNotAllowed(url, f"{host} is {address}, a private or local machine")
+                    what = host if host == address else f"{host} ({address})"
+                    raise NetworkNotAllowed(
+                        url, f"{what} is a private or local machine", "Give it as the source itself to have it read"
+                    )
         return addresses[0]
 
 
