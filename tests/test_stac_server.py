@@ -316,12 +316,35 @@ FILTERS = {
     "s_disjoint(geometry, BBOX(7.5, 46.5, 7.6, 46.6))": [],
     "t_intersects(datetime, INTERVAL('2023-12-31T00:00:00Z', '2024-02-01T00:00:00Z'))": ["a", "b", "c", "d/e"],
     "t_after(datetime, TIMESTAMP('2025-01-01T00:00:00Z'))": [],
+    "true": ["a", "b", "c", "d/e"],
+    "false": [],
+    "id = 'a' AND true": ["a"],
+    "true AND a_contains(\"mlm:tasks\", ('detection'))": ["a", "d/e"],
+    "a_contains(\"mlm:tasks\", ('detection')) AND false": [],
+    "id = 'a' OR false": ["a"],
+    "NOT false AND (id = 'b' OR id = 'a' AND true)": ["a", "b"],
 }
 
 
 @pytest.mark.parametrize("text", [t for t, expected in FILTERS.items() if expected is not None])
 def test_filters_find_what_they_say(small, text):
     assert ids(small, collections=["models"], filter=text, filter_lang="cql2-text") == FILTERS[text]
+
+
+def test_true_and_false_are_filters(small):
+    everything = ids(small)
+    for tree, expected in (
+        (True, everything),
+        ({"op": "and", "args": [True, True]}, everything),
+        ({"op": "or", "args": [False, True]}, everything),
+        (False, []),
+        ({"op": "and", "args": [True, False]}, []),
+    ):
+        found = requests.post(f"{small.url}stac/search", json={"filter": tree}, timeout=60)
+        assert [feature["id"] for feature in found.json()["features"]] == expected, tree
+    collections = small.get("stac/collections", params={"filter": "true"}).json()["collections"]
+    assert collections == small.get("stac/collections").json()["collections"]
+    assert small.get("stac/collections", params={"filter": "false"}).json()["collections"] == []
 
 
 @pytest.mark.parametrize("name", [*REPEATED, "lineage:exposed_to"])

@@ -62,7 +62,7 @@ class Filter:
             _validate(tree)
         except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
             raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
-        if not isinstance(tree, dict) or "op" not in tree:
+        if not isinstance(tree, bool) and not (isinstance(tree, dict) and "op" in tree):
             raise _wrong("not a condition, as a_contains(\"lineage:tested_on\", ('https://example.com/data'))")
         for name, is_operator in _named(tree):
             if is_operator and name not in _OPERATORS:
@@ -193,13 +193,15 @@ def _is_exact(part: Any) -> bool:
             texts = values if isinstance(values, list) else [values]
             said = bool(texts) and all(isinstance(value, str) for value in texts)
             return name in SEARCHED and operator in wanted and one and said
+        case bool():
+            return True
     return False
 
 
 def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:
     """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
     if not isinstance(part, dict):
-        return None
+        return np.empty(0, dtype=np.int64) if part is False else None
     operator, arguments = part.get("op"), part.get("args", ())
     if operator not in ("a_contains", "a_overlaps", "a_equals", "=", "in") or len(arguments) != 2:
         return None
