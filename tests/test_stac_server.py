@@ -658,6 +658,40 @@ def test_bodies_that_are_wrong_are_refused(small, body):
     assert set(found.json()) >= {"error", "reason"}
 
 
+@pytest.mark.parametrize("depth", [200, 250, 300, 1000])
+@pytest.mark.parametrize("name", ["filter", "filter-lang", "conf", "fields", "sortby", "bbox", "intersects", "token", "q"])
+def test_what_is_nested_too_deeply_is_refused_and_ends_no_worker(small, name, depth):
+    ended = 'mlaoi_workers_ended_total{pool="answers",why="crash"}'
+    before = small.metric(ended)
+    value = "[" * depth + "]" * depth
+    if name == "intersects":
+        value = f'{{"type": "GeometryCollection", "geometries": {value}}}'
+    headers = {"Content-Type": "application/json"}
+    found = requests.post(f"{small.url}stac/search", data=f'{{"{name}": {value}}}', headers=headers, timeout=60)
+    assert found.status_code == 400, found.text[:300]
+    assert "nested" in found.json()["reason"]
+    assert small.metric(ended) == before
+
+
+def test_brackets_in_text_do_not_nest(small):
+    text = "([{" * 300
+    assert ids(small, filter={"op": "=", "args": [{"property": "id"}, text]}, filter_lang="cql2-json") == []
+    assert ids(small, filter=f"id = '{text}'", filter_lang="cql2-text") == []
+    many = {"op": "and", "args": [{"op": "=", "args": [{"property": "id"}, "a"]}] * 300}  # wide, not deep
+    assert ids(small, filter=many, filter_lang="cql2-json", collections=["models"]) == ["a"]
+
+
+def test_as_deep_as_may_be_is_answered_and_followed(small):
+    tree = {"op": "=", "args": [{"property": "id"}, "a"]}
+    for _ in range(60):
+        tree = {"op": "not", "args": [tree]}
+    body = {"filter": {"op": "or", "args": [tree, True]}, "limit": 1}
+    first = requests.post(f"{small.url}stac/search", json=body, timeout=60).json()
+    (following,) = [entry["body"] for entry in first["links"] if entry["rel"] == "next"]
+    again = requests.post(f"{small.url}stac/search", json=following, timeout=60)
+    assert again.json()["numberReturned"] == 1
+
+
 def test_what_is_not_there_is_404(small):
     for path in ("collections/x", "collections/x/items", "collections/x/queryables", "collections/models/items/x", "collections/x/items/a", "nothing", "collections/west/items/a"):  # fmt: skip
         found = small.get(f"stac/{path}")

@@ -16,7 +16,10 @@ from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac.seen import BANDS
 
-__all__ = ["SEARCHED", "Filter"]
+__all__ = ["DEEPEST", "SEARCHED", "Filter", "levels"]
+
+DEEPEST: Final = 240
+"""Lists and objects within each other: orjson reads 1024 and writes 254, of which a link to the next page takes some."""
 
 _OPERATORS: Final = frozenset(
     {
@@ -51,15 +54,19 @@ class Filter:
 
     @classmethod
     def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
-        """Return the filter in CQL2 text, or in JSON that was read. Raises Refusal."""
-        text = given if isinstance(given, str) else orjson.dumps(given).decode()
-        _check_nesting(text, nesting)
-        if not isinstance(given, str):
-            text = orjson.dumps(_flat(given)).decode()
+        """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal."""
+        if isinstance(given, str):
+            _check_nesting(_nesting_of(given), nesting)
         try:
-            expression = cql2.parse_text(text) if isinstance(given, str) else cql2.parse_json(text)
+            if isinstance(given, str):
+                expression = cql2.parse_text(given)
+            else:
+                expression = cql2.parse_json(orjson.dumps(_flat(given)).decode())
             tree = expression.to_json()
+            _check_nesting(levels(tree), DEEPEST)
             _validate(tree)
+        except Refusal:
+            raise
         except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
             raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
         if not isinstance(tree, bool) and not (isinstance(tree, dict) and "op" in tree):
@@ -126,9 +133,14 @@ def _form(tree: Any, *, as_it_is: bool = False) -> Any:
     return "text" if isinstance(tree, str) else 0
 
 
-def _check_nesting(text: str, most: int) -> None:
+def _check_nesting(deepest: int, most: int) -> None:
+    if deepest > most:
+        raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+
+
+def _nesting_of(text: str) -> int:
     depth = deepest = negations = 0
-    for found in _BRACKET.finditer(_STRING.sub("", text) if not text.startswith("{") else text):
+    for found in _BRACKET.finditer(_STRING.sub("", text)):
         if found[0] in "[({":
             depth += 1
         elif found[0] in "])}":
@@ -136,8 +148,20 @@ def _check_nesting(text: str, most: int) -> None:
         else:
             negations += 1
         deepest = max(deepest, depth + negations)
-    if deepest > most:
-        raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+    return deepest
+
+
+def levels(value: Any) -> int:
+    """Return how many lists and objects of JSON lie within each other.
+
+    >>> levels({"op": "not", "args": [True]}), levels("[[")
+    (2, 0)
+    """
+    found, layer = 0, [value]
+    while layer := [one for one in layer if isinstance(one, list | dict)]:
+        found += 1
+        layer = [inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)]
+    return found
 
 
 def _flat(tree: Any) -> Any:

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from mlaoi_graph import geo
 from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
-from mlaoi_graph.server.stac.filter import Filter
+from mlaoi_graph.server.stac.filter import DEEPEST, Filter, levels
 from mlaoi_graph.server.stac.seen import BANDS
 
 __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link", "read"]
@@ -115,7 +115,7 @@ def read(
     ``names`` are the queryables, ``fixed`` what the path says. Raises Refusal with 400 for what the specifications do
     not allow.
     """
-    given = _body(text) if is_body else _query_string(text)
+    given = _body(text, nesting) if is_body else _query_string(text)
     for name in ("bbox", *_LISTS):
         if is_body and isinstance(given.get(name), str):
             raise _wrong(name, "a list in a body; text with commas is for query strings")
@@ -128,7 +128,7 @@ def read(
             raise _wrong(name, "coordinates are in http://www.opengis.net/def/crs/OGC/1.3/CRS84 only")
     place = _bbox(given["bbox"]) if given.get("bbox") not in (None, "", []) else None
     if given.get("intersects") not in (None, ""):
-        place = _intersects(given["intersects"])
+        place = _intersects(given["intersects"], nesting)
     words = tuple(word.strip().casefold() for word in _texts(given, "q") or () if word.strip())
     return Query(
         limit=_limit(given.get("limit")),
@@ -180,11 +180,20 @@ def _query_string(text: bytes) -> dict[str, Any]:
     return found
 
 
-def _body(text: bytes) -> dict[str, Any]:
+def _json(text: bytes | str, nesting: int) -> Any:
+    """Return the value of JSON that is nested so deeply at most. Raises ValueError that says what is wrong."""
+    found = orjson.loads(text)
+    deepest, most = levels(found), min(nesting, DEEPEST)
+    if deepest > most:
+        raise ValueError(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+    return found
+
+
+def _body(text: bytes, nesting: int) -> dict[str, Any]:
     try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, "json", f"the body is not JSON: {error}") from None
+        found = _json(text, nesting)
+    except ValueError as error:
+        raise Refusal(400, "json", f"the body cannot be read as JSON: {error}") from None
     if not isinstance(found, dict):
         raise Refusal(400, "json", 'the body is an object of parameters, as {"limit": 10}')
     for key in found:
@@ -231,18 +240,15 @@ def _bbox(value: Any) -> BaseGeometry:
     return _shape(geo.from_bbox([west, south, east, north]), "bbox")
 
 
-def _intersects(value: Any) -> BaseGeometry:
+def _intersects(value: Any, nesting: int) -> BaseGeometry:
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise _wrong("intersects", f"not JSON: {error}") from None
+            value = _json(value, nesting)
+        except ValueError as error:
+            raise _wrong("intersects", f"cannot be read as JSON: {error}") from None
     if not isinstance(value, dict) or value.get("type") in ("Feature", "FeatureCollection"):
         raise _wrong("intersects", 'a GeoJSON geometry, as {"type": "Point", "coordinates": [7, 46]}')
-    try:
-        return _shape(geo.from_geojson(value), "intersects")
-    except RecursionError:
-        raise _wrong("intersects", "geometries are nested too deeply") from None
+    return _shape(geo.from_geojson(value), "intersects")
 
 
 def _shape(found: geo.Footprint, name: str) -> BaseGeometry:
@@ -287,9 +293,9 @@ def _filter(given: Mapping[str, Any], names: frozenset[str], nesting: int, *, de
         raise _wrong("filter-lang", "cql2-text or cql2-json")
     if language == "cql2-json" and isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise _wrong("filter", f"not JSON: {error}") from None
+            value = _json(value, nesting)
+        except ValueError as error:
+            raise _wrong("filter", f"cannot be read as JSON: {error}") from None
     if (language == "cql2-text") is not isinstance(value, str):
         raise _wrong("filter", f"not {language}. Say with filter-lang which it is")
     return Filter.parsed(value, names, nesting)
