@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.door import HEADERS, note
-from mlaoi_graph.server.reply import Refusal, Reply, problem
+from mlaoi_graph.server.reply import Refusal, Reply, mistake
 from mlaoi_graph.server.sparql import Question
 from mlaoi_graph.server.web import CHUNK, STALLED, Sent, parameters, site_at
 
@@ -86,7 +86,7 @@ class Quick:
                 reply = refusal.reply()
             except Exception:  # noqa: BLE001 - as at the door: the client is told, and the log what it was
                 _LOG.exception("GET /sparql")
-                reply = problem(500, "internal", "the server made a mistake; its log says which")
+                reply = mistake()
             if not self.disconnected:
                 size, rows, status = reply.size, reply.rows, reply.status
             await self._send(reply)
