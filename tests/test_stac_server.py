@@ -388,6 +388,53 @@ def test_a_filter_reads_role_items_by_their_own_geometry(small):
     assert ids(small, collections=["models-pretrained"], filter=text) == []
 
 
+OUTSIDE = [
+    {"type": "Point", "coordinates": [200, 0]},
+    {"type": "Point", "coordinates": [0, 100]},
+    {"type": "Polygon", "coordinates": [[[170, 0], [190, 0], [190, 10], [170, 10], [170, 0]]]},
+    {"bbox": [-190, 0, 1, 1]},
+    {"bbox": [0, 0, 1, 91]},
+]
+
+
+@pytest.mark.parametrize("place", OUTSIDE, ids=range(len(OUTSIDE)))
+def test_a_place_beyond_the_world_is_refused_however_it_is_given(small, place):
+    condition = {"op": "s_intersects", "args": [{"property": "geometry"}, place]}
+    for body in (place if "bbox" in place else {"intersects": place}, {"filter": condition}):
+        found = requests.post(f"{small.url}stac/search", json=body, timeout=60)
+        assert found.status_code == 400, body
+        assert "within 180" in found.json()["reason"]
+    text = f"s_intersects(geometry, {cql2.parse_json(json.dumps(condition)).to_text().split(', ', 1)[1]}"
+    assert small.get("stac/search", params={"filter": text}).status_code == 400
+
+
+def test_rings_that_cross_or_are_open_are_mended_and_that_is_said(small):
+    bow = [[9.5, -0.5], [11.5, 1.5], [11.5, -0.5], [9.5, 1.5]]  # crosses itself at 10.5, 0.5: east is in both halves
+    halves = {"type": "Polygon", "coordinates": [[[0.5, 0.5], [1, 1], [1, 0], [0.5, 0.5]]]}
+    expected = ids(small, collections=["models-tested"], bbox=[9.5, -0.5, 11.5, 1.5])
+    assert expected == ["a"]
+    for ring, rule in (([*bow, bow[0]], "self-crossing"), ([[9, -1], [12, -1], [10.5, 3]], "ring-not-closed")):
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        condition = {"op": "s_intersects", "args": [{"property": "geometry"}, shape]}
+        for asked in ({"intersects": shape}, {"filter": condition, "filter_lang": "cql2-json"}):
+            found = search(small, collections=["models-tested"], **asked)
+            assert [feature["id"] for feature in found["features"]] == expected
+            assert [note.partition(":")[0] for note in found["notes"]] == [rule]
+    assert "notes" not in search(small, intersects=halves)
+    collections = small.get("stac/collections", params={"intersects": json.dumps(shape)}).json()
+    assert [note.partition(":")[0] for note in collections["notes"]] == ["ring-not-closed"]
+
+
+def test_a_box_across_the_antimeridian_is_the_same_in_a_filter(small):
+    box = [100, -10, 5, 60]  # from Asia by the Pacific to 5 E: west is in it, the Alps are not
+    condition = {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": box}]}
+    for stage in ("models", "models-tested", "models-pretrained"):
+        found = ids(small, collections=[stage], bbox=box)
+        assert ids(small, collections=[stage], filter=condition, filter_lang="cql2-json") == found
+    assert ids(small, collections=["models-tested"], bbox=box) == ["b"]
+    assert ids(small, collections=["models"], bbox=box) == []
+
+
 # -- sorting, fields, free text, collections ----------------------------------------------------------------------------
 
 
@@ -659,7 +706,9 @@ def test_bodies_that_are_wrong_are_refused(small, body):
 
 
 @pytest.mark.parametrize("depth", [200, 250, 300, 1000])
-@pytest.mark.parametrize("name", ["filter", "filter-lang", "conf", "fields", "sortby", "bbox", "intersects", "token", "q"])
+@pytest.mark.parametrize(
+    "name", ["filter", "filter-lang", "conf", "fields", "sortby", "bbox", "intersects", "token", "q"]
+)
 def test_what_is_nested_too_deeply_is_refused_and_ends_no_worker(small, name, depth):
     ended = 'mlaoi_workers_ended_total{pool="answers",why="crash"}'
     before = small.metric(ended)

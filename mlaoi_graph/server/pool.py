@@ -284,7 +284,11 @@ class Pool:
             await self._end(one)
             raise RuntimeError(f"a worker ended at its start: {said}") from None
         if reply.status != 200:
-            _LOG.error("worker %d starts without having warmed up: %s", one.pid, json.dumps(reply.mistake or reply.body.decode()))
+            _LOG.error(
+                "worker %d starts without having warmed up: %s",
+                one.pid,
+                json.dumps(reply.mistake or reply.body.decode()),
+            )
         return one
 
     async def _end(self, one: _Worker) -> None:

@@ -10,16 +10,18 @@ from typing import Any, Final
 import cql2
 import numpy as np
 import orjson
+import shapely
 
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.stac import area
 from mlaoi_graph.server.stac.seen import BANDS
 
 __all__ = ["DEEPEST", "SEARCHED", "Filter", "levels"]
 
 DEEPEST: Final = 240
-"""Lists and objects within each other: orjson reads 1024 and writes 254, of which a link to the next page takes some."""
+"""Lists and objects within each other: orjson reads 1024 and writes 254, some of them around a link's body."""
 
 _OPERATORS: Final = frozenset(
     {
@@ -46,15 +48,18 @@ _NO_VALUE: Final = "Could not reduce expression to boolean"
 class Filter:
     """A filter that can be evaluated. What an item does not have is null, and null is not found: not even by NOT."""
 
-    def __init__(self, expression: cql2.Expr, tree: Any) -> None:
+    def __init__(self, expression: cql2.Expr, tree: Any, notes: tuple[str, ...]) -> None:
         self._expression = expression
         self._tree = tree
+        self.notes: Final = notes
+        """What of its geometries was mended."""
         self.names: Final = frozenset(name.removeprefix("properties.") for name, is_op in _named(tree) if not is_op)
         """Of the fields it looks at."""
 
     @classmethod
     def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
         """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal."""
+        notes: list[str] = []
         if isinstance(given, str):
             _check_nesting(_nesting_of(given), nesting)
         try:
@@ -62,8 +67,11 @@ class Filter:
                 expression = cql2.parse_text(given)
             else:
                 expression = cql2.parse_json(orjson.dumps(_flat(given)).decode())
-            tree = expression.to_json()
+            tree: Any = expression.to_json()
             _check_nesting(levels(tree), DEEPEST)
+            mended = _mended(tree, notes)
+            if mended != tree:
+                expression, tree = cql2.parse_json(orjson.dumps(mended).decode()), mended
             _validate(tree)
         except Refusal:
             raise
@@ -76,7 +84,7 @@ class Filter:
                 raise _wrong(f"{name[:100]!r} is no operator or function here")
             if not is_operator and name.removeprefix("properties.") not in names:
                 raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
-        return cls(expression, tree)
+        return cls(expression, tree, tuple(notes))
 
     @property
     def is_exact(self) -> bool:
@@ -175,6 +183,23 @@ def _flat(tree: Any) -> Any:
         case {"op": "between", "args": [value, [low, high]]}:
             return found | {"args": [value, low, high]}
     return found
+
+
+def _mended(tree: Any, notes: list[str]) -> Any:
+    """Return a filter with its boxes and geometries as the server reads all others; adds what was mended to notes."""
+    if isinstance(tree, list):
+        return [_mended(part, notes) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    is_box = isinstance(tree.get("bbox"), list)
+    if not is_box and "coordinates" not in tree and "geometries" not in tree:
+        return {key: _mended(value, notes) for key, value in tree.items()}
+    try:
+        shape, said = area.box(tree["bbox"]) if is_box else area.geometry(tree)
+    except ValueError as error:
+        raise _wrong(str(error)) from None
+    notes.extend(said)
+    return orjson.loads(shapely.to_geojson(shape)) if is_box or said else tree
 
 
 def _named(tree: Any) -> Iterator[tuple[str, bool]]:

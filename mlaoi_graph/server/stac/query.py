@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from typing import Any, Final
 from urllib.parse import unquote_plus, urlencode
 
 import orjson
-import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlaoi_graph import geo
 from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.stac import area
 from mlaoi_graph.server.stac.filter import DEEPEST, Filter, levels
 from mlaoi_graph.server.stac.seen import BANDS
 
@@ -28,7 +26,6 @@ __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link",
 LARGEST_PAGE: Final = 1000
 """Items a page has at most; who asks for more gets this many (OGC API Features, 7.15.2)."""
 _PAGE: Final = 100
-_WORLD: Final = shapely.box(-180, -90, 180, 90)
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fmt: skip
@@ -90,6 +87,8 @@ class Query:
     token: Token | None = None
     given: Mapping[str, Any] | None = None
     """The parameters as they were given, without the token."""
+    notes: tuple[str, ...] = ()
+    """What was mended."""
 
     @property
     def sifts(self) -> bool:
@@ -126,9 +125,11 @@ def read(
     for name in ("bbox-crs", "filter-crs"):
         if given.get(name) not in (None, *_CRS84):
             raise _wrong(name, "coordinates are in http://www.opengis.net/def/crs/OGC/1.3/CRS84 only")
-    place = _bbox(given["bbox"]) if given.get("bbox") not in (None, "", []) else None
-    if given.get("intersects") not in (None, ""):
-        place = _intersects(given["intersects"], nesting)
+    place: BaseGeometry | None = None
+    mended: tuple[str, ...] = ()
+    if given.get("bbox") not in (None, "", []) or given.get("intersects") not in (None, ""):
+        place, mended = _place(given, nesting)
+    condition = _filter(given, names, nesting, default="cql2-json" if is_body else "cql2-text")
     words = tuple(word.strip().casefold() for word in _texts(given, "q") or () if word.strip())
     return Query(
         limit=_limit(given.get("limit")),
@@ -136,7 +137,8 @@ def read(
         time=_datetime(given["datetime"]) if given.get("datetime") not in (None, "") else None,
         ids=_texts(given, "ids"),
         collections=_texts(given, "collections"),
-        filter=_filter(given, names, nesting, default="cql2-json" if is_body else "cql2-text"),
+        filter=condition,
+        notes=tuple(dict.fromkeys((*mended, *(() if condition is None else condition.notes)))),
         words=words,
         sortby=_sortby(given.get("sortby"), names),
         fields=_fields(given.get("fields")),
@@ -220,43 +222,16 @@ def _limit(value: Any) -> int:
     return min(int(value), LARGEST_PAGE)
 
 
-def _bbox(value: Any) -> BaseGeometry:
-    numbers = value.split(",") if isinstance(value, str) else value
-    if not isinstance(numbers, list) or len(numbers) not in (4, 6):
-        raise _wrong("bbox", "4 numbers: west, south, east, north; or 6, with heights after south and north")
+def _place(given: Mapping[str, Any], nesting: int) -> area.Read:
+    """Return the place that is asked about. Of a box in a query string the numbers are text."""
+    name = "bbox" if given.get("bbox") not in (None, "", []) else "intersects"
+    value = given[name]
     try:
-        if any(isinstance(number, bool | None) for number in numbers):
-            raise ValueError
-        box = [float(number) for number in numbers]
-    except (ValueError, TypeError, OverflowError):
-        raise _wrong("bbox", "not all of it are numbers") from None
-    if not all(map(math.isfinite, box)):
-        raise _wrong("bbox", "not all of it are finite numbers")
-    west, south, east, north = box if len(box) == 4 else (box[0], box[1], box[3], box[4])
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise _wrong("bbox", "longitudes are within 180 and latitudes within 90 degrees; longitude comes first")
-    if south > north or (len(box) == 6 and box[2] > box[5]):
-        raise _wrong("bbox", "south is above north, or the lowest above the highest. Give the smaller first")
-    return _shape(geo.from_bbox([west, south, east, north]), "bbox")
-
-
-def _intersects(value: Any, nesting: int) -> BaseGeometry:
-    if isinstance(value, str):
-        try:
-            value = _json(value, nesting)
-        except ValueError as error:
-            raise _wrong("intersects", f"cannot be read as JSON: {error}") from None
-    if not isinstance(value, dict) or value.get("type") in ("Feature", "FeatureCollection"):
-        raise _wrong("intersects", 'a GeoJSON geometry, as {"type": "Point", "coordinates": [7, 46]}')
-    return _shape(geo.from_geojson(value), "intersects")
-
-
-def _shape(found: geo.Footprint, name: str) -> BaseGeometry:
-    if found.unbounded:
-        return _WORLD
-    if found.wkt is None:
-        raise _wrong(name, "; ".join(f"{p.rule}: {p.message}" for p in found.problems) or "empty")
-    return shapely.from_wkt(found.wkt)
+        if name == "bbox":
+            return area.box(value.split(",") if isinstance(value, str) else value)
+        return area.geometry(_json(value, nesting) if isinstance(value, str) else value)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from None
 
 
 def _datetime(value: Any) -> tuple[int, int]:
