@@ -213,6 +213,18 @@ def test_nesting_is_bounded_before_anything_is_parsed(tight, opens, closes):
         "# '''\nSELECT * { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }\n# '''",
         "PREFIX e: <urn:e:> SELECT * { e:a\\#b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
         "PREFIX e: <urn:e:> SELECT * { e:a\\'b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s e:it\\'s ?o } }",
+        "SELECT ('a'@service AS ?o) { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 'a'@en.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { <urn:a> <urn:b> rdf:.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 1.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p trueSERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 1SERVICESILENT<http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { SERVICEe:a { ?s ?p ?o } }",
+        "PREFIX : <http://127.0.0.1:PORT/> PREFIX service: <urn:s> SELECT * { service:a # \n { ?s ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER(1<?b)SERVICEe:a#>\n{ ?b ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER('a'<'>')SERVICE e:a { ?b ?p ?o } #'\n }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER(1<2#>'''\n)SERVICE e:a { ?b ?p ?o } #'''\n }",
+        "PREFIX abcd: <http://127.0.0.1:PORT/> SELECT * { SERVIC\\u0045abcd:a { ?b ?p ?o } }",
         "LOAD <http://127.0.0.1:PORT/>",
     ],
 )
@@ -223,6 +235,19 @@ def test_nobody_else_is_asked(served, query):
         refused(found, 400, "query")
         with pytest.raises(TimeoutError):
             listening.accept()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ('a'@service AS ?o) {}",
+        "SELECT ('a'@en-LOAD AS ?service) {}",
+        "SELECT * { ?s rdf:type-service ?o . ?s rdf:a.load rdf:service }",
+        "SELECT ('SERVICE <urn:x>' AS ?LOAD) {} # SERVICE <urn:x>",
+    ],
+)
+def test_a_tag_or_name_that_looks_like_a_keyword_is_none(served, query):
+    assert served.sparql(query).status_code == 200
 
 
 def test_the_queue_is_bounded_and_the_rest_is_told_at_once(patient):
