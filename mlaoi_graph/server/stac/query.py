@@ -217,9 +217,11 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
 def _limit(value: Any) -> int:
     if value in (None, ""):
         return _PAGE
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or int(value) < 1:
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
         raise _wrong("limit", f"a whole number from 1; more than {LARGEST_PAGE} gives {LARGEST_PAGE}")
-    return min(int(value), LARGEST_PAGE)
+    digits = text.lstrip("0")  # more than Python would read are more than a page has
+    return LARGEST_PAGE if len(digits) > len(str(LARGEST_PAGE)) else min(int(digits), LARGEST_PAGE)
 
 
 def _place(given: Mapping[str, Any], nesting: int) -> area.Read:
