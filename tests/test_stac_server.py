@@ -466,6 +466,19 @@ def test_fields_leave_out_and_keep(small):
 def test_free_text(small, client):
     assert ids(small, q=["detection"], collections=["models"]) == ["a", "d/e"]
     assert ids(small, q=["ÉTÉ", "nothing"], collections=["models"]) == ["d/e"]
+    by_term = {
+        "DETECT": ["a", "d/e"],  # the beginning of a word
+        "ETECTION": [],
+        '"detect"': [],
+        '"detection"': ["a", "d/e"],
+        "segmentation detection": [],  # two tasks, no phrase
+        '"d/e"': ["d/e"],
+        "d e": ["d/e"],
+        '"nothing, at all","E\u0301te\u0301"': ["d/e"],  # a comma in a phrase parts nothing
+    }
+    for text, expected in by_term.items():
+        found = small.get("stac/search", params={"q": text, "collections": "models"})
+        assert [feature["id"] for feature in found.json()["features"]] == expected, text
     found = {
         item.id
         for item in client.search(filter="title LIKE 'GeoChat%'", filter_lang="cql2-text").items()
@@ -672,6 +685,7 @@ WRONG = {
     "filter-crs": ["EPSG:3857"],
     "sortby": ["x", "-geometry", "+links"],
     "token": ["x", "AAAA", "eyJhIjoxfQ", "%%%", "é"],
+    "q": ["?!", '"', "a,-"],
     "unknown-parameter": ["1"],
 }  # fmt: skip
 
@@ -850,6 +864,8 @@ def test_words_and_bands_find_the_same_before_and_after_all_items_are_made(famil
         {"collections": "models", "filter": "a_contains(\"mlm:bands\", ('red'))"},
         {"collections": "models", "filter": "NOT a_overlaps(\"mlm:bands\", ('red', 'B02'))"},
         {"collections": "models", "q": "sam", "sortby": "-title"},
+        {"collections": "models", "q": '"sam 2"'},
+        {"collections": "models", "q": "egment"},
     ]
 
     def found():

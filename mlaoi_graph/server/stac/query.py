@@ -19,7 +19,7 @@ from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac import area
 from mlaoi_graph.server.stac.filter import DEEPEST, Filter, levels
-from mlaoi_graph.server.stac.seen import BANDS
+from mlaoi_graph.server.stac.seen import BANDS, term
 
 __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link", "read"]
 
@@ -30,6 +30,8 @@ _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME: Final = re.compile(r"[^,]+")
+_TERM: Final = re.compile(r'(?:"[^"]*"|[^,])+')
 _LISTS: Final = frozenset({"collections", "ids", "q"})
 _KNOWN: Final = frozenset(
     {
@@ -81,7 +83,7 @@ class Query:
     collections: tuple[str, ...] | None = None
     filter: Filter | None = None
     words: tuple[str, ...] = ()
-    """Free text: one of these is enough; lower case."""
+    """Free text: one of these terms (:func:`~.seen.term`) is enough."""
     sortby: tuple[Direction, ...] = ()
     fields: Fields | None = None
     token: Token | None = None
@@ -130,7 +132,9 @@ def read(
     if given.get("bbox") not in (None, "", []) or given.get("intersects") not in (None, ""):
         place, mended = _place(given, nesting)
     condition = _filter(given, names, nesting, default="cql2-json" if is_body else "cql2-text")
-    words = tuple(word.strip().casefold() for word in _texts(given, "q") or () if word.strip())
+    words = tuple(term(text) for text in _texts(given, "q") or () if text.strip())
+    if not all(words):
+        raise _wrong("q", "nothing to look for is in it: give words, or a phrase in quotation marks")
     return Query(
         limit=_limit(given.get("limit")),
         place=place,
@@ -208,7 +212,8 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     value = given.get(name)
     if value is None or value in ("", []):
         return None
-    listed = value.split(",") if isinstance(value, str) else value
+    parted = _TERM.findall if name == "q" else _NAME.findall
+    listed = parted(value) if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
         raise _wrong(name, "a list of strings")
     return tuple(dict.fromkeys(entry for entry in listed if entry)) or None
