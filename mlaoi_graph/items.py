@@ -36,7 +36,7 @@ _OF_NODES: Final = ("items", "spoken", "made_of", "sayings", "standings", "calle
 """Tables that are carried over: documents and their words by node, the inputs each was made of, those inputs, and the
 identifiers of all nodes of a kind."""
 _TABLES: Final = (*_OF_NODES, "areas", "places", "lists")
-_LAYOUT: Final = f"3 {__version__}"
+_LAYOUT: Final = f"4 {__version__}"
 """Documents are as this version makes them."""
 _MOST: Final = 500
 """Keys in one statement."""

@@ -16,6 +16,7 @@ import pyoxigraph as ox
 
 from mlaoi_graph.errors import MissingExtra, QueryError, UnknownFormat
 from mlaoi_graph.features import Features, HasFeatures
+from mlaoi_graph.tokens import Doubt, asks_another, resolved
 from mlaoi_graph.vocab import PREFIXES
 
 if TYPE_CHECKING:
@@ -218,9 +219,8 @@ _NOT_CODE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """Text, IRIs, comments and escaped characters, in one pass: a quote in a comment opens no text, and so on."""
-_ELSEWHERE = re.compile(r"(?<![?$:\w])(SERVICE|LOAD)\b(?!:)", re.IGNORECASE)
 _CHANGES = re.compile(
-    r"^\s*(?:(?:PREFIX\s+\S*:|BASE)\s+)*(INSERT|DELETE|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE
+    r"^\s*(?:(?:PREFIX\s+\S*:|BASE)\s+)*(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE
 )
 
 
@@ -233,28 +233,24 @@ def bare(sparql: str) -> str:
     >>> bare("SELECT * { ?s <urn:p> '}' } # {")
     'SELECT * { ?s     }  '
     """
-    return _NOT_CODE.sub(" ", re.sub(r"\\[uU]([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})", _unescaped, sparql))
+    return _NOT_CODE.sub(" ", resolved(sparql))
 
 
 def refuse_what_is_no_reading(sparql: str) -> None:
     """Raise QueryError for a query that would ask another machine, or change something.
 
-    The engine has no switch against ``SERVICE``. Keywords are looked for outside of IRIs, text and comments.
+    The engine has no switch against ``SERVICE``.
     """
+    try:
+        asks = asks_another(sparql)
+    except Doubt as doubt:
+        raise QueryError(f"the query cannot be told from one that asks another machine by SERVICE: {doubt}") from None
+    if asks:
+        raise QueryError("SERVICE asks another machine, and queries stay in the catalog. Build its documents into it")
     plain = bare(sparql)
-    found = _ELSEWHERE.search(plain)
-    if found:
-        raise QueryError(
-            f"{found[1].upper()} asks another machine, and queries stay in the catalog. Build its documents into it"
-        )
     found = _CHANGES.search(plain)
     if found:
         raise QueryError(f"{found[1].upper()} changes something, and queries only read. Documents come in by build")
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    code = int(found[1], 16)
-    return chr(code) if code < 0x110000 else found[0]
 
 
 def answer(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Doubt", "Token", "tokens"]
+__all__ = ["Doubt", "Token", "asks_another", "resolved", "tokens"]
 
 
 class Doubt(Exception):
@@ -52,6 +52,10 @@ _GRAMMAR: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED: Final = re.compile(r"\\(?:(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(.))", re.DOTALL)
+_CODE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
+_HIDES: Final = re.compile("['#)]")
+"""What would begin a text or a comment, or end an expression, were a ``<`` before it no IRI's but an operator."""
+_OPERANDS: Final = frozenset({"variable", "string", "tag", "number", "iri", "name", "word", ")"})
 _STRUCTURE: Final = frozenset(map(ord, "\"'\\\r\n"))
 """What ends a text, or begins an escape in it."""
 
@@ -76,3 +80,43 @@ def tokens(text: str) -> Iterator[Token]:
         if kind != "space":
             yield Token(found[0] if kind == "mark" else kind, found[0], place, found.end())
         place = found.end()
+
+
+def resolved(text: str) -> str:
+    """Return a text with the characters that its escapes (``\\u0041``) stand for: SPARQL resolves them first."""
+    return _CODE.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(found[1] or found[2], 16)
+    return chr(code) if code < 0x110000 else found[0]
+
+
+def asks_another(text: str) -> bool:
+    """Return whether a query or update asks another machine by ``SERVICE``, or may be read so.
+
+    Oxigraph's parser takes a keyword from whatever begins with it: ``1SERVICE<urn:a>{}``, ``trueSERVICE?s{}`` and, with
+    a prefix ``e:``, ``SERVICEe:a{}`` ask. Raises Doubt, as :func:`tokens`, where the word is in the text at all.
+
+    >>> asks_another("ASK { SERVICEe:a { ?s ?p ?o } }"), asks_another("ASK { ?s ?p 'a'@service, e:service }")
+    (True, False)
+    """
+    if "SERVICE" not in resolved(text).upper():
+        return False
+    every = [*tokens(text)]
+    depth = 0
+    for at, token in enumerate(every):
+        said = token.text.upper()
+        depth += (token.kind == "(") - (token.kind == ")")
+        if token.kind == "word" and "SERVICE" in said:
+            return True
+        if (
+            token.kind == "name"
+            and "SERVICE" in said.partition(":")[0]
+            and [t.kind for t in every[at + 1 : at + 2]] == ["{"]
+        ):
+            return True
+        # In an expression it may be an operator, after which everything reads otherwise.
+        if token.kind == "iri" and depth > 0 and every[at - 1].kind in _OPERANDS and _HIDES.search(said):
+            return True
+    return False

@@ -15,7 +15,7 @@ from mlaoi_graph import rdf
 from mlaoi_graph.errors import QueryError
 from mlaoi_graph.iri import is_iri
 from mlaoi_graph.stores import Scope
-from mlaoi_graph.tokens import Doubt, Token, tokens
+from mlaoi_graph.tokens import Doubt, Token, asks_another, tokens
 from mlaoi_graph.vocab import PREFIXES
 
 if TYPE_CHECKING:
@@ -149,6 +149,9 @@ def _why(graph: ox.NamedNode, *triple: Any) -> str:
     return f"{subject} {predicate} {object_} in {graph}: {rule}. Nothing was changed"
 
 
+_OPERATIONS: Final = frozenset({"INSERT", "DELETE", "WITH", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY"})
+
+
 def prepare(sparql: str, scope: Scope, check: str = "", repair: str = "") -> str:
     """Return the update as the store shall run it: with a scope's graphs in its ``USING``, and what comes after it.
 
@@ -165,6 +168,8 @@ def prepare(sparql: str, scope: Scope, check: str = "", repair: str = "") -> str
         if not is_iri(graph):
             raise QueryError(f"{graph!r} is not an absolute IRI")
     found = _read(sparql)
+    if asks_another(sparql):
+        raise QueryError("SERVICE asks another machine, and nobody else is asked")
     clauses = "".join(f"USING <{graph}> " for graph in scope.default_graphs)
     clauses += "".join(f"USING NAMED <{graph}> " for graph in scope.named_graphs)
     parts: list[str] = []
@@ -207,11 +212,11 @@ def _check(operation: list[Token], clauses: str) -> Token | None:
     """Return the ``WHERE`` that may be told its graphs. Raises QueryError."""
     words = [token.word for token in operation]
     top = _at_top(operation)
-    if "LOAD" in words[:1] or any(word == "SERVICE" for word in words):
-        raise QueryError(
-            f"{'LOAD' if words[0] == 'LOAD' else 'SERVICE'} asks another machine, and nobody else is asked"
-        )
     first = words[0]
+    if operation[0].text.upper().startswith("LOAD"):
+        raise QueryError("LOAD asks another machine, and nobody else is asked")
+    if first not in _OPERATIONS:
+        raise QueryError(f"{operation[0].text[:50]!r} begins no operation. There are: {', '.join(sorted(_OPERATIONS))}")
     if first in ("CLEAR", "DROP") and "DEFAULT" in words:
         raise _of_default(f"{first} DEFAULT")
     if first in ("ADD", "MOVE", "COPY") and (words[-1] == "DEFAULT" or (first == "MOVE" and "DEFAULT" in words)):

@@ -189,6 +189,23 @@ def test_requests_that_are_no_http(server, data, status):
     assert b"root:" not in found
 
 
+@pytest.mark.parametrize("line", [b"FOO /sparql", b"get /sparql", b"GET", b"\x00", b"GET /stac HTTP/1.1\r\nno colon"])
+def test_what_cannot_be_parsed_is_told_in_json(server, line):
+    found = raw(server, line + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    head, _, body = found.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/json" in head
+    assert b"connection: close" in head
+    assert json.loads(body)["error"] == "http"
+    assert "upper case" in json.loads(body)["reason"]
+
+
+def test_a_method_that_is_not_allowed_is_told_in_json(server):
+    for method in ("DELETE", "PATCH", "TRACE", "PROPFIND"):
+        found = requests.request(method, f"{server.url}sparql", timeout=30)
+        is_told(found, 405)
+
+
 OUT = [
     "%2e%2e/%2e%2e/%2e%2e/etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "....//....//etc/passwd", "..%5c..%5cetc%5cpasswd",
     "%252e%252e%252fetc%252fpasswd", "%c0%ae%c0%ae/etc/passwd", "static/../../../settings.py", "static//etc/passwd",

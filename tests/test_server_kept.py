@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 
 import pyoxigraph as ox
 import pytest
@@ -14,6 +15,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.reply import Reply
 from mlaoi_graph.server.rows import RowCounter, rows_of
+from mlaoi_graph.server.sparql import Question
 
 LOOPBACK = pytest.mark.allow_hosts(["127.0.0.1"])
 LABELS = "SELECT ?l { ?m a mlaoi:Model ; dcterms:identifier ?l } ORDER BY ?l"
@@ -102,6 +104,31 @@ def test_room_is_bounded_and_what_was_asked_last_stays(manifest):
     memory.find("large")
     memory.keep("large", 10, reply(manifest, 50_000))
     assert memory.find("large") is None
+
+
+@pytest.mark.parametrize("name", ["default-graph-uri", "named-graph-uri", "query", "base", "accept"])
+def test_all_of_a_question_takes_room(manifest, name):
+    """What a client may make long is counted, in bytes as Python holds it."""
+
+    def asked(number):
+        long = "\U0001f30d" + "a" * 5_000 + str(number)  # one wide character makes all of them wide
+        given = {"query": [b"ASK {}"]} | ({} if name in ("base", "accept") else {name: [long.encode()]})
+        site = f"http://x/{long}/" if name == "base" else "http://x/"
+        return Question.of(given, long if name == "accept" else "", site)
+
+    memory = Kept(manifest.parent, 1_000_000)
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            question = asked(number)
+            assert memory.find(question) is None
+            memory.keep(question, question.size, reply(manifest, 10))
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert memory.find(asked(299)) is not None
+    assert memory.size <= 1_000_000
+    assert taken < 1_200_000
 
 
 def test_of_another_state_nothing_is_kept_and_nothing_found(manifest):

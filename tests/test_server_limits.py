@@ -97,6 +97,51 @@ def test_a_worker_that_cannot_warm_up_says_so_once_and_answers(families_catalog,
     assert "TypeError: the JSON object must be str" in said
 
 
+def one_worker(directory, caplog, *asks):
+    """Return what one worker replies to these tasks, how many were started, and the log."""
+
+    async def asked():
+        bounds = Bounds(memory_mb=500, rows=100, result_mb=1, nesting=10)
+        pool = Pool(directory, bounds, name="one", workers=1, queue=9, timeout=60)
+        try:
+            await pool.start()
+            return [await pool.run(task, **more) for task, more in asks], pool.figures.started
+        finally:
+            await pool.close()
+
+    return *asyncio.run(asked()), [record.getMessage() for record in caplog.records]
+
+
+def test_a_mistake_of_ours_is_told_and_logged_and_ends_no_worker(families_catalog, caplog):
+    # json.loads stands for whatever may raise: it takes no Context. The other's reason cannot be written as JSON.
+    wrong = [(json.loads, {}), (tasks.collection, {"site": "http://x/", "name": "\ud800"}), (tasks.conformance, {})]
+    replies, started, log = one_worker(families_catalog, caplog, *wrong)
+    assert [reply.status for reply in replies[::2]] == [500, 200]
+    assert json.loads(replies[0].body) == {
+        "error": "internal",
+        "reason": "the server made a mistake; its log says which",
+    }
+    assert started == 1
+    (said,) = [json.loads(line.partition("mistake: ")[2]) for line in log if "loads" in line]
+    assert said.startswith("TypeError: the JSON object must be str")
+    assert "Traceback" in said
+    assert said.rstrip().splitlines()[-1].startswith("TypeError: the JSON object")
+
+
+def test_the_log_has_the_last_words_of_a_worker_that_died(families_catalog, caplog):
+    (reply,), _, log = one_worker(families_catalog, caplog, (worker_says_much_and_ends, {}))
+    assert (reply.status, json.loads(reply.body)["error"]) == (503, "crash")
+    (died,) = [json.loads(line.partition("): ")[2]) for line in log if " died " in line]
+    assert died.startswith("first words")
+    assert died.endswith("last words")
+    assert len(died) < 700
+
+
+def worker_says_much_and_ends(context):
+    os.write(2, b"first words" + b" and" * 1000 + b" last words\n")
+    os._exit(3)
+
+
 def test_a_query_that_takes_too_much_memory_is_stopped(families_catalog, tmp_path):
     with serve(families_catalog, tmp_path, "--memory-mb", 200, "--timeout", 60, "--workers", 1) as server:
         reason = refused(server.sparql(HOLDS), 503, "memory")
@@ -168,6 +213,18 @@ def test_nesting_is_bounded_before_anything_is_parsed(tight, opens, closes):
         "# '''\nSELECT * { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }\n# '''",
         "PREFIX e: <urn:e:> SELECT * { e:a\\#b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
         "PREFIX e: <urn:e:> SELECT * { e:a\\'b e:p ?o . SERVICE <http://127.0.0.1:PORT/> { ?s e:it\\'s ?o } }",
+        "SELECT ('a'@service AS ?o) { SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 'a'@en.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { <urn:a> <urn:b> rdf:.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 1.SERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p trueSERVICE <http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p 1SERVICESILENT<http://127.0.0.1:PORT/> { ?s ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { SERVICEe:a { ?s ?p ?o } }",
+        "PREFIX : <http://127.0.0.1:PORT/> PREFIX service: <urn:s> SELECT * { service:a # \n { ?s ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER(1<?b)SERVICEe:a#>\n{ ?b ?p ?o } }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER('a'<'>')SERVICE e:a { ?b ?p ?o } #'\n }",
+        "PREFIX e: <http://127.0.0.1:PORT/> SELECT * { FILTER(1<2#>'''\n)SERVICE e:a { ?b ?p ?o } #'''\n }",
+        "PREFIX abcd: <http://127.0.0.1:PORT/> SELECT * { SERVIC\\u0045abcd:a { ?b ?p ?o } }",
         "LOAD <http://127.0.0.1:PORT/>",
     ],
 )
@@ -178,6 +235,19 @@ def test_nobody_else_is_asked(served, query):
         refused(found, 400, "query")
         with pytest.raises(TimeoutError):
             listening.accept()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ('a'@service AS ?o) {}",
+        "SELECT ('a'@en-LOAD AS ?service) {}",
+        "SELECT * { ?s rdf:type-service ?o . ?s rdf:a.load rdf:service }",
+        "SELECT ('SERVICE <urn:x>' AS ?LOAD) {} # SERVICE <urn:x>",
+    ],
+)
+def test_a_tag_or_name_that_looks_like_a_keyword_is_none(served, query):
+    assert served.sparql(query).status_code == 200
 
 
 def test_the_queue_is_bounded_and_the_rest_is_told_at_once(patient):
@@ -306,7 +376,7 @@ def test_a_string_that_takes_too_much_memory_is_told_as_memory(families_catalog,
         (died,) = [line for line in server.log.splitlines() if " died " in line]
         said = json.loads(died.partition("): ")[2])
         assert "memory allocation of" in said
-        assert len(said) <= 300
+        assert len(said) <= 605
         assert all(line.startswith(("{", "20")) for line in server.log.splitlines())
 
 

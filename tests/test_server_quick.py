@@ -1,11 +1,17 @@
 """The short way of most queries: the same answers, headers and limits as on the usual one."""
 
+import asyncio
 import json
 import socket
+from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 
 import pytest
 from serving import serve, until
+
+from mlaoi_graph.server.kept import Kept
+from mlaoi_graph.server.quick import Quick
+from mlaoi_graph.server.reply import Reply
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -123,3 +129,33 @@ def test_a_client_that_takes_nothing_holds_no_worker_and_is_heard_of_no_more(ser
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         assert served.metric('mlaoi_workers{pool="queries",state="busy"}') == 0
         assert asked(served, "sparql?query=ASK%7B%7D").json()["boolean"] is True
+
+
+def test_an_answer_whose_file_is_gone_is_told_as_our_mistake(tmp_path):
+    """Whoever tidies up the folder for temporary files may take it away."""
+    written, completed = [], []
+    (tmp_path / "manifest.json").write_text("{}")
+
+    async def answered(*_, **__):
+        return Reply(200, "text/csv", file=tmp_path / "gone")
+
+    connection = SimpleNamespace(
+        parser=SimpleNamespace(get_http_version=lambda: "1.1", should_keep_alive=lambda: True),
+        transport=SimpleNamespace(write=written.append),
+        server_state=SimpleNamespace(default_headers=[]),
+        on_response_complete=lambda: completed.append(True),
+        scheme="http",
+        client=("127.0.0.1", 1),
+    )
+    state = SimpleNamespace(
+        settings=SimpleNamespace(public_url=None),
+        kept=Kept(tmp_path, 0),
+        queries=SimpleNamespace(run=answered),
+        metrics=SimpleNamespace(count=lambda *_: None),
+    )
+    asyncio.run(Quick(connection, state, b"query=ASK%7B%7D", {b"host": b"x"}).run())
+    head, _, body = b"".join(written).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert f"content-length: {len(body)}\r\n".encode() in head
+    assert json.loads(body)["error"] == "internal"
+    assert completed == [True]

@@ -316,12 +316,35 @@ FILTERS = {
     "s_disjoint(geometry, BBOX(7.5, 46.5, 7.6, 46.6))": [],
     "t_intersects(datetime, INTERVAL('2023-12-31T00:00:00Z', '2024-02-01T00:00:00Z'))": ["a", "b", "c", "d/e"],
     "t_after(datetime, TIMESTAMP('2025-01-01T00:00:00Z'))": [],
+    "true": ["a", "b", "c", "d/e"],
+    "false": [],
+    "id = 'a' AND true": ["a"],
+    "true AND a_contains(\"mlm:tasks\", ('detection'))": ["a", "d/e"],
+    "a_contains(\"mlm:tasks\", ('detection')) AND false": [],
+    "id = 'a' OR false": ["a"],
+    "NOT false AND (id = 'b' OR id = 'a' AND true)": ["a", "b"],
 }
 
 
 @pytest.mark.parametrize("text", [t for t, expected in FILTERS.items() if expected is not None])
 def test_filters_find_what_they_say(small, text):
     assert ids(small, collections=["models"], filter=text, filter_lang="cql2-text") == FILTERS[text]
+
+
+def test_true_and_false_are_filters(small):
+    everything = ids(small)
+    for tree, expected in (
+        (True, everything),
+        ({"op": "and", "args": [True, True]}, everything),
+        ({"op": "or", "args": [False, True]}, everything),
+        (False, []),
+        ({"op": "and", "args": [True, False]}, []),
+    ):
+        found = requests.post(f"{small.url}stac/search", json={"filter": tree}, timeout=60)
+        assert [feature["id"] for feature in found.json()["features"]] == expected, tree
+    collections = small.get("stac/collections", params={"filter": "true"}).json()["collections"]
+    assert collections == small.get("stac/collections").json()["collections"]
+    assert small.get("stac/collections", params={"filter": "false"}).json()["collections"] == []
 
 
 @pytest.mark.parametrize("name", [*REPEATED, "lineage:exposed_to"])
@@ -365,6 +388,53 @@ def test_a_filter_reads_role_items_by_their_own_geometry(small):
     assert ids(small, collections=["models-pretrained"], filter=text) == []
 
 
+OUTSIDE = [
+    {"type": "Point", "coordinates": [200, 0]},
+    {"type": "Point", "coordinates": [0, 100]},
+    {"type": "Polygon", "coordinates": [[[170, 0], [190, 0], [190, 10], [170, 10], [170, 0]]]},
+    {"bbox": [-190, 0, 1, 1]},
+    {"bbox": [0, 0, 1, 91]},
+]
+
+
+@pytest.mark.parametrize("place", OUTSIDE, ids=range(len(OUTSIDE)))
+def test_a_place_beyond_the_world_is_refused_however_it_is_given(small, place):
+    condition = {"op": "s_intersects", "args": [{"property": "geometry"}, place]}
+    for body in (place if "bbox" in place else {"intersects": place}, {"filter": condition}):
+        found = requests.post(f"{small.url}stac/search", json=body, timeout=60)
+        assert found.status_code == 400, body
+        assert "within 180" in found.json()["reason"]
+    text = f"s_intersects(geometry, {cql2.parse_json(json.dumps(condition)).to_text().split(', ', 1)[1]}"
+    assert small.get("stac/search", params={"filter": text}).status_code == 400
+
+
+def test_rings_that_cross_or_are_open_are_mended_and_that_is_said(small):
+    bow = [[9.5, -0.5], [11.5, 1.5], [11.5, -0.5], [9.5, 1.5]]  # crosses itself at 10.5, 0.5: east is in both halves
+    halves = {"type": "Polygon", "coordinates": [[[0.5, 0.5], [1, 1], [1, 0], [0.5, 0.5]]]}
+    expected = ids(small, collections=["models-tested"], bbox=[9.5, -0.5, 11.5, 1.5])
+    assert expected == ["a"]
+    for ring, rule in (([*bow, bow[0]], "self-crossing"), ([[9, -1], [12, -1], [10.5, 3]], "ring-not-closed")):
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        condition = {"op": "s_intersects", "args": [{"property": "geometry"}, shape]}
+        for asked in ({"intersects": shape}, {"filter": condition, "filter_lang": "cql2-json"}):
+            found = search(small, collections=["models-tested"], **asked)
+            assert [feature["id"] for feature in found["features"]] == expected
+            assert [note.partition(":")[0] for note in found["notes"]] == [rule]
+    assert "notes" not in search(small, intersects=halves)
+    collections = small.get("stac/collections", params={"intersects": json.dumps(shape)}).json()
+    assert [note.partition(":")[0] for note in collections["notes"]] == ["ring-not-closed"]
+
+
+def test_a_box_across_the_antimeridian_is_the_same_in_a_filter(small):
+    box = [100, -10, 5, 60]  # from Asia by the Pacific to 5 E: west is in it, the Alps are not
+    condition = {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": box}]}
+    for stage in ("models", "models-tested", "models-pretrained"):
+        found = ids(small, collections=[stage], bbox=box)
+        assert ids(small, collections=[stage], filter=condition, filter_lang="cql2-json") == found
+    assert ids(small, collections=["models-tested"], bbox=box) == ["b"]
+    assert ids(small, collections=["models"], bbox=box) == []
+
+
 # -- sorting, fields, free text, collections ----------------------------------------------------------------------------
 
 
@@ -396,6 +466,19 @@ def test_fields_leave_out_and_keep(small):
 def test_free_text(small, client):
     assert ids(small, q=["detection"], collections=["models"]) == ["a", "d/e"]
     assert ids(small, q=["ÉTÉ", "nothing"], collections=["models"]) == ["d/e"]
+    by_term = {
+        "DETECT": ["a", "d/e"],  # the beginning of a word
+        "ETECTION": [],
+        '"detect"': [],
+        '"detection"': ["a", "d/e"],
+        "segmentation detection": [],  # two tasks, no phrase
+        '"d/e"': ["d/e"],
+        "d e": ["d/e"],
+        '"nothing, at all","E\u0301te\u0301"': ["d/e"],  # a comma in a phrase parts nothing
+    }
+    for text, expected in by_term.items():
+        found = small.get("stac/search", params={"q": text, "collections": "models"})
+        assert [feature["id"] for feature in found.json()["features"]] == expected, text
     found = {
         item.id
         for item in client.search(filter="title LIKE 'GeoChat%'", filter_lang="cql2-text").items()
@@ -602,6 +685,7 @@ WRONG = {
     "filter-crs": ["EPSG:3857"],
     "sortby": ["x", "-geometry", "+links"],
     "token": ["x", "AAAA", "eyJhIjoxfQ", "%%%", "é"],
+    "q": ["?!", '"', "a,-"],
     "unknown-parameter": ["1"],
 }  # fmt: skip
 
@@ -620,7 +704,7 @@ def test_what_is_wrong_is_refused_with_a_reason(small, name, value):
 
 BODIES = [
     b"", b"x", b"[]", b"1", b'{"bbox": "0,0,1,1"}', b'{"bbox": [0, 0, null, 1]}', b'{"bbox": [true, 0, 1, 1]}', b'{"limit": "x"}',
-    b'{"limit": true}', b'{"collections": "a"}', b'{"ids": [1]}', b'{"bbox": [0,0,1,1], "intersects": {"type": "Point", "coordinates": [0, 0]}}',
+    b'{"limit": true}', b'{"limit": 1.5}', b'{"limit": 0.0}', b'{"limit": -1e22}', b'{"collections": "a"}', b'{"ids": [1]}', b'{"bbox": [0,0,1,1], "intersects": {"type": "Point", "coordinates": [0, 0]}}',
     b'{"filter": {"op": "=", "args": []}}', b'{"filter": {"op": "x", "args": []}}', b'{"filter": "id = 1"}', b'{"fields": 1}', b'{"sortby": [1]}',
     b'{"datetime": 1}', b'{"token": 1}', b'{"query": {}}', b'{"filter": ' + b'{"op":"not","args":[' * 3000 + b"1" + b"]}" * 3000 + b"}",
     b"[" * 500_000, b'{"ids": ["\xff"]}',
@@ -635,6 +719,42 @@ def test_bodies_that_are_wrong_are_refused(small, body):
     assert set(found.json()) >= {"error", "reason"}
 
 
+@pytest.mark.parametrize("depth", [200, 250, 300, 1000])
+@pytest.mark.parametrize(
+    "name", ["filter", "filter-lang", "conf", "fields", "sortby", "bbox", "intersects", "token", "q"]
+)
+def test_what_is_nested_too_deeply_is_refused_and_ends_no_worker(small, name, depth):
+    ended = 'mlaoi_workers_ended_total{pool="answers",why="crash"}'
+    before = small.metric(ended)
+    value = "[" * depth + "]" * depth
+    if name == "intersects":
+        value = f'{{"type": "GeometryCollection", "geometries": {value}}}'
+    headers = {"Content-Type": "application/json"}
+    found = requests.post(f"{small.url}stac/search", data=f'{{"{name}": {value}}}', headers=headers, timeout=60)
+    assert found.status_code == 400, found.text[:300]
+    assert "nested" in found.json()["reason"]
+    assert small.metric(ended) == before
+
+
+def test_brackets_in_text_do_not_nest(small):
+    text = "([{" * 300
+    assert ids(small, filter={"op": "=", "args": [{"property": "id"}, text]}, filter_lang="cql2-json") == []
+    assert ids(small, filter=f"id = '{text}'", filter_lang="cql2-text") == []
+    many = {"op": "and", "args": [{"op": "=", "args": [{"property": "id"}, "a"]}] * 300}  # wide, not deep
+    assert ids(small, filter=many, filter_lang="cql2-json", collections=["models"]) == ["a"]
+
+
+def test_as_deep_as_may_be_is_answered_and_followed(small):
+    tree = {"op": "=", "args": [{"property": "id"}, "a"]}
+    for _ in range(60):
+        tree = {"op": "not", "args": [tree]}
+    body = {"filter": {"op": "or", "args": [tree, True]}, "limit": 1}
+    first = requests.post(f"{small.url}stac/search", json=body, timeout=60).json()
+    (following,) = [entry["body"] for entry in first["links"] if entry["rel"] == "next"]
+    again = requests.post(f"{small.url}stac/search", json=following, timeout=60)
+    assert again.json()["numberReturned"] == 1
+
+
 def test_what_is_not_there_is_404(small):
     for path in ("collections/x", "collections/x/items", "collections/x/queryables", "collections/models/items/x", "collections/x/items/a", "nothing", "collections/west/items/a"):  # fmt: skip
         found = small.get(f"stac/{path}")
@@ -645,8 +765,17 @@ def test_what_is_not_there_is_404(small):
 
 
 def test_a_page_is_never_larger_than_the_largest(small):
-    found = search(small, limit=10**9)
-    assert found["numberReturned"] == found["numberMatched"]
+    everything = search(small)["features"]
+    assert len(everything) > 5
+    headers = {"Content-Type": "application/json"}
+    for limit in ("1000", "1000000000", "1" + "0" * 22, "1" + "0" * 5000, "0001000"):
+        got = small.get("stac/search", params={"limit": limit})
+        assert got.json()["features"] == everything, limit[:30]
+    for limit in ("1000", "1000000000", "1" + "0" * 22, "1" + "0" * 300, "1e3", "1000.0"):
+        body = f'{{"limit": {limit}}}'
+        posted = requests.post(f"{small.url}stac/search", data=body, headers=headers, timeout=60)
+        assert posted.json()["features"] == everything, limit[:30]
+    assert len(small.get("stac/search", params={"limit": "03"}).json()["features"]) == 3
 
 
 def test_a_token_works_only_with_the_query_that_gave_it(small):
@@ -735,6 +864,8 @@ def test_words_and_bands_find_the_same_before_and_after_all_items_are_made(famil
         {"collections": "models", "filter": "a_contains(\"mlm:bands\", ('red'))"},
         {"collections": "models", "filter": "NOT a_overlaps(\"mlm:bands\", ('red', 'B02'))"},
         {"collections": "models", "q": "sam", "sortby": "-title"},
+        {"collections": "models", "q": '"sam 2"'},
+        {"collections": "models", "q": "egment"},
     ]
 
     def found():

@@ -11,7 +11,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlaoi_graph.server.metrics import Metrics
-from mlaoi_graph.server.reply import Refusal, problem
+from mlaoi_graph.server.reply import Refusal, mistake
 from mlaoi_graph.server.web import Sent
 
 __all__ = ["HEADERS", "Door", "note"]
@@ -69,9 +69,7 @@ class Door:
             _LOG.exception("%s %s", scope["method"], scope["path"])
             if status:
                 raise  # the connection is closed: an answer that was begun is not ended as if it were whole
-            await Sent(problem(500, "internal", "the server made a mistake; its log says which"))(
-                scope, receive, watched
-            )
+            await Sent(mistake())(scope, receive, watched)
         finally:
             self._note(scope, status, size, time.perf_counter() - begun)
 

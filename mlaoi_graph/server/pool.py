@@ -31,7 +31,7 @@ _SHORT_ONES: Final = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_g
 """Short requests that run at a time: with more than there are processors each of them only takes longer."""
 _RETRY: Final = 1.0
 _SHOWN: Final = 300
-"""Characters that are logged of what a worker said when it died."""
+"""Characters that are logged of what a worker said when it died, of the first ones and of the last."""
 _START: Final = 60.0
 _WARM: Final = 1800.0
 _NO_MEMORY: Final = ("memory allocation of", "bad_alloc", "MemoryError", "capacity overflow")
@@ -147,7 +147,10 @@ class Pool:
         )
         ended = ""
         try:
-            return await answer
+            reply = await answer
+            if reply.mistake:
+                _LOG.error("worker %d made a mistake: %s", one.pid, json.dumps(reply.mistake))
+            return reply
         except TimeoutError:
             ended = "timeout"
             reason = f"it took longer than {self._timeout:g} s and was stopped. Ask for less, or use LIMIT"
@@ -226,11 +229,10 @@ class Pool:
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
         await asyncio.to_thread(one.process.join, 5)
-        # Whole: what happened is said first, and many stack frames may follow.
-        said = one.stderr.read_text("utf-8", "replace") if one.stderr.exists() else ""
-        _LOG.warning(
-            "worker %d died (exit code %s): %s", one.pid, one.process.exitcode, json.dumps(said.strip()[:_SHOWN])
-        )
+        said = one.stderr.read_text("utf-8", "replace").strip() if one.stderr.exists() else ""
+        # The engine says what happened before its many stack frames, Python says it last.
+        shown = said if len(said) <= 2 * _SHOWN else f"{said[:_SHOWN]} ... {said[-_SHOWN:]}"
+        _LOG.warning("worker %d died (exit code %s): %s", one.pid, one.process.exitcode, json.dumps(shown))
         if any(word in said for word in _NO_MEMORY):
             return "memory", worker.out_of_memory(self._bounds.memory_mb)
         if "overflowed its stack" in said or one.process.exitcode == -signal.SIGSEGV:
@@ -282,7 +284,11 @@ class Pool:
             await self._end(one)
             raise RuntimeError(f"a worker ended at its start: {said}") from None
         if reply.status != 200:
-            _LOG.error("worker %d starts without having warmed up: %s", one.pid, reply.body.decode())
+            _LOG.error(
+                "worker %d starts without having warmed up: %s",
+                one.pid,
+                json.dumps(reply.mistake or reply.body.decode()),
+            )
         return one
 
     async def _end(self, one: _Worker) -> None:

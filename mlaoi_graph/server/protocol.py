@@ -58,6 +58,10 @@ class _Bounded(HttpToolsProtocol):
             if self._size > _HEAD and not self.transport.is_closing():
                 self._refuse(b"431 Request Header Fields Too Large", b"head-size")
 
+    def send_400_response(self, msg: str) -> None:
+        """Tell the client that what came is no HTTP: in JSON, as everything that is wrong."""
+        self._refuse(b"400 Bad Request", b"http", b"this is no HTTP/1.1 request. Methods are in upper case, as GET")
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._arrived()
@@ -88,9 +92,9 @@ class _Bounded(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._refuse(b"408 Request Timeout", b"slow")
 
-    def _refuse(self, status: bytes, error: bytes) -> None:
+    def _refuse(self, status: bytes, error: bytes, reason: bytes | None = None) -> None:
         self.logger.warning("%s: %s", (self.client or ("?",))[0], status.decode())
-        body = b'{"error":"' + error + b'","reason":"' + status[4:] + b'"}'
+        body = b'{"error":"' + error + b'","reason":"' + (reason or status[4:]) + b'"}'
         self.transport.write(
             b"HTTP/1.1 " + status + b"\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
             + str(len(body)).encode() + b"\r\n\r\n" + body

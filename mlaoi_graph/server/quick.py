@@ -11,13 +11,13 @@ import logging
 import time
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.door import HEADERS, note
-from mlaoi_graph.server.reply import Refusal, Reply, problem
+from mlaoi_graph.server.reply import Refusal, Reply, mistake
 from mlaoi_graph.server.sparql import Question
 from mlaoi_graph.server.web import CHUNK, STALLED, Sent, parameters, site_at
 
@@ -79,17 +79,20 @@ class Quick:
         """Answer."""
         begun = time.perf_counter()
         size, rows, status = 0, None, 499  # a status that nobody reads: the client has gone
+        file: IO[bytes] | None = None
         try:
             try:
                 reply = await self._reply()
-            except Refusal as refusal:
-                reply = refusal.reply()
-            except Exception:  # noqa: BLE001 - as at the door: the client is told, and the log what it was
-                _LOG.exception("GET /sparql")
-                reply = problem(500, "internal", "the server made a mistake; its log says which")
+                length = reply.size
+                file = _opened(reply)
+            except Exception as error:  # noqa: BLE001 - as at the door: the client is told, and the log what it was
+                if not isinstance(error, Refusal):
+                    _LOG.exception("GET /sparql")
+                reply = error.reply() if isinstance(error, Refusal) else mistake()
+                length = reply.size
             if not self.disconnected:
-                size, rows, status = reply.size, reply.rows, reply.status
-            await self._send(reply)
+                size, rows, status = length, reply.rows, reply.status
+            await self._send(reply, length, file)
         except asyncio.CancelledError:
             if not self.disconnected:
                 raise
@@ -123,13 +126,9 @@ class Quick:
         state.kept.keep(question, question.size, reply)
         return reply
 
-    async def _send(self, reply: Reply) -> None:
+    async def _send(self, reply: Reply, size: int, file: IO[bytes] | None) -> None:
         """Write the whole answer, as fast as the client takes it."""
-        connection, size = self._connection, reply.size
-        file = None
-        if reply.file is not None:
-            file = reply.file.open("rb")
-            reply.file.unlink()
+        connection = self._connection
         try:
             if self.disconnected:
                 return
@@ -156,6 +155,15 @@ class Quick:
         if not self.keep_alive:
             connection.transport.close()
         connection.on_response_complete()
+
+
+def _opened(reply: Reply) -> IO[bytes] | None:
+    """Return the file a long answer is in, which has no name any more."""
+    if reply.file is None:
+        return None
+    file = reply.file.open("rb")
+    reply.file.unlink()
+    return file
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["Refusal", "Reply", "problem"]
+__all__ = ["Refusal", "Reply", "mistake", "problem"]
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     state: tuple[int, int] | None = None
     """State of the catalog in which the same question always has this answer; None if it may have another."""
+    mistake: str = ""
+    """For the log: what nobody foresaw."""
 
     @property
     def size(self) -> int:
@@ -53,3 +55,10 @@ def problem(status: int, error: str, reason: str, **more: Any) -> Reply:
     if error in ("body-size", "slow"):
         headers["Connection"] = "close"  # what comes of the body after this is nobody's
     return Reply(status, "application/json", orjson.dumps({"error": error, "reason": reason, **more}), headers=headers)
+
+
+def mistake(what: str = "") -> Reply:
+    """Return that the fault is the server's; ``what`` it was is for the log, which knows already if it is empty."""
+    reply = problem(500, "internal", "the server made a mistake; its log says which")
+    reply.mistake = what
+    return reply

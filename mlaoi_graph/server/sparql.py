@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import sys
 from typing import Final, NamedTuple
 
 import pyoxigraph as ox
@@ -91,8 +92,9 @@ class Question(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of what a client may choose the length of."""
-        return len(self.sparql) + len(self.accept)
+        """Bytes in memory of what a client may choose the length of."""
+        default, named, base = self.scope.default_graphs, self.scope.named_graphs, self.scope.base
+        return sum(map(sys.getsizeof, (self.sparql, self.accept, base, default, named, *default, *named)))
 
     @classmethod
     def of(cls, given: dict[str, list[bytes]], accept: str, site: str) -> Question:

@@ -38,11 +38,13 @@ from mlaoi_graph.errors import (
     QueryError,
     StoreError,
 )
-from mlaoi_graph.server.reply import Refusal, Reply, problem
+from mlaoi_graph.server.reply import Refusal, Reply, mistake, problem
 
 __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
 
 _LENGTH: Final = struct.Struct("!Q")
+_TOLD: Final = 4000
+"""Characters of a traceback that are logged, its last ones."""
 _INLINE: Final = 1 << 20
 """Bytes of an answer that are kept in memory; a longer one goes through a file."""
 _PIECE: Final = 1 << 16
@@ -164,7 +166,14 @@ Task = Callable[..., Reply]
 
 
 def answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
-    """Return what a task answers, errors as JSON with the status they have over HTTP."""
+    """Return what a task answers, errors as JSON with the status they have over HTTP. Nothing is raised."""
+    try:
+        return _answer(context, task, arguments)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next request has nothing to do with it
+        return mistake(f"{type(error).__name__}: {error}\n{traceback.format_exc()[-_TOLD:]}")
+
+
+def _answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
     try:
         return task(context, **arguments)
     except Refusal as refusal:
@@ -207,7 +216,7 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     context = Context(Path(directory), bounds, Path(spool), stays=warm is not None)
     with contextlib.suppress(MlaoiError):  # whoever asks is told
         _ = context.catalog
-    ready = Reply(200, "text/plain") if warm is None else _warmed(context, warm)
+    ready = Reply(200, "text/plain") if warm is None else answer(context, warm, {})
     gc.freeze()  # what is there now stays: no collection looks through it again
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(ready))
@@ -215,15 +224,6 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
         write_frame(sock, _packed(reply))
-
-
-def _warmed(context: Context, warm: Task) -> Reply:
-    """Return what warming up answers: one that fails must not keep the worker from telling requests what is wrong."""
-    try:
-        return answer(context, warm, {})
-    except Exception as error:  # noqa: BLE001 - it would end the next worker as well, and the one after that
-        traceback.print_exc()
-        return problem(500, "warm", f"{type(error).__name__}: {error}")
 
 
 def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
@@ -254,6 +254,7 @@ def _packed(reply: Reply) -> bytes:
             "rows": reply.rows,
             "headers": reply.headers,
             "state": reply.state,
+            "mistake": reply.mistake.encode("utf-8", "replace").decode(),
         }
     )
     return _LENGTH.pack(len(head)) + head + reply.body
@@ -272,6 +273,7 @@ def unpacked(frame: bytes) -> Reply:
         rows=head["rows"],
         headers=dict(head["headers"]),
         state=None if head["state"] is None else (int(head["state"][0]), int(head["state"][1])),
+        mistake=str(head["mistake"]),
     )
 
 

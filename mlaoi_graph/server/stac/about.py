@@ -190,7 +190,7 @@ def openapi(site: str, version: str) -> dict[str, Any]:
     narrow = [
         parameter("bbox", "West, south, east, north", type="array", items={"type": "number"}, minItems=4, maxItems=6),
         parameter("datetime", "An instant, or two with a slash between them"),
-        parameter("q", "Words, one of which is enough", **_LISTS),
+        parameter("q", "Beginnings of words, or phrases in quotation marks, one of which is enough", **_LISTS),
         parameter("filter", "CQL2"),
         parameter("filter-lang", "", type="string", enum=["cql2-text", "cql2-json"]),
         parameter("sortby", "Fields, - before a descending one"),

@@ -10,13 +10,18 @@ from typing import Any, Final
 import cql2
 import numpy as np
 import orjson
+import shapely
 
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.stac import area
 from mlaoi_graph.server.stac.seen import BANDS
 
-__all__ = ["SEARCHED", "Filter"]
+__all__ = ["DEEPEST", "SEARCHED", "Filter", "levels"]
+
+DEEPEST: Final = 240
+"""Lists and objects within each other: orjson reads 1024 and writes 254, some of them around a link's body."""
 
 _OPERATORS: Final = frozenset(
     {
@@ -43,33 +48,43 @@ _NO_VALUE: Final = "Could not reduce expression to boolean"
 class Filter:
     """A filter that can be evaluated. What an item does not have is null, and null is not found: not even by NOT."""
 
-    def __init__(self, expression: cql2.Expr, tree: Any) -> None:
+    def __init__(self, expression: cql2.Expr, tree: Any, notes: tuple[str, ...]) -> None:
         self._expression = expression
         self._tree = tree
+        self.notes: Final = notes
+        """What of its geometries was mended."""
         self.names: Final = frozenset(name.removeprefix("properties.") for name, is_op in _named(tree) if not is_op)
         """Of the fields it looks at."""
 
     @classmethod
     def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
-        """Return the filter in CQL2 text, or in JSON that was read. Raises Refusal."""
-        text = given if isinstance(given, str) else orjson.dumps(given).decode()
-        _check_nesting(text, nesting)
-        if not isinstance(given, str):
-            text = orjson.dumps(_flat(given)).decode()
+        """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal."""
+        notes: list[str] = []
+        if isinstance(given, str):
+            _check_nesting(_nesting_of(given), nesting)
         try:
-            expression = cql2.parse_text(text) if isinstance(given, str) else cql2.parse_json(text)
-            tree = expression.to_json()
+            if isinstance(given, str):
+                expression = cql2.parse_text(given)
+            else:
+                expression = cql2.parse_json(orjson.dumps(_flat(given)).decode())
+            tree: Any = expression.to_json()
+            _check_nesting(levels(tree), DEEPEST)
+            mended = _mended(tree, notes)
+            if mended != tree:
+                expression, tree = cql2.parse_json(orjson.dumps(mended).decode()), mended
             _validate(tree)
+        except Refusal:
+            raise
         except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
             raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
-        if not isinstance(tree, dict) or "op" not in tree:
+        if not isinstance(tree, bool) and not (isinstance(tree, dict) and "op" in tree):
             raise _wrong("not a condition, as a_contains(\"lineage:tested_on\", ('https://example.com/data'))")
         for name, is_operator in _named(tree):
             if is_operator and name not in _OPERATORS:
                 raise _wrong(f"{name[:100]!r} is no operator or function here")
             if not is_operator and name.removeprefix("properties.") not in names:
                 raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
-        return cls(expression, tree)
+        return cls(expression, tree, tuple(notes))
 
     @property
     def is_exact(self) -> bool:
@@ -126,9 +141,14 @@ def _form(tree: Any, *, as_it_is: bool = False) -> Any:
     return "text" if isinstance(tree, str) else 0
 
 
-def _check_nesting(text: str, most: int) -> None:
+def _check_nesting(deepest: int, most: int) -> None:
+    if deepest > most:
+        raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+
+
+def _nesting_of(text: str) -> int:
     depth = deepest = negations = 0
-    for found in _BRACKET.finditer(_STRING.sub("", text) if not text.startswith("{") else text):
+    for found in _BRACKET.finditer(_STRING.sub("", text)):
         if found[0] in "[({":
             depth += 1
         elif found[0] in "])}":
@@ -136,8 +156,20 @@ def _check_nesting(text: str, most: int) -> None:
         else:
             negations += 1
         deepest = max(deepest, depth + negations)
-    if deepest > most:
-        raise _wrong(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+    return deepest
+
+
+def levels(value: Any) -> int:
+    """Return how many lists and objects of JSON lie within each other.
+
+    >>> levels({"op": "not", "args": [True]}), levels("[[")
+    (2, 0)
+    """
+    found, layer = 0, [value]
+    while layer := [one for one in layer if isinstance(one, list | dict)]:
+        found += 1
+        layer = [inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)]
+    return found
 
 
 def _flat(tree: Any) -> Any:
@@ -151,6 +183,23 @@ def _flat(tree: Any) -> Any:
         case {"op": "between", "args": [value, [low, high]]}:
             return found | {"args": [value, low, high]}
     return found
+
+
+def _mended(tree: Any, notes: list[str]) -> Any:
+    """Return a filter with its boxes and geometries as the server reads all others; adds what was mended to notes."""
+    if isinstance(tree, list):
+        return [_mended(part, notes) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    is_box = isinstance(tree.get("bbox"), list)
+    if not is_box and "coordinates" not in tree and "geometries" not in tree:
+        return {key: _mended(value, notes) for key, value in tree.items()}
+    try:
+        shape, said = area.box(tree["bbox"]) if is_box else area.geometry(tree)
+    except ValueError as error:
+        raise _wrong(str(error)) from None
+    notes.extend(said)
+    return orjson.loads(shapely.to_geojson(shape)) if is_box or said else tree
 
 
 def _named(tree: Any) -> Iterator[tuple[str, bool]]:
@@ -193,13 +242,15 @@ def _is_exact(part: Any) -> bool:
             texts = values if isinstance(values, list) else [values]
             said = bool(texts) and all(isinstance(value, str) for value in texts)
             return name in SEARCHED and operator in wanted and one and said
+        case bool():
+            return True
     return False
 
 
 def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:
     """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
     if not isinstance(part, dict):
-        return None
+        return np.empty(0, dtype=np.int64) if part is False else None
     operator, arguments = part.get("op"), part.get("args", ())
     if operator not in ("a_contains", "a_overlaps", "a_equals", "=", "in") or len(arguments) != 2:
         return None

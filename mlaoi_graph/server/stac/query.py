@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,25 +13,25 @@ from typing import Any, Final
 from urllib.parse import unquote_plus, urlencode
 
 import orjson
-import shapely
 from shapely.geometry.base import BaseGeometry
 
-from mlaoi_graph import geo
 from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
-from mlaoi_graph.server.stac.filter import Filter
-from mlaoi_graph.server.stac.seen import BANDS
+from mlaoi_graph.server.stac import area
+from mlaoi_graph.server.stac.filter import DEEPEST, Filter, levels
+from mlaoi_graph.server.stac.seen import BANDS, term
 
 __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link", "read"]
 
 LARGEST_PAGE: Final = 1000
 """Items a page has at most; who asks for more gets this many (OGC API Features, 7.15.2)."""
 _PAGE: Final = 100
-_WORLD: Final = shapely.box(-180, -90, 180, 90)
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME: Final = re.compile(r"[^,]+")
+_TERM: Final = re.compile(r'(?:"[^"]*"|[^,])+')
 _LISTS: Final = frozenset({"collections", "ids", "q"})
 _KNOWN: Final = frozenset(
     {
@@ -84,12 +83,14 @@ class Query:
     collections: tuple[str, ...] | None = None
     filter: Filter | None = None
     words: tuple[str, ...] = ()
-    """Free text: one of these is enough; lower case."""
+    """Free text: one of these terms (:func:`~.seen.term`) is enough."""
     sortby: tuple[Direction, ...] = ()
     fields: Fields | None = None
     token: Token | None = None
     given: Mapping[str, Any] | None = None
     """The parameters as they were given, without the token."""
+    notes: tuple[str, ...] = ()
+    """What was mended."""
 
     @property
     def sifts(self) -> bool:
@@ -115,7 +116,7 @@ def read(
     ``names`` are the queryables, ``fixed`` what the path says. Raises Refusal with 400 for what the specifications do
     not allow.
     """
-    given = _body(text) if is_body else _query_string(text)
+    given = _body(text, nesting) if is_body else _query_string(text)
     for name in ("bbox", *_LISTS):
         if is_body and isinstance(given.get(name), str):
             raise _wrong(name, "a list in a body; text with commas is for query strings")
@@ -126,17 +127,22 @@ def read(
     for name in ("bbox-crs", "filter-crs"):
         if given.get(name) not in (None, *_CRS84):
             raise _wrong(name, "coordinates are in http://www.opengis.net/def/crs/OGC/1.3/CRS84 only")
-    place = _bbox(given["bbox"]) if given.get("bbox") not in (None, "", []) else None
-    if given.get("intersects") not in (None, ""):
-        place = _intersects(given["intersects"])
-    words = tuple(word.strip().casefold() for word in _texts(given, "q") or () if word.strip())
+    place: BaseGeometry | None = None
+    mended: tuple[str, ...] = ()
+    if given.get("bbox") not in (None, "", []) or given.get("intersects") not in (None, ""):
+        place, mended = _place(given, nesting)
+    condition = _filter(given, names, nesting, default="cql2-json" if is_body else "cql2-text")
+    words = tuple(term(text) for text in _texts(given, "q") or () if text.strip())
+    if not all(words):
+        raise _wrong("q", "nothing to look for is in it: give words, or a phrase in quotation marks")
     return Query(
         limit=_limit(given.get("limit")),
         place=place,
         time=_datetime(given["datetime"]) if given.get("datetime") not in (None, "") else None,
         ids=_texts(given, "ids"),
         collections=_texts(given, "collections"),
-        filter=_filter(given, names, nesting, default="cql2-json" if is_body else "cql2-text"),
+        filter=condition,
+        notes=tuple(dict.fromkeys((*mended, *(() if condition is None else condition.notes)))),
         words=words,
         sortby=_sortby(given.get("sortby"), names),
         fields=_fields(given.get("fields")),
@@ -180,11 +186,20 @@ def _query_string(text: bytes) -> dict[str, Any]:
     return found
 
 
-def _body(text: bytes) -> dict[str, Any]:
+def _json(text: bytes | str, nesting: int) -> Any:
+    """Return the value of JSON that is nested so deeply at most. Raises ValueError that says what is wrong."""
+    found = orjson.loads(text)
+    deepest, most = levels(found), min(nesting, DEEPEST)
+    if deepest > most:
+        raise ValueError(f"nested {deepest} deep, and {most} is the most. Ask more simply")
+    return found
+
+
+def _body(text: bytes, nesting: int) -> dict[str, Any]:
     try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, "json", f"the body is not JSON: {error}") from None
+        found = _json(text, nesting)
+    except ValueError as error:
+        raise Refusal(400, "json", f"the body cannot be read as JSON: {error}") from None
     if not isinstance(found, dict):
         raise Refusal(400, "json", 'the body is an object of parameters, as {"limit": 10}')
     for key in found:
@@ -197,7 +212,8 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     value = given.get(name)
     if value is None or value in ("", []):
         return None
-    listed = value.split(",") if isinstance(value, str) else value
+    parted = _TERM.findall if name == "q" else _NAME.findall
+    listed = parted(value) if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
         raise _wrong(name, "a list of strings")
     return tuple(dict.fromkeys(entry for entry in listed if entry)) or None
@@ -206,51 +222,23 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
 def _limit(value: Any) -> int:
     if value in (None, ""):
         return _PAGE
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)) or int(value) < 1:
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
         raise _wrong("limit", f"a whole number from 1; more than {LARGEST_PAGE} gives {LARGEST_PAGE}")
-    return min(int(value), LARGEST_PAGE)
+    digits = text.lstrip("0")  # more than Python would read are more than a page has
+    return LARGEST_PAGE if len(digits) > len(str(LARGEST_PAGE)) else min(int(digits), LARGEST_PAGE)
 
 
-def _bbox(value: Any) -> BaseGeometry:
-    numbers = value.split(",") if isinstance(value, str) else value
-    if not isinstance(numbers, list) or len(numbers) not in (4, 6):
-        raise _wrong("bbox", "4 numbers: west, south, east, north; or 6, with heights after south and north")
+def _place(given: Mapping[str, Any], nesting: int) -> area.Read:
+    """Return the place that is asked about. Of a box in a query string the numbers are text."""
+    name = "bbox" if given.get("bbox") not in (None, "", []) else "intersects"
+    value = given[name]
     try:
-        if any(isinstance(number, bool | None) for number in numbers):
-            raise ValueError
-        box = [float(number) for number in numbers]
-    except (ValueError, TypeError, OverflowError):
-        raise _wrong("bbox", "not all of it are numbers") from None
-    if not all(map(math.isfinite, box)):
-        raise _wrong("bbox", "not all of it are finite numbers")
-    west, south, east, north = box if len(box) == 4 else (box[0], box[1], box[3], box[4])
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise _wrong("bbox", "longitudes are within 180 and latitudes within 90 degrees; longitude comes first")
-    if south > north or (len(box) == 6 and box[2] > box[5]):
-        raise _wrong("bbox", "south is above north, or the lowest above the highest. Give the smaller first")
-    return _shape(geo.from_bbox([west, south, east, north]), "bbox")
-
-
-def _intersects(value: Any) -> BaseGeometry:
-    if isinstance(value, str):
-        try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise _wrong("intersects", f"not JSON: {error}") from None
-    if not isinstance(value, dict) or value.get("type") in ("Feature", "FeatureCollection"):
-        raise _wrong("intersects", 'a GeoJSON geometry, as {"type": "Point", "coordinates": [7, 46]}')
-    try:
-        return _shape(geo.from_geojson(value), "intersects")
-    except RecursionError:
-        raise _wrong("intersects", "geometries are nested too deeply") from None
-
-
-def _shape(found: geo.Footprint, name: str) -> BaseGeometry:
-    if found.unbounded:
-        return _WORLD
-    if found.wkt is None:
-        raise _wrong(name, "; ".join(f"{p.rule}: {p.message}" for p in found.problems) or "empty")
-    return shapely.from_wkt(found.wkt)
+        if name == "bbox":
+            return area.box(value.split(",") if isinstance(value, str) else value)
+        return area.geometry(_json(value, nesting) if isinstance(value, str) else value)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from None
 
 
 def _datetime(value: Any) -> tuple[int, int]:
@@ -287,9 +275,9 @@ def _filter(given: Mapping[str, Any], names: frozenset[str], nesting: int, *, de
         raise _wrong("filter-lang", "cql2-text or cql2-json")
     if language == "cql2-json" and isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise _wrong("filter", f"not JSON: {error}") from None
+            value = _json(value, nesting)
+        except ValueError as error:
+            raise _wrong("filter", f"cannot be read as JSON: {error}") from None
     if (language == "cql2-text") is not isinstance(value, str):
         raise _wrong("filter", f"not {language}. Say with filter-lang which it is")
     return Filter.parsed(value, names, nesting)

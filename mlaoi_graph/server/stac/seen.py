@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
@@ -10,7 +12,9 @@ import orjson
 
 from mlaoi_graph.geo.mapped import Array, distinct
 
-__all__ = ["BANDS", "Spoken", "bands", "spoken", "view"]
+__all__ = ["BANDS", "Spoken", "bands", "spoken", "term", "view"]
+
+_WORD: Final = re.compile(r"[^\W_]+")
 
 BANDS: Final = "mlm:bands"
 """The queryable that is a list of the names of all bands of ``mlm:input``."""
@@ -46,8 +50,26 @@ def bands(fields: Mapping[str, Any]) -> list[str]:
 
 
 def spoken(document: Mapping[str, Any]) -> str:
-    """Return the text that free text is looked for in, without case."""
-    return " ".join(_texts(document)).casefold()
+    """Return the words that free text is looked for in, each between spaces, and one more space between texts."""
+    return "".join(f" {said} " for text in _texts(document) if (said := _words(text)))
+
+
+def term(text: str) -> str:
+    """Return what is in :func:`spoken` where free text is found: at the beginning of a word, or as a quoted phrase.
+
+    It is empty for text without letters and digits.
+
+    >>> term("ViT-B"), term('"ViT-B"'), term("?!")
+    (' vit b', ' vit b ', '')
+    """
+    text = text.strip()
+    words = _words(text)
+    ends = len(text) > 1 and text[0] == text[-1] == '"'
+    return f" {words}{' ' if ends else ''}" if words else ""
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(unicodedata.normalize("NFC", text).casefold()))
 
 
 def _texts(document: Mapping[str, Any]) -> Iterator[str]:
@@ -65,8 +87,8 @@ class Spoken:
     """Words and bands of all models at once: a search that no document has to be opened for.
 
     >>> several = Spoken([Spoken.row({"type": "Feature", "id": name, "properties": {}}) for name in ("vit-b", "unet")])
-    >>> several.speaking("vit").tolist(), several.speaking("e").tolist(), several.with_band("B02").tolist()
-    ([0], [1], [])
+    >>> several.speaking(term("vit")).tolist(), several.speaking(term("net")).tolist(), several.with_band("B").tolist()
+    ([0], [], [])
     """
 
     def __init__(self, rows: Iterable[bytes]) -> None:
@@ -83,14 +105,13 @@ class Spoken:
     @staticmethod
     def row(document: Mapping[str, Any]) -> bytes:
         """Return what is kept of a document."""
-        return orjson.dumps([spoken(document).replace("\0", " "), bands(document.get("properties", {}))])
+        return orjson.dumps([spoken(document), bands(document.get("properties", {}))])
 
     def speaking(self, word: str) -> Array:
-        """Return the places of the models that a word is in, sorted."""
+        """Return the places of the models that a :func:`term` is found in, sorted."""
         wanted, found = word.encode(), []
         find, at = self._text.find, -1
-        # No text has a zero byte in it.
-        while "\0" not in word and (at := find(wanted, at + 1)) >= 0:
+        while (at := find(wanted, at + 1)) >= 0:
             found.append(at)
         return distinct(np.searchsorted(self._starts, np.array(found, dtype=np.int64), side="right") - 1)
 

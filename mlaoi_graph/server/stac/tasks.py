@@ -331,6 +331,8 @@ def _listing(name: str, page: _Page, query: Query, about_page: dict[str, Any], m
     if query.fields is not None:
         listed = [orjson.dumps(_only(orjson.loads(document), query.fields)) for document in listed]
     matched = {} if page.matched is None else {"numberMatched": page.matched}
+    if query.notes:
+        about_page = about_page | {"notes": list(query.notes)}
     rest = members(about_page | matched | {"numberReturned": len(listed)})
     return Reply(200, media_type, b'{%b,"%b":[%b]}' % (rest, name.encode(), b",".join(listed)))
 
