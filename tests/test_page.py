@@ -218,6 +218,50 @@ def test_a_chain_is_highlighted_with_its_proof(page, families_catalog):
     assert sorted(map(tuple, thick)) == sorted((s.subject, s.object) for s in steps)
 
 
+IN_VIEW = """nodes => { const cy = document.querySelector('#graph')._cyreg.cy;
+    return cy.$(nodes).map(n => n.renderedBoundingBox({ includeOverlays: false, includeUnderlays: false }))
+        .every(b => b.x1 >= 0 && b.y1 >= 0 && b.x2 <= cy.width() && b.y2 <= cy.height()); }"""
+"""Whether nodes are in the picture whole."""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chain_is_in_the_picture_whole(browser, served, width):
+    """From its link in the table, and of a cold load."""
+    resisc = f"{BASE}datasets/resisc45"
+    with page_of(browser, served.url, width=width) as page:
+        page.goto("models/geochat-7b")
+        settled(page)
+        page.locator(f"a[data-to='{resisc}']").click()
+        page.wait_for_selector("#proof li")
+        for _ in range(2):
+            until(page, "document.querySelector('#graph')._cyreg.cy.edges('.path').length === 3")
+            chain = ", ".join(
+                f"node[id='{BASE}{name}']"
+                for name in ("models/geochat-7b", "datasets/geochat-instruct", "datasets/resisc45")
+            )
+            assert page.evaluate(IN_VIEW, chain)
+            page.goto("models/geochat-7b?select=datasets%2Fresisc45&to=datasets%2Fresisc45")
+            settled(page)
+
+
+def test_a_dataset_says_why_a_model_learned_from_it(page):
+    page.goto("datasets/resisc45")
+    settled(page)
+    page.locator(f"a[data-to='{GEOCHAT}']").first.click()
+    page.wait_for_selector("#proof li")
+    assert page.locator("#proof li").count() == 3
+
+
+@pytest.mark.parametrize("path", ["models/sam-vit-h?depth=4", "models/geochat-7b?depth=2", "models/geochat-7b"])
+def test_fit_shows_all_there_is(browser, served, path):
+    with page_of(browser, served.url, width=1280) as page:
+        page.goto(path)
+        settled(page)
+        assert "?" in path or page.evaluate(IN_VIEW, "node")  # the first look at a node has all of it
+        page.locator("#acts button", has_text="Fit").click()
+        assert page.evaluate(IN_VIEW, "node")
+
+
 def test_the_keyboard_walks_the_graph(page):
     page.goto("models/clay-v1.5")
     settled(page)
@@ -433,15 +477,20 @@ def test_the_picture_has_the_looks_of_the_legend(page):
     assert halos[0][1] >= 5
 
 
-@pytest.mark.parametrize(("width", "most"), [(1440, 100), (390, 130)])
+@pytest.mark.parametrize(("width", "most"), [(1440, 100), (390, 160)])
 def test_bar_and_legend_leave_the_room_to_the_picture(browser, served, width, most):
     with page_of(browser, served.url, width=width) as page:
         page.goto("models/geochat-7b")
         settled(page)
         assert page.locator(".explorer > .bar").bounding_box()["height"] <= most
         assert page.locator("#graph").bounding_box()["height"] > 350
-        page.locator("#legend input").last.uncheck()  # also where the legend is a strip that scrolls
+        page.locator("#legend input").last.uncheck()
         until(page, "document.querySelector('#legend .says').textContent.includes('hidden')")
+        # What is hidden is said where it is seen, without scrolling aside.
+        for one in page.locator("#legend .says, #legend .entry").all():
+            where = one.bounding_box()
+            assert where["x"] >= 0
+            assert where["x"] + where["width"] <= width
 
 
 # -- documents ------------------------------------------------------------------------------------------------------
@@ -589,6 +638,16 @@ def test_what_lies_somewhere_in_a_whole_may_be_there_and_no_more(served, familie
     }
     assert austrian == ("own", "country-list")
     assert "trained on (stage not stated)" in page
+
+
+def test_no_two_rows_of_an_area_read_the_same(served):
+    """Data that lie in two wholes are two rows, and each names its whole."""
+    page = served.get("area?aoi=Kenya", headers={"Accept": "text/html"}).text
+    for part in re.findall(r'<table class="uses[^"]*">(.*?)</table>', page, re.DOTALL):
+        rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr data-dataset.*?</tr>", part, re.DOTALL)]
+        twice = [row for row, number in Counter(rows).items() if number > 1]
+        assert rows
+        assert not twice
 
 
 def test_all_that_teaches_is_one_figure(served, families_catalog):
@@ -817,7 +876,7 @@ def test_every_question_runs_in_the_editor(page, served):
         query = page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
         answer = served.sparql(query)
         assert answer.status_code == 200, (query, answer.text[:500])
-        assert answer.json()["head"]["vars"]
+        assert answer.json()["results"]["bindings"], query
 
 
 def test_the_editor_is_dark_where_the_page_is(browser, served):
@@ -859,6 +918,28 @@ def test_queries_that_were_run_are_steps_and_links_to_their_rows(page):
     until(page, f"{editor}.getValue().includes('?one')")
 
 
+def test_back_brings_the_rows_and_the_question_of_the_query_that_comes_back(page):
+    page.goto("query")
+    page.wait_for_selector(".yasqe_queryButton")
+    heads = "document.querySelector('.yasr thead')?.textContent ?? ''"
+    for number, column in ((3, "archive"), (9, "who")):
+        page.select_option("#example", index=number)
+        page.click(".yasqe_queryButton")
+        until(page, f"({heads}).includes('{column}')")
+        assert page.input_value("#example") == str(number - 1)
+    page.go_back()
+    until(page, f"({heads}).includes('archive')")
+    assert page.input_value("#example") == "2"
+    assert "exposedTo" in page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.go_forward()
+    until(page, f"({heads}).includes('who')")
+    assert page.input_value("#example") == "8"
+    page.go_back()
+    page.go_back()  # nothing was asked there
+    until(page, "!document.querySelector('.yasr table')")
+    assert page.input_value("#example") == ""
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_button_that_runs_a_query_covers_none_of_it(browser, served, width):
     with page_of(browser, served.url, width=width) as page:
@@ -883,6 +964,31 @@ def test_geometries_of_a_result_are_on_the_map(page):
     page.click(".yasqe_queryButton")
     page.wait_for_selector("#result-map:not([hidden])")
     assert page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length") == 5
+
+
+def test_an_example_has_rows_for_the_map(page):
+    page.goto("query")
+    page.wait_for_selector(".yasqe_queryButton")
+    page.select_option("#example", index=page.locator("#example option").count() - 1)
+    page.click(".yasqe_queryButton")
+    page.wait_for_selector("#result-map:not([hidden])")
+    drawn = page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length")
+    assert drawn == page.locator(".yasr table tbody tr").count() > 1
+
+
+def test_why_is_asked_of_a_pair_that_a_chain_joins(served, families_catalog):
+    """Also where the page of a node leads here, and the node is another than the example's."""
+    with Catalog.open(families_catalog) as catalog:
+        for node in ("", "geochat-7b", "clay-v1.5-biomassters"):
+            examples = served.get("query.json", params={"node": node}).json()["examples"]
+            query = next(one["query"] for one in examples if one["name"] == "06-why")
+            newer, older = (
+                re.findall(rf"<({BASE}[^>]+)>", query)[:2]
+                if node
+                else sorted(set(re.findall(rf"<({BASE}[^>]+)>", query)), reverse=True)
+            )
+            assert catalog.lineage.explain(newer, older), (newer, older)
+            assert served.sparql(query).json()["results"]["bindings"]
 
 
 def test_two_models_are_found_by_name_and_compared(page):
@@ -1149,6 +1255,25 @@ def test_an_empty_table_has_its_columns(served):
     assert full == empty != ""
     full, empty = (served.get(f"area.csv?aoi={where}").text.splitlines() for where in ("FRA", "-40,-50,-39,-49"))
     assert empty == full[:1]
+
+
+@pytest.mark.parametrize("name", ["index", "about", "query", "leakage", "area", "compare"])
+def test_what_has_no_table_is_no_empty_file(served, name):
+    answer = served.get(f"{name}.csv")
+    assert answer.status_code == 404
+    assert "no table" in answer.json()["reason"]
+    if name in ("leakage", "area", "compare"):  # and is not offered
+        assert f"{name}.csv" not in served.get(name, headers={"Accept": "text/html"}).text
+
+
+def test_json_of_families_and_documents_has_what_their_pages_show(served):
+    """Members of a family, and what a document says: against the links on the page."""
+    for path in ("families/clay", "documents/families/clay.yaml"):
+        page = served.get(path, headers={"Accept": "text/html"}).text.partition("<main")[2].partition("</main>")[0]
+        shown = {f"{BASE}{name}" for name in re.findall(r'href="/(models/[^"#?]+)"', page)}
+        found = set(re.findall(r'"@id":\s*"([^"]+)"', served.get(f"{path}.json").text))
+        assert len(shown) > 4
+        assert shown <= found, path
 
 
 def test_nothing_but_this_server(served):

@@ -29,7 +29,10 @@ SUFFIXES: Final = {
 _HTML: Final = {"text/html": "html", "application/xhtml+xml": "html"}
 
 _ABOUT: Final = """
-CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WHERE {
+CONSTRUCT {
+  ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go . ?other ?side ?node ; rdfs:label ?called .
+  ?said ?sp ?so
+} WHERE {
   { ?node ?p ?o }
   UNION
   { ?twin mlaoi:ofModel|mlaoi:ofDataset|mlaoi:ofDerived|mlaoi:ofSource|mlaoi:ofSubject|mlaoi:ofObject ?node ; ?tp ?to }
@@ -40,9 +43,14 @@ CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WH
   { ?node geo:hasGeometry|((mlaoi:footprint|mlaoi:declaredArea)/geo:hasGeometry) ?geometry
     FILTER(STRSTARTS(STR(?geometry), CONCAT(STR(?node), "#")) || STRSTARTS(STR(?geometry), CONCAT(STR(?node), "-")))
     ?geometry ?gp ?go }
+  UNION
+  { VALUES ?side { mlaoi:family mlaoi:partOf } ?other ?side ?node OPTIONAL { ?other rdfs:label ?called } }
+  UNION
+  { GRAPH ?node { ?said ?sp ?so } }
 }
 """
-"""Its facts, the qualified edges at it, and what has no address of its own: areas ``<node>#...``, their geometries."""
+"""Its facts, the qualified edges at it, members and parts, all a document says, and what has no address of its own:
+areas ``<node>#...``, their geometries."""
 
 
 def node(context: Context, *, names: list[str], accept: str, site: str, root: str) -> Reply:

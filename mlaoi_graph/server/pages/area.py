@@ -51,7 +51,12 @@ def area(context: Context, given: dict[str, str]) -> Page:
     if len(hits) > _MOST:
         reason = f"there are {len(hits)} uses in that area, and {_MOST} is the most a page has. Ask of a smaller one"
         raise Refusal(413, "rows", reason)
-    rows = [{**row, "edge": EDGES[row["stage"]]} for row in hits.to_dicts()]
+    label = catalog.lineage.label
+    rows = [
+        {**row, "edge": EDGES[row["stage"]]}
+        | {"footprint_of_label": label(row["footprint_of"]) if row["how"] in ("part", "inherited") else None}
+        for row in hits.to_dicts()
+    ]
     # What is inherited lies somewhere in a whole that reaches there: it may be there, and nobody says that it is.
     sure = [row for row in rows if row["how"] != "inherited"]
     stages = []
@@ -100,7 +105,15 @@ def area(context: Context, given: dict[str, str]) -> Page:
     }
     nodes = list(dict.fromkeys(row["model"] for row in rows))
     title = f"Models in {_called(asked)}"
-    return Page(title, "area.html", values, nodes, rows, (*hits.columns, "edge"), lambda: _drawn(asked, hits, missing))
+    return Page(
+        title,
+        "area.html",
+        values,
+        nodes,
+        rows,
+        (*hits.columns, "edge", "footprint_of_label"),
+        lambda: _drawn(asked, hits, missing),
+    )
 
 
 def _gap(context: Context, asked: Aoi, values: dict[str, Any], during: During | None) -> Gap | None:

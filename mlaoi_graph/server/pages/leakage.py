@@ -31,7 +31,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     values["drawn"] = _DRAWN
     everything = given.get("all", "") != ""
     if not name and not everything:
-        return Page("Leakage", "leakage.html", values, features=lambda: {"type": "FeatureCollection", "features": []})
+        return Page("Leakage", "leakage.html", values)
     catalog = context.catalog
     node = catalog.find(name) if name else None
     report = catalog.leakage(node, against=catalog.find(against) if against else None)

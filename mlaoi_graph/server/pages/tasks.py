@@ -55,9 +55,12 @@ def answer(context: Context, *, view: View, given: dict[str, str], form: str, ro
         return failed(error, root, context, view, given)
     if form == "json":
         return Reply(200, "application/json", orjson.dumps({"title": page.title, **page.values}))
+    if (form == "csv" and not page.columns) or (form == "geojson" and page.features is None):
+        raise Refusal(404, "no-table", "this page has no table until something is asked of it, or none at all")
     if form == "csv":
         return Reply(200, "text/csv; charset=utf-8", table(page.rows, page.columns))
-    if form == "geojson" and page.features is not None:
+    if form == "geojson":
+        assert page.features is not None
         return Reply(200, "application/geo+json", orjson.dumps(page.features()))
     if form == "ttl":
         return _triples(context, page.nodes)

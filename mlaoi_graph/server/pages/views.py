@@ -11,6 +11,7 @@ from typing import Any, Final
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri, tail
+from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.queries.neighbours import neighbours
 from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows, plain
@@ -214,9 +215,13 @@ def query(context: Context, given: dict[str, str]) -> Page:
     if node:
         iri = context.catalog.find(node)
         about = {**about, **dict.fromkeys(("model", "dataset", "start", "asked", "newer", "a"), f"<{iri}>")}
+        about |= _proven(context.catalog, iri)
     examples = []
     for name, title in questions().items():
         examples.append({"name": name, "title": title, "query": filled(question(name), about)})
+    examples.append(
+        {"name": "on-the-map", "title": _ON_THE_MAP.partition("\n")[0][2:], "query": filled(_ON_THE_MAP, about)}
+    )
     text = given.get("query", "")
     values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": text}
     asked = next((line for line in map(str.strip, text.splitlines()) if line), "")
@@ -227,6 +232,33 @@ def query(context: Context, given: dict[str, str]) -> Page:
 _MUCH_EXPOSED: Final = """SELECT ?model (COUNT(?dataset) AS ?number) (MAX(?dataset) AS ?data) {
   { SELECT ?model ?dataset { ?model mlaoi:exposedTo ?dataset } LIMIT 20000 }
 } GROUP BY ?model ORDER BY DESC(?number) ?model LIMIT 2"""
+
+
+_ON_THE_MAP: Final = """# On the map: where the data that models were tested on in this area lie
+# Parameter ?aoi: geometry
+SELECT ?label ?area ?wkt {
+  { SELECT DISTINCT ?label ?area ?wkt {
+    ?model mlaoi:testedOn ?dataset .
+    ?dataset rdfs:label ?label ; mlaoi:footprint ?area .
+    ?area geo:hasGeometry/geo:asWKT ?wkt
+    FILTER NOT EXISTS { ?area mlaoi:precision mlaoi:Global }
+  } }
+  FILTER(geof:sfIntersects(?wkt, ?aoi))
+}
+LIMIT 200"""
+"""The example whose rows have geometries: none of the shipped questions gives any."""
+
+
+def _proven(catalog: Catalog, iri: str) -> dict[str, str]:
+    """Return a pair that a chain of statements joins, the longest there is; none of what has no chain.
+
+    A part of what was learned from may be in there, and no statement leads down to it.
+    """
+    try:
+        rows = [row for row in catalog.lineage.exposure(iri) if "part" not in row.through]
+    except NotOfKind:
+        return {}
+    return {"newer": f"<{iri}>", "older": f"<{max(rows, key=lambda row: row.depth).dataset}>"} if rows else {}
 
 
 def _asked_about(catalog: Catalog) -> dict[str, str]:
@@ -243,6 +275,7 @@ def _asked_about(catalog: Catalog) -> dict[str, str]:
         "b": other,
         "used": "mlaoi:trainedOn",
         "aoi": box,
+        **_proven(catalog, rows[0]["model"] or ""),
     }
 
 

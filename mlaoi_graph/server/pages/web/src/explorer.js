@@ -97,7 +97,7 @@ function bar() {
   refill(place("bar"), el("label", {}, "Depth ", depth), el("label", {}, "Follow ", direction));
   refill(place("acts"),
     copied,
-    el("button", { type: "button", onclick: () => (graph.fit(lineage.focus.iri), map.fit(map.source)) }, "Fit"),
+    el("button", { type: "button", onclick: () => (graph.fit(), map.fit(map.source)) }, "Fit"),
     el("button", { type: "button", id: "reset", onclick: () => change(() => { reset(1, "both"); lineage.hidden.clear(); lineage.to = null; lineage.selected = lineage.focus.iri; bar(); }) }, "Reset"),
     copy,
   );
@@ -127,10 +127,10 @@ function legend({ sorts, edges: drawn }) {
   const off = [...lineage.hidden].filter(left);
   const hidden = off.reduce((sum, edge) => sum + left(edge), 0);
   refill(place("legend"),
-    ...edges.map((edge) =>
+    el("span", { class: "entries" }, edges.map((edge) =>
       el("label", { class: "entry" },
         el("input", { type: "checkbox", checked: !lineage.hidden.has(edge), "data-edge": edge, onchange: (event) => change(() => (event.target.checked ? lineage.hidden.delete(edge) : lineage.hidden.add(edge))) }),
-        sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0))),
+        sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0)))),
     el("span", { class: "says", role: "status" }, hidden ? `${count(hidden, "edge")} hidden: ${off.map((edge) => look(edge).text).join(", ")}` : ""),
   );
 }

@@ -65,8 +65,9 @@ if (query) tab.query().catch(() => {}); // a link to a query is one to its rows;
 // A question takes the place of what was there, and gives it back.
 const undo = document.getElementById("undo");
 const undone = document.getElementById("undone");
+const asks = document.getElementById("example");
 let before = null;
-document.getElementById("example").addEventListener("change", (event) => {
+asks.addEventListener("change", (event) => {
   const example = examples[Number(event.target.value)];
   if (!event.target.value || !example) return;
   before ??= yasgui.getTab().getQuery();
@@ -74,13 +75,19 @@ document.getElementById("example").addEventListener("change", (event) => {
   undo.hidden = false;
   undone.textContent = "";
 });
+/** The choice of questions says which one is in the editor. */
+function named() {
+  const at = examples.findIndex((example) => complete(example.query) === yasgui.getTab().getQuery());
+  asks.value = at < 0 ? "" : String(at);
+}
+named();
 undo.addEventListener("click", () => {
   yasgui.getTab().setQuery(before);
   before = null;
   undo.hidden = true;
   undone.textContent = "As it was before the question.";
-  document.getElementById("example").value = "";
-  document.getElementById("example").focus();
+  named();
+  asks.focus();
 });
 
 let map = null;
@@ -103,10 +110,28 @@ const here = () => {
 };
 yasgui.on("queryResponse", () => setTimeout(here));
 
-// The address has the query that was run; going back brings the one before.
+// The address has the query that was run; going back brings the one before, and its rows.
+const asked = () => new URLSearchParams(location.search).get("query");
 yasgui.on("query", () => {
   const url = new URL(location.href);
-  url.searchParams.set("query", yasgui.getTab().getQuery());
-  if (url.search !== location.search) history.pushState(null, "", url);
+  const text = yasgui.getTab().getQuery();
+  named();
+  if (text === asked()) return;
+  url.searchParams.set("query", text);
+  history.pushState(null, "", url);
 });
-addEventListener("popstate", () => yasgui.getTab().setQuery(new URLSearchParams(location.search).get("query") ?? complete(first)));
+addEventListener("popstate", () => {
+  const shown = yasgui.getTab();
+  const text = asked();
+  shown.setQuery(text ?? complete(first));
+  before = null;
+  undo.hidden = true;
+  named();
+  if (text) return shown.query().catch(() => {});
+  // Nothing was asked there: no rows of another query are left below it.
+  shown.yasqe?.abortQuery();
+  shown.yasr.results = undefined;
+  shown.yasr.resultsEl.replaceChildren();
+  shown.yasr.headerEl?.replaceChildren?.();
+  here();
+});
