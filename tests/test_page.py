@@ -506,6 +506,7 @@ def test_a_document_says_what_it_says(page, served, families_catalog):
         log = catalog.query("SELECT ?d ?t { ?r mlaoi:ofDocument ?d ; mlaoi:readAt ?t }", d=document)
         (read,) = [row["t"] for row in log]
     page.goto("about")
+    page.click("summary:has-text('By name')")  # they are many, and folded
     page.locator("a", has_text="clay.yaml").first.click()
     page.wait_for_url("**/documents/families/clay.yaml")
     assert page.inner_text("h1") == "clay.yaml"
@@ -974,6 +975,17 @@ def test_an_example_has_rows_for_the_map(page):
     page.wait_for_selector("#result-map:not([hidden])")
     drawn = page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length")
     assert drawn == page.locator(".yasr table tbody tr").count() > 1
+    assert (
+        page.title() == "On the map: where the data that models were tested on in this area lie: SPARQL · mlaoi-graph"
+    )
+    # A row selects its shape, and a shape its row.
+    page.locator(".yasr table tbody tr").nth(2).locator("td").first.click()
+    assert page.evaluate("document.querySelector('#result-map').footprints.chosen") == "3"
+    page.click("#result-map .lister")
+    page.locator("#result-map .under li button", has_text="2. ").click()
+    assert page.locator(".yasr table tbody tr.chosen td").first.inner_text() == "2"
+    # What is below the base is said without it.
+    assert page.locator(".yasr table tbody tr a.iri").first.inner_text().startswith("datasets/")
 
 
 def test_why_is_asked_of_a_pair_that_a_chain_joins(served, families_catalog):
@@ -1055,6 +1067,61 @@ def test_findings_name_their_sources_and_the_question(served):
             assert all(html.escape(one["url"]) in page for one in step["evidence"])
         rows = served.sparql(finding["query"]).json()["results"]["bindings"]
         assert len(rows) == finding["more"] + 1
+
+
+def test_pages_with_nothing_asked_lead_on(served, families_catalog):
+    """To the tests that leak, as the report of everything has them, and to models to compare."""
+    with Catalog.open(families_catalog) as catalog:
+        leaks = {row.test for row in catalog.leakage(None).tests if row.verdict.value == "yes"}
+    page = served.get("leakage", headers={"Accept": "text/html"}).text
+    assert leaks
+    for test in leaks:
+        assert f'href="/{test.removeprefix(BASE)}"' in page
+    pairs = re.findall(r'href="/compare\?([^"]+)"', served.get("compare", headers={"Accept": "text/html"}).text)
+    assert len(pairs) > 3
+    for pair in pairs:
+        assert served.get(f"compare.json?{html.unescape(pair)}").json()["models"]
+
+
+def test_an_address_that_is_none_leads_to_names_like_it(served):
+    page = served.get("models/geochat-7c", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "<bdi>No such page, and no node of the catalog has this address.</bdi>" in page.text
+    assert 'href="/models/geochat-7b"' in page.text
+
+
+def test_what_only_one_learned_from_is_one_table_for_one_reason(served):
+    page = served.get("compare?a=clay-v1.5&b=geochat-7b", headers={"Accept": "text/html"}).text
+    for number in (1, 2):
+        part = page.partition(f'id="only-{number}"')[2].partition("</section>")[0]
+        assert part.count("<table") == 1
+        assert part.count("is disclosed") == 1
+
+
+def test_a_document_has_its_statements_before_all_else(page):
+    page.goto("documents/families/clay.yaml")
+    assert page.locator("h2").first.inner_text().startswith("What it says of who used what")
+
+
+def test_a_report_of_one_model_does_not_repeat_it(served):
+    page = served.get("leakage?node=clay-v1.5-biomassters", headers={"Accept": "text/html"}).text
+    tests = page.partition('id="tests-h"')[2].partition("</table>")[0]
+    assert "models/clay-v1.5-biomassters" not in tests
+    assert "BioMassters" in tests
+
+
+@pytest.mark.parametrize("path", ["models/geochat-7b", "area?aoi=Kenya", "leakage?node=clay-v1.5-biomassters"])
+def test_tables_are_cards_on_a_narrow_window(browser, served, path):
+    with page_of(browser, served.url, width=390) as page:
+        page.goto(path)
+        if "models" in path:
+            settled(page)
+            assert page.evaluate(IN_VIEW, "node")  # and the picture is as high as it is long
+        wide = page.eval_on_selector_all(
+            ".scroll:has(.stack)", "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.ariaLabel)"
+        )
+        assert page.locator(".stack").count() > 0
+        assert wide == []
 
 
 def test_search_tells_hits_apart(served, families_catalog):
@@ -1243,8 +1310,16 @@ def test_titles_say_what_was_asked(served):
     """Of an area that was drawn, where it is; of a query, its first line."""
     drawn = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 46]]]}
     title = served.get("area.json", params={"aoi": json.dumps(drawn)}).json()["title"]
-    assert title == "Models in 7.00, 46.00, 8.00, 47.00"
-    title = served.get("query.json", params={"query": "# What learned from DOTA?\nASK {}"}).json()["title"]
+    assert title == "Models in 46–47° N, 7–8° E"
+    for given, said in {
+        "-5,-41.25,16,52": "41.25° S–52° N, 5° W–16° E",
+        "POLYGON((0 11,23 11,23 33,0 11))": "11–33° N, 0–23° E",
+        "170,-20,-170,-10": "20–10° S, 170° E–170° W",
+        "Kenya": "Kenya",
+    }.items():
+        assert served.get("area.json", params={"aoi": given}).json()["title"] == f"Models in {said}"
+    asked = "PREFIX mlaoi: <https://w3id.org/mlaoi#>\n\n# What learned from DOTA?\nASK {}"
+    title = served.get("query.json", params={"query": asked}).json()["title"]
     assert title == "What learned from DOTA?: SPARQL"
     facts = served.get("datasets/sentinel-2", headers={"Accept": "text/html"}).text
     assert "True" not in facts

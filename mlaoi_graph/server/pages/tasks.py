@@ -87,10 +87,12 @@ def failed(
     context: Context | None = None,
     view: View | None = None,
     given: dict[str, str] | None = None,
+    near: Sequence[str] = (),
 ) -> Reply:
     """Return a page that says what is wrong, and what would be right; that of a view has its form, as it was filled."""
     status = error.status if isinstance(error, Refusal) else 404 if isinstance(error, NodeNotFound) else 400
-    near = list(error.candidates) if isinstance(error, NodeNotFound) else []
+    if isinstance(error, NodeNotFound):
+        near = error.candidates
     if isinstance(error, NotOfKind):
         near = [error.iri]
     given = given or {}
@@ -98,7 +100,7 @@ def failed(
     field = next((key for key, value in given.items() if name is not None and value.strip() == name), None)
     values = {
         "title": "Not found" if status == 404 else "That cannot be answered",
-        "reason": _reason(error, field == "aoi"),
+        "reason": _sentence(_reason(error, field == "aoi")),
         "near": [{"iri": iri, "label": _label(context, iri), "field": field} for iri in near],
     }
     shared = {"given": given, "base": context.catalog.base if context else "", "failure": values}
@@ -120,6 +122,10 @@ def _reason(error: Exception, is_area: bool) -> str:
     if isinstance(error, GeometryError):
         return f"{error.reason}. {_AREAS}."
     return str(error)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _label(context: Context | None, iri: str) -> str:

@@ -198,7 +198,7 @@ let csvUrl = null;
 function twin({ edges }) {
   const rows = edges.map((edge) => ({ edge: edge.edge, newer: edge.subject_label, newer_iri: edge.subject, older: edge.object_label, older_iri: edge.object, confidence: edge.confidence, document: edge.document, step: edge }));
   const pick = (iri, label) => el("button", { type: "button", class: "pick", "data-iri": iri, onclick: () => select(iri) }, bdi(short(label, 90)));
-  const table = el("table", {},
+  const table = el("table", { class: "stack" },
     el("thead", {}, el("tr", {}, ["newer", "edge", "older", "said in", "confidence"].map((text) => el("th", { scope: "col" }, text)))),
     el("tbody", {}, rows.map((row) => el("tr", { "data-newer": row.newer_iri, "data-older": row.older_iri },
       el("td", { class: "wrap" }, pick(row.newer_iri, row.newer)),

@@ -16,6 +16,7 @@ const GAP = 26; // between columns of one rank
 const LEAST = 11; // pixels below which nobody can read a label
 const FONT = 12.5;
 const ROOMY = 1100;
+const TALLEST = 780;
 const NARROW = 560; // a pane in which columns beside each other could not be read
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -123,6 +124,8 @@ export class Graph {
 
   show({ nodes, edges, groups }, focus, chain) {
     const narrow = this.box.clientWidth < NARROW;
+    // A list is as high as it is long, as far as fingers find a way around it.
+    this.box.parentElement.style.height = narrow ? `${Math.min(TALLEST, (nodes.size + groups.length) * PITCH * (LEAST / FONT) + 150)}px` : "";
     WIDTH = this.box.clientWidth > ROOMY ? 300 : 216;
     this.cy.style(style());
     const [older, newer] = narrow ? ["▴", "▾"] : ["◂", "▸"];

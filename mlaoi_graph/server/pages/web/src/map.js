@@ -13,7 +13,7 @@ import { defaults as interactions } from "ol/interaction/defaults.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { bdi, el, root, short } from "./dom.js";
-import { askedStyles, called, isGround, landStyle, PRECISIONS, styled } from "./shades.js";
+import { askedStyles, called, isGround, landStyle, PRECISIONS, RESULT, styled } from "./shades.js";
 import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
@@ -156,10 +156,10 @@ export class FootprintMap {
   }
 
   /** Draw geometries of a query's result, those in longitude and latitude; returns how many are not. */
-  showWkt(texts) {
+  showWkt(shapes) {
     const wkt = new WKT();
     let foreign = 0;
-    const features = texts.flatMap((text) => {
+    const features = shapes.flatMap(({ text, row, label }) => {
       const [, system] = text.match(/^\s*<([^>]*)>/) ?? [];
       const turned = /EPSG\/0\/4326$/.test(system ?? "");
       if (system && !turned && !/CRS84$/.test(system)) {
@@ -173,7 +173,7 @@ export class FootprintMap {
           return flat;
         });
         const geometry = geojson.writeGeometryObject(read);
-        return [{ type: "Feature", geometry, properties: { edge: "pretrainedOn", look: "declared-box", dataset: text, label: short(text, 60) } }];
+        return [{ type: "Feature", geometry, properties: { edge: RESULT, look: "declared-box", dataset: String(row), label: short(label, 70) } }];
       } catch {
         foreign += 1;
         return [];
@@ -236,8 +236,8 @@ export class FootprintMap {
     const item = ({ feature, areas }) => {
       const { dataset, edge, look: kind } = feature.getProperties();
       return el("li", {}, el("button", { type: "button", "data-iri": dataset, "aria-pressed": String(dataset === this.chosen), onclick: () => this.onSelect(dataset) },
-        bdi(short(this.label(feature), 70)), el("span", { class: `stage s-${edge}` }, called(edge)),
-        el("span", { class: "note" }, areas > 1 ? `${areas} areas · ` : "", PRECISIONS[kind] ?? kind)));
+        bdi(short(this.label(feature), 70)), edge === RESULT ? null : el("span", { class: `stage s-${edge}` }, called(edge)),
+        el("span", { class: "note" }, areas > 1 ? `${areas} areas · ` : "", edge === RESULT ? null : PRECISIONS[kind] ?? kind)));
     };
     const most = [...met.values()].slice(0, LISTED);
     this.list.replaceChildren(

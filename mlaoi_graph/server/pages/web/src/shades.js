@@ -11,6 +11,8 @@ export const PRECISIONS = {
 };
 /** "Edge" of the ground both sides of a leakage cover; it has a layer of its own. */
 export const OVERLAP = "overlap";
+/** "Edge" of what a query found. */
+export const RESULT = "result";
 const GROUNDS = new Set([OVERLAP, "gap"]);
 /** Ground that is the answer itself, and no footprint: it lies on top. */
 export const isGround = (edge) => GROUNDS.has(edge);
@@ -42,7 +44,7 @@ function hatch(hex, turn, turns) {
 
 export function styled(edge, precision, { chosen, faded, turn, turns, small = false }) {
   const over = isGround(edge);
-  const hex = over ? ink("overlap") : colour(edge);
+  const hex = over ? ink("overlap") : edge === RESULT ? ink("accent") : colour(edge);
   const alpha = faded ? (isDark() ? 0.42 : 0.3) : 1;
   const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over || small ? undefined : LINES[precision];
   const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
