@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -702,6 +703,21 @@ def test_across_the_antimeridian(page):
     assert 90 < west < 180 < east < 270  # looked at in one piece
 
 
+def test_nothing_is_lined_where_the_map_is_cut(page):
+    """An area across the antimeridian has its own four sides, and none where its two halves meet."""
+    page.goto("area?aoi=170,-20,-170,-10")
+    page.wait_for_selector("#map[data-ready]")
+    lines = page.evaluate(
+        """() => { const m = document.querySelector('#map').footprints; const [f] = m.areaSource.getFeatures();
+        return m.map.getLayers().item(1).getStyleFunction()(f).map(s => s.getGeometry()?.getCoordinates?.() ?? null); }"""
+    )
+    assert lines
+    for halves in lines:
+        sides = [{tuple(a), tuple(b)} for line in halves for a, b in pairwise(line)]
+        assert {tuple(point) for side in sides for point in side} >= {(170, -20), (-170, -10)}
+        assert not [side for side in sides if all(abs(x) == 180 for x, _ in side)]
+
+
 def test_the_map_looks_at_the_world_in_one_piece(page):
     """Footprints of the whole world stay between -180 and 180; what crosses 180 does not."""
     page.goto("query")
@@ -709,7 +725,7 @@ def test_the_map_looks_at_the_world_in_one_piece(page):
     page.goto("area")
     page.wait_for_selector("#map[data-ready]")
     show = """boxes => { const m = document.querySelector('#map').footprints;
-        const left = m.showWkt(boxes); const [x] = m.map.getView().getCenter();
+        const left = m.showWkt(boxes.map((text, row) => ({ text, row, label: text }))); const [x] = m.map.getView().getCenter();
         return [left, x, m.source.getFeatures().map(f => f.getGeometry().getExtent())]; }"""
 
     def around(west, south, east, north):
@@ -807,29 +823,34 @@ def test_nothing_that_lies_below_others_is_out_of_reach(browser, hostile):
 
 
 def test_one_outline_shows_every_stage_that_has_it(page):
-    """Where footprints are the same, each stage has its turn of the dashes; small ones lie above large ones."""
+    """Where footprints are the same, each stage has a band of its own, and dashes of its precision; small ones lie above."""
     page.goto("area?aoi=-5,41,16,52")
     page.wait_for_selector("#map[data-ready]")
     drawn = page.evaluate(
         """() => { const m = document.querySelector('#map').footprints;
         return m.source.getFeatures().filter(f => m.style(f)).map(f => [f.get('edge'), f.place,
-            m.style(f).getStroke().getLineDash(), m.style(f).getStroke().getLineDashOffset()]); }"""
+            m.style(f).getStroke().getWidth(), m.style(f).getStroke().getLineDash(), f.get('look'), f.turn]); }"""
     )
     places = {}
-    for edge, place, dash, offset in drawn:
+    dashes = {"region": [9, 4], "country-list": [5, 3], "inherited": [10, 4, 2, 4]}
+    for edge, place, width, dash, look, turn in drawn:
         assert edge not in places.setdefault(place, {})  # and no stage twice
-        places[place][edge] = (tuple(dash or ()), offset)
+        assert dash in (
+            dashes.get(look),
+            [1.7 * length for length in dashes.get(look, ())],
+            None,
+        )  # what is small has none
+        places[place][edge] = (turn, width)
     shared = [edges for edges in places.values() if len(edges) > 1]
     assert len(shared) > 2
     for edges in shared:
-        on = {dash[0] for dash, _ in edges.values()}
-        assert {dash for dash, _ in edges.values()} == {(*on, max(on) * (len(edges) - 1))}
-        assert len({offset for _, offset in edges.values()}) == len(edges)
+        widths = [width for _, width in sorted(edges.values())]
+        assert all(wide >= narrow + 2 for wide, narrow in pairwise(widths))
     order = page.evaluate(
         "(() => { const m = document.querySelector('#map').footprints;"
-        " return [...m.source.getFeatures()].sort(m.layer.getRenderOrder()).map(f => f.size); })()"
+        " return [...m.source.getFeatures()].sort(m.layer.getRenderOrder()).map(f => [-f.size, f.turn]); })()"
     )
-    assert order == sorted(order, reverse=True)
+    assert order == sorted(order)  # and of one outline the wide below
     # What a hidden stage leaves is drawn whole again.
     one = next(iter(shared[0]))
     for edge in {edge for _, edges in places.items() for edge in edges} - {one}:

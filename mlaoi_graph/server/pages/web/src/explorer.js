@@ -182,8 +182,6 @@ function side(group = null) {
     const near = node.iri === focus.iri ? [] : own;
     if (near.length) parts.push(el("h3", {}, "Who says so"), el("ol", { class: "chain" }, near.slice(0, 12).map(statement)));
     if (node.iri === focus.iri) {
-      const { sorts } = drawn;
-      if (sorts.size) parts.push(el("ul", { class: "sorts" }, [...sorts].map(([edge, count]) => el("li", {}, sample(edge), " ", look(edge).text, el("span", { class: "num" }, count)))));
       parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right. Thin lines are unverified; a dashed outline is described by no source."));
     }
   }
