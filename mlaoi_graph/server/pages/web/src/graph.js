@@ -185,7 +185,7 @@ export class Graph {
   /** Older to the left. A rank longer than the pane has several columns, the nodes of each between those of the next. */
   columns() {
     const ranks = this.ranks();
-    const foldsOf = this.folds(ranks.map((nodes) => nodes.length));
+    const { folds: foldsOf, pitch } = this.folds(ranks.map((nodes) => nodes.length));
     const folded = new Set();
     let x = 0;
     this.cy.batch(() => {
@@ -193,7 +193,7 @@ export class Graph {
         const folds = foldsOf[rank];
         nodes.forEach((node, index) => {
           if (folds > 1) folded.add(node.id());
-          node.position({ x: x + (index % folds) * (WIDTH + GAP), y: (index - (nodes.length - 1) / 2) * (PITCH / folds) });
+          node.position({ x: x + (index % folds) * (WIDTH + GAP), y: (index - (nodes.length - 1) / 2) * (pitch / folds) });
         });
         x += folds * WIDTH + (folds - 1) * GAP + CHANNEL;
       }
@@ -209,7 +209,7 @@ export class Graph {
     });
   }
 
-  /** In how many columns each rank stands: as many as let the whole be largest in this pane. */
+  /** In how many columns each rank stands: as many as let the whole be largest in this pane; and how far nodes are apart. */
   folds(lengths) {
     let best = { zoom: 0 };
     for (let most = Math.max(...lengths); most > 3; most -= 1) {
@@ -217,9 +217,10 @@ export class Graph {
       const width = folds.reduce((sum, many) => sum + many * WIDTH + (many - 1) * GAP + CHANNEL, -CHANNEL);
       const height = Math.max(...lengths.map((length, rank) => (length / folds[rank]) * PITCH));
       const zoom = Math.min((this.box.clientWidth - 48) / width, (this.box.clientHeight - 48) / height, 1.15);
-      if (zoom > best.zoom + 0.01) best = { zoom, folds };
+      // What room is left above and below goes between the nodes.
+      if (zoom > best.zoom + 0.01) best = { zoom, folds, pitch: Math.max(PITCH, Math.min(1.4, (this.box.clientHeight - 48) / zoom / height) * PITCH) };
     }
-    return best.folds ?? lengths.map(() => 1);
+    return best.folds ? best : { folds: lengths.map(() => 1), pitch: PITCH };
   }
 
   /** How high an edge passes the columns between its ends: as its older end, or in the nearest gap between their nodes. */
