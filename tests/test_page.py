@@ -957,6 +957,7 @@ def test_back_brings_the_rows_and_the_question_of_the_query_that_comes_back(page
     until(page, f"({heads}).includes('who')")
     assert page.input_value("#example") == "8"
     page.go_back()
+    until(page, f"({heads}).includes('archive')")
     page.go_back()  # nothing was asked there
     until(page, "!document.querySelector('.yasr table')")
     assert page.input_value("#example") == ""
