@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -216,6 +217,50 @@ def test_a_chain_is_highlighted_with_its_proof(page, families_catalog):
         "document.querySelector('#graph')._cyreg.cy.edges('.path').map(e => [e.source().id(), e.target().id()])"
     )
     assert sorted(map(tuple, thick)) == sorted((s.subject, s.object) for s in steps)
+
+
+IN_VIEW = """nodes => { const cy = document.querySelector('#graph')._cyreg.cy;
+    return cy.$(nodes).map(n => n.renderedBoundingBox({ includeOverlays: false, includeUnderlays: false }))
+        .every(b => b.x1 >= 0 && b.y1 >= 0 && b.x2 <= cy.width() && b.y2 <= cy.height()); }"""
+"""Whether nodes are in the picture whole."""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chain_is_in_the_picture_whole(browser, served, width):
+    """From its link in the table, and of a cold load."""
+    resisc = f"{BASE}datasets/resisc45"
+    with page_of(browser, served.url, width=width) as page:
+        page.goto("models/geochat-7b")
+        settled(page)
+        page.locator(f"a[data-to='{resisc}']").click()
+        page.wait_for_selector("#proof li")
+        for _ in range(2):
+            until(page, "document.querySelector('#graph')._cyreg.cy.edges('.path').length === 3")
+            chain = ", ".join(
+                f"node[id='{BASE}{name}']"
+                for name in ("models/geochat-7b", "datasets/geochat-instruct", "datasets/resisc45")
+            )
+            assert page.evaluate(IN_VIEW, chain)
+            page.goto("models/geochat-7b?select=datasets%2Fresisc45&to=datasets%2Fresisc45")
+            settled(page)
+
+
+def test_a_dataset_says_why_a_model_learned_from_it(page):
+    page.goto("datasets/resisc45")
+    settled(page)
+    page.locator(f"a[data-to='{GEOCHAT}']").first.click()
+    page.wait_for_selector("#proof li")
+    assert page.locator("#proof li").count() == 3
+
+
+@pytest.mark.parametrize("path", ["models/sam-vit-h?depth=4", "models/geochat-7b?depth=2", "models/geochat-7b"])
+def test_fit_shows_all_there_is(browser, served, path):
+    with page_of(browser, served.url, width=1280) as page:
+        page.goto(path)
+        settled(page)
+        assert "?" in path or page.evaluate(IN_VIEW, "node")  # the first look at a node has all of it
+        page.locator("#acts button", has_text="Fit").click()
+        assert page.evaluate(IN_VIEW, "node")
 
 
 def test_the_keyboard_walks_the_graph(page):
@@ -433,15 +478,20 @@ def test_the_picture_has_the_looks_of_the_legend(page):
     assert halos[0][1] >= 5
 
 
-@pytest.mark.parametrize(("width", "most"), [(1440, 100), (390, 130)])
+@pytest.mark.parametrize(("width", "most"), [(1440, 100), (390, 160)])
 def test_bar_and_legend_leave_the_room_to_the_picture(browser, served, width, most):
     with page_of(browser, served.url, width=width) as page:
         page.goto("models/geochat-7b")
         settled(page)
         assert page.locator(".explorer > .bar").bounding_box()["height"] <= most
         assert page.locator("#graph").bounding_box()["height"] > 350
-        page.locator("#legend input").last.uncheck()  # also where the legend is a strip that scrolls
+        page.locator("#legend input").last.uncheck()
         until(page, "document.querySelector('#legend .says').textContent.includes('hidden')")
+        # What is hidden is said where it is seen, without scrolling aside.
+        for one in page.locator("#legend .says, #legend .entry").all():
+            where = one.bounding_box()
+            assert where["x"] >= 0
+            assert where["x"] + where["width"] <= width
 
 
 # -- documents ------------------------------------------------------------------------------------------------------
@@ -457,6 +507,7 @@ def test_a_document_says_what_it_says(page, served, families_catalog):
         log = catalog.query("SELECT ?d ?t { ?r mlaoi:ofDocument ?d ; mlaoi:readAt ?t }", d=document)
         (read,) = [row["t"] for row in log]
     page.goto("about")
+    page.click("summary:has-text('By name')")  # they are many, and folded
     page.locator("a", has_text="clay.yaml").first.click()
     page.wait_for_url("**/documents/families/clay.yaml")
     assert page.inner_text("h1") == "clay.yaml"
@@ -591,6 +642,16 @@ def test_what_lies_somewhere_in_a_whole_may_be_there_and_no_more(served, familie
     assert "trained on (stage not stated)" in page
 
 
+def test_no_two_rows_of_an_area_read_the_same(served):
+    """Data that lie in two wholes are two rows, and each names its whole."""
+    page = served.get("area?aoi=Kenya", headers={"Accept": "text/html"}).text
+    for part in re.findall(r'<table class="uses[^"]*">(.*?)</table>', page, re.DOTALL):
+        rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr data-dataset.*?</tr>", part, re.DOTALL)]
+        twice = [row for row, number in Counter(rows).items() if number > 1]
+        assert rows
+        assert not twice
+
+
 def test_all_that_teaches_is_one_figure(served, families_catalog):
     """The words of the command line: trained and evaluated are all stages of their sort together."""
     found = served.get("area.json?aoi=FRA").json()
@@ -642,6 +703,21 @@ def test_across_the_antimeridian(page):
     assert 90 < west < 180 < east < 270  # looked at in one piece
 
 
+def test_nothing_is_lined_where_the_map_is_cut(page):
+    """An area across the antimeridian has its own four sides, and none where its two halves meet."""
+    page.goto("area?aoi=170,-20,-170,-10")
+    page.wait_for_selector("#map[data-ready]")
+    lines = page.evaluate(
+        """() => { const m = document.querySelector('#map').footprints; const [f] = m.areaSource.getFeatures();
+        return m.map.getLayers().item(1).getStyleFunction()(f).map(s => s.getGeometry()?.getCoordinates?.() ?? null); }"""
+    )
+    assert lines
+    for halves in lines:
+        sides = [{tuple(a), tuple(b)} for line in halves for a, b in pairwise(line)]
+        assert {tuple(point) for side in sides for point in side} >= {(170, -20), (-170, -10)}
+        assert not [side for side in sides if all(abs(x) == 180 for x, _ in side)]
+
+
 def test_the_map_looks_at_the_world_in_one_piece(page):
     """Footprints of the whole world stay between -180 and 180; what crosses 180 does not."""
     page.goto("query")
@@ -649,7 +725,7 @@ def test_the_map_looks_at_the_world_in_one_piece(page):
     page.goto("area")
     page.wait_for_selector("#map[data-ready]")
     show = """boxes => { const m = document.querySelector('#map').footprints;
-        const left = m.showWkt(boxes); const [x] = m.map.getView().getCenter();
+        const left = m.showWkt(boxes.map((text, row) => ({ text, row, label: text }))); const [x] = m.map.getView().getCenter();
         return [left, x, m.source.getFeatures().map(f => f.getGeometry().getExtent())]; }"""
 
     def around(west, south, east, north):
@@ -747,29 +823,34 @@ def test_nothing_that_lies_below_others_is_out_of_reach(browser, hostile):
 
 
 def test_one_outline_shows_every_stage_that_has_it(page):
-    """Where footprints are the same, each stage has its turn of the dashes; small ones lie above large ones."""
+    """Where footprints are the same, each stage has a band of its own, and dashes of its precision; small ones lie above."""
     page.goto("area?aoi=-5,41,16,52")
     page.wait_for_selector("#map[data-ready]")
     drawn = page.evaluate(
         """() => { const m = document.querySelector('#map').footprints;
         return m.source.getFeatures().filter(f => m.style(f)).map(f => [f.get('edge'), f.place,
-            m.style(f).getStroke().getLineDash(), m.style(f).getStroke().getLineDashOffset()]); }"""
+            m.style(f).getStroke().getWidth(), m.style(f).getStroke().getLineDash(), f.get('look'), f.turn]); }"""
     )
     places = {}
-    for edge, place, dash, offset in drawn:
+    dashes = {"region": [9, 4], "country-list": [5, 3], "inherited": [10, 4, 2, 4]}
+    for edge, place, width, dash, look, turn in drawn:
         assert edge not in places.setdefault(place, {})  # and no stage twice
-        places[place][edge] = (tuple(dash or ()), offset)
+        assert dash in (
+            dashes.get(look),
+            [1.7 * length for length in dashes.get(look, ())],
+            None,
+        )  # what is small has none
+        places[place][edge] = (turn, width)
     shared = [edges for edges in places.values() if len(edges) > 1]
     assert len(shared) > 2
     for edges in shared:
-        on = {dash[0] for dash, _ in edges.values()}
-        assert {dash for dash, _ in edges.values()} == {(*on, max(on) * (len(edges) - 1))}
-        assert len({offset for _, offset in edges.values()}) == len(edges)
+        widths = [width for _, width in sorted(edges.values())]
+        assert all(wide >= narrow + 2 for wide, narrow in pairwise(widths))
     order = page.evaluate(
         "(() => { const m = document.querySelector('#map').footprints;"
-        " return [...m.source.getFeatures()].sort(m.layer.getRenderOrder()).map(f => f.size); })()"
+        " return [...m.source.getFeatures()].sort(m.layer.getRenderOrder()).map(f => [-f.size, f.turn]); })()"
     )
-    assert order == sorted(order, reverse=True)
+    assert order == sorted(order)  # and of one outline the wide below
     # What a hidden stage leaves is drawn whole again.
     one = next(iter(shared[0]))
     for edge in {edge for _, edges in places.items() for edge in edges} - {one}:
@@ -817,7 +898,7 @@ def test_every_question_runs_in_the_editor(page, served):
         query = page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
         answer = served.sparql(query)
         assert answer.status_code == 200, (query, answer.text[:500])
-        assert answer.json()["head"]["vars"]
+        assert answer.json()["results"]["bindings"], query
 
 
 def test_the_editor_is_dark_where_the_page_is(browser, served):
@@ -859,6 +940,29 @@ def test_queries_that_were_run_are_steps_and_links_to_their_rows(page):
     until(page, f"{editor}.getValue().includes('?one')")
 
 
+def test_back_brings_the_rows_and_the_question_of_the_query_that_comes_back(page):
+    page.goto("query")
+    page.wait_for_selector(".yasqe_queryButton")
+    heads = "document.querySelector('.yasr thead')?.textContent ?? ''"
+    for number, column in ((3, "archive"), (9, "who")):
+        page.select_option("#example", index=number)
+        page.click(".yasqe_queryButton")
+        until(page, f"({heads}).includes('{column}')")
+        assert page.input_value("#example") == str(number - 1)
+    page.go_back()
+    until(page, f"({heads}).includes('archive')")
+    assert page.input_value("#example") == "2"
+    assert "exposedTo" in page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+    page.go_forward()
+    until(page, f"({heads}).includes('who')")
+    assert page.input_value("#example") == "8"
+    page.go_back()
+    until(page, f"({heads}).includes('archive')")
+    page.go_back()  # nothing was asked there
+    until(page, "!document.querySelector('.yasr table')")
+    assert page.input_value("#example") == ""
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_button_that_runs_a_query_covers_none_of_it(browser, served, width):
     with page_of(browser, served.url, width=width) as page:
@@ -883,6 +987,42 @@ def test_geometries_of_a_result_are_on_the_map(page):
     page.click(".yasqe_queryButton")
     page.wait_for_selector("#result-map:not([hidden])")
     assert page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length") == 5
+
+
+def test_an_example_has_rows_for_the_map(page):
+    page.goto("query")
+    page.wait_for_selector(".yasqe_queryButton")
+    page.select_option("#example", index=page.locator("#example option").count() - 1)
+    page.click(".yasqe_queryButton")
+    page.wait_for_selector("#result-map:not([hidden])")
+    drawn = page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length")
+    assert drawn == page.locator(".yasr table tbody tr").count() > 1
+    assert (
+        page.title() == "On the map: where the data that models were tested on in this area lie: SPARQL · mlaoi-graph"
+    )
+    # A row selects its shape, and a shape its row.
+    page.locator(".yasr table tbody tr").nth(2).locator("td").first.click()
+    assert page.evaluate("document.querySelector('#result-map').footprints.chosen") == "3"
+    page.click("#result-map .lister")
+    page.locator("#result-map .under li button", has_text="2. ").click()
+    assert page.locator(".yasr table tbody tr.chosen td").first.inner_text() == "2"
+    # What is below the base is said without it.
+    assert page.locator(".yasr table tbody tr a.iri").first.inner_text().startswith("datasets/")
+
+
+def test_why_is_asked_of_a_pair_that_a_chain_joins(served, families_catalog):
+    """Also where the page of a node leads here, and the node is another than the example's."""
+    with Catalog.open(families_catalog) as catalog:
+        for node in ("", "geochat-7b", "clay-v1.5-biomassters"):
+            examples = served.get("query.json", params={"node": node}).json()["examples"]
+            query = next(one["query"] for one in examples if one["name"] == "06-why")
+            newer, older = (
+                re.findall(rf"<({BASE}[^>]+)>", query)[:2]
+                if node
+                else sorted(set(re.findall(rf"<({BASE}[^>]+)>", query)), reverse=True)
+            )
+            assert catalog.lineage.explain(newer, older), (newer, older)
+            assert served.sparql(query).json()["results"]["bindings"]
 
 
 def test_two_models_are_found_by_name_and_compared(page):
@@ -949,6 +1089,61 @@ def test_findings_name_their_sources_and_the_question(served):
             assert all(html.escape(one["url"]) in page for one in step["evidence"])
         rows = served.sparql(finding["query"]).json()["results"]["bindings"]
         assert len(rows) == finding["more"] + 1
+
+
+def test_pages_with_nothing_asked_lead_on(served, families_catalog):
+    """To the tests that leak, as the report of everything has them, and to models to compare."""
+    with Catalog.open(families_catalog) as catalog:
+        leaks = {row.test for row in catalog.leakage(None).tests if row.verdict.value == "yes"}
+    page = served.get("leakage", headers={"Accept": "text/html"}).text
+    assert leaks
+    for test in leaks:
+        assert f'href="/{test.removeprefix(BASE)}"' in page
+    pairs = re.findall(r'href="/compare\?([^"]+)"', served.get("compare", headers={"Accept": "text/html"}).text)
+    assert len(pairs) > 3
+    for pair in pairs:
+        assert served.get(f"compare.json?{html.unescape(pair)}").json()["models"]
+
+
+def test_an_address_that_is_none_leads_to_names_like_it(served):
+    page = served.get("models/geochat-7c", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "<bdi>No such page, and no node of the catalog has this address.</bdi>" in page.text
+    assert 'href="/models/geochat-7b"' in page.text
+
+
+def test_what_only_one_learned_from_is_one_table_for_one_reason(served):
+    page = served.get("compare?a=clay-v1.5&b=geochat-7b", headers={"Accept": "text/html"}).text
+    for number in (1, 2):
+        part = page.partition(f'id="only-{number}"')[2].partition("</section>")[0]
+        assert part.count("<table") == 1
+        assert part.count("is disclosed") == 1
+
+
+def test_a_document_has_its_statements_before_all_else(page):
+    page.goto("documents/families/clay.yaml")
+    assert page.locator("h2").first.inner_text().startswith("What it says of who used what")
+
+
+def test_a_report_of_one_model_does_not_repeat_it(served):
+    page = served.get("leakage?node=clay-v1.5-biomassters", headers={"Accept": "text/html"}).text
+    tests = page.partition('id="tests-h"')[2].partition("</table>")[0]
+    assert "models/clay-v1.5-biomassters" not in tests
+    assert "BioMassters" in tests
+
+
+@pytest.mark.parametrize("path", ["models/geochat-7b", "area?aoi=Kenya", "leakage?node=clay-v1.5-biomassters"])
+def test_tables_are_cards_on_a_narrow_window(browser, served, path):
+    with page_of(browser, served.url, width=390) as page:
+        page.goto(path)
+        if "models" in path:
+            settled(page)
+            assert page.evaluate(IN_VIEW, "node")  # and the picture is as high as it is long
+        wide = page.eval_on_selector_all(
+            ".scroll:has(.stack)", "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.ariaLabel)"
+        )
+        assert page.locator(".stack").count() > 0
+        assert wide == []
 
 
 def test_search_tells_hits_apart(served, families_catalog):
@@ -1137,8 +1332,16 @@ def test_titles_say_what_was_asked(served):
     """Of an area that was drawn, where it is; of a query, its first line."""
     drawn = {"type": "Polygon", "coordinates": [[[7, 46], [8, 46], [8, 47], [7, 46]]]}
     title = served.get("area.json", params={"aoi": json.dumps(drawn)}).json()["title"]
-    assert title == "Models in 7.00, 46.00, 8.00, 47.00"
-    title = served.get("query.json", params={"query": "# What learned from DOTA?\nASK {}"}).json()["title"]
+    assert title == "Models in 46–47° N, 7–8° E"
+    for given, said in {
+        "-5,-41.25,16,52": "41.25° S–52° N, 5° W–16° E",
+        "POLYGON((0 11,23 11,23 33,0 11))": "11–33° N, 0–23° E",
+        "170,-20,-170,-10": "20–10° S, 170° E–170° W",
+        "Kenya": "Kenya",
+    }.items():
+        assert served.get("area.json", params={"aoi": given}).json()["title"] == f"Models in {said}"
+    asked = "PREFIX mlaoi: <https://w3id.org/mlaoi#>\n\n# What learned from DOTA?\nASK {}"
+    title = served.get("query.json", params={"query": asked}).json()["title"]
     assert title == "What learned from DOTA?: SPARQL"
     facts = served.get("datasets/sentinel-2", headers={"Accept": "text/html"}).text
     assert "True" not in facts
@@ -1149,6 +1352,25 @@ def test_an_empty_table_has_its_columns(served):
     assert full == empty != ""
     full, empty = (served.get(f"area.csv?aoi={where}").text.splitlines() for where in ("FRA", "-40,-50,-39,-49"))
     assert empty == full[:1]
+
+
+@pytest.mark.parametrize("name", ["index", "about", "query", "leakage", "area", "compare"])
+def test_what_has_no_table_is_no_empty_file(served, name):
+    answer = served.get(f"{name}.csv")
+    assert answer.status_code == 404
+    assert "no table" in answer.json()["reason"]
+    if name in ("leakage", "area", "compare"):  # and is not offered
+        assert f"{name}.csv" not in served.get(name, headers={"Accept": "text/html"}).text
+
+
+def test_json_of_families_and_documents_has_what_their_pages_show(served):
+    """Members of a family, and what a document says: against the links on the page."""
+    for path in ("families/clay", "documents/families/clay.yaml"):
+        page = served.get(path, headers={"Accept": "text/html"}).text.partition("<main")[2].partition("</main>")[0]
+        shown = {f"{BASE}{name}" for name in re.findall(r'href="/(models/[^"#?]+)"', page)}
+        found = set(re.findall(r'"@id":\s*"([^"]+)"', served.get(f"{path}.json").text))
+        assert len(shown) > 4
+        assert shown <= found, path
 
 
 def test_nothing_but_this_server(served):

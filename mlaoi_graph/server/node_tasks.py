@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mlaoi_graph.iri import is_absolute, is_iri
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import NodeNotFound
+from mlaoi_graph.iri import is_absolute, is_iri, tail
 from mlaoi_graph.results import Graph
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.addresses import address
@@ -29,7 +31,10 @@ SUFFIXES: Final = {
 _HTML: Final = {"text/html": "html", "application/xhtml+xml": "html"}
 
 _ABOUT: Final = """
-CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WHERE {
+CONSTRUCT {
+  ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go . ?other ?side ?node ; rdfs:label ?called .
+  ?said ?sp ?so
+} WHERE {
   { ?node ?p ?o }
   UNION
   { ?twin mlaoi:ofModel|mlaoi:ofDataset|mlaoi:ofDerived|mlaoi:ofSource|mlaoi:ofSubject|mlaoi:ofObject ?node ; ?tp ?to }
@@ -40,9 +45,14 @@ CONSTRUCT { ?node ?p ?o . ?twin ?tp ?to . ?area ?ap ?ao . ?geometry ?gp ?go } WH
   { ?node geo:hasGeometry|((mlaoi:footprint|mlaoi:declaredArea)/geo:hasGeometry) ?geometry
     FILTER(STRSTARTS(STR(?geometry), CONCAT(STR(?node), "#")) || STRSTARTS(STR(?geometry), CONCAT(STR(?node), "-")))
     ?geometry ?gp ?go }
+  UNION
+  { VALUES ?side { mlaoi:family mlaoi:partOf } ?other ?side ?node OPTIONAL { ?other rdfs:label ?called } }
+  UNION
+  { GRAPH ?node { ?said ?sp ?so } }
 }
 """
-"""Its facts, the qualified edges at it, and what has no address of its own: areas ``<node>#...``, their geometries."""
+"""Its facts, the qualified edges at it, members and parts, all a document says, and what has no address of its own:
+areas ``<node>#...``, their geometries."""
 
 
 def node(context: Context, *, names: list[str], accept: str, site: str, root: str) -> Reply:
@@ -75,8 +85,16 @@ def node(context: Context, *, names: list[str], accept: str, site: str, root: st
         return reply
     refusal = Refusal(404, "not-found", "no such page, and no node of the catalog has this address")
     if accept.lstrip().lower().startswith("text/html"):
-        return failed(refusal, root)
+        return failed(refusal, root, context, near=_near(catalog, names))
     raise refusal
+
+
+def _near(catalog: Catalog, names: list[str]) -> Sequence[str]:
+    """Return what goes by a name like the end of an address that is none."""
+    try:
+        return [catalog.find(tail(names[0]).removesuffix(".html"))]
+    except NodeNotFound as error:
+        return error.candidates
 
 
 def _candidates(names: list[str], base: str) -> Iterator[tuple[str, str | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ __all__ = ["area"]
 _SHOWN: Final = 300
 """Rows of what came through others; of stages the template shows as many."""
 _MOST: Final = 20_000
+_FIGURES: Final = re.compile(
+    r"\s*[-+.\d<{]|\s*(?:multi)?(?:polygon|point|linestring)\b|\s*geometrycollection\b", re.IGNORECASE
+)
+"""Areas that are given by their coordinates, and not by a name."""
 EDGES: Final = {stage.value: iri.rpartition("#")[2] for stage, iri in STAGE_PROPERTY.items()}
 
 
@@ -51,7 +56,12 @@ def area(context: Context, given: dict[str, str]) -> Page:
     if len(hits) > _MOST:
         reason = f"there are {len(hits)} uses in that area, and {_MOST} is the most a page has. Ask of a smaller one"
         raise Refusal(413, "rows", reason)
-    rows = [{**row, "edge": EDGES[row["stage"]]} for row in hits.to_dicts()]
+    label = catalog.lineage.label
+    rows = [
+        {**row, "edge": EDGES[row["stage"]]}
+        | {"footprint_of_label": label(row["footprint_of"]) if row["how"] in ("part", "inherited") else None}
+        for row in hits.to_dicts()
+    ]
     # What is inherited lies somewhere in a whole that reaches there: it may be there, and nobody says that it is.
     sure = [row for row in rows if row["how"] != "inherited"]
     stages = []
@@ -100,7 +110,15 @@ def area(context: Context, given: dict[str, str]) -> Page:
     }
     nodes = list(dict.fromkeys(row["model"] for row in rows))
     title = f"Models in {_called(asked)}"
-    return Page(title, "area.html", values, nodes, rows, (*hits.columns, "edge"), lambda: _drawn(asked, hits, missing))
+    return Page(
+        title,
+        "area.html",
+        values,
+        nodes,
+        rows,
+        (*hits.columns, "edge", "footprint_of_label"),
+        lambda: _drawn(asked, hits, missing),
+    )
 
 
 def _gap(context: Context, asked: Aoi, values: dict[str, Any], during: During | None) -> Gap | None:
@@ -132,13 +150,32 @@ def _told(label: Callable[[str], str], found: Gap) -> dict[str, Any]:
 
 
 def _called(asked: Aoi) -> str:
-    """Return how a title calls an area; one that was drawn has no name but where it is."""
+    """Return how a title calls an area; one of figures has no name but where it is."""
     codes = asked.label.split(", ")
     if countries.codes().issuperset(codes):
         return ", ".join(map(countries.name, codes))
-    if asked.label != "GeoJSON":
+    if asked.label != "GeoJSON" and not _FIGURES.match(asked.label):
         return asked.label
-    return "{:.2f}, {:.2f}, {:.2f}, {:.2f}".format(*asked.geometry.bounds)
+    west, south, east, north = asked.geometry.bounds
+    if west == -180 and east == 180:  # cut at the antimeridian, and narrower when looked at from the other side
+        parts = shapely.bounds(shapely.get_parts(asked.geometry))
+        turned = parts + 360 * (parts[:, 2:3] <= 0) * [1, 0, 1, 0]
+        if turned[:, 2].max() - turned[:, 0].min() < 360:
+            west, east = float(turned[:, 0].min()), float(turned[:, 2].max() - 360)
+    return f"{_span(south, north, 'SN')}, {_span(west, east, 'WE')}"
+
+
+def _span(first: float, last: float, sides: str) -> str:
+    """Return a range of degrees as people say it.
+
+    >>> _span(11, 32.987, "SN"), _span(-5, 16.5, "WE"), _span(-7, -3, "SN")
+    ('11–32.99° N', '5° W–16.5° E', '7–3° S')
+    """
+    said = [f"{abs(value):.2f}".rstrip("0").rstrip(".") for value in (first, last)]
+    side = [sides[value > 0 or (value == 0 and first + last > 0)] for value in (first, last)]
+    if side[0] == side[1]:
+        return f"{said[0]}–{said[1]}° {side[0]}"
+    return f"{said[0]}° {side[0]}–{said[1]}° {side[1]}"
 
 
 def _matrix(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.queries.leakage import LeakageReport, TestRow
 from mlaoi_graph.queries.results import Rows, Verdict, plain
 from mlaoi_graph.server.pages.places import feature, features_of
@@ -17,6 +18,10 @@ __all__ = ["leakage"]
 _SHOWN: Final = 100
 _COUNTED: Final = 50_000
 """Rows that are looked at to count them by reason."""
+_SMALL: Final = 2_000
+"""Models up to which all of a catalog is checked for whoever asks nothing yet."""
+_FIRST: Final = 25
+"""Tests that leak which are shown there."""
 _DRAWN: Final = 25
 """Findings whose ground is drawn."""
 _STRONGEST: Final = (Verdict.YES, Verdict.MAY_CONTAIN, Verdict.UNKNOWN, Verdict.NO)
@@ -31,7 +36,8 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     values["drawn"] = _DRAWN
     everything = given.get("all", "") != ""
     if not name and not everything:
-        return Page("Leakage", "leakage.html", values, features=lambda: {"type": "FeatureCollection", "features": []})
+        values["leaking"] = context.kept("leaking", _leaking)
+        return Page("Leakage", "leakage.html", values)
     catalog = context.catalog
     node = catalog.find(name) if name else None
     report = catalog.leakage(node, against=catalog.find(against) if against else None)
@@ -62,6 +68,16 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     nodes = list(dict.fromkeys(row["test"] for row in found)) + ([node] if node else [])
     rows = [{name: value for name, value in row.items() if not name.endswith("proof")} for row in found]
     return Page(title, "leakage.html", values, nodes, rows, report.columns, lambda: _drawn(context, report))
+
+
+def _leaking(catalog: Catalog) -> dict[str, Any] | None:
+    """Return the tests that leak, then those that may; None where nobody would wait for it."""
+    if catalog.counts().models > _SMALL:
+        return None
+    worth = (Verdict.YES, Verdict.MAY_CONTAIN)
+    tests = [row for row in catalog.leakage(None).tests if row.verdict in worth and row.model]
+    tests.sort(key=lambda row: (worth.index(row.verdict), -row.found))
+    return part_of(Rows("Tests that leak, or may", TestRow, tests, lambda row: row), _FIRST)
 
 
 def _reasons(report: LeakageReport) -> list[dict[str, Any]]:

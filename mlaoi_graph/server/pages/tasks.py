@@ -55,9 +55,12 @@ def answer(context: Context, *, view: View, given: dict[str, str], form: str, ro
         return failed(error, root, context, view, given)
     if form == "json":
         return Reply(200, "application/json", orjson.dumps({"title": page.title, **page.values}))
+    if (form == "csv" and not page.columns) or (form == "geojson" and page.features is None):
+        raise Refusal(404, "no-table", "this page has no table until something is asked of it, or none at all")
     if form == "csv":
         return Reply(200, "text/csv; charset=utf-8", table(page.rows, page.columns))
-    if form == "geojson" and page.features is not None:
+    if form == "geojson":
+        assert page.features is not None
         return Reply(200, "application/geo+json", orjson.dumps(page.features()))
     if form == "ttl":
         return _triples(context, page.nodes)
@@ -84,10 +87,12 @@ def failed(
     context: Context | None = None,
     view: View | None = None,
     given: dict[str, str] | None = None,
+    near: Sequence[str] = (),
 ) -> Reply:
     """Return a page that says what is wrong, and what would be right; that of a view has its form, as it was filled."""
     status = error.status if isinstance(error, Refusal) else 404 if isinstance(error, NodeNotFound) else 400
-    near = list(error.candidates) if isinstance(error, NodeNotFound) else []
+    if isinstance(error, NodeNotFound):
+        near = error.candidates
     if isinstance(error, NotOfKind):
         near = [error.iri]
     given = given or {}
@@ -95,7 +100,7 @@ def failed(
     field = next((key for key, value in given.items() if name is not None and value.strip() == name), None)
     values = {
         "title": "Not found" if status == 404 else "That cannot be answered",
-        "reason": _reason(error, field == "aoi"),
+        "reason": _sentence(_reason(error, field == "aoi")),
         "near": [{"iri": iri, "label": _label(context, iri), "field": field} for iri in near],
     }
     shared = {"given": given, "base": context.catalog.base if context else "", "failure": values}
@@ -117,6 +122,10 @@ def _reason(error: Exception, is_area: bool) -> str:
     if isinstance(error, GeometryError):
         return f"{error.reason}. {_AREAS}."
     return str(error)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _label(context: Context | None, iri: str) -> str:

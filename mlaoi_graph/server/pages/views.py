@@ -11,6 +11,7 @@ from typing import Any, Final
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri, tail
+from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.queries.neighbours import neighbours
 from mlaoi_graph.queries.parameters import question, questions
 from mlaoi_graph.queries.results import Rows, plain
@@ -36,6 +37,8 @@ _EDGE_OF: Final = {
 """The edge that stages and kinds of qualified edges stand beside."""
 _MEASURED: Final = 500
 """Datasets of one stage that a comparison names."""
+_PAIRS: Final = 8
+"""Families of which two models are suggested for a comparison."""
 _ABOUT: Final = 4
 """Names that tell what a document is about."""
 _ROWS: Final = 200
@@ -126,18 +129,22 @@ def compare(context: Context, given: dict[str, str]) -> Page:
     """What two models share, and what sets them apart."""
     a, b = given.get("a", "").strip(), given.get("b", "").strip()
     if not (a and b):
-        return Page("Compare two models", "compare.html", {"a": a, "b": b, "common": None, "differences": None})
+        values = {"a": a, "b": b, "common": None, "differences": None, "pairs": context.kept("pairs", _pairs)}
+        return Page("Compare two models", "compare.html", values)
     catalog = context.catalog
     one, two = catalog.find(a), catalog.find(b)
     common = catalog.lineage.common_exposure(one, two)
     apart = catalog.lineage.differences(one, two)
     names = [catalog.lineage.label(one), catalog.lineage.label(two)]
+    differences = part_of(apart)
+    for row in differences["rows"]:  # how much more is not known differs from row to row, and is no reason of its own
+        row["because"] = row["reason"].partition("; and ")[0]
     values = {
         "a": a,
         "b": b,
         "models": [{"node": one, "label": names[0]}, {"node": two, "label": names[1]}],
         "common": part_of(common),
-        "differences": part_of(apart),
+        "differences": differences,
         "only": {iri: sum(row.only == iri for row in apart) for iri in (one, two)},
         "facts": _facts(catalog, one, two),
         "stages": _stages(catalog, one, two),
@@ -154,6 +161,16 @@ def compare(context: Context, given: dict[str, str]) -> Page:
         rows,
         ("in", "dataset", "label", "only"),
     )
+
+
+def _pairs(catalog: Catalog) -> list[list[dict[str, str]]]:
+    """Return models worth a look beside each other: two that learned from much, two of each large family."""
+    about = _asked_about(catalog)
+    families = sorted(catalog.lineage.families(), key=lambda row: (-len(row.models), row.label.casefold()))[:_PAIRS]
+    pairs = [(row.models[0], row.models[-1]) for row in families if len(row.models) > 1]
+    if is_iri(about["a"][1:-1]) and about["a"] != about["b"] and about["a"] != "<urn:none>":
+        pairs.insert(0, (about["a"][1:-1], about["b"][1:-1]))
+    return [[{"node": iri, "label": label_of(catalog, iri)} for iri in pair] for pair in pairs]
 
 
 _FACTS: Final = ("family", "version", "released", "architecture", "parameters", "license", "publisher", "disclosure")
@@ -214,12 +231,16 @@ def query(context: Context, given: dict[str, str]) -> Page:
     if node:
         iri = context.catalog.find(node)
         about = {**about, **dict.fromkeys(("model", "dataset", "start", "asked", "newer", "a"), f"<{iri}>")}
+        about |= _proven(context.catalog, iri)
     examples = []
     for name, title in questions().items():
         examples.append({"name": name, "title": title, "query": filled(question(name), about)})
+    examples.append(
+        {"name": "on-the-map", "title": _ON_THE_MAP.partition("\n")[0][2:], "query": filled(_ON_THE_MAP, about)}
+    )
     text = given.get("query", "")
     values = {"examples": examples, "prefixes": dict(PREFIXES), "query_text": text}
-    asked = next((line for line in map(str.strip, text.splitlines()) if line), "")
+    asked = next((line for line in map(str.strip, text.splitlines()) if line and not _PROLOGUE.match(line)), "")
     title = f"{asked.lstrip('# ')[:80]}: SPARQL" if asked else "SPARQL"
     return Page(title, "query.html", values, [context.catalog.find(node)] if node else [])
 
@@ -227,6 +248,34 @@ def query(context: Context, given: dict[str, str]) -> Page:
 _MUCH_EXPOSED: Final = """SELECT ?model (COUNT(?dataset) AS ?number) (MAX(?dataset) AS ?data) {
   { SELECT ?model ?dataset { ?model mlaoi:exposedTo ?dataset } LIMIT 20000 }
 } GROUP BY ?model ORDER BY DESC(?number) ?model LIMIT 2"""
+
+
+_PROLOGUE: Final = re.compile(r"(?:PREFIX|BASE)\b", re.IGNORECASE)
+_ON_THE_MAP: Final = """# On the map: where the data that models were tested on in this area lie
+# Parameter ?aoi: geometry
+SELECT ?label ?area ?wkt {
+  { SELECT DISTINCT ?label ?area ?wkt {
+    ?model mlaoi:testedOn ?dataset .
+    ?dataset rdfs:label ?label ; mlaoi:footprint ?area .
+    ?area geo:hasGeometry/geo:asWKT ?wkt
+    FILTER NOT EXISTS { ?area mlaoi:precision mlaoi:Global }
+  } }
+  FILTER(geof:sfIntersects(?wkt, ?aoi))
+}
+LIMIT 200"""
+"""The example whose rows have geometries: none of the shipped questions gives any."""
+
+
+def _proven(catalog: Catalog, iri: str) -> dict[str, str]:
+    """Return a pair that a chain of statements joins, the longest there is; none of what has no chain.
+
+    A part of what was learned from may be in there, and no statement leads down to it.
+    """
+    try:
+        rows = [row for row in catalog.lineage.exposure(iri) if "part" not in row.through]
+    except NotOfKind:
+        return {}
+    return {"newer": f"<{iri}>", "older": f"<{max(rows, key=lambda row: row.depth).dataset}>"} if rows else {}
 
 
 def _asked_about(catalog: Catalog) -> dict[str, str]:
@@ -243,6 +292,7 @@ def _asked_about(catalog: Catalog) -> dict[str, str]:
         "b": other,
         "used": "mlaoi:trainedOn",
         "aoi": box,
+        **_proven(catalog, rows[0]["model"] or ""),
     }
 
 

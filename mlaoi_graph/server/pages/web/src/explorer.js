@@ -97,7 +97,7 @@ function bar() {
   refill(place("bar"), el("label", {}, "Depth ", depth), el("label", {}, "Follow ", direction));
   refill(place("acts"),
     copied,
-    el("button", { type: "button", onclick: () => (graph.fit(lineage.focus.iri), map.fit(map.source)) }, "Fit"),
+    el("button", { type: "button", onclick: () => (graph.fit(), map.fit(map.source)) }, "Fit"),
     el("button", { type: "button", id: "reset", onclick: () => change(() => { reset(1, "both"); lineage.hidden.clear(); lineage.to = null; lineage.selected = lineage.focus.iri; bar(); }) }, "Reset"),
     copy,
   );
@@ -127,10 +127,10 @@ function legend({ sorts, edges: drawn }) {
   const off = [...lineage.hidden].filter(left);
   const hidden = off.reduce((sum, edge) => sum + left(edge), 0);
   refill(place("legend"),
-    ...edges.map((edge) =>
+    el("span", { class: "entries" }, edges.map((edge) =>
       el("label", { class: "entry" },
         el("input", { type: "checkbox", checked: !lineage.hidden.has(edge), "data-edge": edge, onchange: (event) => change(() => (event.target.checked ? lineage.hidden.delete(edge) : lineage.hidden.add(edge))) }),
-        sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0))),
+        sample(edge), ` ${look(edge).text} `, el("span", { class: "num" }, sorts.get(edge) ?? 0)))),
     el("span", { class: "says", role: "status" }, hidden ? `${count(hidden, "edge")} hidden: ${off.map((edge) => look(edge).text).join(", ")}` : ""),
   );
 }
@@ -182,8 +182,6 @@ function side(group = null) {
     const near = node.iri === focus.iri ? [] : own;
     if (near.length) parts.push(el("h3", {}, "Who says so"), el("ol", { class: "chain" }, near.slice(0, 12).map(statement)));
     if (node.iri === focus.iri) {
-      const { sorts } = drawn;
-      if (sorts.size) parts.push(el("ul", { class: "sorts" }, [...sorts].map(([edge, count]) => el("li", {}, sample(edge), " ", look(edge).text, el("span", { class: "num" }, count)))));
       parts.push(el("p", { class: "note" }, "Select a node in the graph, the map or the table for its sources. The figures on a node count what is not drawn: older on its left, newer on its right. Thin lines are unverified; a dashed outline is described by no source."));
     }
   }
@@ -198,7 +196,7 @@ let csvUrl = null;
 function twin({ edges }) {
   const rows = edges.map((edge) => ({ edge: edge.edge, newer: edge.subject_label, newer_iri: edge.subject, older: edge.object_label, older_iri: edge.object, confidence: edge.confidence, document: edge.document, step: edge }));
   const pick = (iri, label) => el("button", { type: "button", class: "pick", "data-iri": iri, onclick: () => select(iri) }, bdi(short(label, 90)));
-  const table = el("table", {},
+  const table = el("table", { class: "stack" },
     el("thead", {}, el("tr", {}, ["newer", "edge", "older", "said in", "confidence"].map((text) => el("th", { scope: "col" }, text)))),
     el("tbody", {}, rows.map((row) => el("tr", { "data-newer": row.newer_iri, "data-older": row.older_iri },
       el("td", { class: "wrap" }, pick(row.newer_iri, row.newer)),

@@ -16,6 +16,7 @@ const GAP = 26; // between columns of one rank
 const LEAST = 11; // pixels below which nobody can read a label
 const FONT = 12.5;
 const ROOMY = 1100;
+const TALLEST = 780;
 const NARROW = 560; // a pane in which columns beside each other could not be read
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -123,6 +124,8 @@ export class Graph {
 
   show({ nodes, edges, groups }, focus, chain) {
     const narrow = this.box.clientWidth < NARROW;
+    // A list is as high as it is long, as far as fingers find a way around it.
+    this.box.parentElement.style.height = narrow ? `${Math.min(TALLEST, (nodes.size + groups.length) * PITCH * (LEAST / FONT) + 150)}px` : "";
     WIDTH = this.box.clientWidth > ROOMY ? 300 : 216;
     this.cy.style(style());
     const [older, newer] = narrow ? ["▴", "▾"] : ["◂", "▸"];
@@ -160,7 +163,7 @@ export class Graph {
     });
     this.cy.layout({ name: "dagre", rankDir: "RL", nodeSep: 10, rankSep: CHANNEL, edgeSep: 4, fit: false, animate: false }).run();
     narrow ? this.list() : this.columns();
-    this.fit(focus);
+    this.look(focus);
   }
 
   /** Nodes by rank, from the oldest, each rank in the order that crosses least. */
@@ -181,15 +184,16 @@ export class Graph {
 
   /** Older to the left. A rank longer than the pane has several columns, the nodes of each between those of the next. */
   columns() {
-    const most = Math.max(10, Math.floor(this.box.clientHeight / PITCH / 0.6));
+    const ranks = this.ranks();
+    const { folds: foldsOf, pitch } = this.folds(ranks.map((nodes) => nodes.length));
     const folded = new Set();
     let x = 0;
     this.cy.batch(() => {
-      for (const nodes of this.ranks()) {
-        const folds = Math.min(Math.ceil(nodes.length / most), 6);
+      for (const [rank, nodes] of ranks.entries()) {
+        const folds = foldsOf[rank];
         nodes.forEach((node, index) => {
           if (folds > 1) folded.add(node.id());
-          node.position({ x: x + (index % folds) * (WIDTH + GAP), y: (index - (nodes.length - 1) / 2) * (PITCH / folds) });
+          node.position({ x: x + (index % folds) * (WIDTH + GAP), y: (index - (nodes.length - 1) / 2) * (pitch / folds) });
         });
         x += folds * WIDTH + (folds - 1) * GAP + CHANNEL;
       }
@@ -203,6 +207,20 @@ export class Graph {
         return folded.has(from.id) ? [[turn + CHANNEL / 2, from.y], ...bend] : [...bend, [turn - CHANNEL / 2, to.y]];
       }, -1, 1);
     });
+  }
+
+  /** In how many columns each rank stands: as many as let the whole be largest in this pane; and how far nodes are apart. */
+  folds(lengths) {
+    let best = { zoom: 0 };
+    for (let most = Math.max(...lengths); most > 3; most -= 1) {
+      const folds = lengths.map((length) => Math.min(Math.ceil(length / most), 6));
+      const width = folds.reduce((sum, many) => sum + many * WIDTH + (many - 1) * GAP + CHANNEL, -CHANNEL);
+      const height = Math.max(...lengths.map((length, rank) => (length / folds[rank]) * PITCH));
+      const zoom = Math.min((this.box.clientWidth - 48) / width, (this.box.clientHeight - 48) / height, 1.15);
+      // What room is left above and below goes between the nodes.
+      if (zoom > best.zoom + 0.01) best = { zoom, folds, pitch: Math.max(PITCH, Math.min(1.4, (this.box.clientHeight - 48) / zoom / height) * PITCH) };
+    }
+    return best.folds ? best : { folds: lengths.map(() => 1), pitch: PITCH };
   }
 
   /** How high an edge passes the columns between its ends: as its older end, or in the nearest gap between their nodes. */
@@ -249,14 +267,22 @@ export class Graph {
       });
   }
 
-  fit(focus) {
+  /** Show all there is, or only some; nothing larger than it need be. */
+  fit(some = this.cy.elements()) {
     this.cy.resize();
-    this.cy.fit(undefined, 24);
+    this.cy.fit(some, 24);
     const most = this.box.clientWidth > ROOMY ? 1.6 : 1.15;
     if (this.cy.zoom() > most) {
       this.cy.zoom(most);
-      this.cy.center();
+      this.cy.center(some);
     }
+  }
+
+  /** Look at what was drawn: a chain whole, as it is what was asked for, and all else as large as can be read. */
+  look(focus) {
+    const path = this.cy.edges(".path");
+    if (path.nonempty()) return this.fit(path.union(path.connectedNodes()));
+    this.fit();
     // What would be too small to read is not squeezed in: it is there by dragging, and in the table.
     const least = LEAST / FONT;
     if (this.cy.zoom() < least) {

@@ -9,11 +9,12 @@ import GeoJSON from "ol/format/GeoJSON.js";
 import WKT from "ol/format/WKT.js";
 import Draw, { createBox } from "ol/interaction/Draw.js";
 import MouseWheelZoom from "ol/interaction/MouseWheelZoom.js";
+import MultiLineString from "ol/geom/MultiLineString.js";
 import { defaults as interactions } from "ol/interaction/defaults.js";
 import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { bdi, el, root, short } from "./dom.js";
-import { askedStyles, called, isGround, landStyle, PRECISIONS, styled } from "./shades.js";
+import { askedStyles, called, isGround, landStyle, PRECISIONS, RESULT, styled, withoutSeam } from "./shades.js";
 import { onTheme } from "./stages.js";
 
 const geojson = new GeoJSON();
@@ -21,6 +22,26 @@ const SURE = Object.keys(PRECISIONS); // from what is known best
 const LISTED = 200;
 const SMALL = 20; // pixels below which dashes are a blob
 const REACH = 4; // pixels around a click
+
+/** The outlines of polygons but for where they lie on the antimeridian; "whole" if none does. */
+function openLines(geometry) {
+  const [west, , east] = geometry.getExtent();
+  const polygons = geometry.getPolygons?.() ?? (geometry.getLinearRings ? [geometry] : []);
+  if (!polygons.length || (west > -180 && east < 180)) return "whole";
+  const lines = [];
+  for (const ring of polygons.flatMap((polygon) => polygon.getCoordinates())) {
+    let line = [ring[0]];
+    for (let at = 1; at < ring.length; at += 1) {
+      const isSeam = Math.abs(ring[at][0]) === 180 && ring[at][0] === ring[at - 1][0];
+      if (!isSeam) line.push(ring[at]);
+      if (isSeam || at === ring.length - 1) {
+        if (line.length > 1) lines.push(line);
+        line = [ring[at]];
+      }
+    }
+  }
+  return new MultiLineString(lines);
+}
 
 export class FootprintMap {
   constructor(box, { onSelect = () => {}, onDraw = null } = {}) {
@@ -36,12 +57,12 @@ export class FootprintMap {
     this.areaSource = new VectorSource();
     const land = new VectorLayer({ source: new VectorSource({ url: `${root}countries.json`, format: geojson }), style: () => this.once("land", landStyle) });
     // What is large lies below what is small, so that nothing is hidden by what is around it.
-    this.layer = new VectorLayer({ source: this.source, style: (feature, resolution) => this.style(feature, resolution), renderOrder: (a, b) => b.size - a.size });
-    this.overlap = new VectorLayer({ source: this.shared, style: (feature) => this.style(feature) });
-    const asked = new VectorLayer({ source: this.areaSource, style: () => this.once("asked", askedStyles) });
+    this.layer = new VectorLayer({ source: this.source, style: (feature, resolution) => this.drawn(feature, resolution), renderOrder: (a, b) => b.size - a.size || a.turn - b.turn });
+    this.overlap = new VectorLayer({ source: this.shared, style: (feature) => this.drawn(feature) });
+    const asked = new VectorLayer({ source: this.areaSource, style: (feature) => this.once("asked", askedStyles).flatMap((one) => this.lined(feature, one)) });
     this.map = new Map({
       target: box,
-      layers: [land, asked, this.layer, this.overlap],
+      layers: [land, asked, this.overlap, this.layer], // outlines stay visible on the ground both cover
       // The wheel moves the page; with Ctrl it zooms here.
       interactions: interactions({ mouseWheelZoom: false }).extend([new MouseWheelZoom({ condition: platformModifierKeyOnly })]),
       controls: defaults({ attribution: false, rotate: false }),
@@ -87,7 +108,18 @@ export class FootprintMap {
     return this.once(`${edge}|${kind}|${chosen}|${faded}|${turn}|${turns}|${small}`, () => styled(edge, kind, { chosen, faded, turn, turns, small }));
   }
 
-  /** Where edges have the very same outline, each draws its turn of the dashes, and a second of one edge draws nothing. */
+  drawn(feature, resolution) {
+    const style = this.style(feature, resolution);
+    return style && this.lined(feature, style);
+  }
+
+  /** A look without the line where a geometry is cut at the antimeridian: it goes on there. */
+  lined(feature, style) {
+    feature.open ??= openLines(feature.getGeometry());
+    return feature.open === "whole" ? style : withoutSeam(style, feature.open);
+  }
+
+  /** Where edges have the very same outline, each draws its band of it, and a second of one edge draws nothing. */
   takeTurns() {
     const places = new globalThis.Map();
     for (const feature of this.source.getFeatures()) {
@@ -156,10 +188,10 @@ export class FootprintMap {
   }
 
   /** Draw geometries of a query's result, those in longitude and latitude; returns how many are not. */
-  showWkt(texts) {
+  showWkt(shapes) {
     const wkt = new WKT();
     let foreign = 0;
-    const features = texts.flatMap((text) => {
+    const features = shapes.flatMap(({ text, row, label }) => {
       const [, system] = text.match(/^\s*<([^>]*)>/) ?? [];
       const turned = /EPSG\/0\/4326$/.test(system ?? "");
       if (system && !turned && !/CRS84$/.test(system)) {
@@ -173,7 +205,7 @@ export class FootprintMap {
           return flat;
         });
         const geometry = geojson.writeGeometryObject(read);
-        return [{ type: "Feature", geometry, properties: { edge: "pretrainedOn", look: "declared-box", dataset: text, label: short(text, 60) } }];
+        return [{ type: "Feature", geometry, properties: { edge: RESULT, look: "declared-box", dataset: String(row), label: short(label, 70) } }];
       } catch {
         foreign += 1;
         return [];
@@ -236,8 +268,8 @@ export class FootprintMap {
     const item = ({ feature, areas }) => {
       const { dataset, edge, look: kind } = feature.getProperties();
       return el("li", {}, el("button", { type: "button", "data-iri": dataset, "aria-pressed": String(dataset === this.chosen), onclick: () => this.onSelect(dataset) },
-        bdi(short(this.label(feature), 70)), el("span", { class: `stage s-${edge}` }, called(edge)),
-        el("span", { class: "note" }, areas > 1 ? `${areas} areas · ` : "", PRECISIONS[kind] ?? kind)));
+        bdi(short(this.label(feature), 70)), edge === RESULT ? null : el("span", { class: `stage s-${edge}` }, called(edge)),
+        el("span", { class: "note" }, areas > 1 ? `${areas} areas · ` : "", edge === RESULT ? null : PRECISIONS[kind] ?? kind)));
     };
     const most = [...met.values()].slice(0, LISTED);
     this.list.replaceChildren(

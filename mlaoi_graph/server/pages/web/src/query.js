@@ -2,14 +2,14 @@
 import "@zazuko/yasgui/build/yasgui.min.css";
 import "./editor.css";
 import Yasgui from "@zazuko/yasgui";
-import { at, bdi, el } from "./dom.js";
+import { at, base, bdi, el, short } from "./dom.js";
 import { FootprintMap } from "./map.js";
 
 // The table as yasgui has it, but for its cells: a value is text and never markup, and a node's page is on this server.
 class Table extends Yasgui.Yasr.plugins.table {
   getCellContent({ type, value, datatype, "xml:lang": language }, prefixes) {
     const known = Object.entries(prefixes ?? {}).find(([, iri]) => value.startsWith(iri));
-    const said = known ? `${known[0]}:${value.slice(known[1].length)}` : value;
+    const said = base && value.startsWith(base) ? value.slice(base.length) : known ? `${known[0]}:${value.slice(known[1].length)}` : value;
     const after = language ? `@${language}` : datatype ? `^^${datatype.split(/[#/]/).pop()}` : null;
     const cell = type === "uri" ? el("a", { class: "iri", href: at(value), title: value }, said) : el("span", { class: "nonIri" }, bdi(value), after && !this.persistentConfig.compact ? el("sup", {}, after) : null);
     return el("div", {}, cell).outerHTML;
@@ -65,8 +65,9 @@ if (query) tab.query().catch(() => {}); // a link to a query is one to its rows;
 // A question takes the place of what was there, and gives it back.
 const undo = document.getElementById("undo");
 const undone = document.getElementById("undone");
+const asks = document.getElementById("example");
 let before = null;
-document.getElementById("example").addEventListener("change", (event) => {
+asks.addEventListener("change", (event) => {
   const example = examples[Number(event.target.value)];
   if (!event.target.value || !example) return;
   before ??= yasgui.getTab().getQuery();
@@ -74,20 +75,49 @@ document.getElementById("example").addEventListener("change", (event) => {
   undo.hidden = false;
   undone.textContent = "";
 });
+const asked = () => new URLSearchParams(location.search).get("query"); // and run
+
+/** The choice of questions says which one is in the editor. */
+function named() {
+  const at = examples.findIndex((example) => complete(example.query) === yasgui.getTab().getQuery());
+  asks.value = at < 0 ? "" : String(at);
+  // As the server has it: the first line that is not one of prefixes.
+  const said = asked() && asked().split("\n").map((line) => line.trim()).find((line) => line && !/^(PREFIX|BASE)\b/i.test(line));
+  document.title = `${said ? `${short(said.replace(/^[# ]+/, ""), 70)}: SPARQL` : "SPARQL"} · mlaoi-graph`;
+}
+named();
 undo.addEventListener("click", () => {
   yasgui.getTab().setQuery(before);
   before = null;
   undo.hidden = true;
   undone.textContent = "As it was before the question.";
-  document.getElementById("example").value = "";
-  document.getElementById("example").focus();
+  named();
+  asks.focus();
 });
 
 let map = null;
 function geometries(results) {
   const bindings = results?.results?.bindings ?? [];
-  return bindings.flatMap((row) => Object.values(row)).filter((cell) => cell.datatype?.endsWith("#wktLiteral")).map((cell) => cell.value);
+  const isShape = (cell) => cell.datatype?.endsWith("#wktLiteral");
+  return bindings.flatMap((row, index) => {
+    const others = Object.values(row).filter((cell) => !isShape(cell)).map(({ value }) => (base && value.startsWith(base) ? value.slice(base.length) : value));
+    return Object.values(row).filter(isShape).map(({ value }) => ({ text: value, row: index + 1, label: `${index + 1}. ${others.join(" · ")}` }));
+  });
 }
+/** Select a shape and the row it is of, if that is on this page of the table. */
+function choose(row) {
+  map.choose(row);
+  for (const line of document.querySelectorAll(".yasr table tbody tr")) {
+    const isIt = line.querySelector("td")?.textContent.trim() === row;
+    line.classList.toggle("chosen", isIt);
+    if (isIt) line.scrollIntoView({ block: "nearest" });
+  }
+}
+// A row selects its shape, too.
+document.addEventListener("click", ({ target }) => {
+  const row = target.closest?.(".yasr table tbody tr");
+  if (row && map && !target.closest("a")) choose(row.querySelector("td")?.textContent.trim() ?? null);
+});
 const here = () => {
   const { yasr } = yasgui.getTab() ?? {};
   const found = yasr?.results?.getAsJson?.();
@@ -96,17 +126,35 @@ const here = () => {
   place.hidden = !shapes.length;
   yasr?.rootEl.before(place, document.getElementById("not-drawn")); // beside what it is of, above the table
   if (!shapes.length) return;
-  map ??= new FootprintMap(place);
+  map ??= new FootprintMap(place, { onSelect: choose });
   const left = map.showWkt(shapes);
   place.title = left ? `${left} of ${shapes.length} are in another coordinate system, or cannot be read, and are not drawn` : "";
   document.getElementById("not-drawn").textContent = place.title;
 };
 yasgui.on("queryResponse", () => setTimeout(here));
 
-// The address has the query that was run; going back brings the one before.
+// The address has the query that was run; going back brings the one before, and its rows.
 yasgui.on("query", () => {
   const url = new URL(location.href);
-  url.searchParams.set("query", yasgui.getTab().getQuery());
-  if (url.search !== location.search) history.pushState(null, "", url);
+  const text = yasgui.getTab().getQuery();
+  if (text !== asked()) {
+    url.searchParams.set("query", text);
+    history.pushState(null, "", url);
+  }
+  named();
 });
-addEventListener("popstate", () => yasgui.getTab().setQuery(new URLSearchParams(location.search).get("query") ?? complete(first)));
+addEventListener("popstate", () => {
+  const shown = yasgui.getTab();
+  const text = asked();
+  shown.setQuery(text ?? complete(first));
+  before = null;
+  undo.hidden = true;
+  named();
+  if (text) return shown.query().catch(() => {});
+  // Nothing was asked there: no rows of another query are left below it.
+  shown.yasqe?.abortQuery();
+  shown.yasr.results = undefined;
+  shown.yasr.resultsEl.replaceChildren();
+  shown.yasr.headerEl?.replaceChildren?.();
+  here();
+});

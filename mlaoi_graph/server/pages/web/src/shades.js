@@ -11,13 +11,15 @@ export const PRECISIONS = {
 };
 /** "Edge" of the ground both sides of a leakage cover; it has a layer of its own. */
 export const OVERLAP = "overlap";
+/** "Edge" of what a query found. */
+export const RESULT = "result";
 const GROUNDS = new Set([OVERLAP, "gap"]);
 /** Ground that is the answer itself, and no footprint: it lies on top. */
 export const isGround = (edge) => GROUNDS.has(edge);
-const LINES = { region: [9, 4], "country-list": [2, 3], inherited: [10, 4, 2, 4] };
+const LINES = { region: [9, 4], "country-list": [5, 3], inherited: [10, 4, 2, 4] };
 const DARK = 1.9; // how much more a fill needs on a dark map
 const FILLS = { samples: 0.4, "declared-box": 0.1, region: 0.1, inherited: 0.03 };
-const DASH = 7;
+const BAND = 1.2; // pixels of each stage on either side of an outline that several have
 
 function faint(hex, alpha) {
   return hex + Math.round(alpha * 255).toString(16).padStart(2, "0");
@@ -42,10 +44,12 @@ function hatch(hex, turn, turns) {
 
 export function styled(edge, precision, { chosen, faded, turn, turns, small = false }) {
   const over = isGround(edge);
-  const hex = over ? ink("overlap") : colour(edge);
-  const alpha = faded ? (isDark() ? 0.42 : 0.3) : 1;
-  const dashes = turns > 1 ? [DASH, DASH * (turns - 1)] : over || small ? undefined : LINES[precision];
-  const stroke = new Stroke({ color: faint(hex, alpha), width: chosen ? 3.4 : over ? 2 : 1.5, lineDash: dashes, lineDashOffset: -turn * DASH, lineCap: "butt" });
+  const hex = over ? ink("overlap") : edge === RESULT ? ink("accent") : colour(edge);
+  const alpha = faded ? (isDark() ? 0.6 : 0.5) : 1;
+  // Where stages have one outline, each is a band beside the line of the last: wide ones below. The dashes stay the precision's.
+  const width = chosen ? 3.4 : over ? 6 : 1.5 + 2 * BAND * (turns - 1 - turn);
+  const dashes = over || small ? undefined : LINES[precision]?.map((length) => length * (chosen || turns > 1 ? 1.7 : 1));
+  const stroke = new Stroke({ color: faint(hex, over ? 0.45 * alpha : alpha), width, lineDash: dashes, lineCap: "butt" });
   const hatched = precision === "country-list" && !over;
   const fill = faded ? faint(hex, 0.02) : hatched ? hatch(hex, turn, turns) : faint(hex, Math.min(0.6, (over ? 0.5 : (FILLS[precision] ?? 0.1) / turns) * (isDark() ? DARK : 1)));
   return new Style({
@@ -56,11 +60,20 @@ export function styled(edge, precision, { chosen, faded, turn, turns, small = fa
   });
 }
 
+/** The same look for what is cut at the antimeridian: filled whole, and lined only where it ends. */
+export function withoutSeam(style, lines) {
+  const [body, line] = [style.clone(), style.clone()];
+  body.setStroke(null);
+  line.setFill(null);
+  line.setGeometry(lines);
+  return style.getFill() ? [body, line] : [line];
+}
+
 export const landStyle = () => new Style({ fill: new Fill({ color: ink("land") }), stroke: new Stroke({ color: ink("border"), width: 0.8 }) });
 
 /** The area asked about: a thin line in a faint halo, that covers no outline of a footprint. */
 export const askedStyles = () => [
-  new Style({ stroke: new Stroke({ color: faint(ink("ink"), 0.16), width: 9 }) }),
+  new Style({ stroke: new Stroke({ color: faint(ink("ink"), 0.16), width: 9, lineCap: "butt" }) }),
   new Style({ stroke: new Stroke({ color: ink("ink"), width: 1 }), image: new Circle({ radius: 6, stroke: new Stroke({ color: ink("ink"), width: 1.5 }) }) }),
 ];
 
