@@ -97,9 +97,9 @@ export class FootprintMap {
   }
 
   style(feature, resolution) {
-    const small = feature.span / resolution < SMALL;
     const edge = feature.get("edge");
     const chosen = this.chosen !== null && feature.get("dataset") === this.chosen;
+    const small = feature.span / resolution < SMALL * (chosen ? 4 : 1); // a thick line has long dashes
     if (this.hidden.has(edge) || !(feature.turn >= 0 || chosen)) return null;
     const faded = this.has && !chosen;
     const turn = chosen ? 0 : feature.turn;
