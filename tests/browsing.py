@@ -39,12 +39,16 @@ class Watched:
         fine = f"status of {tolerates} "
         page.on("console", lambda m: m.type == "error" and fine not in m.text and self.complaints.append(m.text))
         page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        page.on("requestfailed", lambda r: self.complaints.append(f"{r.url}: {r.failure}"))
+        page.on("requestfailed", self._failed)
 
     def _asked(self, address, own):
         parts = urlsplit(address)
         if parts.scheme not in ("data", "blob") and parts.netloc != own:
             self.elsewhere.append(address)
+
+    def _failed(self, request):
+        if request.failure != "net::ERR_ABORTED":  # given up by the browser itself: the page was left, or asked anew
+            self.complaints.append(f"{request.url}: {request.failure}")
 
     def is_clean(self):
         assert not self.elsewhere, self.elsewhere

@@ -1,11 +1,13 @@
 """Servers for tests: the real command in a process of its own, on a free port of this machine."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -78,6 +80,12 @@ def serve(directory, folder, *flags, **environment):
             raise
         finally:
             process.stdout.close()
+
+
+def run_apart(coroutine):
+    """Run it in a thread of its own: in this one the browser of other tests may have a loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def until(condition, seconds=10):

@@ -1,6 +1,5 @@
 """Queries past a limit are stopped and say so; the others are answered as if nothing had been."""
 
-import asyncio
 import glob
 import json
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import box, model
-from serving import serve, until
+from serving import run_apart, serve, until
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.server.pool import Pool
@@ -90,7 +89,7 @@ def test_a_worker_that_cannot_warm_up_says_so_once_and_answers(families_catalog,
         finally:
             await pool.close()
 
-    replies, started = asyncio.run(asked())
+    replies, started = run_apart(asked())
     assert [reply.status for reply in replies] == [200] * 3
     assert started == 1
     (said,) = [record.getMessage() for record in caplog.records if "warm" in record.getMessage()]
@@ -109,7 +108,7 @@ def one_worker(directory, caplog, *asks):
         finally:
             await pool.close()
 
-    return *asyncio.run(asked()), [record.getMessage() for record in caplog.records]
+    return *run_apart(asked()), [record.getMessage() for record in caplog.records]
 
 
 def test_a_mistake_of_ours_is_told_and_logged_and_ends_no_worker(families_catalog, caplog):

@@ -1,13 +1,12 @@
 """The short way of most queries: the same answers, headers and limits as on the usual one."""
 
-import asyncio
 import json
 import socket
 from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 
 import pytest
-from serving import serve, until
+from serving import run_apart, serve, until
 
 from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.quick import Quick
@@ -153,7 +152,7 @@ def test_an_answer_whose_file_is_gone_is_told_as_our_mistake(tmp_path):
         queries=SimpleNamespace(run=answered),
         metrics=SimpleNamespace(count=lambda *_: None),
     )
-    asyncio.run(Quick(connection, state, b"query=ASK%7B%7D", {b"host": b"x"}).run())
+    run_apart(Quick(connection, state, b"query=ASK%7B%7D", {b"host": b"x"}).run())
     head, _, body = b"".join(written).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 500 ")
     assert f"content-length: {len(body)}\r\n".encode() in head

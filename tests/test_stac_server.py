@@ -827,7 +827,8 @@ def test_an_outline_covers_what_it_stands_for(places):
     index, rows = Index.of(shapes), np.arange(len(shapes))
     drawn = outline(index, [Cover(rows, (0, 0), (0, 0))])
     # As one dataset or as two that share some: the drawing is of the areas.
-    assert outline(index, [Cover(rows[:70], (0, 0), (0, 0)), Cover(rows[50:], (0, 0), (0, 0))]).equals(drawn)
+    again = outline(index, [Cover(rows[:70], (0, 0), (0, 0)), Cover(rows[50:], (0, 0), (0, 0))])
+    assert again.symmetric_difference(drawn).area < 1e-12  # a union in another order is rounded otherwise
     assert drawn.is_valid
     assert shapely.covers(drawn.buffer(1e-6), shapes).all()
     assert shapely.get_num_coordinates(drawn) <= 256 * 5

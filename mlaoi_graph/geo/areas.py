@@ -95,7 +95,7 @@ def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
 def least_km2(a: float | Floats, b: float | Floats) -> Any:
     """Return what areas have to share, in km2, to share more than an edge: 1 m2, or a hundredth of the smaller.
 
-    >>> float(least_km2(2.0, 5.0)), float(least_km2(2e-5, 5.0))
+    >>> float(least_km2(2.0, 5.0)), round(float(least_km2(2e-5, 5.0)), 9)
     (1e-06, 2e-07)
     """
     return np.minimum(TOUCH_KM2, np.minimum(a, b) * _ROUNDING)
