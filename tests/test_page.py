@@ -983,8 +983,6 @@ def test_the_button_that_runs_a_query_covers_none_of_it(browser, served, width):
 def test_geometries_of_a_result_are_on_the_map(page):
     query = "SELECT ?wkt { ?area geo:hasGeometry/geo:asWKT ?wkt } LIMIT 5"
     page.goto(f"query?{urlencode({'query': query})}")
-    page.wait_for_selector(".yasqe_queryButton")
-    page.click(".yasqe_queryButton")
     page.wait_for_selector("#result-map:not([hidden])")
     assert page.evaluate("document.querySelector('#result-map').footprints.source.getFeatures().length") == 5
 
