@@ -339,7 +339,7 @@ def test_a_thousand_connections_at_once(server):
     for one in threads:
         one.join()
     assert len(statuses) == 1000
-    assert set(statuses) <= {200, 408, 503}  # 408: so many threads of one client may be too slow to send theirs
+    assert set(statuses) <= {200, 503}
     assert statuses.count(200) >= 100
 
 
