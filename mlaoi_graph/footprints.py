@@ -177,8 +177,8 @@ class Footprints:
         """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""
         return self._texts("wkt", rows)
 
-    def wkt_candidates(self, geometry: BaseGeometry) -> set[str]:
-        """Return every WKT in the graph, exactly as it stands there, that may share a point with a CRS84 geometry.
+    def near(self, geometry: BaseGeometry) -> Array:
+        """Return the rows, in order, of every WKT in the graph that may share a point with a CRS84 geometry.
 
         A superset, as engines differ in the last digit: those nearer than 1e-9 degrees, and those that have no place.
         """
@@ -190,12 +190,13 @@ class Footprints:
         if shapely.is_valid(geometry) and not shapely.equals(geometry, shapely.envelope(geometry)):
             shapely.prepare(geometry)
             rows = rows[shapely.dwithin(geometry, self.geometries(rows), _NEAR)]
-        return {*self.wkts(rows), *self._unplaced}
+        return np.union1d(rows, self._unplaced) if len(self._unplaced) else rows
 
     @cached_property
-    def _unplaced(self) -> tuple[str, ...]:
+    def _unplaced(self) -> Array:
         rows = np.arange(len(self), dtype=np.uint32)
-        return tuple(filter(None, self.wkts(rows[~self.has_geometry(rows)])))
+        rows = rows[~self.has_geometry(rows)]
+        return rows[np.array([*map(bool, self.wkts(rows))], dtype=bool)]
 
     def geometries(self, rows: Array) -> Shapes:
         """Return the geometries of rows, valid and two-dimensional; an empty point where there is none."""

@@ -702,7 +702,8 @@ def test_an_ingest_that_was_cut_short_is_in_the_index_too(swiss, write, monkeypa
 
 def test_candidates_are_those_near_a_shape_not_only_near_its_box(swiss):
     def cells(shape):
-        return sorted(wkt for wkt in swiss.footprints.wkt_candidates(shape) if shapely.from_wkt(wkt).area == 1)
+        footprints = swiss.footprints
+        return sorted(wkt for wkt in footprints.wkts(footprints.near(shape)) if shapely.from_wkt(wkt).area == 1)
 
     triangle = shapely.Polygon([(7, 46), (7, 48.9), (9.5, 48.9)])
     assert len(cells(triangle.envelope)) == 3

@@ -1,5 +1,6 @@
 """The footprint index narrows a query down and never changes its answer; where that is not sure it is left alone."""
 
+import numpy as np
 import pyoxigraph as ox
 import pytest
 import shapely
@@ -25,16 +26,20 @@ class Boxes:
     """The plainest index: boxes of what is stored, one after the other."""
 
     def __init__(self, store):
-        self.wkts = {quad.object.value for quad in store.match(None, GEO + "asWKT")}
+        self.stored = sorted({quad.object.value for quad in store.match(None, GEO + "asWKT")})
         self.asked = 0
 
     def __len__(self):
-        return len(self.wkts)
+        return len(self.stored)
 
-    def wkt_candidates(self, geometry):
+    def near(self, geometry):
         self.asked += 1
         box = shapely.box(*geometry.bounds)
-        return [wkt for wkt in self.wkts if shapely.intersects(shapely.box(*shapely.from_wkt(wkt).bounds), box)]
+        shapes = [shapely.box(*shapely.from_wkt(wkt).bounds) for wkt in self.stored]
+        return np.flatnonzero(shapely.intersects(shapes, box))
+
+    def wkts(self, rows):
+        return [self.stored[row] for row in rows]
 
 
 def cell(x, y, size=1.0):

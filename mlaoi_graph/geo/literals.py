@@ -17,7 +17,7 @@ from mlaoi_graph.geo import from_geojson
 from mlaoi_graph.geo.shapes import Floats
 from mlaoi_graph.vocab import GEO
 
-__all__ = ["CRS84", "GEOJSON", "WKT", "check_constant", "crs_of", "from_crs84", "geometry", "is_geometry", "literal"]
+__all__ = ["CRS84", "GEOJSON", "WKT", "boxes", "check_constant", "crs_of", "from_crs84", "geometry", "is_geometry", "literal"]
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 WKT: Final = ox.NamedNode(GEO.wktLiteral)
@@ -79,6 +79,17 @@ def geometry(term: object) -> BaseGeometry | None:
     except GEOSException as error:
         raise GeometryError(f"no WKT: {error}", "Write as in POINT (7 46): longitude before latitude") from None
     return _to_crs84(shape, crs)
+
+
+def boxes(wkts: list[str]) -> Floats:
+    """Return west, south, east and north of WKT in CRS84, a row for each; NaN where it is in another or none at all.
+
+    >>> boxes(["POINT (7 46)", "<urn:other> POINT (1 2)"]).tolist()
+    [[7.0, 46.0, 7.0, 46.0], [nan, nan, nan, nan]]
+    """
+    read = [None if text.upper().count("COLLECTION") > _DEEPEST_WKT else text for text in wkts]
+    found: Floats = shapely.bounds(shapely.from_wkt(np.array(read, dtype=object), on_invalid="ignore"))
+    return found
 
 
 def check_constant(term: ox.Literal) -> None:

@@ -6,12 +6,15 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Final, Protocol
 
+import numpy as np
 import pyoxigraph as ox
 
 from mlaoi_graph.errors import GeometryError, QueryError
-from mlaoi_graph.geo.literals import CRS84, WKT, check_constant, crs_of, geometry
+from mlaoi_graph.geo.literals import CRS84, WKT, boxes, check_constant, crs_of, geometry
+from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
 from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
 from mlaoi_graph.geosparql.syntax import Query, Span
@@ -30,6 +33,8 @@ __all__ = ["FootprintIndex", "query"]
 
 _LOG: Final = logging.getLogger("mlaoi_graph.geosparql")
 _PROPERTY: Final = re.compile(r"(?:geo:|ont/geosparql#)((?:sf|eh|rcc8)\w+)")
+_NEAR: Final = 1e-9
+"""Degrees by which engines may differ in what touches."""
 _FEW: Final = 100
 """Candidates that cost nothing worth counting rows for."""
 _MOST: Final = 200_000
@@ -41,11 +46,14 @@ _SHARE: Final = 4
 class FootprintIndex(Protocol):
     """What finds geometries by place."""
 
-    def wkt_candidates(self, geometry: BaseGeometry) -> Iterable[str]:
-        """Return every WKT of the graph that may share a point with a CRS84 geometry, exactly as it is stored.
+    def near(self, geometry: BaseGeometry) -> Array:
+        """Return the rows, in order, of every WKT of the graph that may share a point with a CRS84 geometry.
 
         More is harmless, less is not.
         """
+
+    def wkts(self, rows: Array) -> list[str]:
+        """Return the WKT of rows exactly as it is stored."""
 
     def __len__(self) -> int:
         """Return how many geometries there are."""
@@ -191,30 +199,42 @@ def _narrowed(
         return parsed.text, IndexUse(False, "there is none of this store")
     found, told = [], []
     for place in places:
-        few: set[str] | None = None
+        shapes = []
         for constant in place.constants:
             with _as_query_error():
-                shape = geometry(_value(parsed.prologue, constant))
-            if shape is not None:
-                candidates = set(footprints.wkt_candidates(shape))
-                few = candidates if few is None else few & candidates
-        if few is None:
+                shapes.append(geometry(_value(parsed.prologue, constant)))
+        shapes = [shape for shape in shapes if shape is not None]
+        if not shapes:
             told.append(f"what {place.variable} is compared to is no geometry")
             continue
-        if len(few) > _MOST:
-            told.append(f"{len(few)} candidates for {place.variable} are too many")
+        rows = reduce(np.intersect1d, map(footprints.near, shapes))
+        if len(rows) > _MOST:
+            told.append(f"{len(rows)} candidates for {place.variable} are too many")
             continue
-        if len(few) > _FEW and (bound := _bound(store, parsed, place, values, len(few))) is not None:
-            told.append(f"{place.variable} has fewer values than the {len(few)} candidates")
-            few &= bound
-        if len(few) > _FEW and len(few) * _SHARE > len(footprints):
+        # Many rows are not read where the triples themselves say less.
+        if len(rows) > _FEW and (bound := _bound(store, parsed, place, values, len(rows))) is not None:
+            told.append(f"{place.variable} has fewer values than the {len(rows)} candidates")
+            few = _meeting(bound, shapes)
+        elif len(rows) > _FEW and len(rows) * _SHARE > len(footprints):
             told.append(
-                f"{place.variable} has {len(few)} candidates among {len(footprints)}: looking at all is as fast"
+                f"{place.variable} has {len(rows)} candidates among {len(footprints)}: looking at all is as fast"
             )
             continue
+        else:
+            few = {*footprints.wkts(rows)}
         found.append((place, [str(ox.Literal(wkt, datatype=WKT)) for wkt in sorted(few)]))
         told.append(f"{len(few)} candidates for {place.variable}")
     return insert(parsed, found), IndexUse(bool(found), ", ".join(told))
+
+
+def _meeting(wkts: set[str], shapes: Iterable[BaseGeometry]) -> set[str]:
+    """Return those of some WKT whose box meets that of each shape, and those that have none."""
+    every = list(wkts)
+    west, south, east, north = boxes(every).T
+    apart = np.zeros(len(every), dtype=bool)
+    for w, s, e, n in (shape.bounds for shape in shapes):
+        apart |= (east < w - _NEAR) | (west > e + _NEAR) | (north < s - _NEAR) | (south > n + _NEAR)
+    return {wkt for wkt, away in zip(every, apart.tolist(), strict=True) if not away}
 
 
 def _bound(store: Store, parsed: Query, place: Place, values: Mapping[str, str | Term], many: int) -> set[str] | None:
@@ -239,6 +259,7 @@ def _bound(store: Store, parsed: Query, place: Place, values: Mapping[str, str |
     return {term.value for term in rows if isinstance(term, ox.Literal)}
 
 
+@lru_cache(maxsize=64)
 def _value(prologue: str, expression: str) -> object:
     """Return what an expression without variables stands for; None if nothing, or if it is wrong and the query is too.
 

@@ -211,6 +211,17 @@ class Calls:
     @property
     def functions(self) -> dict[str, Callable[..., ox.Literal | None]]:
         """The functions by IRI."""
+        return {FUNCTIONS + name: self.guarded(name, function) for name, function in self._named().items()}
+
+    def called_in(self, text: str) -> dict[str, Callable[..., ox.Literal | None]]:
+        """Return those of the functions that a query may call: to hand over all takes longer than a short query."""
+        if "\\" in text:
+            return self.functions
+        return {
+            FUNCTIONS + name: self.guarded(name, function) for name, function in self._named().items() if name in text
+        }
+
+    def _named(self) -> dict[str, Callable[..., _Result]]:
         shape, number = self._shape, self._number
         named: dict[str, Callable[..., _Result]] = {}
 
@@ -237,11 +248,7 @@ class Calls:
             "perimeter": lambda a, unit: _length(shape(a), unit),
             "transform": lambda a, crs: literal(from_crs84(shape(a), _iri(crs)), _iri(crs)),
         }
-        return {FUNCTIONS + name: self.guarded(name, function) for name, function in named.items()}
-
-    def called_in(self, text: str) -> dict[str, Callable[..., ox.Literal | None]]:
-        """Return those of the functions that a query may call: to hand over all takes longer than a short query."""
-        return {iri: of for iri, of in self.functions.items() if "\\" in text or iri.rpartition("/")[2] in text}
+        return named
 
     @property
     def aggregates(self) -> dict[str, Callable[[], _Aggregate]]:
