@@ -84,7 +84,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 def resolved(text: str) -> str:
     """Return a text with the characters that its escapes (``\\u0041``) stand for: SPARQL resolves them first."""
-    return _CODE.sub(_character, text)
+    return _CODE.sub(_character, text) if "\\" in text else text
 
 
 def _character(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import uvicorn
 from starlette.datastructures import State
@@ -36,14 +36,14 @@ _LOOK: Final = 0.25
 """Seconds between two looks for a newer snapshot."""
 
 
-def create_app(settings: Settings) -> App:
-    """Return the application that serves a catalog.
+def create_app(settings: Settings, log: IO[bytes] | None = None) -> App:
+    """Return the application that serves a catalog; ``log`` is given a JSON object, on a line, for each request.
 
     Its workers start with it (the lifespan protocol). ``state`` has ``queries`` and ``answers``, the pools that
     run SPARQL and everything else. Raises CatalogNotFound, CatalogDamaged, StoreError.
     """
     Catalog.open(settings.catalog).close()
-    return App(settings)
+    return App(settings, log)
 
 
 class App:
@@ -52,7 +52,7 @@ class App:
     A query needs none of it, so it is imported when the workers have started, or with the first request that needs it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log: IO[bytes] | None) -> None:
         bounds = Bounds(
             memory_mb=settings.memory_mb, rows=settings.rows, result_mb=settings.result_mb, nesting=settings.nesting
         )
@@ -71,11 +71,12 @@ class App:
         self._pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=warm)]
         self.state = State()
         self.state.settings = settings
+        self.state.log = log
         self.state.queries, self.state.answers = self._pools
         self.state.writing = asyncio.Lock()
         self.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
         self.state.metrics = Metrics(self._pools, self.state.kept)
-        self._door = Door(self._usual, self.state.metrics, {"/sparql": sparql.straight})
+        self._door = Door(self._usual, self.state, {"/sparql": sparql.straight})
         self._loading = asyncio.Lock()
         self._framework: ASGIApp | None = None
         self._tasks: list[asyncio.Task[Any]] = []
@@ -149,8 +150,8 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
     Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
     each request. Raises SettingsError if the address cannot be listened on, CatalogNotFound.
     """
-    app = create_app(settings)
-    _log_to_stderr()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    app = create_app(settings, sys.stderr.buffer)
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
@@ -202,13 +203,3 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host}:{port}: cannot listen: {error}. Choose another --port; 0 takes a free one"
         ) from None
     return listening
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    access = logging.getLogger("mlaoi_graph.access")
-    access.setLevel(logging.INFO)
-    access.addHandler(handler)
-    access.propagate = False
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)

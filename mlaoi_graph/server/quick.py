@@ -98,7 +98,7 @@ class Quick:
                 raise
         finally:
             note(
-                self._state.metrics,
+                self._state,
                 route="sparql",
                 client=self._connection.client,
                 method="GET",

