@@ -1158,6 +1158,8 @@ def with_link(document, **link):
         ("train", with_link(stac_collection("train", A), rel="derived_from")),
         ("one", with_link(stac_item("one", A), rel="derived_from")),
         ("one", with_link(stac_item("one", A), rel="derived_from", href="./nowhere.json")),
+        ("one", stac_item("one", A) | {"links": {"rel": "derived_from", "href": "./test.json"}}),
+        ("one", stac_item("one", A) | {"links": ["derived_from ./test.json"]}),
     ],
 )  # fmt: skip
 def test_what_is_stated_and_named_by_nothing_is_not_clean(stac, name, document):
@@ -1170,7 +1172,7 @@ def test_what_is_stated_and_named_by_nothing_is_not_clean(stac, name, document):
         report = catalog.leakage(iri("m"))
         # Where all links are in doubt, there may have been another test too.
         assert (report.totals()["unknown"], found(report)) == (
-            2 if "derived_from ./test.json" in document["links"] else 1,
+            2 if name == "m" and "derived_from ./test.json" in document["links"] else 1,
             [],
         )
         with Catalog.create() as fresh:

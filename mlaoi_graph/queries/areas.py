@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.footprints import During, Footprints
+from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.model import Disclosure, Precision, Stage
 from mlaoi_graph.queries.aoi import Aoi, AoiLike, area_of
@@ -29,6 +29,7 @@ from mlaoi_graph.queries.area_hits import (
     UnplacedUse,
     UseHit,
 )
+from mlaoi_graph.queries.asked import Asked
 from mlaoi_graph.queries.graph import FROM_MODEL, IS_MODEL, TEACHES
 from mlaoi_graph.queries.results import Rows
 from mlaoi_graph.queries.walk import OF_FAMILY, THING, newer, node_of, search, start_of, strength_of, strongest
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from mlaoi_graph.queries.explain import Explanation
     from mlaoi_graph.queries.filters import Filters
-    from mlaoi_graph.queries.lineage import LineageGraph
 
 __all__ = [
     "STAGES_OF",
@@ -72,18 +72,6 @@ _HOW: Final = {How.OWN: "own", How.PART: "part", How.INHERITED: "inherited", How
 _FINEST: Final = tuple(Precision)
 _SAMPLES: Final = _FINEST.index(Precision.SAMPLES)
 _GLOBAL: Final = _FINEST.index(Precision.GLOBAL)
-
-
-class _Catalog(Protocol):
-    """What of a catalog is asked."""
-
-    @property
-    def store(self) -> Store: ...
-    @property
-    def footprints(self) -> Footprints: ...
-    @property
-    def lineage(self) -> LineageGraph: ...
-    def find(self, name: str) -> str: ...
 
 
 def only_said(during: During | None, task: str | None, family: str | None) -> str:
@@ -140,7 +128,7 @@ class _Exposure(NamedTuple):
 class Places:
     """Questions of one catalog about places."""
 
-    def __init__(self, catalog: _Catalog) -> None:
+    def __init__(self, catalog: Asked) -> None:
         self._catalog = catalog
         self._footprints = catalog.footprints
         self._used = catalog.footprints.used

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 from mlaoi_graph.errors import BadQuestion
-from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.kinds import LeakageKind
-from mlaoi_graph.model import SplitPolicy
+from mlaoi_graph.queries.asked import Asked
 from mlaoi_graph.queries.explain import edge_word
 from mlaoi_graph.queries.graph import EVALUATES, FAMILY, IS_DATASET, IS_FAMILY, TEACHES, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
@@ -22,29 +21,14 @@ from mlaoi_graph.queries.leakage.pairs import Pairs
 from mlaoi_graph.queries.leakage.rows import LeakageReport
 from mlaoi_graph.queries.leakage.splits import Splits
 from mlaoi_graph.queries.leakage.terms import Finding, Learned, Test, Unchecked, Work
-from mlaoi_graph.queries.lineage import LineageGraph
 from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.sensors import Sensors
 from mlaoi_graph.queries.walk import CERTAIN, chain
-from mlaoi_graph.stores import Store
 
 __all__ = ["Leakage"]
 
 _MOST_SIBLINGS: Final = 200
-
-
-class _Catalog(Protocol):
-    """What of a catalog is asked."""
-
-    @property
-    def store(self) -> Store: ...
-    @property
-    def footprints(self) -> Footprints: ...
-    @property
-    def lineage(self) -> LineageGraph: ...
-    @property
-    def split_policy(self) -> SplitPolicy: ...
 
 
 class Leakage:
@@ -56,7 +40,7 @@ class Leakage:
     """
 
     def __init__(
-        self, catalog: _Catalog, *, buffer_km: float = 0, window_days: float = 0, sensors: Sequence[str] = ()
+        self, catalog: Asked, *, buffer_km: float = 0, window_days: float = 0, sensors: Sequence[str] = ()
     ) -> None:
         self._graph = catalog.lineage
         self._edges: Edges = catalog.lineage.edges

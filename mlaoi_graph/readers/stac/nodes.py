@@ -172,7 +172,7 @@ class DocumentReader:
 
         So is one of which not all of the place is known: whoever uses it alone is to know that.
         """
-        found: list[Statement] = []
+        found = self._lost_links(raw, iri, False)
         for index, link in content.links_of(raw.data):
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
