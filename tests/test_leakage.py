@@ -146,8 +146,11 @@ def test_the_same_split_through_an_ancestor_with_the_chain(catalog_of):
         use("m", "d/train", Stage.FINETUNING),
         use("m", "d/test", Stage.TEST),
     ).leakage("urn:x:m")
-    (row,) = report
+    row, declared = report
     assert (row.kind, row.learner, row.train_stage, row.depth) == ("same-dataset", iri("base"), "pretraining", 2)
+    # So is learning from what was declared test, by the same chain.
+    assert (declared.kind, declared.learner, declared.depth) == ("split-against-use", iri("base"), 2)
+    assert str(declared.explain()) == str(row.explain())
     assert [(short(s.subject), s.edge, short(s.object)) for s in row.explain().steps] == [
         ("m", "finetunedFrom", "base"),
         ("base", "pretrainedOn", "d/test"),
@@ -323,6 +326,31 @@ def test_learning_from_what_was_declared_test(catalog_of):
     )  # fmt: skip
     # ML-AOI's decision record 0003 means by "test" what is looked at during training.
     assert found(catalog_of(*statements, split_policy=SplitPolicy.ML_AOI_ADR).leakage()) == []
+
+
+def test_what_was_made_from_a_model_that_learned_from_a_declared_test(catalog_of):
+    """At any depth, with the chain, though nothing it was measured on is recorded."""
+    statements = [
+        *SPLIT, ModelFamily(iri=iri("f"), label="f"), *(model(name) for name in ("base", "mid", "m", "n", "other")),
+        use("base", "d/test", Stage.PRETRAINING), made("mid", "base"), made("m", "mid", DerivationKind.QUANTIZED),
+        use("n", "d/test"), made("n", "base"), use("f", "d/test"), made("other", "f"),
+    ]  # fmt: skip
+    catalog = catalog_of(*statements)
+    report = catalog.leakage()
+    rows = {short(row.model): row for row in report}
+    assert {(name, row.kind, row.verdict.value, short(row.learner), row.depth) for name, row in rows.items()} == {
+        ("base", "split-against-use", "yes", "base", 1), ("mid", "split-against-use", "yes", "base", 2),
+        ("m", "split-against-use", "yes", "base", 3), ("n", "split-against-use", "yes", "n", 1),
+        ("f", "split-against-use", "yes", "f", 1), ("other", "split-against-use", "may contain", "f", 2),
+    }  # fmt: skip
+    assert len(report) == len(rows)
+    for proof in (rows["m"].explain(), rows["m"].explain_test()):
+        assert [(short(s.subject), short(s.object)) for s in proof.steps] == [
+            ("m", "mid"), ("mid", "base"), ("base", "d/test"),
+        ]  # fmt: skip
+    assert (rows["m"].stage, rows["m"].train_stage) == ("pretraining", "pretraining")
+    assert rows["m"].reason == "base learned from it, and its publisher declared d/test a test split"
+    assert found(catalog.leakage(iri("m"))) == [("split-against-use", "yes", "d/test", "d/test")]
 
 
 def test_a_checkpoint_chosen_on_the_test(catalog_of):

@@ -125,6 +125,8 @@ class Answer:
         edges, test, learned = self._edges, finding.test, finding.learned
         steps = (*learned.steps, *finding.train_steps)
         test_steps = (*((test.edge,) if test.edge >= 0 else ()), *finding.test_steps)
+        if finding.kind is LeakageKind.SPLIT_AGAINST_USE:
+            test_steps = steps  # what the model, or an ancestor, learned from is the test
         overlap = finding.overlap
         learner = edges.subject[learned.steps[-1]] if learned.steps else -1
         start = edges.subject[steps[0]] if steps else learned.dataset

@@ -14,7 +14,7 @@ from mlaoi_graph.errors import BadQuestion
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.queries.asked import Asked
 from mlaoi_graph.queries.explain import edge_word
-from mlaoi_graph.queries.graph import EVALUATES, FAMILY, IS_DATASET, IS_FAMILY, TEACHES, Edges
+from mlaoi_graph.queries.graph import EVALUATES, FAMILY, FROM_MODEL, IS_DATASET, IS_FAMILY, TEACHES, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.answer import Answer
 from mlaoi_graph.queries.leakage.pairs import Pairs
@@ -24,7 +24,17 @@ from mlaoi_graph.queries.leakage.terms import Finding, Learned, Test, Unchecked,
 from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.sensors import Sensors
-from mlaoi_graph.queries.walk import CERTAIN, chain
+from mlaoi_graph.queries.walk import (
+    CERTAIN,
+    OF_FAMILY,
+    THING,
+    chain,
+    newer,
+    search,
+    start_of,
+    strength_of,
+    strongest,
+)
 
 __all__ = ["Leakage"]
 
@@ -96,15 +106,21 @@ class Leakage:
         return self._answer.made(title, work)
 
     def _concerned(self) -> list[int]:
-        """Return the models and families with an evaluation, or that learned from a declared test, in order."""
+        """Return the models and families with an evaluation, or that learned from a declared test, in order.
+
+        So did what was made from one that learned from it.
+        """
         edges = self._edges
         declared = set(filter(self._declared.is_test, self._declared.said))
-        found = {
-            edges.subject[edge]
-            for edge, code in enumerate(edges.code)
-            if code in EVALUATES or (code in TEACHES and edges.object[edge] in declared)
-        }
-        return sorted(found, key=edges.order)
+        found, learned = set[int](), set[int]()
+        for edge, code in enumerate(edges.code):
+            if code in EVALUATES:
+                found.add(edges.subject[edge])
+            elif code in TEACHES and edges.object[edge] in declared:
+                learned.add(edges.subject[edge])
+        made = search([start_of(edges, node) for node in learned], newer(edges, FROM_MODEL, None), edges)
+        heirs = {node for node, at in strongest(made, THING).items() if strength_of(at) != OF_FAMILY}
+        return sorted(found | learned | heirs, key=edges.order)
 
     # -- one model ------------------------------------------------------------------------------------------------
 
@@ -125,7 +141,7 @@ class Leakage:
         learned, gaps = self._learned_by(model if against is None else against)
         self._hold(work, tests, learned, gaps)
         if against is None:
-            self._own_splits(work, model, tests)
+            self._own_splits(work, model, tests, learned)
 
     def _asked(self, dataset: int) -> Test:
         return Test(-1, dataset, -1, (self._edges.iris[dataset],))
@@ -208,28 +224,35 @@ class Leakage:
 
     # -- splits ---------------------------------------------------------------------------------------------------
 
-    def _own_splits(self, work: Work, model: int, tests: list[Test]) -> None:
-        """Hold a model's own uses against what splits were declared for, and its validations against its tests."""
+    def _own_splits(self, work: Work, model: int, tests: list[Test], learned: Sequence[tuple[Learned, ...]]) -> None:
+        """Hold what a model learned against what splits were declared for, and its validations against its tests."""
         edges = self._edges
-        for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES):
-            if self._declared.is_test(dataset):
-                test, learned = Test(model, dataset, edge, places), Learned(dataset, (edge,), CERTAIN, places)
-                reason = f"its publisher declared {edges.label(dataset)} a test split"
+        own = [
+            Learned(dataset, (edge,), CERTAIN, places)
+            for dataset, edge, places in self._uses(e for e in edges.out[model] if edges.code[e] in TEACHES)
+        ]
+        known = {one.dataset for one in own}
+        own += [ways[0] for ways in learned if ways[0].dataset not in known]
+        for one in own:
+            if self._declared.is_test(one.dataset):
+                test = Test(model, one.dataset, one.steps[-1], one.places)
+                who = edges.subject[one.steps[-1]]
+                through = "" if who == model else f"{edges.label(who)} learned from it, and "
                 work.tests[test] = None
                 work.found.append(
                     Finding(
                         kind=LeakageKind.SPLIT_AGAINST_USE,
-                        verdict=Verdict.YES,
+                        verdict=Verdict.YES if one.strength == CERTAIN else Verdict.MAY_CONTAIN,
                         test=test,
-                        learned=learned,
-                        reason=reason,
-                        node=dataset,
+                        learned=one,
+                        reason=f"{through}its publisher declared {edges.label(one.dataset)} a test split",
+                        node=one.dataset,
                     )
                 )
         chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
         reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
         for test in chosen:
-            learned = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
+            validated = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
             other = next((t for t in reported if self._kinship.between(t.dataset, test.dataset).kin is Kin.SAME), None)
             if other is not None:
                 reason = "validated on what is reported as its test"
@@ -246,7 +269,7 @@ class Leakage:
                     kind=LeakageKind.SELECTION_ON_TEST,
                     verdict=Verdict.YES,
                     test=other or test,
-                    learned=learned,
+                    learned=validated,
                     reason=reason,
                     node=test.dataset,
                 )
