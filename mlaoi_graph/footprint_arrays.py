@@ -21,7 +21,7 @@ from mlaoi_graph.geo import index, mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.merged import Merge, merged, places
 from mlaoi_graph.geo.shapes import Shapes
-from mlaoi_graph.model import Precision
+from mlaoi_graph.model import Precision, SplitPolicy
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, PRECISION_OF
 from mlaoi_graph.results import texts
 from mlaoi_graph.samples import stored
@@ -238,6 +238,8 @@ class _Files:
                 if wanted is None or iri in wanted:
                     owners = self.place.setdefault(iri, (document, file, at, []))[3]
                     owners.append(iris.part(dataset, split) if split else dataset)
+                    if split and SplitPolicy.COMMON.stage(split) is None:
+                        owners.append(dataset)  # a word that ML-AOI does not know may stand for any split
 
     def fill_in(self, place: dict[str, list[int]], columns: dict[str, list[str]], shapes: Shapes) -> list[int]:
         """Put what the files say into the columns of their rows, and return these."""

@@ -277,7 +277,8 @@ class _Known:
         wholes = sorted(
             q.subject.value for q in self._store.match(None, MLAOI.footprint, area) if isinstance(q.subject, NamedNode)
         )
-        return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[0] if wholes else None)
+        # One whose split is a word of its own is a sample of the split and of the whole: the split comes after that.
+        return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[-1] if wholes else None)
 
 
 class Ingest:
@@ -521,6 +522,9 @@ class Ingest:
                 document=document.shown, pointer="", rule="samples-not-kept", message=message, severity=Severity.INFO
             )
             report.findings.add([finding])
+            about = next(s.describes for s in document.statements if isinstance(s, SourceDocument))
+            if about is not None:
+                document.statements += document.samples.outlines_only(document.iri, about)
             return
         from mlaoi_graph.geo import mapped
 

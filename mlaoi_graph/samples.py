@@ -21,7 +21,7 @@ from mlaoi_graph.errors import GeometryError, MissingExtra, SourceNotFound
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.geo.shapes import Shapes
-from mlaoi_graph.model import AreaOfInterest, Dataset, Precision, SourceDocument, Statement
+from mlaoi_graph.model import AreaOfInterest, Dataset, Precision, SourceDocument, SplitPolicy, Statement
 
 __all__ = ["SampleReport", "Samples", "digest_of", "is_geoparquet", "read", "read_file", "remove_unused", "stored"]
 
@@ -49,6 +49,12 @@ class SampleReport:
     in_several_splits: int
     """Samples that are in more than one split."""
 
+    @property
+    def of_other_splits(self) -> int:
+        """How many are of a split by a word that ML-AOI does not know."""
+        words = (split for split in self.splits if split and SplitPolicy.COMMON.stage(split) is None)
+        return sum(self.splits[word] for word in words)
+
     def said(self) -> str:
         """Return what is wrong with the rows, as one line; "" if nothing is."""
         told = (
@@ -57,6 +63,7 @@ class SampleReport:
             (self.incomplete, "with parts left out: points or lines beside others, rings without an inside"),
             (self.id_again, "with the id of another sample, kept apart"),
             (self.in_several_splits, "in more than one split"),
+            (self.of_other_splits, "of a split that is not train, test or validate: they may be of any of these"),
         )
         return "; ".join(f"{number} {words}" for number, words in told if number)
 
@@ -114,13 +121,15 @@ class Samples:
                 note=f"outline of {int(chosen.sum())} samples in a file",
             )
         for split in self.left_out_of:
-            # A sample without a place stands for them: they may be anywhere.
-            area = iris.sub(document, f"left-out-{split}" if split else "left-out")
-            owner = iris.part(dataset, split) if split else dataset
-            yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
-            yield AreaOfInterest(
-                iri=area, precision=Precision.SAMPLES, split=split or None, note="rows of a file that have no place"
-            )
+            yield from _somewhere(document, dataset, split, "rows of a file that have no place")
+
+    def outlines_only(self, document: str, dataset: str) -> Iterator[Statement]:
+        """Yield what the graph holds beside :meth:`statements` where the samples are not kept.
+
+        Outlines do not tell where those are that may be of any split.
+        """
+        if any(SplitPolicy.COMMON.stage(split) is None for split in self.splits):
+            yield from _somewhere(document, dataset, "", "rows of a file that state no split that is known")
 
     def arrays(self) -> dict[str, Array]:
         """Return them as arrays to write."""
@@ -129,6 +138,14 @@ class Samples:
         for name, values in texts.items():
             arrays |= mapped.ragged(name, [value.encode() for value in values])
         return arrays
+
+
+def _somewhere(document: str, dataset: str, split: str, note: str) -> Iterator[Statement]:
+    """Yield a sample without a place, which stands for all that may be anywhere."""
+    area = iris.sub(document, f"left-out-{split}" if split else "left-out")
+    owner = iris.part(dataset, split) if split else dataset
+    yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
+    yield AreaOfInterest(iri=area, precision=Precision.SAMPLES, split=split or None, note=note)
 
 
 def read(path: Path) -> Samples:

@@ -220,6 +220,8 @@ def _arrays(said: _Said, known: Known) -> dict[str, Array]:
             pairs += [(source_place[s], target_place[iri], how) for s, how in places.sources(iri)]
     source, target, how = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
     use_target = np.array([target_place[iri] for iri in used], dtype=np.int64)[dataset]
+    loose = [(source_place[whole], target_place[part]) for part, whole in places.unsplit]
+    loose_source, loose_target = np.array(loose, dtype=np.int64).reshape(-1, 2).T
     is_limited = {iri.encode(): target_place[iri] for iri in limited}
     if is_limited:
         of_use = np.array([is_limited.get(twin, -1) for twin in twins], dtype=np.int64)
@@ -235,6 +237,8 @@ def _arrays(said: _Said, known: Known) -> dict[str, Array]:
     return {
         **mapped.runs("source.targets", len(own) + len(limited), source, target * HOW + how),
         **mapped.runs("target.sources", len(targets), target, source * HOW + how),
+        **mapped.runs("source.splits", len(own) + len(limited), loose_source, loose_target),
+        **mapped.runs("target.unsplit", len(targets), loose_target, loose_source),
         **mapped.runs("target.uses", len(targets), use_target, np.arange(len(twins))),
         **_texts("target", targets),
         "target.kind": np.array([said.kind_of(iri) for iri in targets], dtype=np.uint8),
@@ -280,12 +284,18 @@ class _Places:
                 self._wholes.setdefault(part, []).append(whole)
         self.datasets = {*self._parts, *self._wholes}
         self._sources: dict[str, list[tuple[str, How]]] = {}
-        # A sample of a whole that is somewhere may be of any split; so may one that states none.
+        # A sample of a whole that is somewhere may be of any split.
         self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
-        for whole, its_parts in self._splits.items():
-            if Precision.SAMPLES in self._own.get(whole, ()):
-                self._lacking.update(part for part in its_parts if iris.is_part(part, whole))
         self._known = self._all_known()
+        self.unsplit = sorted(
+            (part, whole)
+            for whole, its_parts in self._splits.items()
+            if Precision.SAMPLES in self._own.get(whole, ())
+            for part in its_parts
+            if iris.is_part(part, whole) and any(how is not How.INHERITED for _, how in self.sources(part))
+        )
+        """Pairs of a split that says where it is, and its whole with samples that state none: they may be of it."""
+        self._may_be_more = {part for part, _ in self.unsplit}
 
     def sources(self, dataset: str) -> list[tuple[str, How]]:
         found = self._sources.get(dataset)
@@ -308,7 +318,7 @@ class _Places:
         if any(Precision.GLOBAL in self._own[source] for source, _ in sources):
             return Unplaced.UNBOUNDED
         if dataset in self._known:
-            return Unplaced.KNOWN
+            return Unplaced.NO_SPLIT if dataset in self._may_be_more else Unplaced.KNOWN
         if sources and sources[0][1] is How.INHERITED:
             # The samples that are known of a whole are no bound of what else there is in it.
             wholes = self._nearest(dataset)

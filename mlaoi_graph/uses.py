@@ -45,6 +45,7 @@ class Unplaced(IntEnum):
     UNRESOLVED = 3
     SOME_PARTS = 4
     SOME_SAMPLES = 5
+    NO_SPLIT = 6
 
     @property
     def reason(self) -> str:
@@ -59,6 +60,7 @@ _REASONS: Final = {
     Unplaced.UNRESOLVED: "nothing describes the dataset",
     Unplaced.SOME_PARTS: "some of its parts have no known footprint",
     Unplaced.SOME_SAMPLES: "some of its samples have no known footprint",
+    Unplaced.NO_SPLIT: "samples of its whole state no split that is known, and may be of it",
 }
 HOW: Final = 4
 """A source or target and how they belong together, as one number: the place times this, plus how."""
@@ -113,6 +115,16 @@ class Uses:
         """Return triples: a place in ``targets``, a source that tells where it is, and how."""
         at, packed = self._mapped.runs("target.sources", targets)
         return at, packed // HOW, packed % HOW
+
+    def may_hold(self, sources: Array) -> tuple[Array, Array]:
+        """Return pairs: a place in ``sources``, and a split that its samples may be of, as they state none."""
+        at, target = self._mapped.runs("source.splits", sources)
+        return at, target.astype(np.int64)
+
+    def unsplit(self, targets: Array) -> tuple[Array, Array]:
+        """Return pairs: a place in ``targets``, and a source whose samples may be of it, as they state no split."""
+        at, source = self._mapped.runs("target.unsplit", targets)
+        return at, source.astype(np.int64)
 
     def totals(self, sources: Array) -> tuple[Array, Array]:
         """Return the km2 of each source's areas added up, and how many there are: a column for each precision code."""

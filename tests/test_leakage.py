@@ -43,6 +43,7 @@ from mlaoi_graph.model import (
     SplitPolicy,
     Stage,
 )
+from mlaoi_graph.queries.coverage import coverage
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.results import Verdict
 
@@ -1491,6 +1492,132 @@ def test_a_sample_that_states_no_split_may_be_of_any(stac, split, box):
         word, _ = verdicts(catalog, folder)
         is_train = split in ("train", ["train"])
         assert word == (("yes" if box == B else "no") if is_train else "unknown")
+
+
+@pytest.mark.parametrize("split", ["training", "trainval", "Train", "val", "fold-1", ["training"]])
+@pytest.mark.parametrize("box", [A, B, FAR])
+def test_a_split_by_a_word_that_is_not_known_may_be_any(stac, split, box):
+    items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("two", B, **{"ml-aoi:split": "test"})]
+    documents = {item["id"]: item for item in items} | {
+        "train": stac_collection("train", None, "one", "two", "three"),
+        "m": stac_model(("training", "train", "train"), ("test", "train", "test")),
+    }
+    with Catalog.create() as catalog:
+        three = stac_item("three", box, **{"ml-aoi:split": split})
+        report = catalog.ingest(stac(**documents, three=three))
+        (finding,) = [f for f in report.findings.kept if f.rule == "unknown-split"]
+        assert "is not train|test|validate" in finding.message
+        assert verdicts(catalog, stac()) == ("unknown", {"no-split"})
+        # Who says that he trained on what goes by that word has learned from it, and it may be of the test as well.
+        word = split if isinstance(split, str) else split[0]
+        said, what = verdicts(catalog, stac(m=stac_model(("training", "train", word), ("test", "train", "test"))))
+        assert (said, what) == (("yes", {"place-and-time"}) if box == B else ("unknown", {"no-split"}))
+        (area,) = [area for area in catalog.areas() if area.identifier == "three"]
+        assert area.split == word
+        assert verdicts(
+            catalog, stac(three=None, m=documents["m"], train=stac_collection("train", None, "one", "two"))
+        ) == ("no", set())
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_rows_of_a_split_by_a_word_that_is_not_known_may_be_of_any(stac, in_memory):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    parquet = {"s": {"href": "./s.parquet", "type": "application/vnd.apache.parquet"}}
+    folder = stac(
+        train=stac_collection("train", None, assets=parquet),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+    )
+    for words in (["train", "test"], ["train", "test", "training"], ["train", "test", None]):
+        boxes = [shapely.box(*one) for one in (A, B, FAR)[: len(words)]]
+        frame = geopandas.GeoDataFrame({"id": list("abc")[: len(words)], "ml-aoi:split": words}, geometry=boxes)
+        frame.set_crs("OGC:CRS84").to_parquet(folder / "s.parquet")
+        with Catalog.create(None if in_memory else folder.parent / f"catalog-{words[-1]}") as catalog:
+            told = [f.message for f in catalog.ingest(folder).findings.kept if f.rule == "samples-doubtful"]
+            assert bool(told) is ("training" in words)
+            if told:
+                assert "1 of a split that is not train, test or validate" in told[0]
+            report = catalog.leakage(iri("m"))
+            assert report.totals()["no" if len(words) == 2 else "unknown"] == 1
+            what = {row.what for row in report.unchecked}
+            assert what == (set() if len(words) == 2 else {"some-samples"} if in_memory else {"no-split"})
+
+
+@pytest.mark.parametrize(("box", "word", "what"), [(B, "may contain", {"place-and-time"}), (FAR, "unknown", set())])
+def test_a_sample_that_states_no_split_on_the_ground_of_another_test(stac, box, word, what):
+    """It may have been learned from: leakage, areas and coverage say so, and what is missing."""
+    items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("three", box)]
+    folder = stac(
+        train=stac_collection("train", (0, 0, 60, 1), "one", "three"), test=stac_collection("test", B),
+        m=stac_model(("training", "train", "train"), ("test", "test", None)), **{item["id"]: item for item in items},
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        said, also = verdicts(catalog, folder)
+        assert (said, also) == (word, what or {"no-split"})
+        report = catalog.leakage(iri("m"))
+        assert [row.precision for row in report] == (["declared-box"] if what else [])
+        hits = catalog.models(trained_in=shapely.box(*box))
+        assert [(hit.how, hit.precision, hit.areas) for hit in hits] == [("inherited", "samples", 1)]
+        reason = "samples of its whole state no split that is known, and may be of it"
+        assert [use.reason for use in hits.unknown] == [reason]
+        found = coverage(catalog.places, "trained", shapely.box(*box))
+        km2 = pytest.approx(geodesic_km2(*box))
+        assert (found.covered_km2, found.by_precision()["samples"], found.by_precision()["declared-box"]) == (
+            km2,
+            0,
+            km2,
+        )
+        assert [row.precision for row in found.models()] == ["declared-box"]
+
+
+def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
+    """What is missing is which split they are of."""
+    items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("two", B, **{"ml-aoi:split": "test"})]
+    items.append(stac_item("three", B))
+    folder = stac(
+        train=stac_collection("train", (0, 0, 60, 1), "one", "two", "three"),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+        **{item["id"]: item for item in items},
+    )
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == ("unknown", {"no-split"})
+        (row,) = catalog.leakage(iri("m")).unchecked
+        assert row.reason == "samples on the same ground state no split that is known"
+        # Of the whole it is known where it is, and what certainly overlaps still does.
+        assert not catalog.footprints.used.unplaced(np.array([catalog.footprints.used.target(catalog.find("train"))]))[
+            0
+        ]
+        items[0]["geometry"] = items[1]["geometry"]
+        assert verdicts(catalog, stac(one=items[0]))[0] == "yes"
+
+
+NO_GEOMETRY = {"geometry": None, "bbox": list(B)}
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+@pytest.mark.parametrize("names", ["its collection", "none"])
+def test_an_item_of_which_only_a_box_is_known_is_somewhere_in_there(stac, split, names):
+    """Which STAC forbids; who writes one says where it is all the same, and no more."""
+    properties = {"ml-aoi:split": split} if split else {}
+    two = stac_item("two", None, **properties) | NO_GEOMETRY
+    if names == "none":
+        del two["collection"]
+    documents = {
+        "train": stac_collection("train", (0, 0, 60, 1), "one", "two"), "one": stac_item("one", A, **properties),
+        "two": two, "test": stac_collection("test", None, "three"), "three": stac_item("three", B) | {"collection": "test"},
+        "m": stac_model(("training", "train", split), ("test", "test", None)),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents)) == ("may contain", {"place-and-time"})
+        (row,) = catalog.leakage(iri("m"))
+        assert (row.precision, row.verdict.value) == ("declared-box", "may contain")
+        hits = [hit for hit in catalog.models(trained_in=shapely.box(*B)) if not hit.samples_elsewhere]
+        assert [(hit.how, hit.precision) for hit in hits] == [("part", "declared-box")]
+        found = coverage(catalog.places, "trained", shapely.box(*B))
+        assert (found.by_precision()["samples"], found.covered_km2) == (0, pytest.approx(geodesic_km2(*B)))
+        # Elsewhere it is not: the samples, and the box of the one, are all there are.
+        assert verdicts(catalog, stac(three=stac_item("three", FAR) | {"collection": "test"})) == ("no", set())
+        assert verdicts(catalog, stac(m=stac_model(("training", "two", None), ("test", "test", None)))) == ("no", set())
+        assert verdicts(catalog, stac(three=documents["three"]))[0] == "may contain"
 
 
 def test_a_row_that_states_no_split_may_be_of_any(stac):

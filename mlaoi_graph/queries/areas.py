@@ -347,13 +347,25 @@ class Places:
     def _placed(self, groups: _Groups) -> tuple[Array, Array, Array, Array]:
         """Return group, target, how, and whether samples are known and all lie elsewhere.
 
-        Where samples of the same data are found in the area, a box around them says nothing more.
+        Where samples of the same data are found in the area, a box around them says nothing more; that of another part,
+        of which no samples are known, does. Samples of a whole that state no split are somewhere in its splits.
         """
         at, target, how = self._used.targets_of(groups.source)
         is_sample = groups.precision[at] == _SAMPLES
-        kept = is_sample | ~np.isin(target, np.unique(target[is_sample]))
-        at, target, how = at[kept], target[kept], how[kept]
-        return at, target, how, self._used.has_samples(target) & (groups.precision[at] != _SAMPLES)
+        own = np.full(len(groups.source), -1)
+        own[at[how == How.OWN]] = target[how == How.OWN]
+        tells = np.where(how == How.PART, own[at], target)
+        kept = is_sample | ~np.isin(tells, np.unique(target[is_sample]))
+        at, target, how, tells = at[kept], target[kept], how[kept], tells[kept]
+        elsewhere = self._used.has_samples(tells) & (groups.precision[at] != _SAMPLES)
+        loose, split = self._used.may_hold(groups.source)
+        loose, split = (column[groups.precision[loose] == _SAMPLES] for column in (loose, split))
+        return (
+            np.concatenate((at, loose)),
+            np.concatenate((target, split)),
+            np.concatenate((how, np.full(len(loose), How.INHERITED))),
+            np.concatenate((elsewhere, np.zeros(len(loose), dtype=bool))),
+        )
 
     def declared(self, aoi: AoiLike, *, task: str | None = None, family: str | None = None) -> AreaHits:
         """Return the models whose publisher says they may be used in an area: no evidence of any use of data there."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import area_km2, areas_km2, least_km2
+from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.plural import many
 from mlaoi_graph.queries import maps
@@ -66,8 +70,6 @@ class Coverage(HasFeatures):
         self.aoi: Final[Aoi] = hits.aoi
         self.hits: Final = hits
         self.unknown: Final[Rows[UnplacedUse]] = hits.unknown
-        self._shapes: dict[bytes, BaseGeometry] = {}
-        kept: dict[str, list[Any]] = {}
         self.here: Final = [row for row in hits if not row.samples_elsewhere]
         """The hits that count: not those whose box reaches in here, and whose samples do not."""
         elsewhere = len(hits) - len(self.here)
@@ -75,13 +77,18 @@ class Coverage(HasFeatures):
             *hits.notes,
             *([f"{many(elsewhere, 'use')} not counted: samples known of the data lie elsewhere"] if elsewhere else []),
         )
-        for row in self.here:
-            kept.setdefault(row.model, []).append(row)
-        self._by_model = kept
-        self._unions: dict[frozenset[bytes], BaseGeometry] = {}
-        self.covered: Final = self._union(self.here)
+        self._least_km2: Final = float(least_km2(self.aoi.km2, np.inf))
+        """Less is rounding."""
+        # Many uses are of the same data: what these cover is made once, and so is what some of them cover together.
+        footprints = {row._rows.tobytes(): row._rows for row in self.here}
+        place = {key: at for at, key in enumerate(footprints)}
+        self._footprint: Final = [place[row._rows.tobytes()] for row in self.here]
+        """Of each hit, which of the distinct footprints it has."""
+        self._shapes: Final = self._clipped([*footprints.values()])
+        """What each of these covers."""
+        self.covered: Final = self._united([range(len(footprints))])[0]
         """What is covered by anybody."""
-        self.uncovered: Final = self._polygonal(shapely.difference(self.aoi.geometry, self.covered))
+        self.uncovered: Final = self._polygonal([shapely.difference(self.aoi.geometry, self.covered)])[0]
         """What is covered by nobody that is known."""
 
     @property
@@ -101,24 +108,44 @@ class Coverage(HasFeatures):
     def by_precision(self) -> dict[str, float]:
         """Return the km2 covered by footprints of each precision or a finer one."""
         fine = [p.value for p in Precision if p is not Precision.GLOBAL]
-        return {
-            word: area_km2(self._union([row for row in self.here if row.precision in fine[: i + 1]]))
-            for i, word in enumerate(fine)
-        }
+        words = [_precision(row) for row in self.here]
+        chosen = [
+            [footprint for footprint, word in zip(self._footprint, words, strict=True) if word in fine[: i + 1]]
+            for i in range(len(fine))
+        ]
+        return dict(zip(fine, areas_km2(self._united(chosen)).tolist(), strict=True))
+
+    @cached_property
+    def _by_model(self) -> dict[str, list[int]]:
+        """The places of each model's hits."""
+        found: dict[str, list[int]] = {}
+        for place, row in enumerate(self.here):
+            found.setdefault(row.model, []).append(place)
+        return found
+
+    @cached_property
+    def _alike(self) -> tuple[Shapes, Array]:
+        """What models cover that have not all the same footprints, and of each model which of these it covers."""
+        sets: dict[tuple[int, ...], int] = {}
+        at = [
+            sets.setdefault(tuple(sorted({self._footprint[place] for place in places})), len(sets))
+            for places in self._by_model.values()
+        ]
+        return self._united(sets), np.array(at, dtype=np.int64)
 
     def models(self) -> Rows[CoveredRow]:
         """Return what each model covers, the most first."""
+        shapes, at = self._alike
         rows = []
-        for model, hits in self._by_model.items():
-            km2 = area_km2(self._union(hits))
-            precision = max((hit.precision for hit in hits), key=_coarseness)
+        for km2, (model, places) in zip(areas_km2(shapes)[at].tolist(), self._by_model.items(), strict=True):
+            hits = [self.here[place] for place in places]
             rows.append(
                 CoveredRow(
                     model=model,
                     label=hits[0].label,
                     covered_km2=km2,
                     share_of_aoi=min(km2 / self.aoi.km2, 1.0),
-                    precision=precision,
+                    precision=max(map(_precision, hits), key=_coarseness),
                     datasets=tuple(sorted({hit.dataset for hit in hits})),
                 )
             )
@@ -131,19 +158,20 @@ class Coverage(HasFeatures):
         outlines = np.array([shapely.from_wkt(countries.outline([code])) for code in codes], dtype=object)
         met = np.flatnonzero(shapely.intersects(outlines, self.aoi.geometry))
         inside = shapely.intersection(outlines[met], self.aoi.geometry)
-        rest = self._polygonal(shapely.difference(self.aoi.geometry, shapely.union_all(inside)))
+        rest = self._polygonal([shapely.difference(self.aoi.geometry, shapely.union_all(inside))])[0]
         names = [*(codes[i] for i in met), _NOWHERE]
         shapes = np.array([*inside, rest], dtype=object)
         km2 = areas_km2(shapes)
         covered = areas_km2(shapely.intersection(shapes, self.covered))
-        by_model = np.array([self._union(hits) for hits in self._by_model.values()], dtype=object)
+        alike, at = self._alike
+        users = np.bincount(at, minlength=len(alike))
         rows = [
             CountryRow(
                 country=name,
                 km2=float(km2[i]),
                 covered_km2=float(covered[i]),
                 share=float(min(covered[i] / km2[i], 1.0)),
-                models=int((areas_km2(shapely.intersection(by_model, shapes[i])) >= self._least_km2).sum()),
+                models=int(users[areas_km2(shapely.intersection(alike, shapes[i])) >= self._least_km2].sum()),
             )
             for i, name in enumerate(names)
             if km2[i] >= self._least_km2
@@ -185,28 +213,25 @@ class Coverage(HasFeatures):
 
     def over(self, geometry: BaseGeometry) -> list[Any]:
         """Return the hits whose footprints share ground with a part of the area."""
-        shapes = np.array([self._union([hit]) for hit in self.here], dtype=object)
-        shared = areas_km2(shapely.intersection(shapes, geometry))
-        return [hit for hit, km2 in zip(self.here, shared.tolist(), strict=True) if km2 >= self._least_km2]
+        is_there = areas_km2(shapely.intersection(self._shapes, geometry)) >= self._least_km2
+        return [hit for hit, footprint in zip(self.here, self._footprint, strict=True) if is_there[footprint]]
 
-    @property
-    def _least_km2(self) -> float:
-        """Less is rounding."""
-        return float(least_km2(self.aoi.km2, np.inf))
+    def _clipped(self, footprints: Sequence[Array]) -> Shapes:
+        """Return what each footprint, some rows, covers of the area."""
+        rows, at = np.unique(np.concatenate([*footprints, np.empty(0, np.uint32)]), return_inverse=True)
+        shapes = self.hits.footprints.geometries(rows.astype(np.uint32))
+        shapely.prepare(self.aoi.geometry)
+        outside = ~shapely.covers(self.aoi.geometry, shapes)
+        shapes[outside] = shapely.intersection(shapes[outside], self.aoi.geometry)
+        return self._polygonal(_unions(shapes[at], [len(one) for one in footprints]))
 
-    def _polygonal(self, shape: BaseGeometry) -> BaseGeometry:
-        return _polygonal(shape, self._least_km2)
+    def _united(self, sets: Iterable[Iterable[int]]) -> Shapes:
+        """Return what some of the distinct footprints cover together, of each set of them."""
+        places = [np.unique(np.fromiter(one, dtype=np.int64)) for one in sets]
+        return _unions(self._shapes[np.concatenate([*places, np.empty(0, np.int64)])], [len(one) for one in places])
 
-    def _union(self, hits: list[Any]) -> BaseGeometry:
-        keys = frozenset(hit._rows.tobytes() for hit in hits)
-        if keys not in self._unions:
-            for hit in hits:
-                key = hit._rows.tobytes()
-                if key not in self._shapes:
-                    united = shapely.union_all(self.hits.footprints.geometries(hit._rows))
-                    self._shapes[key] = self._polygonal(shapely.intersection(united, self.aoi.geometry))
-            self._unions[keys] = shapely.union_all([self._shapes[key] for key in sorted(keys)])
-        return self._unions[keys]
+    def _polygonal(self, shapes: Sequence[BaseGeometry] | Shapes) -> Shapes:
+        return _polygonal(np.asarray(shapes, dtype=object), self._least_km2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +315,7 @@ def gap(
     asked = places.area_of(aoi)
     first = coverage(places, has, asked, during=during, task=task, family=family)
     second = coverage(places, lacks, asked, during=during, task=task, family=family)
-    missing = _polygonal(shapely.difference(first.covered, second.covered), float(least_km2(asked.km2, np.inf)))
+    (missing,) = _polygonal(np.array([shapely.difference(first.covered, second.covered)]), first._least_km2)
     here = [
         model for model in dict.fromkeys(row.model for row in first.here) if model not in {r.model for r in second.here}
     ]
@@ -311,12 +336,30 @@ def _features(shapes: dict[str, BaseGeometry]) -> Features:
     return Features(("what", "km2"), rows, list(shapes.values()))
 
 
-def _polygonal(shape: BaseGeometry, least_km2: float) -> BaseGeometry:
-    """Return the part of a geometry that has an area, without slivers of rounding."""
-    parts = shapely.get_parts(shape)
-    parts = parts[shapely.get_dimensions(parts) == 2]
-    kept = parts[areas_km2(parts) >= least_km2]
-    return shapely.union_all(kept) if len(kept) != 1 else kept[0]
+def _unions(shapes: Shapes, counts: Sequence[int]) -> Shapes:
+    """Return the union of the first so many shapes, of the next so many, and so on."""
+    out = np.full(len(counts), shapely.GeometryCollection(), dtype=object)
+    shapely.geometrycollections(shapes, indices=np.repeat(np.arange(len(counts)), counts), out=out)
+    return np.asarray(shapely.union_all(out[:, None], axis=1))
+
+
+def _polygonal(shapes: Shapes, least_km2: float) -> Shapes:
+    """Return the part of each shape that has an area, without slivers of rounding."""
+    parts, at = shapely.get_parts(shapes, return_index=True)
+    kept = shapely.get_dimensions(parts) == 2
+    kept[kept] = areas_km2(parts[kept]) >= least_km2
+    parts, at = parts[kept], at[kept]
+    alone = np.bincount(at, minlength=len(shapes))[at] == 1
+    out: Shapes = np.full(len(shapes), shapely.GeometryCollection(), dtype=object)
+    out[at[alone]] = parts[alone]
+    shapely.multipolygons(parts[~alone], indices=at[~alone], out=out)
+    return out
+
+
+def _precision(row: Any) -> str:
+    """Return how precise it is what a use covers: what is inherited is somewhere in there, as in a box."""
+    is_bound = row.how == "inherited" and row.precision == Precision.SAMPLES.value
+    return Precision.DECLARED_BOX.value if is_bound else row.precision
 
 
 def _coarseness(word: str) -> int:

@@ -35,6 +35,8 @@ class Placed:
 
     rows: Array
     """Of the footprints; of a source of which all samples are known, these alone."""
+    unsplit: Array
+    """Rows of samples that may be of the data: of its whole, of no split that is known."""
     sources: frozenset[int]
     """Whose footprints they are, as :class:`~mlaoi_graph.uses.Uses` counts them."""
     inherited: bool
@@ -155,7 +157,7 @@ class Overlaps:
         self._buffer_km = buffer_km
         self._window_us = round(window_days * _DAY_US)
         self._placed: dict[tuple[str, ...], Placed] = {}
-        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], Overlap] = {}
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...], bool], Overlap] = {}
 
     def placed(self, names: tuple[str, ...]) -> Placed:
         """Return where data are, of which datasets, or uses that are limited to an area, tell that."""
@@ -186,17 +188,26 @@ class Overlaps:
         codes += [Unplaced.NO_FOOTPRINT] * (len(names) - len(known) if known else 0)
         return Placed(
             rows=np.unique(rows[kept]),
+            unsplit=self._unsplit(targets),
             sources=frozenset(sources.tolist()),
             inherited=bool(is_bound.any()),
             unplaced=next((code for code in codes if code is not Unplaced.KNOWN), Unplaced.KNOWN) if known else None,
         )
 
-    def between(self, test: tuple[str, ...], train: tuple[str, ...]) -> Overlap:
-        """Return what two sides share."""
-        key = test, train
+    def _unsplit(self, targets: Array) -> Array:
+        used, footprints = self.footprints.used, self.footprints
+        rows = np.unique(used.rows_of(used.unsplit(targets)[1])[1]).astype(np.uint32)
+        found: Array = rows[footprints.has_geometry(rows) & (footprints.precision_codes(rows) == _SAMPLES)]
+        return found
+
+    def between(self, test: tuple[str, ...], train: tuple[str, ...], *, unsplit: bool = False) -> Overlap:
+        """Return what two sides share; with ``unsplit`` by samples, too, that may be of either side."""
+        key = test, train, unsplit
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._join(self.placed(test).rows, self.placed(train).rows)
+            sides = self.placed(test), self.placed(train)
+            left, right = (np.union1d(one.rows, one.unsplit) if unsplit else one.rows for one in sides)
+            found = self._known[key] = self._join(left, right)
         return found
 
     def _join(self, test: Array, train: Array) -> Overlap:

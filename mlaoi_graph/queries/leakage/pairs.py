@@ -11,7 +11,7 @@ from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.terms import BY_KIN, Clean, Finding, Learned, Test, Unchecked, strength
-from mlaoi_graph.queries.overlap import Overlap, Overlaps, Placed
+from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
 from mlaoi_graph.results import texts
@@ -148,7 +148,7 @@ class Pairs:
 
         trained_on = source if source >= 0 else learned.dataset
         side = "what was learned was made from" if source >= 0 else "what was learned,"
-        ends = []
+        ends, is_loose = [], False
         for word, dataset, places in (
             ("the test,", test.dataset, test.places),
             (side, trained_on, learned.places),
@@ -168,23 +168,30 @@ class Pairs:
         if (apart or shared) and (tested.inherited or trained.inherited):
             return untold("footprint-inherited", "the footprint is that of a whole of both: it tells no splits apart")
         overlap = self._overlaps.between(test.places, learned.places)
+        if not len(overlap) and (len(tested.unsplit) or len(trained.unsplit)):
+            loose = self._overlaps.between(test.places, learned.places, unsplit=True)
+            if len(loose) and apart:
+                # Samples that may be of both sides prove nothing of the one against the other.
+                return untold(_word(Unplaced.NO_SPLIT), "samples on the same ground state no split that is known")
+            overlap, is_loose = loose, True
         if not len(overlap):
             for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):
                 if placed.unplaced is not Unplaced.KNOWN:
                     why = placed.unplaced or Unplaced.NO_FOOTPRINT
                     return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
             return Clean.CLEAN
-        found = self._place_finding(test, learned, tested, trained, overlap)
+        bound = "inherited from a whole" if tested.inherited or trained.inherited else ""
+        bound = "by samples that state no split, and may be of it" if is_loose else bound
+        found = self._place_finding(test, learned, overlap, bound)
         if source < 0:
             return found
         made = f"made from {self._edges.label(source)}, of which it is not known what was taken: {found.reason}"
         return replace(found, reason=made, node=source, train_steps=steps)
 
-    def _place_finding(
-        self, test: Test, learned: Learned, tested: Placed, trained: Placed, overlap: Overlap
-    ) -> Finding:
+    def _place_finding(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
+        """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there."""
         precision = overlap.precision
-        exact = precision is Precision.SAMPLES and not (tested.inherited or trained.inherited)
+        exact = precision is Precision.SAMPLES and not bound
         is_sure = exact and learned.strength == CERTAIN and not overlap.is_near
         verdict = Verdict.YES if is_sure else Verdict.MAY_CONTAIN
         if exact and overlap.same.any():
@@ -194,10 +201,10 @@ class Pairs:
         else:
             kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
             when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
-            how = "" if exact else f", by footprints no finer than {precision.value if precision else 'unknown'}"
-            bound = ", inherited from a whole" if tested.inherited or trained.inherited else ""
+            coarse = precision is not Precision.SAMPLES
+            how = f", by footprints no finer than {precision.value if precision else 'unknown'}" if coarse else ""
             ground = self._near if overlap.is_near else "the same ground"
-            reason = f"{ground}, {when[overlap.time]}{how}{bound}"
+            reason = f"{ground}, {when[overlap.time]}{how}{f', {bound}' if bound else ''}"
         return Finding(
             kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
         )

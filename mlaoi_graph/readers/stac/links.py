@@ -395,18 +395,25 @@ def holder(collection: Target, split: str | None) -> str:
     return collection.iri if split is None or split == collection.split else iris.part(collection.iri, split)
 
 
-def membership(area: str, split: str | None, collection: Target) -> list[Statement]:
-    """Return the nodes that make an item's area a footprint of its collection, or of a split of it."""
+def membership(area: str | None, split: str | None, collection: Target) -> list[Statement]:
+    """Return the nodes that make an item's area a footprint of its collection, or of a split of it.
+
+    A split by a word that ML-AOI does not know is one, and may be any other as well: the area is that of both. Without
+    an area there are the nodes alone that are needed.
+    """
     described = collection.described
+    areas = () if area is None else (area,)
     is_split = split is not None and split != collection.split
+    is_known = split is not None and SplitPolicy.COMMON.stage(split) is not None
     whole = Dataset(
         iri=collection.iri,
         label=None if described else collection.label,
-        footprints=() if is_split else (area,),
+        footprints=() if is_split and is_known else areas,
         resolved=None if described else False,
         unresolved_name=None if described else collection.name,
     )
-    return [split_part(collection, split, (area,)), whole] if split is not None and is_split else [whole]
+    nodes: list[Statement] = [] if area is None and described else [whole]
+    return [*nodes, split_part(collection, split, areas)] if split is not None and is_split else nodes
 
 
 def split_part(whole: Target, split: str, footprints: tuple[str, ...] = ()) -> Dataset:

@@ -160,24 +160,29 @@ class DocumentReader:
                 f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
             )
         statements: list[Statement] = [*areas]
+        # Of a box it is known that the item is somewhere in there: it is no sample that tells where the collection is.
+        is_box = areas[0].precision is Precision.DECLARED_BOX
         for area in areas:
-            statements.extend(links.membership(area.iri, split, collection))
-        statements.extend(self._item_as_data(raw, iri, properties, links.holder(collection, split), areas))
+            statements.extend(links.membership(None if is_box else area.iri, split, collection))
+        statements.extend(
+            self._item_as_data(raw, iri, properties, links.holder(collection, split), areas, alone=is_box)
+        )
         return statements
 
     def _item_as_data(
-        self, raw: Raw, iri: str, properties: Json, whole: str, areas: list[AreaOfInterest]
+        self, raw: Raw, iri: str, properties: Json, whole: str, areas: list[AreaOfInterest], *, alone: bool
     ) -> list[Statement]:
         """A sample that was made from something other than an image, or by a model, is data of its own.
 
-        So is one of which not all of the place is known: whoever uses it alone is to know that.
+        So is one of which not all of the place is known: whoever uses it alone is to know that. And one that has only a
+        box, ``alone``.
         """
         found = self._lost_links(raw, iri, False)
         for index, link in content.links_of(raw.data):
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
                 found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
-        if found or len(areas) > 1:
+        if found or alone or len(areas) > 1:
             label = text(properties.get("title")) or content.identifier_of(raw.data)
             found.append(
                 Dataset(
@@ -474,7 +479,7 @@ class DocumentReader:
             raw.note(
                 pointer,
                 "unknown-split",
-                f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands",
+                f"ml-aoi:split {split!r} is not train|test|validate; kept as it stands, and it may be any of these",
             )
         return split
 
@@ -482,13 +487,13 @@ class DocumentReader:
         self, raw: Raw, iri: str, precision: Precision, properties: Json, split: str | None
     ) -> list[AreaOfInterest]:
         """Return where an item is, and one area without a place for the parts of its geometry that are left out."""
-        data = raw.data
+        data, is_box = raw.data, False
         if "geometry" in data or "bbox" in data:
             found = geo.from_geojson(data.get("geometry"), bbox=data.get("bbox"))
             self._geometry_findings(raw, "/geometry", found)
             if data.get("geometry") is None and data.get("bbox") is not None:
-                # STAC forbids a bbox without a geometry; whoever writes one all the same says where.
-                found = geo.from_bbox(data["bbox"])
+                # STAC forbids a bbox without a geometry; whoever writes one all the same says where, and no nearer.
+                found, is_box = geo.from_bbox(data["bbox"]), True
                 self._geometry_findings(raw, "/bbox", found)
         else:  # a collection that describes a model
             spatial = is_object((is_object(data.get("extent")) or {}).get("spatial")) or {}
@@ -518,9 +523,10 @@ class DocumentReader:
                     address = self._resolver.address(href, raw)
                     # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.
                     (labels if role == "label" and rel != "source" else images).append(address)
+        nearest = Precision.DECLARED_BOX if is_box and found.wkt is not None else precision
         area = AreaOfInterest(
             iri=iri,
-            precision=Precision.GLOBAL if found.unbounded else precision,
+            precision=Precision.GLOBAL if found.unbounded else nearest,
             wkt=found.wkt,
             identifier=content.identifier_of(data) if precision is Precision.SAMPLES else None,
             label=text(data.get("title")) or text(properties.get("title")) if precision is Precision.SAMPLES else None,

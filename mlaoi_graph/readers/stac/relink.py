@@ -38,6 +38,7 @@ def relink(
     }
     models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
     splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
+    held = {whole for s in statements if isinstance(s, Dataset) for whole in s.part_of if s.split is None}
     again: list[Statement] = []
     findings: list[Finding] = []
     for statement in statements:
@@ -58,6 +59,8 @@ def relink(
             # The area of an item is all there is to keep: which dataset it belongs to was the open question.
             for area in statement.footprints:
                 again.extend(links.membership(area, splits.get(area), targets[whole]))
+            if not statement.footprints and statement.iri in held:
+                again.extend(links.membership(None, statement.split, targets[whole]))
         elif not isinstance(statement, Unknown | Model) or statement.iri not in targets:
             again.append(statement)
     return again, findings

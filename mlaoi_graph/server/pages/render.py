@@ -67,6 +67,7 @@ REASON_WORDS: Final = {
     "no-footprint": "nobody says where the data are",
     "some-parts": "where some parts are is not known",
     "some-samples": "where some samples are is not known",
+    "no-split": "samples that may be of any split",
     "unbounded": "data from anywhere",
     "archive": "an open-ended body of data",
     "too-many-splits": "too many splits side by side",
