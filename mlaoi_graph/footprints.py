@@ -196,7 +196,8 @@ class Footprints:
     def _unplaced(self) -> Array:
         rows = np.arange(len(self), dtype=np.uint32)
         rows = rows[~self.has_geometry(rows)]
-        return rows[np.array([*map(bool, self.wkts(rows))], dtype=bool)]
+        found: Array = rows[np.array([*map(bool, self.wkts(rows))], dtype=bool)]
+        return found
 
     def geometries(self, rows: Array) -> Shapes:
         """Return the geometries of rows, valid and two-dimensional; an empty point where there is none."""

@@ -17,7 +17,18 @@ from mlaoi_graph.geo import from_geojson
 from mlaoi_graph.geo.shapes import Floats
 from mlaoi_graph.vocab import GEO
 
-__all__ = ["CRS84", "GEOJSON", "WKT", "boxes", "check_constant", "crs_of", "from_crs84", "geometry", "is_geometry", "literal"]
+__all__ = [
+    "CRS84",
+    "GEOJSON",
+    "WKT",
+    "boxes",
+    "check_constant",
+    "crs_of",
+    "from_crs84",
+    "geometry",
+    "is_geometry",
+    "literal",
+]
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 WKT: Final = ox.NamedNode(GEO.wktLiteral)

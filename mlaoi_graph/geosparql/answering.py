@@ -199,11 +199,9 @@ def _narrowed(
         return parsed.text, IndexUse(False, "there is none of this store")
     found, told = [], []
     for place in places:
-        shapes = []
-        for constant in place.constants:
-            with _as_query_error():
-                shapes.append(geometry(_value(parsed.prologue, constant)))
-        shapes = [shape for shape in shapes if shape is not None]
+        with _as_query_error():
+            compared = [geometry(_value(parsed.prologue, constant)) for constant in place.constants]
+        shapes = [shape for shape in compared if shape is not None]
         if not shapes:
             told.append(f"what {place.variable} is compared to is no geometry")
             continue
