@@ -131,8 +131,14 @@ def _load(port: int, paths: list[str], clients: int, seconds: float, back: Conne
     back.send((took, wrong))
 
 
+class WrongAnswers(Exception):
+    """Some of what a server answered was not right; says what."""
+
+
 def load(port: int, paths: list[str], clients: int, seconds: float, server: int = 0) -> dict[str, float]:
     """Ask for so many seconds with so many clients at a time, from another process; return the figures.
+
+    Raises WrongAnswers if not all of it is answered rightly.
 
     With the server's process id, CPU time a request too, of all its processes: it depends least on what else runs.
     """
@@ -140,10 +146,15 @@ def load(port: int, paths: list[str], clients: int, seconds: float, server: int 
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_load, args=(port, paths, clients, seconds, theirs))
     process.start()
-    took, wrong = ours.recv()
-    process.join()
-    if wrong:
-        raise SystemExit(f"{len(wrong)} answers were not right, the first: {wrong[0]}")
+    theirs.close()
+    try:
+        took, wrong = ours.recv()
+    except EOFError:
+        raise WrongAnswers("a connection broke, see above") from None
+    finally:
+        process.join()
+    if wrong or len(took) < 2:
+        raise WrongAnswers(f"{len(wrong)} of {len(took)} answers were not right, the first: {(wrong or ['none'])[0]}")
     cuts = statistics.quantiles(took, n=100)
     return {
         "requests_s": len(took) / seconds,
@@ -284,7 +295,20 @@ def _in_turn(
                 beside.callback(asking.wait)
                 beside.callback(asking.kill)
                 time.sleep(1)
-            figures[f"{who}, {name}"] = load(port, asked, clients, seconds, pid)
+            _row(figures, f"{who}, {name}", port, asked, clients, seconds, pid)
+
+
+def _row(
+    figures: dict[str, dict[str, float]], name: str, port: int, paths: list[str], clients: int, seconds: float, pid: int
+) -> None:
+    """Load a server and print the figures; what was not answered has none, and the others keep theirs."""
+    try:
+        figures[name] = load(port, paths, clients, seconds, pid)
+    except WrongAnswers as error:
+        figures.pop(name, None)
+        print(f"{name:42} FAILED: {error}", flush=True)
+        return
+    print(f"{name:42}", "  ".join(f"{k} {v:9.1f}" for k, v in figures[name].items()), flush=True)
 
 
 def main() -> None:
@@ -323,29 +347,28 @@ def main() -> None:
                     _in_turn(one, "8 clients beside a slow query", by_sparql, 8, seconds, both, slow=True)
                     for _again in range(2):  # the second counts
                         _in_turn(one, "asked again, 8 clients", by_sparql[:_AGAIN], 8, seconds, again)
-                one["ours, JSON API, 8 clients"] = load(port, by_api, 8, arguments.seconds, pid)
+                _row(one, "ours, JSON API, 8 clients", port, by_api, 8, arguments.seconds, pid)
         rounds.append(one)
-        for name, found in one.items():
-            print(f"{name:42}", "  ".join(f"{k} {v:9.1f}" for k, v in found.items()), flush=True)
     figures["start_s"] = statistics.median(starts)
     figures["api_loaded_s"] = statistics.median(loaded)
     figures["rounds"] = rounds
 
-    def ratio(a: str, b: str, what: str) -> float:
-        return statistics.median(one[a][what] / one[b][what] for one in rounds)
+    def ratio(name: str, a: str, b: str, what: str) -> None:
+        """Keep and print the ratios of the rounds that have both, the smallest first, and their median."""
+        found = sorted(one[a][what] / one[b][what] for one in rounds if a in one and b in one)
+        if found:
+            figures[name] = {"rounds": found, "median": statistics.median(found)}
+            print(f"{name}: {', '.join(f'{each:.2f}' for each in found)} (median {statistics.median(found):.2f})")
 
     for clients in (1, 8, 32):
-        name = f"requests/s, ours to oxigraph, {clients} clients"
-        figures[name] = ratio(f"ours, {clients} clients", f"oxigraph, {clients} clients", "requests_s")
-        print(f"{name}: {figures[name]:.2f}")
-    figures["again"] = ratio("ours, asked again, 8 clients", "oxigraph, asked again, 8 clients", "requests_s")
-    print(f"requests/s of {_AGAIN} queries asked again, ours (kept in memory) to oxigraph: {figures['again']:.2f}")
-    figures["cpu"] = ratio("ours, 8 clients", "oxigraph, 8 clients", "cpu_ms")
-    print(f"CPU time a request, ours to oxigraph, 8 clients: {figures['cpu']:.2f}")
-    for name in ("ours", "oxigraph"):
-        key = f"p95 beside a slow query, {name}"
-        figures[key] = ratio(f"{name}, 8 clients beside a slow query", f"{name}, 8 clients", "p95_ms")
-        print(f"{key}: {figures[key]:.2f} times")
+        rows = f"ours, {clients} clients", f"oxigraph, {clients} clients"
+        ratio(f"requests/s, ours to oxigraph, {clients} clients", *rows, "requests_s")
+        ratio(f"CPU time a request, ours to oxigraph, {clients} clients", *rows, "cpu_ms")
+    again = "ours, asked again, 8 clients", "oxigraph, asked again, 8 clients"
+    ratio(f"requests/s of {_AGAIN} queries asked again, ours (kept in memory) to oxigraph", *again, "requests_s")
+    for who in ("ours", "oxigraph"):
+        beside = f"{who}, 8 clients beside a slow query", f"{who}, 8 clients"
+        ratio(f"p95 beside a slow query to p95 without, {who}", *beside, "p95_ms")
     print(f"from the command to the first answer: {figures['start_s']:.2f} s")
     print(f"from then until the JSON API answers: {figures['api_loaded_s']:.1f} s")
     if arguments.json:

@@ -93,6 +93,8 @@ __all__ = ["Catalog", "Counts", "Described", "Edge"]
 
 _MANIFEST, _CHANGING = "manifest", "changing"
 """What a catalog notes on a server; a directory has files for it."""
+_IS_ONE = "ASK { VALUES ?kind { mlaoi:Model mlaoi:Dataset mlaoi:SourceDocument } ?node a ?kind }"
+"""Whether a server has a catalog's graph, whoever keeps it."""
 
 E = TypeVar("E", bound=Enum)
 
@@ -176,7 +178,8 @@ class Catalog:
         another; ``auth`` a bearer token, or a user and a password. What is not given comes from the environment:
         ``MLAOI_SPARQL_UPDATE``, ``MLAOI_SPARQL_TOKEN``, ``MLAOI_SPARQL_USER`` and ``MLAOI_SPARQL_PASSWORD``.
 
-        A snapshot's own folder, ``DIR/snapshots/3``, is that state, for reading only.
+        A snapshot's own folder, ``DIR/snapshots/3``, is that state, for reading only. So is a server that has a
+        catalog's graph and keeps none itself, as ``mlaoi-graph serve`` has; its default graph has to be the merge.
 
         Raises CatalogNotFound, CatalogDamaged, StoreError if a server cannot be used.
         """
@@ -184,10 +187,14 @@ class Catalog:
         if is_address(address):
             server = open_sparql(address, update=update, auth=auth)
             noted = server.noted(_MANIFEST)
-            if noted is None:
+            if noted is not None:
+                return cls(server, Manifest.from_json(noted, address), None)
+            if not server.query(_IS_ONE, prefixes=PREFIXES):
                 server.close()
                 raise CatalogNotFound(address)
-            return cls(server, Manifest.from_json(noted, address), None)
+            served = cls(server, Manifest(base=iris.DEFAULT_BASE), None)
+            served._read_only = True
+            return served
         path = Path(directory)
         past = snapshot_at(path)
         if past is None:
@@ -226,9 +233,13 @@ class Catalog:
             self._directory.rmdir()
 
     def _check_writable(self) -> None:
-        if self._read_only:
-            place = f"{self._directory}/snapshots/{self.snapshot}"
-            raise CatalogError(place, "a snapshot is for reading", f"Open the catalog itself: {self._directory}")
+        if not self._read_only:
+            return
+        if isinstance(self._store, SparqlStore):
+            reason = "it is read here: no catalog was made at this address"
+            raise CatalogError(self._store.url, reason, "Write to the catalog that the server has it from")
+        place = f"{self._directory}/snapshots/{self.snapshot}"
+        raise CatalogError(place, "a snapshot is for reading", f"Open the catalog itself: {self._directory}")
 
     def __enter__(self) -> Catalog:
         return self
@@ -578,15 +589,16 @@ class Catalog:
         answer says whether the footprint index was used. Where nothing is inferred (``Reasoner.NONE``) a warning names
         the properties that may lack edges. Raises QueryError; MissingExtra for a function that needs pyproj.
         """
-        from mlaoi_graph.reasoning import inferable
-
         refuse_what_is_no_reading(sparql)
-        if self.reasoner is Reasoner.NONE and (names := inferable(sparql)):
-            warnings.warn(
-                f"nothing is inferred in this catalog: of {', '.join(names)} it has only what documents assert. "
-                "The lineage commands and Catalog.lineage need nothing inferred",
-                stacklevel=2,
-            )
+        if self.reasoner is Reasoner.NONE:
+            from mlaoi_graph.reasoning import inferable
+
+            if names := inferable(sparql):
+                warnings.warn(
+                    f"nothing is inferred in this catalog: of {', '.join(names)} it has only what documents assert. "
+                    "The lineage commands and Catalog.lineage need nothing inferred",
+                    stacklevel=2,
+                )
         store = self._store if scope is None or scope.inferred or scope.chooses else self._asserted
         if geosparql.concerns(sparql):
             from mlaoi_graph.geosparql import answering

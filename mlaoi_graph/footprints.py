@@ -190,7 +190,8 @@ class Footprints:
         if shapely.is_valid(geometry) and not shapely.equals(geometry, shapely.envelope(geometry)):
             shapely.prepare(geometry)
             rows = rows[shapely.dwithin(geometry, self.geometries(rows), _NEAR)]
-        return np.union1d(rows, self._unplaced) if len(self._unplaced) else rows
+        near: Array = np.union1d(rows, self._unplaced) if len(self._unplaced) else rows
+        return near
 
     @cached_property
     def _unplaced(self) -> Array:

@@ -12,8 +12,11 @@ import pytest
 import requests
 from conftest import model
 from serving import serve, until
+from typer.testing import CliRunner
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.cli.app import app
+from mlaoi_graph.errors import CatalogError, CatalogExists, CatalogNotFound, StoreError
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -174,3 +177,59 @@ def test_rdflib_writes_with_the_token(write, tmp_path):
         )
         graph = rdflib.Graph(store)
         assert [str(label) for label in graph.objects(rdflib.URIRef("urn:m"), rdflib.RDFS.label)] == ["noted"]
+
+
+def test_our_own_reads_what_is_served_as_the_catalog_it_is(families_catalog, served):
+    with Catalog.open(families_catalog) as here, Catalog.open(f"{served.url}sparql") as there:
+        assert there.counts() == here.counts()
+        assert {*there.store.match()} == {*here.store.match()}
+        assert [*there.lineage.exposure("geochat-7b")] == [*here.lineage.exposure("geochat-7b")] != []
+        assert {area.iri for area in there.areas()} == {area.iri for area in here.areas()}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["exposure", "geochat-7b", "--csv"],
+        ["lineage", "clay 1.5", "--json"],
+        ["show"],
+        ["query", QUERY + " ORDER BY ?model ?data"],
+        ["leakage", "geochat-7b", "--json"],
+        ["areas", "--country", "BEL", "--stage", "trained", "--csv"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_our_commands_take_the_address_of_what_is_served(families_catalog, served, command):
+    name, *rest = command
+    here, there = (
+        CliRunner().invoke(app, [name, place, *rest]) for place in (str(families_catalog), f"{served.url}sparql")
+    )
+    assert (there.exit_code, there.stdout.replace(f"{served.url}sparql", str(families_catalog))) == (
+        here.exit_code,
+        here.stdout,
+    )
+    assert here.stdout
+
+
+def test_our_own_writes_nothing_to_what_is_served(served, write):
+    folder = write(m=model())
+    address = f"{served.url}sparql"
+    with Catalog.open(address) as there:
+        document = next(there.documents()).iri
+        refused = (lambda: there.ingest(folder), lambda: there.remove(document), there.discard)
+        for change in refused:
+            with pytest.raises(CatalogError, match="Write to the catalog that the server has it from"):
+                change()
+        with pytest.raises(StoreError, match="Send it to the server"):
+            there.update("INSERT DATA { GRAPH <urn:a> { <urn:a> <urn:b> <urn:c> } }")
+    with pytest.raises(CatalogExists):
+        Catalog.create(address)
+    built = CliRunner().invoke(app, ["build", str(folder), "--to", address])
+    assert isinstance(built.exception, CatalogError), built.output
+    assert served.sparql("ASK { ?m dcterms:identifier 'm' }").json()["boolean"] is False
+
+
+def test_our_own_finds_no_catalog_on_a_server_of_other_things(oxigraph_server):
+    oxigraph_server.wipe()
+    with pytest.raises(CatalogNotFound, match="no catalog here"):
+        Catalog.open(oxigraph_server.query)

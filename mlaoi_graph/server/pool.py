@@ -189,6 +189,8 @@ class Pool:
             async with asyncio.timeout(self._timeout):
                 return await place
         except (TimeoutError, asyncio.CancelledError) as error:
+            if place in self._waiting:  # else the error would spell it out, which takes long
+                self._waiting.remove(place)
             if place.done() and not place.cancelled():  # it came in the very moment
                 self._short -= 1
                 self._offer(place.result())
@@ -196,9 +198,6 @@ class Pool:
                 reason = f"no worker was free for {self._timeout:g} s. Try again in a while"
                 raise Refusal(503, "busy", reason) from None
             raise
-        finally:
-            if place in self._waiting:  # else the error would spell it out, which takes long
-                self._waiting.remove(place)
 
     def _free(self) -> _Worker | None:
         """Return a worker that may begin now, if there is one."""

@@ -192,5 +192,5 @@ def _next_step(response: httpx.Response) -> str:
     if response.status_code in (301, 302, 303, 307, 308):
         return f"Use the address it moved to: {response.headers.get('Location', '')}"
     if response.status_code == 413:
-        return "Raise the server's limit for the size of a request"
+        return "Raise the server's limits for what it is sent and for what it answers"
     return "Check the addresses for queries and updates"
