@@ -115,6 +115,8 @@ class Catalog:
         self._read_only = False
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
+        self._footprints_file: tuple[Path, str] | None = None
+        self._footprints_seen: tuple[int, int] | None = None
         self._places: Places | None = None
         self._leakage: dict[tuple[float, float, tuple[str, ...]], Leakage] = {}
         self._without_inferred: Store | None = None
@@ -610,9 +612,18 @@ class Catalog:
         """Return the footprints for a query to use: only what is there already, where making them is another's work."""
         if self.makes_index or self._footprints is not None or self._directory is None or not self._manifest.snapshot:
             return self.footprints
-        from mlaoi_graph.footprints import Footprints
+        if self._footprints_file is None:
+            self._footprints_file = footprints_of(self._directory, self._manifest.snapshot)
+        path, version = self._footprints_file
+        found = None
+        with suppress(FileNotFoundError):
+            stat = os.stat(path)
+            found = stat.st_ino, stat.st_mtime_ns
+        if found != self._footprints_seen:  # opened once, and not by every query while it is none for this state
+            from mlaoi_graph.footprints import Footprints
 
-        self._footprints = Footprints.kept(*footprints_of(self._directory, self._manifest.snapshot))
+            self._footprints = Footprints.kept(path, version)
+            self._footprints_seen = found
         return self._footprints
 
     @property
@@ -874,7 +885,7 @@ class _Writer:
         catalog._interrupted = False
         catalog._lineage = catalog._without_inferred = None
         catalog._columns = columns
-        catalog._footprints = None
+        catalog._footprints = catalog._footprints_file = catalog._footprints_seen = None
         catalog._places = None
         catalog._leakage.clear()
         if directory is None or self._mark is None:

@@ -14,6 +14,7 @@ from conftest import box, collection, link, model, sample
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import GeometryError, MissingExtra, QueryError
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.literals import geometry, literal
@@ -669,6 +670,32 @@ def test_the_answer_says_whether_the_index_was_used(swiss, caplog):
     assert [record.message.partition(":")[0] for record in caplog.records] == [
         "footprint index used", "footprint index not used", "footprint index used"
     ]  # fmt: skip
+
+
+def test_a_file_that_is_no_index_of_this_state_is_opened_once_until_there_is_another(write, tmp_path, monkeypatch):
+    with Catalog.create(tmp_path / "catalog") as made:
+        made.ingest(write(s=sample("s")))
+    file = tmp_path / "catalog" / "snapshots" / "1.footprints"
+    file.unlink(missing_ok=True)
+    opened, kept = [], Footprints.kept
+
+    def counted(*arguments):
+        opened.append(arguments)
+        return kept(*arguments)
+
+    monkeypatch.setattr(Footprints, "kept", counted)
+    sparql = FOUND.format(wkt("POINT (7.05 46.05)"))
+    with Catalog.open(tmp_path / "catalog") as reader:
+        reader.makes_index = False
+        assert [reader.query(sparql).index.used for _ in range(3)] == [False] * 3
+        file.write_bytes(b"of another version")
+        assert [reader.query(sparql).index.used for _ in range(3)] == [False] * 3
+        assert len(opened) == 1
+        with Catalog.open(tmp_path / "catalog") as other:
+            assert len(other.footprints) == 1
+        opened.clear()
+        assert [reader.query(sparql).index.used for _ in range(3)] == [True] * 3
+        assert len(opened) == 1
 
 
 def test_a_query_without_geometry_loads_no_geometry():
