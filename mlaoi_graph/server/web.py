@@ -26,8 +26,8 @@ _SHORT: Final = 0.2
 STALLED: Final = 60.0
 """Seconds a client may take none of an answer before it is given up."""
 _FIELDS: Final = 1_000
-_BROKEN: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|[\r\n]")
-"""What is no escape, and what ends a line."""
+_BROKEN: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+"""What begins an escape, and is none."""
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 
