@@ -1,5 +1,7 @@
 """The footprint index narrows a query down and never changes its answer; where that is not sure it is left alone."""
 
+from unittest import mock
+
 import numpy as np
 import pyoxigraph as ox
 import pytest
@@ -404,6 +406,30 @@ def test_any_data_has_the_same_answer_with_the_index(cells, constant, cut, relat
         f"SELECT ?f {{ ?f geo:hasGeometry/geo:asWKT ?w OPTIONAL {{ ?f ex:other ?o }} FILTER(geof:{relation}({aoi}, ?w) && bound(?o)) }}",
     ):
         assert same(store, P + sparql, index) == (relation not in ("sfDisjoint", "rcc8dc"))
+
+
+ODD = ["POINT EMPTY", "POLYGON ((0 0, 1 1", "<http://www.opengis.net/def/crs/EPSG/0/4326> POINT (1 1)", "POINT (1 1 5)", ""]
+
+
+@settings(max_examples=100, **ANY)
+@given(
+    cells=st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.sampled_from([0.5, 1, 3])), max_size=6),
+    odd=st.lists(st.sampled_from(ODD), max_size=2),
+    constant=st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.sampled_from([0.5, 1, 2])),
+    relation=st.sampled_from(["sfIntersects", "sfTouches", "sfWithin", "sfContains"]),
+)  # fmt: skip
+def test_what_a_known_thing_has_few_of_is_compared_by_its_boxes(cells, odd, constant, relation):
+    store = OxigraphStore()
+    own = [*(cell(*one) for one in cells), *odd]
+    others = [cell(*constant[:2], size) for size in range(1, 2 + len(own))]  # more candidates than the thing has shapes
+    has = "".join(f"<urn:hub> <urn:has> <urn:f{i}> .\n" for i in range(len(own)))
+    store.replace({"urn:doc1": graph([*own, *others], has)})
+    sparql = "SELECT ?f {{ <urn:hub> ex:has ?f . ?f geo:hasGeometry/geo:asWKT ?w FILTER(geof:{}(?w, {})) }}"
+    asked = P + sparql.format(relation, f'"{cell(*constant)}"^^geo:wktLiteral')
+    with mock.patch("mlaoi_graph.geosparql.answering._FEW", 0):
+        index = Footprints.of(store)
+        assert same(store, asked, index)
+        assert "has fewer values than" in query(store, asked, {}, lambda: index).index.reason
 
 
 @settings(max_examples=60, **ANY)
