@@ -408,7 +408,13 @@ def test_any_data_has_the_same_answer_with_the_index(cells, constant, cut, relat
         assert same(store, P + sparql, index) == (relation not in ("sfDisjoint", "rcc8dc"))
 
 
-ODD = ["POINT EMPTY", "POLYGON ((0 0, 1 1", "<http://www.opengis.net/def/crs/EPSG/0/4326> POINT (1 1)", "POINT (1 1 5)", ""]
+ODD = [
+    "POINT EMPTY",
+    "POLYGON ((0 0, 1 1",
+    "<http://www.opengis.net/def/crs/EPSG/0/4326> POINT (1 1)",
+    "POINT (1 1 5)",
+    "",
+]
 
 
 @settings(max_examples=100, **ANY)
