@@ -422,7 +422,7 @@ class Ingest:
 
         return [
             Finding(
-                document=self._file(document, source, name) or document,
+                document=self._file(iris.beside(document), source, name) or document,
                 pointer=pointer,
                 rule=rule,
                 severity=severity,

@@ -141,6 +141,15 @@ def is_beside(iri: str) -> bool:
     return iri.endswith((_UNREAD, _ELSEWHERE))
 
 
+def beside(iri: str) -> str:
+    """Return the document that one is beside; of any other document, itself.
+
+    >>> beside(unread("https://example.com/x.json")), beside("https://example.com/x.json#/features/1")
+    ('https://example.com/x.json', 'https://example.com/x.json#/features/1')
+    """
+    return iri.removesuffix(_UNREAD).removesuffix(_ELSEWHERE)
+
+
 def owner(iri: str, name: str) -> str:
     """Return the IRI that :func:`sub` made ``iri`` of with that name; ``iri`` itself if it did not.
 

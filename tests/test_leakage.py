@@ -1435,6 +1435,95 @@ def test_an_item_that_names_no_collection_is_a_sample_of_what_links_to_it(stac, 
         assert verdicts(catalog, folder)[1] >= {"place-and-time"}
 
 
+def sample_of(name, box, collection, **more):
+    found = stac_item(name, box) | {"collection": collection} | more
+    return {key: value for key, value in found.items() if value is not None}
+
+
+OTHER_ITEMS = {
+    # What the link of the training data leads to, with a word of the finding.
+    "names another collection": (sample_of("two", B, "other"), "collection-mismatch", "'other'"),
+    "names none that is known": (sample_of("two", B, "nowhere"), "collection-mismatch", "'nowhere'"),
+    "links to another": (
+        sample_of("two", B, None, links=[{"rel": "collection", "href": "./other.json"}]), "collection-mismatch", "'other'",
+    ),
+    "lies below another": (
+        sample_of("two", B, None, links=[{"rel": "parent", "href": "./other.json"}]), "collection-mismatch", "'other'",
+    ),
+    "looks like a model": (
+        sample_of("two", B, "train", properties={"datetime": "2020-06-01T00:00:00Z", "mlm:name": "two"}), "not-a-sample",
+        "no sample, as a model",
+    ),
+    "is a catalog": (tree("two"), "not-a-sample", "a catalog"),
+    "is a file of what names nothing": (
+        {"type": "FeatureCollection", "features": [sample_of("a", A, "train"), sample_of("b", B, None)]}, "not-a-sample",
+        "a file with an item that names no collection",
+    ),
+    "is a file of what is of another": (
+        {"type": "FeatureCollection", "features": [sample_of("a", A, "train"), sample_of("b", B, "other")]},
+        "collection-mismatch", "'other'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("two", OTHER_ITEMS.values(), ids=OTHER_ITEMS)
+@pytest.mark.parametrize("through", ["its own link", "a catalog"])
+def test_what_a_link_to_an_item_leads_to_may_not_be_what_is_meant(stac, two, through):
+    """It belongs where it says; and it is told, each time, that it is not known where the sample is."""
+    document, rule, word = two
+    is_model = through == "a catalog" and word == "no sample, as a model"  # a catalog holds whatever there is
+    one, test = stac_item("one", A), stac_collection("test", B)
+    links = {"train": tree("train", "Collection", item=["one", "two"])} if through == "its own link" else {
+        "train": tree("train", "Collection", child=["c"]), "c": tree("c", item=["one", "two"])
+    }  # fmt: skip
+    folder = stac(**links, one=one, two=stac_item("two", A), other=stac_collection("other", FAR), test=test,
+                  m=TRAIN_AND_TEST)  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == ("no", set())
+        stac(two=document)
+        for is_new in (True, False):
+            told = [f for f in catalog.ingest(folder).findings.kept if f.rule == rule]
+            assert len(told) == (not is_model)
+            for finding in told:
+                assert (finding.pointer, word in finding.message) == ("/links/1/href", True)
+                if through == "its own link" or is_new:
+                    assert finding.document == str(folder / f"{'train' if through == 'its own link' else 'c'}.json")
+            assert verdicts(catalog, folder) == (("no", set()) if is_model else ("unknown", {"some-samples"}))
+        if rule == "collection-mismatch" and "nowhere" not in word:
+            # It is a sample of the one it names.
+            assert len(catalog.models(trained_in=shapely.box(*B))) == 0
+            stac(m=stac_model(("training", "other", None), ("test", "test", None)))
+            assert verdicts(catalog, folder)[1] == {"place-and-time"}
+            stac(m=TRAIN_AND_TEST)
+        assert verdicts(catalog, stac(two=stac_item("two", A))) == ("no", set())
+
+
+def test_an_item_of_a_collection_below_is_one_of_the_collection(stac):
+    """At any depth, so a link to it says nothing new."""
+    documents = {
+        "train": tree("train", "Collection", child=["mid"], item=["one", "two"]), "one": stac_item("one", A),
+        "mid": tree("mid", "Collection", child=["part"], item=["three"]), "part": stac_collection("part", None, "two"),
+        "three": sample_of("three", A, "mid"), "two": sample_of("two", A, "part"), "test": stac_collection("test", B),
+        "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents)) == ("no", set())
+        assert {f.rule for f in catalog.ingest(stac()).findings.kept} <= {"null-geometry"}
+
+
+@pytest.mark.parametrize("said_by", ["parent", "item"])
+def test_an_item_that_names_no_collection_is_told(stac, said_by):
+    two = sample_of("two", A, None, links=[{"rel": "parent", "href": "./train.json"}] if said_by == "parent" else [])
+    train = stac_collection("train", None, "one", *(["two"] if said_by == "item" else []))
+    folder = stac(train=train, one=stac_item("one", A), two=two, test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    where = ("train.json", "/links/1/href") if said_by == "item" else ("two.json", "/collection")
+    with Catalog.create() as catalog:
+        for _ in range(2):
+            (told,) = [f for f in catalog.ingest(folder).findings.kept if f.rule == "no-collection"]
+            assert (told.document, told.pointer) == (str(folder / where[0]), where[1])
+            assert verdicts(catalog, folder) == ("no", set())
+
+
 ON_B = [[list(point) for point in shapely.box(*B).exterior.coords]]
 ON_A = [[list(point) for point in shapely.box(*A).exterior.coords]]
 PARTS_LOST = {

@@ -82,7 +82,7 @@ class Api:
 
         Raises SourceError, after what came before that: also where it is not all that the API says there is.
         """
-        odd, matched, given = 0, 0, set()
+        odd, others, matched, given = 0, 0, 0, set()
         for page in self._item_pages(collection):
             matched = max(matched, content.matched_of(page) or 0)
             for found in page["features"]:
@@ -91,11 +91,13 @@ class Api:
                     odd += 1
                     continue
                 given.add(hash(name))
+                others += content.text(found.get("collection")) not in (None, collection)
                 yield self.address(collection, "items", name), found
         # pystac-client takes an answer without features, whatever it is, for the end.
         odd += not isinstance(self._io.last.get("features"), list)
-        if odd or matched > len(given):
+        if odd or others or matched > len(given):
             told = f"{odd} of what it answered is no item, " if odd else ""
+            told += f"{others} of the items name another collection, " if others else ""
             told += f"{len(given)} items came" + (f" of the {matched} it speaks of" if matched else "")
             raise SourceNotFound(self.address(collection, "items"), told)
 

@@ -28,7 +28,7 @@ from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content, lineage, links
 from mlaoi_graph.readers.stac.content import Form, Json, text, texts
 from mlaoi_graph.readers.stac.resolve import Resolver, is_object
-from mlaoi_graph.readers.stac.walk import Raw
+from mlaoi_graph.readers.stac.walk import NO_COLLECTION, Raw
 
 _JSON_NAMES: Final = {dict: "an object", list: "a list"}
 _FROM_SCRATCH: Final = frozenset(
@@ -147,6 +147,8 @@ class DocumentReader:
             return self._model(raw, iri, properties), iri
         if collection is None:
             return self._lone_item(raw, iri, properties), iri
+        if text(data.get("collection")) is None and content.link_href(data, "collection") is None:
+            raw.note("/collection", "no-collection", NO_COLLECTION, Severity.INFO)
         return self._sample(raw, iri, properties, collection), iri
 
     def _sample(self, raw: Raw, iri: str, properties: Json, collection: Target) -> list[Statement]:

@@ -4,9 +4,12 @@ cannot be read may lie anywhere, so nothing is "no" over it."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
@@ -14,8 +17,10 @@ from mlaoi_graph.model import (
     Association,
     AssociationKind,
     Dataset,
+    Finding,
     Precision,
     Rule,
+    Severity,
     SourceDocument,
     Statement,
 )
@@ -23,7 +28,7 @@ from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Target
 from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.resolve import Resolver
-from mlaoi_graph.readers.stac.walk import Raw
+from mlaoi_graph.readers.stac.walk import NO_COLLECTION, Place, Raw
 
 __all__ = ["Unread", "elsewhere", "what"]
 
@@ -45,6 +50,8 @@ class _Said:
     """In our own fields, with what it is part of."""
     below: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of the places of what it links to, or what says that it lies below it."""
+    by: array[int] = field(default_factory=lambda: array("l"))
+    """Of each the number of the link; below zero, counted from -1, where it is to be no item."""
     missing: list[str] = field(default_factory=list)
     away: list[str] = field(default_factory=list)
 
@@ -67,6 +74,7 @@ class Unread:
         self._tree: dict[int, _Said] = {}
         """Catalogs, collections, and items that name none, by the hashes of their places."""
         self._parents: list[tuple[int, int]] = []
+        self._items = _Items()
 
     def note(self, raw: Raw, document: ReadDocument) -> None:
         """Take note of what became of a document, and of what it links to."""
@@ -79,13 +87,29 @@ class Unread:
             self._failed[hash(raw.place)] = raw.place.name
         elif raw.form in (Form.CATALOG, Form.COLLECTION) or raw.missing:
             self._note_linking(raw, document)
-        elif (
-            raw.form is Form.ITEM
-            and content.text(raw.data.get("collection")) is None
-            and content.lineage_kind(raw.data) is None
-        ):
-            said = self._tree[hash(raw.place)] = _Said(raw.iri, form=Form.ITEM)
-            self._about(said, raw, self._resolver.describe(raw))
+        elif raw.form is Form.ITEM_COLLECTION:  # unchanged, and so are its members
+            for feature in raw.data["features"]:
+                if isinstance(feature, dict):
+                    member = Raw(raw.iri, raw.place, raw.shown)
+                    member.take(feature)
+                    self._note_item_of(raw.place, member)
+        elif content.lineage_kind(raw.data) is None:
+            name = self._names(raw)
+            if name is not None:
+                self._items.add(hash(raw.place), name)
+            else:
+                said = self._tree[hash(raw.place)] = _Said(raw.iri, form=Form.ITEM)
+                self._about(said, raw, self._resolver.describe(raw))
+
+    def _names(self, raw: Raw) -> str | None:
+        """Return the id of the collection that an item is of, or its IRI; None for none, "" for what is no sample."""
+        if raw.form is not Form.ITEM or content.is_model_item(raw.data):
+            return ""
+        named = content.text(raw.data.get("collection"))
+        if named is not None:
+            return named
+        collection = self._resolver.collection_of(raw)
+        return None if collection is None else collection.identifier or collection.iri
 
     def _note_member(self, raw: Raw, is_unread: bool) -> None:
         assert raw.container is not None
@@ -94,10 +118,15 @@ class Unread:
             said.missing.append(raw.pointer)
             return
         is_sample = raw.form is Form.ITEM and not content.is_model_item(raw.data)
+        self._note_item_of(raw.place, raw)
         self._about(said, raw, self._resolver.collection_of(raw) if is_sample and not raw.missing else None)
         if raw.missing:
             self._about(said, raw, self._resolver.describe(raw))
             said.missing += raw.missing
+
+    def _note_item_of(self, file: Place, raw: Raw) -> None:
+        if content.lineage_kind(raw.data) is None:
+            self._items.add_member(hash(file), self._names(raw))
 
     def _note_file(self, raw: Raw, document: ReadDocument, is_unread: bool) -> None:
         said = self._files.pop(raw.iri, _Said(raw.iri))
@@ -113,7 +142,7 @@ class Unread:
     def _note_linking(self, raw: Raw, document: ReadDocument) -> None:
         said = _Said(raw.iri, raw.shown, document.outcome is Outcome.READ)
         said.form, said.says_all = raw.form, content.lineage_kind(raw.data) is not None
-        said.below, said.missing, said.away = raw.linked, raw.missing, raw.away
+        said.below, said.by, said.missing, said.away = raw.linked, raw.linked_by, raw.missing, raw.away
         self._about(said, raw, self._resolver.describe(raw))
         self._said.append(said)
         self._tree[hash(raw.place)] = said
@@ -131,17 +160,28 @@ class Unread:
         for parent, place in self._parents:
             if parent in self._tree:
                 self._tree[parent].below.append(place)
+                self._tree[parent].by.append(-1)
         for said in self._said:
-            parts, lost, away = self._below(said) if said.about else ({}, [], [])
+            found = _Below()
+            if said.about:
+                self._look_below(said, found)
+            parts, lost, away = found.parts, found.lost, found.away
             told = [*(f"{part.iri} {part.split}" for part in parts), *lost]
-            yield from self._beside(said, iris.unread(said.iri), told, _statements(said, parts, lost))
-            found: list[Statement] = []
+            below = _statements(said, parts, lost)
+            yield from self._beside(said, iris.unread(said.iri), told, below, found=found.findings(said))
+            there: list[Statement] = []
             for dataset in said.about.values() if away else ():
-                found, _ = elsewhere(iris.elsewhere(said.iri), away, dataset, self._known.target)
-            yield from self._beside(said, iris.elsewhere(said.iri), away, found, away)
+                there, _ = elsewhere(iris.elsewhere(said.iri), away, dataset, self._known.target)
+            yield from self._beside(said, iris.elsewhere(said.iri), away, there, away)
 
     def _beside(
-        self, said: _Said, iri: str, told: list[str], statements: list[Statement], away: list[str] | None = None
+        self,
+        said: _Said,
+        iri: str,
+        told: list[str],
+        statements: list[Statement],
+        away: Sequence[str] = (),
+        found: Sequence[Finding] = (),
     ) -> Iterator[ReadDocument]:
         if not told:
             if not said.is_read and self._known.holds(iri):
@@ -149,35 +189,137 @@ class Unread:
             return
         digest = content.content_hash("\n".join(told).encode("utf-8", "replace"))
         if said.is_read or not self._known.is_unchanged(iri, digest):
-            source = SourceDocument(iri=iri, content_hash=digest, elsewhere=tuple(away or ()))
-            yield ReadDocument(iri, Outcome.READ, [source, *statements], [], digest, shown=said.shown, aside=True)
+            source = SourceDocument(iri=iri, content_hash=digest, elsewhere=tuple(away))
+            yield ReadDocument(iri, Outcome.READ, [source, *statements], [*found], digest, shown=said.shown, aside=True)
 
-    def _below(self, said: _Said) -> tuple[dict[Target, bool], list[str], list[str]]:
-        """Return the datasets below one, through catalogs, and what cannot be read there: failed, or elsewhere.
-
-        Of each dataset, whether it is an item; of what is in other sources, the addresses.
-        """
-        parts: dict[Target, bool] = {}
-        lost: list[str] = []
-        away: list[str] = []
+    def _look_below(self, said: _Said, found: _Below) -> None:
+        """Find what lies below a dataset, through catalogs: parts, and what is not read as what the links say it is."""
+        own = {target.iri for target in said.about.values()}
+        ours = {*said.about, *own}
         met: set[int] = set()
         waiting = [said]
         while waiting:
             one = waiting.pop()
-            lost += one.missing
-            away += one.away
-            for place in one.below:
+            found.lost += one.missing
+            found.away += one.away
+            where = "" if one is said else f" of {one.shown}"
+            for place, by, names in zip(one.below, one.by, self._items.of(one.below), strict=True):
+                pointer = f"/links/{by if by >= 0 else -1 - by}/href"
                 if place in self._failed:
-                    lost.append(self._failed[place])
-                elif place in self._tree and place not in met:
-                    met.add(place)
+                    found.lost.append(self._failed[place])
+                elif place in self._tree:
                     child = self._tree[place]
+                    if child.form is Form.CATALOG and by >= 0:
+                        found.odd.setdefault(("not-a-sample", "a catalog"), []).append(pointer + where)
+                    if place in met:
+                        continue
+                    met.add(place)
                     if not child.says_all:
-                        parts.update(dict.fromkeys(child.about.values(), child.form is Form.ITEM))
+                        parts = [target for target in child.about.values() if target.iri not in own]
+                        found.parts.update(dict.fromkeys(parts, child.form is Form.ITEM))
+                        if parts and child.form is Form.ITEM:
+                            found.bare.append(pointer + where)
                     if child.form is Form.CATALOG:
                         waiting.append(child)
-        own = {target.iri for target in said.about.values()}
-        return {part: is_item for part, is_item in parts.items() if part.iri not in own}, lost, away
+                else:
+                    for name in names - ours:
+                        if name is None:
+                            odd = "not-a-sample", "a file with an item that names no collection"
+                        elif name == "":
+                            odd = "not-a-sample", "what is no sample, as a model"
+                        elif name in (ours := ours | self._ids_below(said)):
+                            continue
+                        else:
+                            odd = "collection-mismatch", f"an item that names the collection {name!r}, which counts"
+                        # A catalog between may well hold models beside the samples.
+                        if name != "" or one is said:
+                            found.odd.setdefault(odd, []).append(pointer + where)
+        found.lost += [f"{some[0]}, {what}" for (_, what), some in found.odd.items()]
+
+    def _ids_below(self, said: _Said) -> set[str]:
+        """Return what the datasets below one go by, at any depth: their samples are samples of it."""
+        found: set[str] = set()
+        met: set[int] = set()
+        waiting = [said]
+        while waiting:
+            for place in waiting.pop().below:
+                if place in self._tree and place not in met:
+                    met.add(place)
+                    waiting.append(self._tree[place])
+                    found.update(self._tree[place].about, (t.iri for t in self._tree[place].about.values()))
+        return found
+
+
+class _Items:
+    """Which collection the items at places are of: a million of them take some tens of MB."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._places = array("q")
+        self._named = array("l")
+        self._members: dict[int, set[str | None]] = {}
+
+    def add(self, place: int, name: str) -> None:
+        """Take note of what the item at a place names."""
+        self._places.append(place)
+        self._named.append(self._codes.setdefault(name, len(self._codes)))
+
+    def add_member(self, place: int, name: str | None) -> None:
+        """Take note of what one of the items in the file at a place names, or that it names nothing."""
+        self._members.setdefault(place, set()).add(name)
+
+    @cached_property
+    def _sorted(self) -> tuple[Any, Any]:
+        places = np.array(self._places, dtype=np.int64)
+        order = np.argsort(places)
+        return places[order], np.array(self._named, dtype=np.int64)[order]
+
+    def of(self, places: Sequence[int]) -> Iterator[Set[str | None]]:
+        """Yield what the items at places, or in the files there, name; nothing of other places. All have been added."""
+        known, named = self._sorted
+        at = np.searchsorted(known, np.array(places, dtype=np.int64))
+        found = [frozenset({name}) for name in self._codes]
+        for place, i in zip(places, at.tolist(), strict=True):
+            if place in self._members:
+                yield self._members[place]
+            else:
+                yield found[named[i]] if i < len(known) and known[i] == place else frozenset()
+
+
+@dataclass(slots=True)
+class _Below:
+    """What lies below a dataset."""
+
+    parts: dict[Target, bool] = field(default_factory=dict)
+    """The datasets, and whether each is an item."""
+    lost: list[str] = field(default_factory=list)
+    """What cannot be read, or is not what the links to it say."""
+    away: list[str] = field(default_factory=list)
+    """Addresses in other sources."""
+    odd: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """The latter: links by rule, and what they lead to."""
+    bare: list[str] = field(default_factory=list)
+    """Links to items that name no collection."""
+
+    def findings(self, of: _Said) -> list[Finding]:
+        """Return the findings about links, one for all that are alike."""
+
+        def finding(rule: str, links: list[str], message: str, severity: Severity) -> Finding:
+            more = f"; so do {len(links) - 1} more links" if len(links) > 1 else ""
+            pointer, _, where = links[0].partition(" of ")
+            return Finding(
+                document=where or of.shown, pointer=pointer, rule=rule, message=message + more, severity=severity
+            )
+
+        unknown = "it is not known where the sample is that is meant"
+        found = [
+            finding(rule, links, f"leads to {what}: {unknown}", Severity.WARNING)
+            for (rule, what), links in self.odd.items()
+        ]
+        if self.bare:
+            message = f"leads to an item that {NO_COLLECTION}"
+            found.append(finding("no-collection", self.bare, message, Severity.INFO))
+        return found
 
 
 def what(lost: list[str]) -> str:

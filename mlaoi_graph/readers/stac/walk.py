@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 from array import array
 from collections.abc import Iterator
@@ -41,6 +42,10 @@ _RULES: Final[dict[type[SourceError], str]] = {
 }
 _LINKING: Final = (b"parquet", b'"item"', b'"child"', b'"Catalog"', b'"extent"')
 """Words of a document that may link to others."""
+_OTHER: Final = (b'"mlm:', b"/mlm", b"ml-model", b"dlm", b"dl-model", b'"lineage:')
+"""Words of an item that may be no sample."""
+_COLLECTION_KEY: Final = re.compile(rb'"collection"\s*:\s*("[^"\\]+")?')
+NO_COLLECTION: Final = "names no collection; taken as a sample of what links to it, or that it lies below"
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
 
@@ -77,6 +82,8 @@ class Raw:
     """Of a member: where in its file it is, a JSON pointer or a line number."""
     linked: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of the places its items and children are at."""
+    linked_by: array[int] = field(default_factory=lambda: array("l"))
+    """Of each the number of the link; below zero, counted from -1, for children."""
     missing: list[str] = field(default_factory=list)
     """Items, children, pages and files of samples it speaks of that cannot be opened, as it names them."""
     away: list[str] = field(default_factory=list)
@@ -271,12 +278,12 @@ class Walk:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
-        # One that links to files or items is looked into all the same: those may have changed, or gone. So is one that
-        # names no collection: others may say that it is theirs.
-        is_told = b'"collection"' in data and not any(word in data for word in _LINKING)
-        if raw.unchanged and self.start is None and is_told:
-            yield raw
-            return
+        if raw.unchanged and self.start is None:
+            name = _sample_of(data)
+            if name is not None:
+                raw.form, raw.data = Form.ITEM, {"collection": name}
+                yield raw
+                return
         parsed = self._json(raw, data)
         if isinstance(parsed, dict):
             raw.take(parsed)
@@ -425,6 +432,7 @@ class Walk:
                 self._children(raw)
                 if wanted:  # its items come last, and an answer may fail
                     raw.linked.append(hash(Place(url=source.address(content.identifier_of(data) or "", "items"))))
+                    raw.linked_by.append(0)
                 yield raw
         if not wanted:
             message = "only collections are read; name those whose items are wanted: --collection ID"
@@ -435,7 +443,11 @@ class Walk:
         for collection in wanted:
             try:
                 for url, data in source.items(collection):
-                    yield from self._answered(url, data)
+                    is_named = content.text(data.get("collection")) is not None
+                    for raw in self._answered(url, data if is_named else data | {"collection": collection}):
+                        if not is_named:
+                            raw.note("/collection", "no-collection", NO_COLLECTION, Severity.INFO)
+                        yield raw
             except SourceError as error:
                 place = Place(url=source.address(collection, "items"))
                 yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
@@ -471,6 +483,7 @@ class Walk:
             if place is not None:
                 found.append(place)
                 raw.linked.append(hash(place))
+                raw.linked_by.append(-1 - index if rel == "child" else index)
             elif isinstance(href, str) and _is_web(href):
                 raw.away.append(href)
             else:
@@ -527,6 +540,20 @@ class Walk:
         below = posixpath.relpath(unquote(there.path) or "/", posixpath.dirname(here.path) or "/")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(raw.place.path), below))
         return Place(path=path) if self.exists(path) else None
+
+
+def _sample_of(data: bytes) -> str | None:
+    """Return the collection that an item names, if its bytes tell that it is a sample and links to nothing; else None.
+
+    What links to files or items is looked into, though it is unchanged: those may have changed, or gone. So is what
+    names no collection: others may say that it is theirs.
+    """
+    keys = [*_COLLECTION_KEY.finditer(data)]
+    if len(keys) != 1 or keys[0][1] is None or b'"Feature"' not in data or any(w in data for w in (*_LINKING, *_OTHER)):
+        return None
+    before = data[: keys[0].start()]
+    depth = sum(before.count(mark) for mark in (b"{", b"[")) - sum(before.count(mark) for mark in (b"}", b"]"))
+    return keys[0][1][1:-1].decode("utf-8", "replace") if depth == 1 else None
 
 
 def _is_written_outside(path: str) -> bool:
