@@ -253,6 +253,27 @@ def test_an_answer_that_is_not_all_there_is_is_told(serve, catalog, change):
         assert bool(list(catalog.store.match(missing))) is changed
 
 
+@pytest.mark.parametrize("said", [None, "models"])
+def test_an_item_that_names_no_collection_or_another(serve, catalog, said):
+    """What the API answers for one is of that one, if the item does not say otherwise."""
+    items = some_items()
+    served = serve(items, search=False)
+    changed = items[2] | {"collection": said, "links": []}
+    served.changes["/stac/collections/fields/items"] = lambda page: (
+        page | {"features": [changed if item["id"] == changed["id"] else item for item in page["features"]]}
+    )
+    missing = f"{served.url}/collections/fields#/unread-missing-fields"
+    report = ingest(catalog, served, "fields")
+    samples = {area.identifier for area in catalog.areas() if area.identifier}
+    assert samples == {f"s{n}" for n in range(7)}
+    mine = {quad.object.value for quad in catalog.store.match(catalog.find("fields (test)"), MLAOI.footprint)}
+    assert any("/s2" in area for area in mine) is (said is None)
+    assert bool(list(catalog.store.match(missing))) is (said is not None)
+    (finding,) = [f for f in report.findings.kept if f.rule in ("no-collection", "unreadable")]
+    assert (finding.rule == "no-collection") is (said is None)
+    assert said is None or "1 of the items name another collection" in finding.message
+
+
 def test_collections_without_an_id_are_told_and_items_that_are_not_read(serve, catalog):
     api_of = link("items", "https://example.com/fields/items", type="application/geo+json")
     served = serve(collections=[collection("fields", api_of)])

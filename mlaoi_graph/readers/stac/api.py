@@ -87,7 +87,7 @@ class Api:
             matched = max(matched, content.matched_of(page) or 0)
             for found in page["features"]:
                 name = content.identifier_of(found) if isinstance(found, dict) else None
-                if name is None:
+                if name is None or content.form_of(found) is not content.Form.ITEM:
                     odd += 1
                     continue
                 given.add(hash(name))
