@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -482,6 +483,7 @@ class Ingest:
         progress: Callable[[int], None] | None,
     ) -> Iterator[ReadDocument]:
         described: set[int] = set()
+        failed: set[str] = set()
         for document in documents:
             report.findings.add(document.findings)
             if document.outcome is not Outcome.READ and document.findings:
@@ -506,11 +508,23 @@ class Ingest:
                 report.unchanged += 1
             elif document.outcome is Outcome.FAILED:
                 report.failed += 1
+                failed.add(document.iri)
             elif document.iri and not document.aside:
                 report.skipped += 1
             if progress is not None:
                 progress(report.documents)
             yield document
+        yield from self._not_read(report.name, sorted(failed), known)
+
+    def _not_read(self, name: str, documents: Sequence[str], known: _Known) -> Iterator[ReadDocument]:
+        """Yield a document beside a source that says which of its documents could not be read."""
+        iri = iris.unread(f"{self._base}documents/{iris.segment(name)}/")
+        digest = "sha256:" + hashlib.sha256("\n".join(documents).encode()).hexdigest()
+        if documents and not known.is_unchanged(iri, digest):
+            said = SourceDocument(iri=iri, content_hash=digest, not_read=tuple(documents))
+            yield ReadDocument(iri, Outcome.READ, [said], content_hash=digest, aside=True)
+        elif not documents and known.holds(iri):
+            yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
 
     def _keep(self, document: ReadDocument, report: IngestReport) -> None:
         """Put samples where the catalog keeps them: before the document, which stands for them."""

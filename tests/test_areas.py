@@ -366,7 +366,7 @@ def test_exposed_counts_ancestors_sources_and_parts_and_can_prove_it():
     )
     statements = [
         *(Model(iri=X + name, label=name, resolved=True) for name in ("child", "parent", "part", "other")),
-        made, cut, *placed("scenes", box(0, 0, 1, 1)), *placed("chips", box(20, 20, 21, 21)),
+        made, cut, *placed("scenes", box(0, 0, 1, 1), precision=Precision.REGION), *placed("chips", box(20, 20, 21, 21)),
         use("parent", "chips", Stage.PRETRAINING),
         Dataset(iri=X + "scenes/part", part_of=(X + "scenes",)), *placed("scenes/part", box(40, 40, 41, 41)),
         use("part", "scenes/part", Stage.FINETUNING), use("other", "scenes"),
@@ -379,6 +379,42 @@ def test_exposed_counts_ancestors_sources_and_parts_and_can_prove_it():
         assert [step.edge for step in hits[0].explain().steps] == ["finetunedFrom", "pretrainedOn", "derivedFrom"]
         # The part lies elsewhere, and who learned from it has not learned from the rest.
         assert {row.label for row in catalog.models(exposed_in="40,40,41,41")} == {"child", "parent", "part"}
+
+
+def test_samples_of_a_whole_that_state_no_split_may_be_of_each_of_its_splits():
+    """Also of one that says where others of its samples are."""
+    statements = [
+        *(Model(iri=X + name, label=name, resolved=True) for name in "mo"), *placed("d", box(0, 0, 1, 1)),
+        Dataset(iri=X + "d/train", split="train", part_of=(X + "d",)), *placed("d/train", box(40, 40, 41, 41)),
+        use("o", "d", Stage.TRAINING), use("m", "d/train", Stage.TRAINING),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        for ask in ("trained_in", "exposed_in"):
+            hits = catalog.models(**{ask: "0,0,1,1"})
+            assert {(row.label, row.dataset.removeprefix(X), row.how, row.precision) for row in hits} == {
+                ("m", "d/train", "inherited", "samples"), ("o", "d", "own", "samples"),
+            }  # fmt: skip
+            assert [(row.model, row.reason) for row in hits.unknown] == [
+                (X + "m", "samples of its whole state no split that is known, and may be of it")
+            ]
+            there = [row for row in catalog.models(**{ask: "40,40,41,41"}) if row.label == "m"]
+            assert [(row.how, row.precision) for row in there] == [("own", "samples")]
+
+
+def test_the_box_of_a_part_counts_beside_samples_of_another():
+    statements = [
+        Dataset(iri=X + "d", resolved=True), *placed("d/a", box(0, 0, 1, 1)),
+        *placed("d/b", box(0, 0, 9, 9), precision=Precision.DECLARED_BOX), use("m", "d"),
+        *(Dataset(iri=X + f"d/{name}", part_of=(X + "d",)) for name in "ab"),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        rows = {(hit.footprint_of.removeprefix(X), hit.precision): hit for hit in catalog.models(tested_in="0,0,2,1")}
+        assert {key: row.samples_elsewhere for key, row in rows.items()} == {
+            ("d/a", "samples"): False, ("d/b", "declared-box"): False,
+        }  # fmt: skip
+        found = coverage(catalog.places, "tested", "0,0,2,1")
+        assert found.by_precision()["samples"] == pytest.approx(proj_km2(0, 0, 1, 1))
+        assert found.covered_km2 == pytest.approx(proj_km2(0, 0, 2, 1))
 
 
 def test_a_limited_use_exposes_what_descends_from_its_model():

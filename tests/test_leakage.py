@@ -2007,6 +2007,46 @@ def splits_in(folder, train, test):
         (folder / f"{name}.json").write_text(json.dumps(document))
 
 
+def test_documents_that_could_not_be_read_are_told_and_change_no_verdict(stac, tmp_path):
+    """Nothing links to them: they may be of anything, or of nothing."""
+    folder = stac(train=stac_collection("train", None, "one"), one=stac_item("one", A), test=stac_collection("test", B),
+                  m=TRAIN_AND_TEST)  # fmt: skip
+    broken = [folder / f"{name}.json" for name in "abcd"]
+    catalog = Catalog.create(tmp_path / "catalog")
+    catalog.ingest(folder)
+    notes, before = list(catalog.leakage().notes), quads(catalog)
+    for number in (1, 4):
+        for path in broken[:number]:
+            path.write_text("{")
+        assert catalog.ingest(folder).failed == number
+        # As a first build has it; reading it again changes nothing.
+        state = quads(catalog)
+        with Catalog.create() as fresh:
+            fresh.ingest(folder)
+            assert quads(fresh) == state
+        catalog.ingest(folder)
+        assert quads(catalog) == state
+        (note,) = set(catalog.leakage().notes) - set(notes)
+        some = "stac/a.json" if number == 1 else "stac/a.json, stac/b.json, stac/c.json and others"
+        assert note == (
+            f"{number} document{'s' if number > 1 else ''} of this catalog could not be read, and may say more: {some}; to "
+            "see why, build their sources again"
+        )
+        assert catalog.leakage(iri("m")).totals()["no"] == 1
+        assert note in catalog.leakage(iri("m")).notes
+        printed = run("audit", str(tmp_path / "catalog"))
+        assert note in printed.stdout.replace("\n", " ") or note[0].upper() + note[1:] in printed.stdout
+        assert note in json.loads(run("audit", str(tmp_path / "catalog"), "--form", "json").stdout)["notes"]
+        (scan,) = json.loads(run("audit", str(tmp_path / "catalog"), "--form", "sarif").stdout)["runs"]
+        told = scan["invocations"][0]["toolExecutionNotifications"]
+        assert {"level": "note", "message": {"text": note}} in told
+    for path in broken:
+        path.unlink()
+    catalog.ingest(folder)
+    assert (list(catalog.leakage().notes), quads(catalog)) == (notes, before)
+    catalog.close()
+
+
 def test_splits_held_against_each_other_are_located_in_sarif(tmp_path):
     """A service refuses a whole log if one of its results has no location."""
     splits_in(tmp_path / "source", A, A)

@@ -262,6 +262,12 @@ class Places:
             loose.extend(_Exposure(group, code, outside, one) for one in unsure)
         allowed = self._allowed_iris({key.by.model for key in [*found, *loose]}, task, family)
         found, loose = ([key for key in some if key.by.model in allowed] for some in (found, loose))
+        # Who learned from a whole has learned from its samples, of whatever split they are.
+        certain = {(key.group, key.by.model) for key in [*found, *loose] if key.how != How.INHERITED}
+        found, loose = (
+            [key for key in some if key.how != How.INHERITED or (key.group, key.by.model) not in certain]
+            for some in (found, loose)
+        )
         describe = self._describer(groups, asked, during)
 
         def order(key: _Exposure) -> Any:

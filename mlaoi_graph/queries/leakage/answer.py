@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import Any, Final
 
 from mlaoi_graph.kinds import LeakageKind
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries.explain import edge_word, explanation
 from mlaoi_graph.queries.graph import Edges
 from mlaoi_graph.queries.leakage.rows import Leak, LeakageReport, LeakageRow, TestRow, UncheckedRow
 from mlaoi_graph.queries.leakage.terms import KINDS, Finding, Test, Unchecked, Work
 from mlaoi_graph.queries.results import Rows, Verdict
 from mlaoi_graph.queries.sensors import Sensors
+from mlaoi_graph.results import texts
+from mlaoi_graph.stores import Store
 
 __all__ = ["Answer"]
 
+_NOT_READ: Final = "SELECT DISTINCT ?document { ?source mlaoi:notRead ?document }"
+_SHOWN: Final = 3
 _BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TIME, LeakageKind.PLACE})
 
 
 class Answer:
     """Makes reports of one state of a graph."""
 
-    def __init__(self, edges: Edges, sensors: Sensors) -> None:
+    def __init__(self, store: Store, edges: Edges, sensors: Sensors) -> None:
+        self._store = store
         self._edges = edges
         self._sensors = sensors
 
@@ -50,6 +57,7 @@ class Answer:
             notes.append(f"not checked: {told}")
         left_out = {dataset for datasets in work.left_out.values() for dataset in datasets}
         notes += self._sensors.notes(work.compared, left_out)
+        notes += self._not_read
         return LeakageReport(
             title,
             found,
@@ -59,6 +67,19 @@ class Answer:
             tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),
             notes=notes,
         )
+
+    @cached_property
+    def _not_read(self) -> list[str]:
+        """A note if the catalog lacks documents that could not be read: what they may say is in no answer."""
+        lacking = sorted({document for (document,) in texts(self._store, _NOT_READ)})
+        if not lacking:
+            return []
+        some = ", ".join(document.partition("/documents/")[2] or document for document in lacking[:_SHOWN])
+        more = " and others" if len(lacking) > _SHOWN else ""
+        return [
+            f"{many(len(lacking), 'document')} of this catalog could not be read, and may say more: {some}{more}; "
+            "to see why, build their sources again"
+        ]
 
     def _test_rows(self, work: Work, found: list[Finding], unchecked: list[Unchecked]) -> list[TestRow]:
         edges = self._edges
