@@ -657,6 +657,38 @@ def test_relations_may_be_spoken_of(swiss):
 # --- whether the index was used -------------------------------------------------------------------
 
 
+HERE = "geof:sfWithin(?w, " + wkt("POINT (7.5 46.5)") + ")"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        ("?s geo:asWKT ?w FILTER(!HERE)", "the relation is negated"),
+        ("?s geo:asWKT ?w FILTER(HERE || ?s = <urn:x>)", "beside an alternative (||) a relation need not be true"),
+        ("?s geo:asWKT ?w FILTER(IF(HERE, true, false))", "the relation is part of an expression"),
+        ("?s geo:asWKT ?w . ?t geo:asWKT ?v FILTER(geof:sfWithin(?w, ?v))", "neither side of the relation is a constant"),
+        ("?s ?p ?w FILTER(HERE)", "no triple beside the filter has geo:asWKT itself before ?w"),
+        ("?s geo:asWKT|geo:asWKT ?w FILTER(HERE)", "no triple beside the filter has geo:asWKT itself before ?w"),
+        ("{ ?s geo:asWKT ?w } UNION { ?s geo:asWKT ?w } FILTER(HERE)", "the triples of ?w do not stand beside the filter"),
+        ("?s a ?c OPTIONAL { ?s geo:asWKT ?w } FILTER(HERE)", "the triples of ?w do not stand beside the filter"),
+        ("?s a ?c OPTIONAL { ?s geo:asWKT ?w FILTER(HERE) }", "a filter under OPTIONAL, MINUS or EXISTS is asked row by row"),
+        ("?s a ?c FILTER EXISTS { ?s geo:asWKT ?w FILTER(HERE) }", "a filter under OPTIONAL, MINUS or EXISTS"),
+        ("?s geo:asWKT ?w BIND(HERE AS ?x)", "no FILTER demands the relation"),
+        (f"?s geo:asWKT ?w FILTER(geof:sfDisjoint(?w, {wkt('POINT (7.5 46.5)')}))", "no relation is asked for that makes shapes meet"),
+    ],
+)  # fmt: skip
+def test_which_rule_did_not_hold_is_said(swiss, pattern, rule):
+    index = swiss.query(f"SELECT ?s {{ {pattern.replace('HERE', HERE)} }}").index
+    assert not index.used
+    assert index.reason.startswith(rule)
+    assert index.reason.endswith("in one group")
+
+
+def test_a_variable_that_is_given_is_not_narrowed(swiss):
+    index = swiss.query(f"SELECT ?s ?w {{ ?s geo:asWKT ?w FILTER({HERE}) }}", w=literal(shapely.Point(7.5, 46.5))).index
+    assert (index.used, index.reason.partition(";")[0]) == (False, "?w is given")
+
+
 def test_the_answer_says_whether_the_index_was_used(swiss, caplog):
     caplog.set_level(logging.INFO, "mlaoi_graph.geosparql")
     assert swiss.query("SELECT ?m { ?m a mlaoi:Model }").index is None

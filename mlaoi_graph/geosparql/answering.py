@@ -16,7 +16,7 @@ from mlaoi_graph.errors import GeometryError, QueryError
 from mlaoi_graph.geo.literals import CRS84, WKT, boxes, check_constant, crs_of, geometry
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.geosparql.functions import FUNCTIONS, RELATIONS, Calls
-from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out
+from mlaoi_graph.geosparql.rewrite import Place, insert, places_for_values, spell_out, why_no_place
 from mlaoi_graph.geosparql.syntax import Query, Span
 from mlaoi_graph.results import Answer, IndexUse, answer
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -191,9 +191,8 @@ def _narrowed(
     """Return the text of a query, narrowed down by the index where that may be, and whether it was."""
     places = places_for_values(parsed, values)
     if not places:
-        return parsed.text, IndexUse(
-            False, "it helps a filter that demands a relation between a constant and what geo:asWKT gives, in one group"
-        )
+        helps = "it helps a filter that demands a relation between a constant and what geo:asWKT gives, in one group"
+        return parsed.text, IndexUse(False, f"{why_no_place(parsed, values)}; {helps}")
     footprints = index()
     if footprints is None:
         return parsed.text, IndexUse(False, "there is none of this store")

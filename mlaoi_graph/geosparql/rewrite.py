@@ -28,7 +28,7 @@ from mlaoi_graph.vocab import GEO
 if TYPE_CHECKING:
     from mlaoi_graph.stores import Term
 
-__all__ = ["Place", "insert", "places_for_values", "spell_out"]
+__all__ = ["Place", "insert", "places_for_values", "spell_out", "why_no_place"]
 
 _GEO: Final = GEO.Feature.removesuffix("Feature")
 _PROPERTIES: Final = {_GEO + name: name for name in RELATIONS}
@@ -171,6 +171,56 @@ def places_for_values(query: Query, values: Mapping[str, str | Term]) -> list[Pl
             known = query.text_of(triples) if _has_known_subject(query, triples, given) else None
             places.append(Place(variable, query[triples.end - 1].end, tuple(constants), known))
     return places
+
+
+def why_no_place(query: Query, values: Mapping[str, str | Term]) -> str:
+    """Return which rules did not hold where :func:`places_for_values` finds nothing, in words."""
+    found: dict[str, None] = {}
+    for group in query.groups():
+        given = _given(group, values)
+        for span in group.filters:
+            if not _asks(query, span):
+                continue
+            if group.correlated:
+                found["a filter under OPTIONAL, MINUS or EXISTS is asked row by row"] = None
+                continue
+            parts = [part for part in query.conjuncts(span) if _asks(query, part)]
+            found.update(dict.fromkeys(_why_not(query, group, given, values, part) for part in parts))
+            if not parts:
+                found["beside an alternative (||) a relation need not be true"] = None
+    if not found:
+        is_asked = any(query.iri(token) in _MEETING for token in query.tokens)
+        why = "no FILTER demands the relation" if is_asked else "no relation is asked for that makes shapes meet"
+        found[why] = None
+    return "; ".join(found)
+
+
+def _why_not(
+    query: Query, group: Group, given: Mapping[str, str | Term], values: Mapping[str, str | Term], part: Span
+) -> str:
+    narrowed = _narrowed(query, group, given, part)
+    if narrowed is None:
+        call = query.call(part)
+        if call is not None and call[0] in _MEETING:
+            return "neither side of the relation is a constant, or neither a variable alone"
+        return "the relation is negated" if query[part.start].kind == "!" else "the relation is part of an expression"
+    variable = narrowed[0]
+    if variable[1:] in values:
+        return f"{variable} is given"
+    names = {token.text[1:] for span in group.triples for token in query.tokens_of(span) if token.kind == "variable"}
+    if variable[1:] in names:
+        return f"no triple beside the filter has geo:asWKT itself before {variable}"
+    return f"the triples of {variable} do not stand beside the filter, but in UNION, OPTIONAL, GRAPH or other braces"
+
+
+def _asks(query: Query, span: Span) -> bool:
+    """Return whether there is a relation in a span, but for the groups in it, that only shapes have which meet."""
+    place = span.start
+    while place < span.end:
+        if query.iri(query[place]) in _MEETING:
+            return True
+        place = query.closing(place) + 1 if query[place].kind == "{" else place + 1
+    return False
 
 
 def _narrowed(query: Query, group: Group, values: Mapping[str, str | Term], part: Span) -> tuple[str, str] | None:
