@@ -32,6 +32,7 @@ from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Mapped, write
 from mlaoi_graph.model import AreaOfInterest, Dataset, DataUse, Model, ModelFamily, Precision, Rule, Stage
+from mlaoi_graph.queries.coverage import coverage
 from mlaoi_graph.vocab import GEO
 
 BASE = "https://example.com/stac/"
@@ -218,6 +219,11 @@ def run(directory: Path, areas: int, models: int, questions: int, seed: int, kee
                     for name in ("search", "STRtree", "models", "models, CPU", "rows")
                 },
             }
+
+        for name, box in {"small": "5,45,10,48", "large": "-10,35,30,60"}.items():
+            seconds, covered = timed(partial(coverage, catalog.places, "trained", box))
+            seconds += timed(lambda covered=covered: (covered.models(), covered.countries(), covered.by_precision()))[0]
+            figures[f"coverage of a {name} area, s"], figures[f"uses in it, {name}"] = seconds, len(covered.here)
 
         query = f"""PREFIX geof: <http://www.opengis.net/def/function/geosparql/>
             SELECT (COUNT(*) AS ?n) {{ ?g <{GEO.asWKT}> ?w

@@ -4,6 +4,7 @@
 
     python benchmarks/geosparql.py                    # 1,000,000 areas: about two minutes
     python benchmarks/geosparql.py --areas 100000
+    python benchmarks/geosparql.py --areas 100000 --parts   # what of a query with many candidates takes how long
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from pathlib import Path
 from statistics import median
 from typing import cast
 
+import pyoxigraph as ox
+
 from mlaoi_graph.footprints import Footprints
+from mlaoi_graph.geo.literals import WKT, geometry
 from mlaoi_graph.geosparql.answering import query
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.stores.oxigraph import OxigraphStore
-from mlaoi_graph.vocab import GEO, MLAOI, RDF
+from mlaoi_graph.vocab import GEO, MLAOI, PREFIXES, RDF
 
 _AOIS_DEG = (0.05, 0.5, 2.0, 10.0, 30.0)
 _ROWS_ALONE = "SELECT ?area {{ ?area geo:hasGeometry/geo:asWKT ?wkt }} LIMIT {rows}"
@@ -62,6 +66,39 @@ def chunks(areas: int, seed: int) -> Iterator[Mapping[str, str]]:
     yield {"urn:areas": "".join(lines)}
 
 
+def parts(store: OxigraphStore, footprints: Footprints, aoi: str, extra: int) -> None:
+    """Print what a candidate costs, in the engine and in all, by ways to hand the candidates over."""
+    rows = footprints.near(geometry(ox.Literal(aoi.split('"')[1], datatype=WKT)))
+    names = {
+        name: sorted({piece.decode() for piece in footprints._mapped.pieces(name, rows)})
+        for name in ("area", "geometry")
+    }
+    literals = [str(ox.Literal(wkt, datatype=WKT)) for wkt in sorted({*footprints.wkts(rows)})]
+    wkts = f"VALUES ?wkt {{ {' '.join(literals)} }}"
+    short = wkts.replace(f"<{GEO.wktLiteral}>", "geo:wktLiteral")
+    areas, geometries = (f"VALUES ?{n[0]} {{ {' '.join(f'<{iri}>' for iri in iris)} }}" for n, iris in names.items())
+    triples, where = "?area geo:hasGeometry/geo:asWKT ?wkt", f"FILTER(geof:sfIntersects(?wkt, {aoi}))"
+    steps = "?a geo:hasGeometry ?g . ?g geo:asWKT ?wkt"
+    ways = {
+        "rows alone": f"SELECT ?area {{ {triples} }} LIMIT {len(rows)}",
+        "the list alone": f"SELECT ?wkt {{ {wkts} }}",
+        "and what has it": f"SELECT ?g {{ ?g geo:asWKT ?wkt {wkts} }}",
+        "without the filter": f"SELECT ?area {{ {triples} {wkts} }}",
+        "as it is": f"SELECT ?area {{ {triples} {wkts} {where} }}",
+        "types in short": f"SELECT ?area {{ {triples} {short} {where} }}",
+        "the list first": f"SELECT ?area {{ {wkts} {triples} {where} }}",
+        "geometries": f"SELECT ?a {{ {steps} {geometries} {where} }}",
+        "areas": f"SELECT ?a {{ {steps} {areas} {where} }}",
+    }
+    print(f"{len(rows):,} candidates; us a candidate:")
+    runs = {name: lambda text=text: sum(1 for _ in store.query(text, prefixes=PREFIXES)) for name, text in ways.items()}
+    runs["all of it"] = lambda: sum(
+        1 for _ in query(store, f"SELECT ?area {{ {triples} {where} }}", {}, lambda: footprints)
+    )
+    for name, run in runs.items():
+        print(f"  {name:20}{timed(run, extra)[0] / len(rows) * 1e6:6.1f}", flush=True)
+
+
 def box(lon: float, lat: float, degrees: float) -> str:
     """Return a square around a position, as a literal."""
     w, s = round(lon - degrees / 2, 3), round(max(lat - degrees / 2, -90), 3)
@@ -84,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--areas", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--parts", action="store_true", help="what of a query takes how long, and nothing else")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     options = parser.parse_args()
     figures = []
@@ -110,6 +148,9 @@ def main() -> None:
         # In the middle of the first data set.
         dice = random.Random(options.seed)
         lon, lat = dice.uniform(-170, 170) + 1.5, dice.uniform(-60, 75) + 1.5
+        if options.parts:
+            parts(store, footprints, box(lon, lat, 2 * _AOIS_DEG[-1]), 7)
+            return
         print(
             f"{'query':10}{'AOI, degrees':>13}{'rows':>9}{'index ms':>10}{'rows ms':>9}{'without ms':>12}{'times':>9}"
         )
