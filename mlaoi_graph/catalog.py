@@ -269,6 +269,11 @@ class Catalog:
         return self._manifest.verified_only
 
     @property
+    def not_read(self) -> list[str]:
+        """IRIs of the documents that could not be read when their sources were read last."""
+        return sorted({document for some in self._manifest.not_read.values() for document in some})
+
+    @property
     def snapshot(self) -> int:
         """Number of the state that is read: it grows with each change; 0 in memory and before the first ingest."""
         return self._manifest.snapshot
@@ -331,7 +336,11 @@ class Catalog:
                 collections=tuple(collections),
                 progress=progress,
             )
-            writer.publish(run.columns, run.documents, rules={**self._manifest.rules, used_name: READING_RULES})
+            not_read = {name: some for name, some in self._manifest.not_read.items() if name != used_name}
+            if report.not_read:
+                not_read[used_name] = sorted(report.not_read)
+            rules = {**self._manifest.rules, used_name: READING_RULES}
+            writer.publish(run.columns, run.documents, rules=rules, not_read=not_read)
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import re
@@ -115,6 +114,8 @@ class IngestReport:
     """Documents that hold nothing for a lineage graph."""
     failed: int = 0
     """Documents that could not be read; what the catalog held of them is as before."""
+    not_read: list[str] = field(default_factory=list)
+    """Their IRIs."""
     removed: int = 0
     """Members that are no longer in their file (NDJSON, item collection)."""
     relinked: int = 0
@@ -483,7 +484,6 @@ class Ingest:
         progress: Callable[[int], None] | None,
     ) -> Iterator[ReadDocument]:
         described: set[int] = set()
-        failed: set[str] = set()
         for document in documents:
             report.findings.add(document.findings)
             if document.outcome is not Outcome.READ and document.findings:
@@ -508,23 +508,12 @@ class Ingest:
                 report.unchanged += 1
             elif document.outcome is Outcome.FAILED:
                 report.failed += 1
-                failed.add(document.iri)
+                report.not_read.append(document.iri)
             elif document.iri and not document.aside:
                 report.skipped += 1
             if progress is not None:
                 progress(report.documents)
             yield document
-        yield from self._not_read(report.name, sorted(failed), known)
-
-    def _not_read(self, name: str, documents: Sequence[str], known: _Known) -> Iterator[ReadDocument]:
-        """Yield a document beside a source that says which of its documents could not be read."""
-        iri = iris.unread(f"{self._base}documents/{iris.segment(name)}/")
-        digest = "sha256:" + hashlib.sha256("\n".join(documents).encode()).hexdigest()
-        if documents and not known.is_unchanged(iri, digest):
-            said = SourceDocument(iri=iri, content_hash=digest, not_read=tuple(documents))
-            yield ReadDocument(iri, Outcome.READ, [said], content_hash=digest, aside=True)
-        elif not documents and known.holds(iri):
-            yield ReadDocument(iri, Outcome.SKIPPED, aside=True)
 
     def _keep(self, document: ReadDocument, report: IngestReport) -> None:
         """Put samples where the catalog keeps them: before the document, which stands for them."""

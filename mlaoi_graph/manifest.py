@@ -33,6 +33,8 @@ class Manifest:
     """Name of each source and a digest of where it was, to tell a source from its namesake."""
     rules: dict[str, int] = field(default_factory=dict)
     """Name of each source and the readers' rules it was last read by."""
+    not_read: dict[str, list[str]] = field(default_factory=dict)
+    """Name of each source of which documents could not be read the last time, and their IRIs."""
 
     def write(self, directory: Path) -> None:
         """Replace the directory's manifest in one step."""
@@ -91,6 +93,7 @@ class Manifest:
                 snapshot=int(values["snapshot"]),
                 sources=dict(values["sources"]),
                 rules={name: int(rules) for name, rules in values["rules"].items()},
+                not_read={name: [*map(str, documents)] for name, documents in values.get("not_read", {}).items()},
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogDamaged(

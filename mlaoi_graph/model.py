@@ -399,8 +399,6 @@ class SourceDocument:
     """Of a model's item: what stands there besides place, time and lineage, JSON text."""
     elsewhere: tuple[str, ...] = ()
     """Addresses in other sources of samples and parts that the document beside it speaks of."""
-    not_read: tuple[str, ...] = ()
-    """Of a source: IRIs of its documents that could not be read the last time."""
     as_read: str | None = None
     """N-Triples of what it said before things it names were found to be one with others; None if none are."""
 

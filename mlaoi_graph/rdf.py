@@ -288,7 +288,6 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
             "content_hash": (MLAOI.contentHash, _TEXT),
             "as_published": (MLAOI.asPublished, _TEXT),
             "elsewhere": (MLAOI.elsewhere, _TEXT),
-            "not_read": (MLAOI.notRead, _TEXT),
             "as_read": (MLAOI.asRead, _TEXT),
         },
     ),

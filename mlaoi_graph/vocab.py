@@ -103,7 +103,6 @@ class MLAOI:
     ModelFamily: Final = "https://w3id.org/mlaoi#ModelFamily"
     ModelLink: Final = "https://w3id.org/mlaoi#ModelLink"
     note: Final = "https://w3id.org/mlaoi#note"
-    notRead: Final = "https://w3id.org/mlaoi#notRead"
     ofDataset: Final = "https://w3id.org/mlaoi#ofDataset"
     ofDerived: Final = "https://w3id.org/mlaoi#ofDerived"
     ofDocument: Final = "https://w3id.org/mlaoi#ofDocument"

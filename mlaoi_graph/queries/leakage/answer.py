@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any, Final
 
 from mlaoi_graph.kinds import LeakageKind
@@ -14,12 +14,9 @@ from mlaoi_graph.queries.leakage.rows import Leak, LeakageReport, LeakageRow, Te
 from mlaoi_graph.queries.leakage.terms import KINDS, Finding, Test, Unchecked, Work
 from mlaoi_graph.queries.results import Rows, Verdict
 from mlaoi_graph.queries.sensors import Sensors
-from mlaoi_graph.results import texts
-from mlaoi_graph.stores import Store
 
 __all__ = ["Answer"]
 
-_NOT_READ: Final = "SELECT DISTINCT ?document { ?source mlaoi:notRead ?document }"
 _SHOWN: Final = 3
 _BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TIME, LeakageKind.PLACE})
 
@@ -27,10 +24,10 @@ _BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TI
 class Answer:
     """Makes reports of one state of a graph."""
 
-    def __init__(self, store: Store, edges: Edges, sensors: Sensors) -> None:
-        self._store = store
+    def __init__(self, edges: Edges, sensors: Sensors, not_read: Sequence[str]) -> None:
         self._edges = edges
         self._sensors = sensors
+        self._not_read = not_read
 
     def made(self, title: str, work: Work) -> LeakageReport:
         """Return what was found, strongest first, and what was not checked."""
@@ -57,7 +54,8 @@ class Answer:
             notes.append(f"not checked: {told}")
         left_out = {dataset for datasets in work.left_out.values() for dataset in datasets}
         notes += self._sensors.notes(work.compared, left_out)
-        notes += self._not_read
+        if self._not_read:
+            notes.append(_lacking(self._not_read))
         return LeakageReport(
             title,
             found,
@@ -67,19 +65,6 @@ class Answer:
             tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),
             notes=notes,
         )
-
-    @cached_property
-    def _not_read(self) -> list[str]:
-        """A note if the catalog lacks documents that could not be read: what they may say is in no answer."""
-        lacking = sorted({document for (document,) in texts(self._store, _NOT_READ)})
-        if not lacking:
-            return []
-        some = ", ".join(document.partition("/documents/")[2] or document for document in lacking[:_SHOWN])
-        more = " and others" if len(lacking) > _SHOWN else ""
-        return [
-            f"{many(len(lacking), 'document')} of this catalog could not be read, and may say more: {some}{more}; "
-            "to see why, build their sources again"
-        ]
 
     def _test_rows(self, work: Work, found: list[Finding], unchecked: list[Unchecked]) -> list[TestRow]:
         edges = self._edges
@@ -181,3 +166,13 @@ class Answer:
             _test_proof=lambda: explanation(edges, test_start, test_end, finding.kind.value, test_steps),
             _overlap=overlap,
         )
+
+
+def _lacking(documents: Sequence[str]) -> str:
+    """Return a note about documents that could not be read: what they may say is in no answer."""
+    some = ", ".join(document.partition("/documents/")[2] or document for document in documents[:_SHOWN])
+    more = " and others" if len(documents) > _SHOWN else ""
+    return (
+        f"{many(len(documents), 'document')} of this catalog could not be read, and may say more: {some}{more}; "
+        "to see why, build their sources again"
+    )

@@ -60,7 +60,7 @@ class Leakage:
         self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._overlaps, near)
         self._declared = Splits(catalog.store, self._edges, catalog.split_policy)
         self._sensors = Sensors(catalog.store, self._edges, sensors)
-        self._answer = Answer(catalog.store, self._edges, self._sensors)
+        self._answer = Answer(self._edges, self._sensors, catalog.not_read)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 

@@ -195,7 +195,7 @@ class Unread:
     def _look_below(self, said: _Said, found: _Below) -> None:
         """Find what lies below a dataset, through catalogs: parts, and what is not read as what the links say it is."""
         own = {target.iri for target in said.about.values()}
-        ours = {*said.about, *own}
+        ours, is_whole = {*said.about, *own}, False
         met: set[int] = set()
         waiting = [said]
         while waiting:
@@ -210,7 +210,7 @@ class Unread:
                 elif place in self._tree:
                     child = self._tree[place]
                     if child.form is Form.CATALOG and by >= 0:
-                        found.odd.setdefault(("not-a-sample", "a catalog"), []).append(pointer + where)
+                        found.note("not-a-sample", "a catalog", pointer + where)
                     if place in met:
                         continue
                     met.add(place)
@@ -222,18 +222,15 @@ class Unread:
                     if child.form is Form.CATALOG:
                         waiting.append(child)
                 else:
-                    for name in names - ours:
-                        if name is None:
-                            odd = "not-a-sample", "a file with an item that names no collection"
-                        elif name == "":
-                            odd = "not-a-sample", "what is no sample, as a model"
-                        elif name in (ours := ours | self._ids_below(said)):
-                            continue
-                        else:
-                            odd = "collection-mismatch", f"an item that names the collection {name!r}, which counts"
-                        # A catalog between may well hold models beside the samples.
-                        if name != "" or one is said:
-                            found.odd.setdefault(odd, []).append(pointer + where)
+                    if not is_whole and not names <= ours:
+                        ours, is_whole = ours | self._ids_below(said), True
+                    if None in names:
+                        found.note("not-a-sample", "a file with an item that names no collection", pointer + where)
+                    if "" in names and one is said:  # a catalog between may well hold models beside the samples
+                        found.note("not-a-sample", "what is no sample, as a model", pointer + where)
+                    for name in sorted(name for name in names - ours if name):
+                        what = f"an item that names the collection {name!r}, which counts"
+                        found.note("collection-mismatch", what, pointer + where)
         found.lost += [f"{some[0]}, {what}" for (_, what), some in found.odd.items()]
 
     def _ids_below(self, said: _Said) -> set[str]:
@@ -300,6 +297,10 @@ class _Below:
     """The latter: links by rule, and what they lead to."""
     bare: list[str] = field(default_factory=list)
     """Links to items that name no collection."""
+
+    def note(self, rule: str, what: str, link: str) -> None:
+        """Take note of a link, and of what it leads to that is not what it says."""
+        self.odd.setdefault((rule, what), []).append(link)
 
     def findings(self, of: _Said) -> list[Finding]:
         """Return the findings about links, one for all that are alike."""
