@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import stat
 from array import array
 from collections.abc import Iterator
@@ -40,11 +39,6 @@ _RULES: Final[dict[type[SourceError], str]] = {
     OutsideTree: "outside-tree",
     NetworkNotAllowed: "refused-link",
 }
-_LINKING: Final = (b"parquet", b'"item"', b'"child"', b'"Catalog"', b'"extent"')
-"""Words of a document that may link to others."""
-_OTHER: Final = (b'"mlm:', b"/mlm", b"ml-model", b"dlm", b"dl-model", b'"lineage:')
-"""Words of an item that may be no sample."""
-_COLLECTION_KEY: Final = re.compile(rb'"collection"\s*:\s*("[^"\\]+")?')
 NO_COLLECTION: Final = "names no collection; taken as a sample of what links to it, or that it lies below"
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
 
@@ -278,12 +272,8 @@ class Walk:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
-        if raw.unchanged and self.start is None:
-            name = _sample_of(data)
-            if name is not None:
-                raw.form, raw.data = Form.ITEM, {"collection": name}
-                yield raw
-                return
+        # What is unchanged is looked into all the same: what it links to may have changed, or gone, and which collection
+        # an item names counts for what links to it.
         parsed = self._json(raw, data)
         if isinstance(parsed, dict):
             raw.take(parsed)
@@ -540,20 +530,6 @@ class Walk:
         below = posixpath.relpath(unquote(there.path) or "/", posixpath.dirname(here.path) or "/")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(raw.place.path), below))
         return Place(path=path) if self.exists(path) else None
-
-
-def _sample_of(data: bytes) -> str | None:
-    """Return the collection that an item names, if its bytes tell that it is a sample and links to nothing; else None.
-
-    What links to files or items is looked into, though it is unchanged: those may have changed, or gone. So is what
-    names no collection: others may say that it is theirs.
-    """
-    keys = [*_COLLECTION_KEY.finditer(data)]
-    if len(keys) != 1 or keys[0][1] is None or b'"Feature"' not in data or any(w in data for w in (*_LINKING, *_OTHER)):
-        return None
-    before = data[: keys[0].start()]
-    depth = sum(before.count(mark) for mark in (b"{", b"[")) - sum(before.count(mark) for mark in (b"}", b"]"))
-    return keys[0][1][1:-1].decode("utf-8", "replace") if depth == 1 else None
 
 
 def _is_written_outside(path: str) -> bool:
