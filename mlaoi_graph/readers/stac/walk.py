@@ -272,8 +272,8 @@ class Walk:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
-        # What is unchanged is looked into all the same: what it links to may have changed, or gone, and which collection
-        # an item names counts for what links to it.
+        # What is unchanged is looked into all the same: what it links to may have changed, or gone, and the collection
+        # that an item names counts for what links to it.
         parsed = self._json(raw, data)
         if isinstance(parsed, dict):
             raw.take(parsed)
