@@ -6,7 +6,7 @@ import pytest
 from conftest import collection, link, model, sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_lineage import EDGES, NODES, iri, stored
+from test_lineage import DATA, EDGES, MODELS, NODES, iri, stored
 from typer.testing import CliRunner
 
 from mlaoi_graph import rdf
@@ -30,8 +30,19 @@ def kept(directory):
     return lineage_file(directory, number)
 
 
+IDENTIFIERS = st.sampled_from([None, "a", "b", "c"])
+NAMED = st.lists(
+    st.builds(lambda cls, name, said, resolved: cls(iri=iri(name), identifier=said, resolved=resolved),
+              st.just(Model), st.sampled_from(MODELS), IDENTIFIERS, st.booleans())
+    | st.builds(lambda name, said, resolved: Dataset(iri=iri(name), identifier=said, resolved=resolved),
+                st.sampled_from(DATA[:2]), IDENTIFIERS, st.booleans()),
+    max_size=4,
+)  # fmt: skip
+SAID = st.builds(lambda edges, named: [*edges, *named], EDGES, NAMED)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(EDGES, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), EDGES))
+@given(st.lists(SAID, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), SAID))
 def test_an_update_is_what_reading_it_all_gives(documents, changes):
     """Whatever documents say of edges and nodes, before and after some of them changed."""
 
@@ -52,7 +63,7 @@ def test_an_update_is_what_reading_it_all_gives(documents, changes):
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(EDGES, min_size=1, max_size=4))
+@given(st.lists(SAID, min_size=1, max_size=4))
 def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gives(documents):
     store, made = OxigraphStore(), Collector()
     for number, found in enumerate([NODES, *documents]):
@@ -60,6 +71,19 @@ def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gi
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
         made.take(f"urn:doc-{number}", statements)
     assert contents(made.columns()) == contents(reading.from_store(store))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(NAMED, min_size=1, max_size=4))
+def test_an_identifier_is_that_of_the_merged_node(documents):
+    store = stored(*NODES)
+    for number, found in enumerate(documents):
+        statements = list({statement.iri: statement for statement in found}.values())
+        store.replace({f"urn:doc-{number}": rdf.encode(statements)})
+    columns = reading.from_store(store)
+    for node, name in zip(columns.iris, columns.identifiers, strict=True):
+        said = [s for graph in sorted(store.graphs()) for s in rdf.decode(store.match(node, graph=graph))]
+        assert name == ((rdf.merge(said).identifier or "") if said else "")
 
 
 DOCUMENTS = {

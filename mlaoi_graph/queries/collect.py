@@ -83,6 +83,8 @@ class Collector:
         self._resolved = bytearray()
         self._disclosure = bytearray()
         self._labels: dict[int, str] = {}
+        self._identifiers: dict[int, tuple[bool, str, str]] = {}
+        """Whether a document that only mentions the node says it, that document, and the identifier: the least counts."""
         self._names: dict[int, set[str]] = {}
         self._versions: dict[int, set[str]] = {}
         self._documents: dict[str, int] = {}
@@ -99,15 +101,23 @@ class Collector:
         """Take what one document says. ``read_at`` is when it was first read saying so."""
         edges: dict[Edge, KnownBy] = {}
         stated_at: list[str] = []
+        identified: list[tuple[int, str]] = []
+        described: set[int] = set()
         for statement in statements:
             if isinstance(statement, DataUse | Derivation | Association):
                 self._take_twin(edges, statement)
             elif isinstance(statement, Model | Dataset | ModelFamily | Unknown):
-                self._take_node(edges, statement)
+                node = self._take_node(edges, statement)
+                if isinstance(statement, Model | Dataset) and statement.resolved:
+                    described.add(node)
+                if not isinstance(statement, Unknown) and statement.identifier is not None:
+                    identified.append((node, rdf.storable(statement.identifier)))
             elif isinstance(statement, Evidence):
                 self.cite(statement)
             elif isinstance(statement, SourceDocument) and statement.iri == document and statement.stated_at:
                 stated_at.append(statement.stated_at)
+        for node, identifier in identified:
+            self.identify(node, document, identifier, described=node in described)
         if edges:
             self.add(document, edges, earliest(stated_at), read_at)
 
@@ -127,7 +137,7 @@ class Collector:
         if code == MEMBER:
             edges.pop((edge[0], PART, edge[2]), None)
 
-    def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> None:
+    def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> int:
         node = self.node(statement.iri)
         self.kinds[node] |= _KINDS[statement.__class__]
         for name in (statement.label, *_other_names(statement)):
@@ -149,6 +159,7 @@ class Collector:
                 whole = self.node(iri)
                 if (node, MEMBER, whole) not in edges:
                     edges.setdefault((node, PART, whole), BARE)
+        return node
 
     # -- piece by piece ---------------------------------------------------------------------------------------
 
@@ -166,6 +177,7 @@ class Collector:
         node = self.node(iri)
         self.kinds[node] = self._resolved[node] = self._disclosure[node] = 0
         self._labels.pop(node, None)
+        self._identifiers.pop(node, None)
         self._names.pop(node, None)
         self._versions.pop(node, None)
         self._evidence.pop(iri, None)
@@ -186,6 +198,11 @@ class Collector:
         if is_label:
             self._labels[node] = min(name, self._labels.get(node, name))
         self._names.setdefault(node, set()).add(_squeeze(name))
+
+    def identify(self, node: int, document: str, identifier: str, *, described: bool) -> None:
+        """Add what a document says a node's identifier is, and whether it describes it."""
+        said = not described, document, identifier
+        self._identifiers[node] = min(said, self._identifiers.get(node, said))
 
     def version(self, node: int, version: str) -> None:
         """Add a version a node goes by after each of its names."""
@@ -249,6 +266,7 @@ class Collector:
 
         facts = np.zeros((3, len(every)), dtype=np.uint8)
         labels = list(map(iris.tail, every[before:]))
+        identifiers = [""] * len(every)
         names: set[tuple[str, int]] = set()
         times: dict[str, tuple[str, str]] = {}
         sayings: dict[bytes, int] = {b"": 0}
@@ -257,6 +275,7 @@ class Collector:
         if base is not None:
             facts[:, :before] = [np.asarray(column) for column in (base.kinds, base.resolved, base.disclosure)]
             labels = [*base.labels, *labels]
+            identifiers[:before] = base.identifiers
             names = {(n, at) for n, at in zip(base.names, base.named, strict=True) if at not in again}
             times = dict(zip(base.documents, zip(base.stated, base.read, strict=True), strict=True))
             sayings = {in_bytes(text): number for number, text in enumerate(base.sayings)}
@@ -273,6 +292,7 @@ class Collector:
         for node, place in told:
             facts[:, place] = self.kinds[node], self._resolved[node], self._disclosure[node]
             labels[place] = self._labels.get(node) or iris.tail(every[place])
+            identifiers[place] = self._identifiers.get(node, (True, "", ""))[2]
             own = {_squeeze(iris.tail(every[place])), *self._names.get(node, ())}
             names.update((name, place) for name in own)
             for version in self._versions.get(node, ()):
@@ -287,7 +307,8 @@ class Collector:
         ):
             added[:, column] = np.array(found, dtype=np.int64)[added[:, column]]
         table = np.concatenate([table, added])
-        made = _arrays(every, facts, labels, names, numbers, times, sayings, {**evidence, **self._evidence}, table)
+        evidence |= self._evidence
+        made = _arrays(every, facts, labels, identifiers, names, numbers, times, sayings, evidence, table)
         return Columns(made)
 
 
@@ -299,6 +320,7 @@ def _arrays(
     every: list[str],
     facts: npt.NDArray[np.uint8],
     labels: list[str],
+    identifiers: list[str],
     names: set[tuple[str, int]],
     documents: dict[str, int],
     times: dict[str, tuple[str, str]],
@@ -359,6 +381,7 @@ def _arrays(
     texts: dict[str, Iterable[bytes]] = {
         "iri": map(in_bytes, ordered),
         "label": map(in_bytes, labels),
+        "identifier": (in_bytes(identifiers[node]) for node in old.tolist()),
         "document": cited,
         "stated": (in_bytes(stated) for stated, _ in when),
         "read": (in_bytes(read) for _, read in when),

@@ -26,7 +26,7 @@ from mlaoi_graph.queries.graph import PREDICATES
 
 __all__ = ["Adjacency", "Cited", "Columns", "Saying", "Texts"]
 
-_LAYOUT: Final = 3
+_LAYOUT: Final = 4
 """Raised whenever the arrays mean something else. The order of properties is in the file itself."""
 _MAGIC: Final = b"mlaoi-lineage\n"
 
@@ -126,6 +126,8 @@ class Columns:
         self.iris = self._texts("iri")
         self.labels = self._texts("label")
         """A node's label, or the end of its IRI."""
+        self.identifiers = self._texts("identifier")
+        """A node's identifier when what all documents say is merged (:func:`rdf.merge`); "" for none."""
         self.documents = self._texts("document")
         self.names = self._texts("name")
         """What nodes go by, squeezed, in order; ``named`` has the node of each."""

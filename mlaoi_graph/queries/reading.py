@@ -53,6 +53,9 @@ def from_store(store: Store) -> Columns:
     for iri, predicate, name in texts(store, _NAMES):
         if iri in made.nodes:
             _name(made, made.nodes[iri], predicate, name)
+    for iri, document, identifier, described in texts(store, _IDENTIFIED_ALL):
+        if iri in made.nodes:
+            made.identify(made.nodes[iri], document, identifier, described=described == "true")
     # Of all documents at once: to a server each question is a request.
     stated, read = _earliest(texts(store, _STATED)), _earliest(texts(store, _READ))
     for document, found in edges.items():
@@ -133,6 +136,8 @@ def updated(columns: Columns, store: Store, documents: Collection[str], nodes: C
                 _name(made, node, predicate, value)
             elif value in _DISCLOSED:
                 made.disclose(node, _DISCLOSED[value])
+        for document, identifier, described in texts(store, _IDENTIFIED, node=iri):
+            made.identify(node, document, identifier, described=described == "true")
     made.name_the_rest(details)
     made.cite_the_rest(details, frozenset(columns.evidence).difference(nodes))
     return made.columns(columns, documents, nodes)
@@ -175,6 +180,11 @@ _FACTS: Final = """SELECT ?node ?predicate ?value {
     VALUES ?predicate {
         rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel mlaoi:version }
     ?node ?predicate ?value }"""
+_IDENTIFIED: Final = """SELECT ?node ?g ?identifier ?described {
+    GRAPH ?g { ?node dcterms:identifier ?identifier OPTIONAL { ?node mlaoi:resolved ?described } } }"""
+_IDENTIFIED_ALL: Final = """SELECT ?node ?g ?identifier ?described {
+    VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset } ?node a ?class .
+    GRAPH ?g { ?node dcterms:identifier ?identifier OPTIONAL { ?node mlaoi:resolved ?described } } }"""
 _NAMES: Final = """SELECT ?node ?predicate ?name {
     VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
     VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel mlaoi:version } ?node ?predicate ?name }"""
