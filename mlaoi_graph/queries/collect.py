@@ -84,7 +84,7 @@ class Collector:
         self._disclosure = bytearray()
         self._labels: dict[int, str] = {}
         self._identifiers: dict[int, tuple[bool, str, str]] = {}
-        """Whether a document that only mentions the node says it, that document, and the identifier: the least counts."""
+        """Whether a document only mentions the node, that document, and the identifier it says: the least counts."""
         self._names: dict[int, set[str]] = {}
         self._versions: dict[int, set[str]] = {}
         self._documents: dict[str, int] = {}
