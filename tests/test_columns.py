@@ -6,7 +6,7 @@ import pytest
 from conftest import collection, link, model, sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_lineage import DATA, EDGES, MODELS, NODES, iri, stored
+from test_lineage import DATA, EDGES, GROUPS, MODELS, NODES, iri, stored
 from typer.testing import CliRunner
 
 from mlaoi_graph import rdf
@@ -30,13 +30,16 @@ def kept(directory):
     return lineage_file(directory, number)
 
 
+FIELDS = ("identifier", "label", "version", "architecture", "framework", "family", "released")
 IDENTIFIERS = st.sampled_from([None, "a", "b", "c"])
+FAMILY = {"family": st.sampled_from([None, *map(iri, GROUPS)])}
 NAMED = st.lists(
-    st.builds(lambda cls, name, said, resolved: cls(iri=iri(name), identifier=said, resolved=resolved),
-              st.just(Model), st.sampled_from(MODELS), IDENTIFIERS, st.booleans())
+    st.builds(lambda name, resolved, tasks, said: Model(iri=iri(name), resolved=resolved, tasks=tuple(tasks), **said),
+              st.sampled_from(MODELS), st.booleans(), st.sets(st.sampled_from("xyz")),
+              st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, IDENTIFIERS) | FAMILY))
     | st.builds(lambda name, said, resolved: Dataset(iri=iri(name), identifier=said, resolved=resolved),
                 st.sampled_from(DATA[:2]), IDENTIFIERS, st.booleans()),
-    max_size=4,
+    max_size=4, unique_by=lambda statement: statement.iri,
 )  # fmt: skip
 SAID = st.builds(lambda edges, named: [*edges, *named], EDGES, NAMED)
 
@@ -75,15 +78,18 @@ def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gi
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(NAMED, min_size=1, max_size=4))
-def test_an_identifier_is_that_of_the_merged_node(documents):
+def test_facts_are_those_of_the_merged_node(documents):
     store = stored(*NODES)
     for number, found in enumerate(documents):
         statements = list({statement.iri: statement for statement in found}.values())
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
     columns = reading.from_store(store)
-    for node, name in zip(columns.iris, columns.identifiers, strict=True):
+    for at, node in enumerate(columns.iris):
         said = [s for graph in sorted(store.graphs()) for s in rdf.decode(store.match(node, graph=graph))]
-        assert name == ((rdf.merge(said).identifier or "") if said else "")
+        merged = rdf.merge(said) if said else None
+        for name, field in zip(columns.facts, FIELDS, strict=True):
+            assert columns.facts[name][at] == (getattr(merged, field, None) or "")
+        assert json.loads(columns.tasks[at] or "[]") == sorted(getattr(merged, "tasks", ()))
 
 
 DOCUMENTS = {

@@ -38,7 +38,7 @@ from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.server.stac.seen import BANDS, Spoken
 from mlaoi_graph.server.stac.witness import Witness
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
+from mlaoi_graph.vocab import DCTERMS, MLAOI
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Column", "Holdings", "Served", "Shelf"]
@@ -62,16 +62,17 @@ _NODES: Final[Mapping[str, tuple[int, str]]] = {
     "families": (IS_FAMILY, "Model families: what is said of all their members"),
     "unresolved": (IS_UNKNOWN, "Things that are referred to, and nothing says what they are"),
 }
-_WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
-_SAID_ONCE: Final = {
-    "title": RDFS.label,
-    "version": MLAOI.version,
-    "mlm:architecture": MLAOI.architecture,
-    "mlm:framework": MLAOI.framework,
-    "lineage:family": MLAOI.family,
-    "lineage:released": MLAOI.released,
+_TASKS: Final = "mlm:tasks"
+_FACTS: Final = {
+    "title": "title",
+    "version": "version",
+    "mlm:architecture": "architecture",
+    "mlm:framework": "framework",
+    "lineage:family": "family",
+    "lineage:released": "released",
 }
-"""Fields of models that stand in their documents as in the graph."""
+"""Fields of models that stand in their documents as in the graph, and what they are among the edges."""
+_WORDS: Final = frozenset({_TASKS, "mlm:architecture", "mlm:framework"})
 _PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
 _CODES: Final = {name: [PREDICATES.index(_PROPERTY_OF[kind]) for kind in kinds] for name, kinds in REPEATED.items()}
 _AT_A_TIME: Final = 64
@@ -176,6 +177,7 @@ class Holdings:
         self.column = lru_cache(64)(self._column)
         self.area_ids = lru_cache(64)(self._area_ids)
         self._known = lru_cache(64)(self._having)
+        self.words = lru_cache(None)(self._words)
         self._spoken: Spoken | None = None
         self._shelves: dict[str, Shelf] = {
             "models": _Models(self, "models"),
@@ -246,12 +248,6 @@ class Holdings:
 
     def prepare(self) -> None:
         """Make and keep all that searches would have to wait for: first what whole searches do, then documents."""
-        for name in _WORDS:
-            self._words(name)
-        for field in _SAID_ONCE:
-            self.column("models", field)
-        for name in ROLES:
-            self.column(name, "datetime")
         for listed in (self.models, self.datasets, *self._nodes.values()):
             for some in _batches(len(listed.iris)):
                 keys = {listed.key(place): place for place in some}
@@ -300,13 +296,7 @@ class Holdings:
     def drawn_again(self) -> Array:
         """Rows of areas that the row before is a drawing of, too."""
 
-        def make() -> list[int]:
-            names = [
-                name for name, _, _ in self.catalog.footprints.areas_named(np.arange(len(self.catalog.footprints)))
-            ]
-            return [row for row in range(1, len(names)) if names[row] == names[row - 1] != ""]
-
-        return np.array(self.once("drawn again", make), dtype=np.int64)
+        return self.catalog.footprints.drawn_again()
 
     # -- who has what ---------------------------------------------------------------------------------------------
 
@@ -318,7 +308,7 @@ class Holdings:
 
     def _having(self, name: str, value: str) -> Array:
         if name in _WORDS:
-            return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
+            return self.models.nodes[np.array(self.words(name).get(value, ()), dtype=np.int64)]
         node = self.edges.iris.find(value)
         found = [self._having_node(name, one) for one in ([] if node < 0 else self._with_splits(node))]
         return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
@@ -360,41 +350,31 @@ class Holdings:
             return Column(listed.ids)
         if field == "collection":
             return Column([name] * len(listed.ids))
-        if listed is self.models and field in _SAID_ONCE:
-            return Column(self.once(f"values {field}", lambda: self._values(field)))
+        if listed is self.models and field in _FACTS:
+            return Column(self._facts(field))
         if name == UNKNOWN and field in _DATES:
             return Column([when_of(None, None)[0][_DATES[field]]] * len(listed.ids))
         if name in ROLES and field in _DATES:
-            role = ROLES[name][0]
-            dates = self.once(f"dates {role}", lambda: self.places.dates_of_all(role))
-            return Column([when_of(*both)[0][_DATES[field]] if both else None for both in dates])
+            when = lru_cache(None)(lambda both: when_of(*both)[0][_DATES[field]] if both else None)
+            return Column([when(both) for both in self.places.dates(ROLES[name][0])])
         return None
 
-    def _values(self, field: str) -> list[str | None]:
-        found: list[str | None] = [None] * len(self.models.iris)
-        several = set()
-        for model, value in texts(self.catalog.store, _VALUES, predicate=_SAID_ONCE[field]):
-            place = self.places.place.get(model)
-            if place is not None and found[place] is None:
-                found[place] = value
-            elif place is not None and found[place] != value:
-                several.add(place)
-        for place in several:  # what is said twice is what its document makes of it
-            (document,) = self._shelves["models"].documents([place], "")
-            found[place] = orjson.loads(document)["properties"].get(field)
-        return found
+    def _facts(self, field: str) -> list[str | None]:
+        texts = self.edges.columns.facts[_FACTS[field]]
+        return [texts[node] or None for node in self.models.nodes.tolist()]
 
     def _words(self, name: str) -> dict[str, list[int]]:
         """Return the places of the models that have each word."""
-        found: dict[str, list[int]] = self.once(f"words {name}", lambda: self._said(_WORDS[name]))
+        found: dict[str, list[int]] = {}
+        if name == _TASKS:
+            said = (self.edges.columns.tasks[node] for node in self.models.nodes.tolist())
+            words = [orjson.loads(text) if text else () for text in said]
+        else:
+            words = [(word,) if word else () for word in self._facts(name)]
+        for place, some in enumerate(words):
+            for word in some:
+                found.setdefault(word, []).append(place)
         return found
-
-    def _said(self, predicate: str) -> dict[str, list[int]]:
-        said: dict[str, set[int]] = {}
-        for model, word in texts(self.catalog.store, _VALUES, predicate=predicate):
-            if model in self.places.place:
-                said.setdefault(word, set()).add(self.places.place[model])
-        return {word: sorted(places) for word, places in said.items()}
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is made once for a snapshot."""
@@ -451,9 +431,7 @@ class Holdings:
         if place is None or place.node is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
         if isinstance(place.node, Dataset):
-            dataset = self.graph.node(iri)
-            assert isinstance(dataset, Dataset)
-            return self.made.collection(place, dataset)
+            return self.made.collection(place, place.node)
         assert place.parent is not None
         return self.made.item(place, place.node) | {"collection": place.parent.identifier}
 
@@ -485,7 +463,7 @@ class _Listed:
         self._at = {name: place for place, name in enumerate(self.ids)}
 
     def _names(self, holdings: Holdings, bits: int, taken: Sequence[str]) -> list[str]:
-        called = [holdings.edges.columns.identifiers[node] for node in self.nodes.tolist()]
+        called = [holdings.edges.columns.facts["identifier"][node] for node in self.nodes.tolist()]
         names = Names(*taken)
         if bits != IS_DATASET:
             return [names.take(name or iris.tail(iri)) for iri, name in zip(self.iris, called, strict=True)]
@@ -517,7 +495,6 @@ class _Listed:
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
-_VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
 _SPOKEN: Final = key_of("spoken")
