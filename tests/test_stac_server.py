@@ -386,6 +386,35 @@ def test_alternatives_are_found_without_looking_into_documents(small, text, expe
     assert "numberMatched" not in looked
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NOT a_contains(\"mlm:tasks\", ('backbone'))",
+        "NOT a_overlaps(\"mlm:tasks\", ('backbone', 'retrieval'))",
+        "NOT \"mlm:framework\" = 'pytorch'",
+        "NOT \"lineage:family\" IN ('https://w3id.org/mlaoi/families/families/mtp', 'https://w3id.org/mlaoi/families/families/ssl4eo-s12-models')",
+        "NOT a_contains(\"lineage:trained_on\", ('https://w3id.org/mlaoi/families/datasets/sa-1b'))",
+        "NOT a_contains(\"lineage:exposed_to\", ('https://w3id.org/mlaoi/families/datasets/sa-1b'))",
+        "NOT a_contains(\"lineage:tested_on\", ('https://example.com/none'))",
+        "NOT NOT a_contains(\"mlm:tasks\", ('backbone'))",
+        "NOT (a_contains(\"mlm:tasks\", ('backbone')) OR \"mlm:architecture\" = 'ViT-L')",
+        "NOT (a_contains(\"mlm:tasks\", ('backbone')) AND \"mlm:architecture\" = 'ViT-L')",
+        "NOT a_contains(\"mlm:tasks\", ('backbone')) OR \"mlm:framework\" = 'x'",
+        "a_contains(\"mlm:tasks\", ('backbone')) AND NOT \"mlm:architecture\" = 'ViT-L'",
+    ],
+)
+def test_what_not_finds_is_known_without_looking_into_documents(served, text):
+    def found(asked):
+        answer = search(served, collections=["models"], limit=1000, filter=asked)
+        return [item["id"] for item in answer["features"]], answer.get("numberMatched")
+
+    names, matched = found(text)
+    assert matched == len(names)
+    assert found(f"({text}) OR id = 'none'") == (names, None)  # of ids no array knows
+    if "framework" not in text:
+        assert names, text
+
+
 def test_a_filter_reads_role_items_by_their_own_geometry(small):
     text = "s_intersects(geometry, BBOX(10.2, 0.2, 10.4, 0.4)) AND a_contains(\"mlm:tasks\", ('detection'))"
     assert ids(small, collections=["models-tested"], filter=text) == ["a"]

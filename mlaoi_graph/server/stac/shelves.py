@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.items import UNREADABLE, Kept, key_of
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
-from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
+from mlaoi_graph.queries.graph import FAMILY, IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
 from mlaoi_graph.rdf import DERIVATION_PROPERTY, STAGE_PROPERTY
 from mlaoi_graph.results import texts
 from mlaoi_graph.server.addresses import address
@@ -300,18 +301,31 @@ class Holdings:
 
     # -- who has what ---------------------------------------------------------------------------------------------
 
-    def having(self, name: str, value: str) -> Array:
-        """Return the numbers of the nodes that have a value in a list that is searched, or may have it."""
+    def having(self, name: str, value: str | None) -> Array:
+        """Return the numbers of the nodes that have a value in a list that is searched, or may have it.
+
+        For None those that have any.
+        """
         if name == BANDS:
             return self.models.nodes if self.spoken is None else self.models.nodes[self.spoken.with_band(value)]
         return self._known(name, value)
 
-    def _having(self, name: str, value: str) -> Array:
+    def _having(self, name: str, value: str | None) -> Array:
         if name in _WORDS:
-            return self.models.nodes[np.array(self.words(name).get(value, ()), dtype=np.int64)]
+            words = self.words(name)
+            some = [words.get(value, ())] if value is not None else words.values()
+            return self.models.nodes[distinct(np.fromiter(chain.from_iterable(some), dtype=np.int64))]
+        if value is None:
+            return self._having_any(name)
         node = self.edges.iris.find(value)
         found = [self._having_node(name, one) for one in ([] if node < 0 else self._with_splits(node))]
         return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+
+    def _having_any(self, name: str) -> Array:
+        if name == EXPOSED_TO:
+            return distinct(self._by_data[0])
+        codes = [FAMILY] if name == "lineage:family" else _CODES[name]
+        return distinct(np.asarray(self.edges.subject)[np.isin(self._codes, codes)].astype(np.int64))
 
     def _having_node(self, name: str, node: int) -> Array:
         if name == EXPOSED_TO:
