@@ -30,8 +30,10 @@ def make(context: Context) -> Reply:
         context.beside.patient()
         holdings = stac.holdings(context)
         holdings.settle()
-        for page in (views.start, views.about, views.compare, views.query, leakage.leakage):
-            page(context, {})
-        views.search(context, {"q": "a", "limit": "1"})
-        holdings.prepare()
+        try:
+            for page in (views.start, views.about, views.compare, views.query, leakage.leakage):
+                page(context, {})
+            views.search(context, {"q": "a", "limit": "1"})
+        finally:  # a mistake about pages is told, and does not keep the rest from being made
+            holdings.prepare()
     return Reply(200, "text/plain")

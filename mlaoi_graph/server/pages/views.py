@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri, tail
 from mlaoi_graph.queries import NotOfKind
@@ -263,7 +264,7 @@ def _proven(catalog: Catalog, iri: str) -> dict[str, str]:
     """
     try:
         rows = [row for row in catalog.lineage.exposure(iri) if "part" not in row.through]
-    except NotOfKind:
+    except (NodeNotFound, NotOfKind):
         return {}
     return {"newer": f"<{iri}>", "older": f"<{max(rows, key=lambda row: row.depth).dataset}>"} if rows else {}
 

@@ -36,7 +36,7 @@ _KEPT: Final = 20_000
 """Nodes that are held: those that many models point at are read once."""
 _DOCUMENTS: Final = 16
 _SHORT: Final = 200
-"""Edges of a document that is read as a whole. The engine takes longer to begin reading than to read on."""
+"""Edges, or areas, of a document that is read as a whole. The engine takes longer to begin reading than to read on."""
 _NEWER_END: Final = (MLAOI.ofModel, MLAOI.ofDerived, MLAOI.ofSubject)
 _BRIEFLY: Final = f"SELECT ?node ?p ?o {{ ?node ?p ?o FILTER(?p != <{MLAOI.footprint}>) }}"
 _NODES: Final = (Model, Dataset, ModelFamily, AreaOfInterest, Unknown)
@@ -110,7 +110,9 @@ class StoredGraph:
         """Return whether a document is read as fast as what it says of one thing: it has a graph of its own."""
         edges = self._catalog.lineage.edges
         code = edges.documents.find(document)
-        return code >= 0 and self._edges_in[code] <= _SHORT
+        if code < 0 or self._edges_in[code] > _SHORT:
+            return False
+        return len(self._catalog.footprints.described_in(document)) <= _SHORT
 
     @cached_property
     def _edges_in(self) -> Array:

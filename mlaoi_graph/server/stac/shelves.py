@@ -150,10 +150,13 @@ class Served(Documents):
         """Return where and when the data are, from the index."""
         footprints = self._holdings.catalog.footprints
         rows = footprints.rows_of(dataset.iri)
-        somewhere = rows[footprints.has_geometry(rows)]
         everywhere = any(p is not None and p.value == "global" for p in set(footprints.precisions(rows)))
         times = {(start or None, end or None) for _, start, end in footprints.areas_named(rows)}
-        return Extent(everywhere, boxes_of(footprints.geometries(somewhere)), sorted(times, key=str))
+        bounds = footprints.index.bounds(rows)
+        known = np.isfinite(bounds[:, 0])
+        cut = known & (bounds[:, 2] - bounds[:, 0] > 180)  # at the antimeridian: its box is round the world
+        boxes = [*map(tuple, bounds[known & ~cut].tolist()), *boxes_of(footprints.geometries(rows[cut]))]
+        return Extent(everywhere, boxes, sorted(times, key=str))
 
 
 class Holdings:

@@ -17,7 +17,7 @@ from mlaoi_graph.server.stac import about
 from mlaoi_graph.server.stac.parts import members
 from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
 from mlaoi_graph.server.stac.seen import spoken, view
-from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN, Holdings, Shelf
+from mlaoi_graph.server.stac.shelves import DATA, ROLES, UNKNOWN, Holdings, Shelf
 from mlaoi_graph.server.worker import Context
 
 __all__ = [
@@ -130,10 +130,12 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
 
 def warm(context: Context) -> None:
     """Make the tables that searches need, so that none waits for them."""
-    places = holdings(context).places
-    for role, _ in ROLES.values():
-        places.models_of(role, None)
-    places.models_of("unknown", None)
+    held = holdings(context)
+    everything = Query(time=(0, 0))
+    for name in (*ROLES, UNKNOWN, DATA):
+        shelf = held.shelf(name)
+        assert shelf is not None
+        shelf.find(everything)
 
 
 def holdings(context: Context) -> Holdings:
