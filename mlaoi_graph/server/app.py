@@ -160,7 +160,8 @@ async def _make(making: Pool, others: Pool) -> None:
         _LOG.error("what is kept beside the snapshot is not made: %s", reply.body.decode())
         pause = min(2 * pause, _LONGEST_PAUSE)
         await asyncio.sleep(pause)
-    await making.refresh()  # a process that has made it all holds much memory
+    with contextlib.suppress(RuntimeError):  # it is there as before, then
+        await making.refresh()  # a process that has made it all holds much memory
 
 
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
