@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import chain
@@ -169,7 +169,6 @@ class Holdings:
         self._iri = lru_cache(_KEPT)(self.edges.iris.__getitem__)
         self.graph = StoredGraph(catalog, self._exposed_to)
         self.kept = kept or Kept(catalog.items_file)
-        self._lists: dict[str, Any] = {}
         self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
@@ -357,7 +356,7 @@ class Holdings:
             find = self.edges.iris.find
             return sorted((find(part), find(whole)) for part, split, whole in rows if iris.part(whole, split) == part)
 
-        return frozenset((part, whole) for part, whole in self.once("splits", make))
+        return frozenset((part, whole) for part, whole in self.kept.once("splits", make))
 
     def _column(self, name: str, field: str) -> Column | None:
         """Return a field of the items of a collection of nodes."""
@@ -392,12 +391,6 @@ class Holdings:
             for word in some:
                 found.setdefault(word, []).append(place)
         return found
-
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what is made once for a snapshot."""
-        if name not in self._lists:
-            self._lists[name] = self.kept.once(name, make)
-        return self._lists[name]
 
     @cached_property
     def _codes(self) -> Array:
