@@ -250,12 +250,11 @@ class Holdings:
         return names, self._exposed_to(iri)
 
     def prepare(self) -> None:
-        """Make and keep all that searches would have to wait for: first what whole searches do, then documents."""
-        for listed in (self.models, self.datasets, *self._nodes.values()):
-            for some in _batches(len(listed.iris)):
-                keys = {listed.key(place): place for place in some}
-                self._make(listed, {key: keys[key] for key in self.kept.missing("items", list(keys))})
+        """Make and keep all that searches would have to wait for: models first, and what they are searched by."""
+        self._prepare(self.models)
         self._listen()
+        for listed in (self.datasets, self._nodes["families"], self._nodes["unresolved"]):
+            self._prepare(listed)
         for some in _batches(len(self.models.iris)):
             for name in ROLES:
                 shelf = self._shelves[name]
@@ -263,6 +262,11 @@ class Holdings:
                 shelf.prepare(some)
         for dataset in self.catalog.footprints.datasets:
             self._area_ids(dataset)
+
+    def _prepare(self, listed: _Listed) -> None:
+        for some in _batches(len(listed.iris)):
+            keys = {listed.key(place): place for place in some}
+            self._make(listed, {key: keys[key] for key in self.kept.missing("items", list(keys))})
 
     def _listen(self) -> None:
         """Keep words and bands of all models as one, if they are all there."""
