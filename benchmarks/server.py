@@ -237,7 +237,7 @@ def _wait_for_api(port: int) -> float:
 
 @contextmanager
 def _sparql_only(pid: int) -> Iterator[None]:
-    """Stop what answers the JSON API: it makes documents between requests, once for each state of a catalog."""
+    """Stop what makes documents behind all others, once for each state of a catalog."""
     children = [int(p) for task in Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
     below = [
         int(p)
@@ -245,7 +245,7 @@ def _sparql_only(pid: int) -> Iterator[None]:
         for task in Path(f"/proc/{child}/task").iterdir()
         for p in (task / "children").read_text().split()
     ]
-    still = [p for p in below if "mlaoi-answers-" in os.readlink(f"/proc/{p}/fd/2")]
+    still = [p for p in below if "mlaoi-making-" in os.readlink(f"/proc/{p}/fd/2")]
     for p in still:
         os.kill(p, signal.SIGSTOP)
     try:

@@ -1,9 +1,10 @@
 """How long a search of the STAC API takes over HTTP: pages of 100 models by stage and place.
 
 ``python benchmarks/stac_api.py CATALOG [--requests 25]`` starts a server of the catalog on a free port of this machine,
-one process answering, and asks by one connection. Everything is asked for twice, in two rounds: in the first few
-documents may have been made yet. Last the cost of depth: the first page, and one behind many. With ``--processor`` the
-same is asked of the worker's function in this process, and the time is that of the processor.
+one process answering, and asks by one connection. First the JSON API, at once when it is ready. Then everything is
+asked for twice, in two rounds: in the first few documents may have been made yet. Free text waits for all of them, and
+is asked only where they are (``--made`` waits). Last the cost of depth: the first page, and one behind many. With
+``--processor`` the same is asked of the worker's function in this process, and the time is that of the processor.
 """
 
 from __future__ import annotations
@@ -42,16 +43,18 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=25)
     parser.add_argument("--depth", type=int, default=50, help="pages")
     parser.add_argument("--processor", action="store_true", help="processor time of the worker's function, no HTTP")
-    parser.add_argument("--prepare", action="store_true", help="with --processor: make all that is kept before asking")
+    parser.add_argument("--made", action="store_true", help="make all that is kept, or wait until it is, before asking")
     parser.add_argument("--write", action="store_true", help="what a write costs that adds a model: CATALOG IS CHANGED")
     given = parser.parse_args()
     if given.write:
         written(Path(given.catalog))
         return
     if given.processor:
-        with Worker(given.catalog, given.prepare) as worker:
-            measure(worker, "http://127.0.0.1/stac", given.requests, given.depth)
+        with Worker(given.catalog, given.made) as worker:
+            measure(worker, "http://127.0.0.1/stac", given.requests, given.depth, given.made)
         return
+    with Catalog.open(given.catalog) as catalog:
+        models = random.Random(2).sample(list(Holdings(catalog).models.iris), 200)
     command = [sys.executable, "-m", "mlaoi_graph", "serve", given.catalog, "--port", "0"]
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | {"MLAOI_ANSWERERS": "1"}
@@ -64,7 +67,20 @@ def main() -> None:
             while not session.get(f"{url}health", timeout=60).json()["workers"]["answers"]:
                 time.sleep(0.1)
             print(f"first answer after {time.perf_counter() - begun:.1f} s of warming up")
-            measure(session, f"{url}stac", given.requests, given.depth)
+            asked = [{"model": model, "limit": "10"} for model in models]
+            times = [timed(session, f"{url}api/exposure", one)[0] for one in asked]
+            shown(f"{len(times)} answers of the JSON API, at once", times, f"longest {max(times):.0f} ms")
+            print("processes, MB resident:", resident_mb(server.pid))
+
+            def is_made() -> bool:
+                return not session.get(f"{url}health", timeout=60).json()["making"]
+
+            time.sleep(1)  # the process that makes begins when the others are ready
+            while given.made and not is_made():
+                time.sleep(1)
+            print(f"all is made: {'yes' if is_made() else 'no'}; {time.perf_counter() - begun:.0f} s after the start")
+            measure(session, f"{url}stac", given.requests, given.depth, is_made())
+            print("processes, MB resident:", resident_mb(server.pid))
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)
@@ -73,19 +89,17 @@ def main() -> None:
 class Worker(requests.Session):
     """What a worker answers, asked as if it were a session; its time is processor time."""
 
-    def __init__(self, catalog: str, prepare: bool) -> None:
+    def __init__(self, catalog: str, made: bool) -> None:
         super().__init__()
         self._context = Context(Path(catalog), Bounds(1024, 1_000_000, 256, 200), Path("unused"), stays=True)
+        begun = time.process_time()
         tasks.warm(self._context)
-        print(f"warmed up with {time.process_time():.1f} s of processor time, {memory_mb():.0f} MB")
-        steps = []
-        while prepare and self._context.idle is not None:
+        print(f"warmed up with {time.process_time() - begun:.1f} s of processor time, {memory_mb():.0f} MB")
+        if made:
             begun = time.process_time()
-            if next(self._context.idle, self) is self:
-                break
-            steps.append(time.process_time() - begun)
-        if steps:
-            print(f"made all in {sum(steps):.0f} s of processor time, {max(steps) * 1e3:.0f} ms the longest step")
+            tasks.holdings(self._context).settle()
+            tasks.holdings(self._context).prepare()
+            print(f"made all in {time.process_time() - begun:.0f} s of processor time, {memory_mb():.0f} MB")
 
     def get(self, url: str, params: dict[str, str] | None = None, **_: object) -> requests.Response:  # type: ignore[override]
         asked = urlsplit(requests.Request("GET", url, params=params).prepare().url or "").query
@@ -127,6 +141,9 @@ def made_again(directory: Path, when: str) -> None:
         begun = time.process_time()
         holdings = Holdings(catalog)
         opened = time.process_time() - begun
+        begun = time.process_time()
+        holdings.settle()
+        settled = time.process_time() - begun
         keys = [holdings.models.key(place) for place in range(len(holdings.models.iris))]
         missing = len(holdings.kept.missing("items", keys))
         begun = time.process_time()
@@ -134,14 +151,30 @@ def made_again(directory: Path, when: str) -> None:
             holdings.documents(holdings.models, range(begin, min(begin + 64, len(keys))))
         took = time.process_time() - begun
         size = catalog.items_file[0].stat().st_size / 1e6 if catalog.items_file else 0
-    print(f"{when}: opened in {opened:.1f} s, {missing} of {len(keys)} models made in {took:.1f} s, {size:.0f} MB")
+    print(f"{when}: opened in {opened:.1f} s, settled in {settled:.1f} s of processor time, {size:.0f} MB")
+    print(f"  {missing} of {len(keys)} models made in {took:.1f} s")
 
 
 def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def measure(session: requests.Session, url: str, count: int, depth: int) -> None:
+def resident_mb(pid: int) -> dict[str, list[int]]:
+    """Return the resident memory of a server's processes, by what they do."""
+    found: dict[str, list[int]] = {}
+    waiting = [pid]
+    while waiting:
+        one = waiting.pop()
+        for task in Path(f"/proc/{one}/task").iterdir():
+            waiting.extend(map(int, (task / "children").read_text().split()))
+        told = os.readlink(f"/proc/{one}/fd/2").partition("/mlaoi-")[2].partition("-")[0] or "server"
+        status = Path(f"/proc/{one}/status").read_text()
+        size = next((line for line in status.splitlines() if line.startswith("VmRSS")), "VmRSS: 0 kB")
+        found.setdefault(told, []).append(int(size.split()[1]) // 1000)
+    return found
+
+
+def measure(session: requests.Session, url: str, count: int, depth: int, made: bool) -> None:
     search = f"{url}/search"
     data = sample(session, search)
 
@@ -165,6 +198,7 @@ def measure(session: requests.Session, url: str, count: int, depth: int) -> None
         return {"collections": f"models-{role}", "bbox": box()}
 
     models = {"collections": "models"}
+    no_tasks = {"filter": "NOT a_contains(\"mlm:tasks\", ('segmentation'))"}
     asked: dict[str, Callable[[], dict[str, str]]] = {
         "everything, in boxes": lambda: {"bbox": box()},
         "everything, by year": lambda: {"datetime": year()},
@@ -174,11 +208,12 @@ def measure(session: requests.Session, url: str, count: int, depth: int) -> None
         "models-exposed, by year": lambda: {"collections": "models-exposed", "datetime": year()},
         **{f"filter {name}": filtered(name) for name in data},
         "filter, one or the other": lambda: {"filter": " OR ".join(filtered(n)()["filter"] for n in list(data)[:2])},
+        "filter, NOT": lambda: models | no_tasks,
         "models, filtered and sorted": lambda: filtered("lineage:tested_on")() | {"sortby": "title"} | models,
         "models, sorted by title": lambda: models | {"sortby": random.choice(("title", "-title"))},
         "models, newest data first": lambda: {"collections": "models-tested", "sortby": "-datetime"},
         "models-tested, three fields": lambda: in_boxes("tested") | {"fields": "id,geometry,bbox"},
-        "free text": lambda: models | {"q": random.choice(("segmentation", "vit", "crop"))},
+        **({"free text": lambda: models | {"q": random.choice(("segmentation", "vit", "crop"))}} if made else {}),
     }  # fmt: skip
     for name, ask in asked.items():
         for round_ in ("first", "again"):

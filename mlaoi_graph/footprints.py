@@ -22,6 +22,7 @@ from mlaoi_graph.errors import IndexDamaged
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Array, Mapped
+from mlaoi_graph.geo.merged import places
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.stores import Store
@@ -35,6 +36,7 @@ _RULES: Final = "footprints 6"
 _PRECISIONS: Final = tuple(Precision)
 _MANY_PARTS: Final = 1000
 """Parts of a geometry beyond which its own box is looked for, instead of one box after the other."""
+_LAST_BYTES: Final = 8
 _NEAR: Final = 1e-9
 
 
@@ -173,6 +175,19 @@ class Footprints:
         """Return of rows the area's IRI, start and end as published; "" for what there is not."""
         return list(zip(*(self._texts(name, rows) for name in ("area", "start", "end")), strict=True))
 
+    def drawn_again(self) -> Array:
+        """Return the rows of areas that the row before is a drawing of, too: those of an area lie side by side."""
+        starts, text = self._mapped.whole("area.starts"), self._mapped.whole("area.data")
+        ends, sizes = starts[1:], np.diff(starts)
+        # Names differ at their ends, mostly: few are left to be compared as a whole.
+        same = (sizes[1:] == sizes[:-1]) & (sizes[1:] > 0)
+        rows = np.flatnonzero(same) + 1
+        for back in range(1, min(_LAST_BYTES, int(sizes.min(initial=_LAST_BYTES, where=sizes > 0))) + 1):
+            rows = rows[text[ends[rows] - back] == text[ends[rows - 1] - back]]
+        names, before = self._texts("area", rows), self._texts("area", rows - 1)
+        again: Array = rows[np.array([name == other for name, other in zip(names, before, strict=True)], dtype=bool)]
+        return again
+
     def wkts(self, rows: Array) -> list[str]:
         """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""
         return self._texts("wkt", rows)
@@ -281,6 +296,12 @@ class Footprints:
         while high < count and self._texts("area", np.array([high]))[0] == iri:
             high += 1
         return np.arange(low, high, dtype=np.uint32)
+
+    def described_in(self, document: str) -> Array:
+        """Return the rows of the areas that a document describes."""
+        names = self._mapped.length("document.names.starts") - 1
+        low, high = places(self._mapped, "document.names", [document.encode()], names)
+        return self._mapped.runs("document.rows", low[high > low])[1]
 
     def declared_by(self, *models: str) -> Array:
         """Return the rows that models declare as their own area."""

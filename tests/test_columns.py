@@ -6,7 +6,7 @@ import pytest
 from conftest import collection, link, model, sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_lineage import EDGES, NODES, iri, stored
+from test_lineage import DATA, EDGES, GROUPS, MODELS, NODES, iri, stored
 from typer.testing import CliRunner
 
 from mlaoi_graph import rdf
@@ -30,8 +30,22 @@ def kept(directory):
     return lineage_file(directory, number)
 
 
+FIELDS = ("identifier", "label", "version", "architecture", "framework", "family", "released")
+IDENTIFIERS = st.sampled_from([None, "a", "b", "c"])
+FAMILY = {"family": st.sampled_from([None, *map(iri, GROUPS)])}
+NAMED = st.lists(
+    st.builds(lambda name, resolved, tasks, said: Model(iri=iri(name), resolved=resolved, tasks=tuple(tasks), **said),
+              st.sampled_from(MODELS), st.booleans(), st.sets(st.sampled_from("xyz")),
+              st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, IDENTIFIERS) | FAMILY))
+    | st.builds(lambda name, said, resolved: Dataset(iri=iri(name), identifier=said, resolved=resolved),
+                st.sampled_from(DATA[:2]), IDENTIFIERS, st.booleans()),
+    max_size=4, unique_by=lambda statement: statement.iri,
+)  # fmt: skip
+SAID = st.builds(lambda edges, named: [*edges, *named], EDGES, NAMED)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(EDGES, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), EDGES))
+@given(st.lists(SAID, min_size=1, max_size=4), st.dictionaries(st.integers(0, 3), SAID))
 def test_an_update_is_what_reading_it_all_gives(documents, changes):
     """Whatever documents say of edges and nodes, before and after some of them changed."""
 
@@ -52,7 +66,7 @@ def test_an_update_is_what_reading_it_all_gives(documents, changes):
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(EDGES, min_size=1, max_size=4))
+@given(st.lists(SAID, min_size=1, max_size=4))
 def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gives(documents):
     store, made = OxigraphStore(), Collector()
     for number, found in enumerate([NODES, *documents]):
@@ -60,6 +74,22 @@ def test_what_is_collected_while_documents_are_read_is_what_reading_the_store_gi
         store.replace({f"urn:doc-{number}": rdf.encode(statements)})
         made.take(f"urn:doc-{number}", statements)
     assert contents(made.columns()) == contents(reading.from_store(store))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(NAMED, min_size=1, max_size=4))
+def test_facts_are_those_of_the_merged_node(documents):
+    store = stored(*NODES)
+    for number, found in enumerate(documents):
+        statements = list({statement.iri: statement for statement in found}.values())
+        store.replace({f"urn:doc-{number}": rdf.encode(statements)})
+    columns = reading.from_store(store)
+    for at, node in enumerate(columns.iris):
+        said = [s for graph in sorted(store.graphs()) for s in rdf.decode(store.match(node, graph=graph))]
+        merged = rdf.merge(said) if said else None
+        for name, field in zip(columns.facts, FIELDS, strict=True):
+            assert columns.facts[name][at] == (getattr(merged, field, None) or "")
+        assert json.loads(columns.tasks[at] or "[]") == sorted(getattr(merged, "tasks", ()))
 
 
 DOCUMENTS = {

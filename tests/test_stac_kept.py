@@ -39,9 +39,10 @@ class Nothing(Catalog):
 
 
 def check(directory):
-    """Open what is there as a worker does, and compare; return the nodes whose documents were there already."""
+    """Settle what is there, and compare; return the nodes whose documents were there already."""
     with Catalog.open(directory) as catalog, Nothing.open(directory) as bare:
         holdings = Holdings(catalog)
+        holdings.settle()
         assert not holdings.kept.mentioned
         there = kept_of(catalog)
         kept = {
@@ -148,21 +149,42 @@ def test_what_cannot_be_settled_is_not_read(directory, write, monkeypatch):
         raise sqlite3.OperationalError("database is locked")
 
     monkeypatch.setattr(Kept, "settle", locked)
+    monkeypatch.setattr(Kept, "empty", locked)
     with Catalog.open(directory) as catalog:
         holdings = Holdings(catalog)
+        with pytest.raises(sqlite3.OperationalError):
+            holdings.settle()
         assert told(holdings)[0]["models", f"{BASE}items/base"].count(b'"Data"') == 1
         assert kept_of(catalog)  # as it was
     monkeypatch.undo()
     assert check(directory) == {"tuned", "other"}
 
 
-def test_a_file_with_damage_behind_its_beginning_is_not_read(directory, write):
+def test_nothing_is_read_or_kept_before_it_is_settled_by_another(directory, write):
+    begin(directory, write)
+    put(directory, write, d=collection("d", title="Data"))
+    with Catalog.open(directory) as catalog:
+        worker, maker = Holdings(catalog), Holdings(catalog)
+        before = kept_of(catalog)
+        models = range(len(worker.models.iris))
+        first = worker.documents(worker.models, models)
+        assert kept_of(catalog) == before
+        assert not worker.kept.get("items", [worker.models.key(at) for at in models])
+        maker.settle()
+        assert 0 < len(worker.kept.get("items", [worker.models.key(at) for at in models])) < len(models)
+        assert worker.documents(worker.models, models) == first == maker.documents(maker.models, models)
+        assert kept_of(catalog) == before
+
+
+def test_a_file_with_damage_behind_its_beginning_is_emptied(directory, write):
     begin(directory, write)
     put(directory, write, d=collection("d", title="Data"))
     with Catalog.open(directory) as catalog:
         with closing(Kept(catalog.items_file)._database) as database:
             database.execute("UPDATE made_of SET body = x'00'")
         holdings = Holdings(catalog)
+        holdings.settle()
+        assert not kept_of(catalog)
         assert told(holdings)[0]["models", f"{BASE}items/base"].count(b'"Data"') == 1
 
 

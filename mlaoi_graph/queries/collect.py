@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -34,7 +34,7 @@ from mlaoi_graph.model import (
     Statement,
     Unknown,
 )
-from mlaoi_graph.queries.columns import Columns, in_bytes, squeeze
+from mlaoi_graph.queries.columns import FACTS, Columns, in_bytes, squeeze
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import (
     CODE,
@@ -52,10 +52,13 @@ from mlaoi_graph.queries.graph import (
 )
 from mlaoi_graph.times import earliest
 
-__all__ = ["BARE", "Collector", "Edge", "KnownBy"]
+__all__ = ["BARE", "Collector", "Edge", "Facts", "KnownBy"]
 
 Edge: TypeAlias = tuple[int, int, int]
 """Newer end, code, older end."""
+Facts: TypeAlias = tuple[str | None, ...]
+"""What is said in each field of :data:`~.columns.FACTS`."""
+NO_FACTS: Final[Facts] = (None,) * len(FACTS)
 _KINDS: Final = {Model: IS_MODEL, ModelFamily: IS_FAMILY, Dataset: IS_DATASET, Unknown: IS_UNKNOWN}
 _ASSOCIATED: Final = {AssociationKind.PART_OF: MEMBER, AssociationKind.SUCCEEDS: SUCCEEDS}
 _squeeze: Final = lru_cache(maxsize=1 << 16)(squeeze)
@@ -83,6 +86,9 @@ class Collector:
         self._resolved = bytearray()
         self._disclosure = bytearray()
         self._labels: dict[int, str] = {}
+        self._facts: dict[int, list[tuple[bool, str, Facts]]] = {}
+        """Whether a document only mentions the node, which it is, and what it says: of each field the first counts."""
+        self._tasks: dict[int, set[str]] = {}
         self._names: dict[int, set[str]] = {}
         self._versions: dict[int, set[str]] = {}
         self._documents: dict[str, int] = {}
@@ -99,15 +105,22 @@ class Collector:
         """Take what one document says. ``read_at`` is when it was first read saying so."""
         edges: dict[Edge, KnownBy] = {}
         stated_at: list[str] = []
+        facts: dict[int, Facts] = {}
+        described: set[int] = set()
         for statement in statements:
             if isinstance(statement, DataUse | Derivation | Association):
                 self._take_twin(edges, statement)
             elif isinstance(statement, Model | Dataset | ModelFamily | Unknown):
-                self._take_node(edges, statement)
+                node = self._take_node(edges, statement)
+                facts[node] = _least(facts.get(node, NO_FACTS), _facts_of(statement))
+                if isinstance(statement, Model | Dataset) and statement.resolved:
+                    described.add(node)
             elif isinstance(statement, Evidence):
                 self.cite(statement)
             elif isinstance(statement, SourceDocument) and statement.iri == document and statement.stated_at:
                 stated_at.append(statement.stated_at)
+        for node, said in facts.items():
+            self.tell(node, document, said, described=node in described)
         if edges:
             self.add(document, edges, earliest(stated_at), read_at)
 
@@ -127,7 +140,7 @@ class Collector:
         if code == MEMBER:
             edges.pop((edge[0], PART, edge[2]), None)
 
-    def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> None:
+    def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> int:
         node = self.node(statement.iri)
         self.kinds[node] |= _KINDS[statement.__class__]
         for name in (statement.label, *_other_names(statement)):
@@ -140,6 +153,8 @@ class Collector:
         if isinstance(statement, Model):
             if statement.disclosure is not None:
                 self.disclose(node, statement.disclosure)
+            for word in statement.tasks:
+                self.task(node, rdf.storable(word))
             if statement.family is not None:
                 edges.setdefault((node, FAMILY, self.node(statement.family)), BARE)
         elif isinstance(statement, Dataset):
@@ -149,6 +164,7 @@ class Collector:
                 whole = self.node(iri)
                 if (node, MEMBER, whole) not in edges:
                     edges.setdefault((node, PART, whole), BARE)
+        return node
 
     # -- piece by piece ---------------------------------------------------------------------------------------
 
@@ -166,6 +182,8 @@ class Collector:
         node = self.node(iri)
         self.kinds[node] = self._resolved[node] = self._disclosure[node] = 0
         self._labels.pop(node, None)
+        self._facts.pop(node, None)
+        self._tasks.pop(node, None)
         self._names.pop(node, None)
         self._versions.pop(node, None)
         self._evidence.pop(iri, None)
@@ -186,6 +204,27 @@ class Collector:
         if is_label:
             self._labels[node] = min(name, self._labels.get(node, name))
         self._names.setdefault(node, set()).add(_squeeze(name))
+
+    def tell(self, node: int, document: str, facts: Facts, *, described: bool) -> None:
+        """Add what one document says of a node, and whether it describes it."""
+        if facts == NO_FACTS:
+            return
+        if node not in self._facts:
+            self._facts[node] = [(not described, document, facts)]
+            return
+        told = sorted([*self._facts[node], (not described, document, facts)], key=lambda one: one[:2])
+        # Of a thing that many documents mention, only those stay that say what none before them does.
+        known = NO_FACTS
+        self._facts[node] = []
+        for one in told:
+            more = _first(known, one[2])
+            if more != known:
+                self._facts[node].append(one)
+                known = more
+
+    def task(self, node: int, word: str) -> None:
+        """Add what a model is for."""
+        self._tasks.setdefault(node, set()).add(word)
 
     def version(self, node: int, version: str) -> None:
         """Add a version a node goes by after each of its names."""
@@ -249,6 +288,7 @@ class Collector:
 
         facts = np.zeros((3, len(every)), dtype=np.uint8)
         labels = list(map(iris.tail, every[before:]))
+        told_of = {name: [""] * len(every) for name in (*FACTS, "tasks")}
         names: set[tuple[str, int]] = set()
         times: dict[str, tuple[str, str]] = {}
         sayings: dict[bytes, int] = {b"": 0}
@@ -257,6 +297,8 @@ class Collector:
         if base is not None:
             facts[:, :before] = [np.asarray(column) for column in (base.kinds, base.resolved, base.disclosure)]
             labels = [*base.labels, *labels]
+            for name, texts in {**base.facts, "tasks": base.tasks}.items():
+                told_of[name][:before] = texts
             names = {(n, at) for n, at in zip(base.names, base.named, strict=True) if at not in again}
             times = dict(zip(base.documents, zip(base.stated, base.read, strict=True), strict=True))
             sayings = {in_bytes(text): number for number, text in enumerate(base.sayings)}
@@ -273,6 +315,11 @@ class Collector:
         for node, place in told:
             facts[:, place] = self.kinds[node], self._resolved[node], self._disclosure[node]
             labels[place] = self._labels.get(node) or iris.tail(every[place])
+            merged = reduce(_first, (facts for _, _, facts in self._facts.get(node, ())), NO_FACTS)
+            for name, text in zip(FACTS, merged, strict=True):
+                told_of[name][place] = text or ""
+            tasks = sorted(self._tasks.get(node, ()))
+            told_of["tasks"][place] = orjson.dumps(tasks).decode() if tasks else ""
             own = {_squeeze(iris.tail(every[place])), *self._names.get(node, ())}
             names.update((name, place) for name in own)
             for version in self._versions.get(node, ()):
@@ -287,8 +334,25 @@ class Collector:
         ):
             added[:, column] = np.array(found, dtype=np.int64)[added[:, column]]
         table = np.concatenate([table, added])
-        made = _arrays(every, facts, labels, names, numbers, times, sayings, {**evidence, **self._evidence}, table)
+        evidence |= self._evidence
+        made = _arrays(every, facts, labels, told_of, names, numbers, times, sayings, evidence, table)
         return Columns(made)
+
+
+def _facts_of(statement: Model | Dataset | ModelFamily | Unknown) -> Facts:
+    """Return what a statement says, in the order of :data:`~.columns.FACTS`."""
+    said = (getattr(statement, "label" if name == "title" else name, None) for name in FACTS)
+    return tuple(text and rdf.storable(text) for text in said)
+
+
+def _least(one: Facts, other: Facts) -> Facts:
+    """Return what one document says in two ways: said twice, a field is what is first by its text."""
+    return tuple(a if b is None else b if a is None else min(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _first(one: Facts, other: Facts) -> Facts:
+    """Return what the first says, and of what it does not say the second."""
+    return tuple(b if a is None else a for a, b in zip(one, other, strict=True))
 
 
 def _other_names(statement: Model | Dataset | ModelFamily | Unknown) -> Sequence[str | None]:
@@ -299,6 +363,7 @@ def _arrays(
     every: list[str],
     facts: npt.NDArray[np.uint8],
     labels: list[str],
+    told_of: dict[str, list[str]],
     names: set[tuple[str, int]],
     documents: dict[str, int],
     times: dict[str, tuple[str, str]],
@@ -359,6 +424,7 @@ def _arrays(
     texts: dict[str, Iterable[bytes]] = {
         "iri": map(in_bytes, ordered),
         "label": map(in_bytes, labels),
+        **{name: [in_bytes(told[node]) for node in old.tolist()] for name, told in told_of.items()},
         "document": cited,
         "stated": (in_bytes(stated) for stated, _ in when),
         "read": (in_bytes(read) for _, read in when),

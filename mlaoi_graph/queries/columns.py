@@ -14,7 +14,7 @@ import os
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast, overload
@@ -23,11 +23,22 @@ import orjson
 
 from mlaoi_graph.errors import StoreError
 from mlaoi_graph.queries.graph import PREDICATES
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDFS
 
-__all__ = ["Adjacency", "Cited", "Columns", "Saying", "Texts"]
+__all__ = ["FACTS", "Adjacency", "Cited", "Columns", "Saying", "Texts"]
 
-_LAYOUT: Final = 3
+_LAYOUT: Final = 4
 """Raised whenever the arrays mean something else. The order of properties is in the file itself."""
+FACTS: Final[Mapping[str, str]] = {
+    "identifier": DCTERMS.identifier,
+    "title": RDFS.label,
+    "version": MLAOI.version,
+    "architecture": MLAOI.architecture,
+    "framework": MLAOI.framework,
+    "family": MLAOI.family,
+    "released": MLAOI.released,
+}
+"""What is kept of nodes beside their edges, by predicate."""
 _MAGIC: Final = b"mlaoi-lineage\n"
 
 _NEIGHBOURS: Final = 5_000
@@ -126,6 +137,10 @@ class Columns:
         self.iris = self._texts("iri")
         self.labels = self._texts("label")
         """A node's label, or the end of its IRI."""
+        self.facts = {name: self._texts(name) for name in FACTS}
+        """Of each node what documents say in a field, merged as :func:`rdf.merge` does; "" for nothing."""
+        self.tasks = self._texts("tasks")
+        """Of each node a list, as JSON; "" for none."""
         self.documents = self._texts("document")
         self.names = self._texts("name")
         """What nodes go by, squeezed, in order; ``named`` has the node of each."""

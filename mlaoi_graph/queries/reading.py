@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -9,7 +10,7 @@ from mlaoi_graph import rdf
 from mlaoi_graph.errors import MlaoiError
 from mlaoi_graph.model import Confidence, Disclosure, Evidence, Rule
 from mlaoi_graph.queries.collect import BARE, Collector, Edge, KnownBy
-from mlaoi_graph.queries.columns import Columns
+from mlaoi_graph.queries.columns import FACTS, Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import (
     IS_ARCHIVE,
@@ -26,7 +27,7 @@ from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.times import earliest
-from mlaoi_graph.vocab import MLAOI, PREFIXES, RDF, RDFS
+from mlaoi_graph.vocab import DCTERMS, MLAOI, PREFIXES, RDF, RDFS
 
 if TYPE_CHECKING:
     import networkx
@@ -53,6 +54,10 @@ def from_store(store: Store) -> Columns:
     for iri, predicate, name in texts(store, _NAMES):
         if iri in made.nodes:
             _name(made, made.nodes[iri], predicate, name)
+    rows = itertools.chain(
+        texts(store, _FIELDS_ALL), ((n, g, p, v) for p in _OF_FEW for n, g, v in texts(store, _FIELD, predicate=p))
+    )
+    _tell(made, (row for row in rows if row[0] in made.nodes))
     # Of all documents at once: to a server each question is a request.
     stated, read = _earliest(texts(store, _STATED)), _earliest(texts(store, _READ))
     for document, found in edges.items():
@@ -113,6 +118,24 @@ def _name(made: Collector, node: int, predicate: str, name: str) -> None:
         made.name(node, name, is_label=predicate == RDFS.label)
 
 
+def _tell(made: Collector, rows: Iterable[tuple[str, ...]]) -> None:
+    """Add what documents say in fields of nodes."""
+    said: dict[tuple[str, str], dict[str, str]] = {}
+    described = set()
+    for node, document, predicate, value in rows:
+        if predicate == MLAOI.task:
+            made.task(made.nodes[node], value)
+        elif predicate == MLAOI.resolved:
+            if value == "true":
+                described.add((node, document))
+        else:
+            found = said.setdefault((node, document), {})
+            found[predicate] = min(value, found.get(predicate, value))
+    for (node, document), found in said.items():
+        facts = tuple(map(found.get, FACTS.values()))
+        made.tell(made.nodes[node], document, facts, described=(node, document) in described)
+
+
 def updated(columns: Columns, store: Store, documents: Collection[str], nodes: Collection[str]) -> Columns:
     """Return what :func:`from_store` would, of a store that differs by these documents.
 
@@ -133,6 +156,7 @@ def updated(columns: Columns, store: Store, documents: Collection[str], nodes: C
                 _name(made, node, predicate, value)
             elif value in _DISCLOSED:
                 made.disclose(node, _DISCLOSED[value])
+        _tell(made, ((iri, *row) for row in texts(store, _FIELDS, node=iri)))
     made.name_the_rest(details)
     made.cite_the_rest(details, frozenset(columns.evidence).difference(nodes))
     return made.columns(columns, documents, nodes)
@@ -175,6 +199,16 @@ _FACTS: Final = """SELECT ?node ?predicate ?value {
     VALUES ?predicate {
         rdf:type mlaoi:resolved mlaoi:trainingDisclosure rdfs:label dcterms:identifier skos:altLabel mlaoi:version }
     ?node ?predicate ?value }"""
+_OF_MANY: Final = (DCTERMS.identifier, RDFS.label)
+"""Fields that a million areas have too."""
+_OF_FEW: Final = (*(predicate for predicate in FACTS.values() if predicate not in _OF_MANY), MLAOI.task, MLAOI.resolved)
+_FIELD: Final = "SELECT ?node ?g ?value ?predicate { GRAPH ?g { ?node ?predicate ?value } }"
+_FIELDS: Final = f"""SELECT ?node ?g ?predicate ?value {{
+    VALUES ?predicate {{ {" ".join(f"<{predicate}>" for predicate in (*_OF_MANY, *_OF_FEW))} }}
+    GRAPH ?g {{ ?node ?predicate ?value }} }}"""
+_FIELDS_ALL: Final = """SELECT ?node ?g ?predicate ?value {
+    VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing }
+    VALUES ?predicate { dcterms:identifier rdfs:label } ?node a ?class . GRAPH ?g { ?node ?predicate ?value } }"""
 _NAMES: Final = """SELECT ?node ?predicate ?name {
     VALUES ?class { mlaoi:Model mlaoi:ModelFamily mlaoi:Dataset mlaoi:UnknownThing } ?node a ?class .
     VALUES ?predicate { rdfs:label dcterms:identifier skos:altLabel mlaoi:version } ?node ?predicate ?name }"""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
 import socket
 import sys
@@ -26,7 +27,7 @@ from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.protocol import protocol
 from mlaoi_graph.server.settings import Settings
-from mlaoi_graph.server.warm import warm
+from mlaoi_graph.server.warm import make, warm
 from mlaoi_graph.server.worker import Bounds
 
 __all__ = ["App", "create_app", "run"]
@@ -34,6 +35,8 @@ __all__ = ["App", "create_app", "run"]
 _LOG: Final = logging.getLogger("mlaoi_graph.server")
 _LOOK: Final = 0.25
 """Seconds between two looks for a newer snapshot."""
+_LONGEST_PAUSE: Final = 300.0
+"""Seconds between two tries to make what is kept beside a snapshot; the first ones follow sooner."""
 
 
 def create_app(settings: Settings, log: IO[bytes] | None = None) -> App:
@@ -58,21 +61,18 @@ class App:
         )
 
         def pool(name: str, workers: int, **more: Any) -> Pool:
-            return Pool(
-                settings.catalog,
-                bounds,
-                name=name,
-                workers=workers,
-                queue=settings.queue,
-                timeout=settings.timeout,
-                **more,
-            )
+            usual = {"queue": settings.queue, "timeout": settings.timeout}
+            return Pool(settings.catalog, bounds, name=name, workers=workers, **usual | more)
 
-        self._pools = [pool("queries", settings.workers), pool("answers", settings.answerers, warm=warm)]
+        self._pools = [
+            pool("queries", settings.workers),
+            pool("answers", settings.answerers, warm=warm),
+            pool("making", 1, queue=1, timeout=math.inf, niceness=19),
+        ]
         self.state = State()
         self.state.settings = settings
         self.state.log = log
-        self.state.queries, self.state.answers = self._pools
+        self.state.queries, self.state.answers, self.state.making = self._pools
         self.state.writing = asyncio.Lock()
         self.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
         self.state.metrics = Metrics(self._pools, self.state.kept)
@@ -93,12 +93,13 @@ class App:
         await receive()
         try:
             try:
-                for one in self._pools:
-                    await one.start()
+                await self.state.queries.start()
+                await self.state.answers.start()
+                self.state.making.fill()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
-            watching = _watch(self.state.settings.catalog, self._pools[1])
+            watching = _watch(self.state.settings.catalog, self.state.answers, self.state.making)
             self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._loaded())]
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -125,23 +126,42 @@ def _framework(state: State) -> ASGIApp:
     return framework(state)
 
 
-async def _watch(catalog: Path, pool: Pool) -> None:
-    """Have a pool follow the newest snapshot."""
+async def _watch(catalog: Path, pool: Pool, making: Pool) -> None:
+    """Have a pool follow the newest snapshot, and all made that is kept beside it."""
 
     def seen() -> tuple[int, int]:
         stat = os.stat(catalog / "manifest.json")
         return stat.st_mtime_ns, stat.st_ino
 
     known = seen()
-    while True:
+    made = asyncio.create_task(_make(making, pool))
+    try:
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                found = seen()
+                if found != known:
+                    await pool.refresh()
+                    known = found
+                    made.cancel()
+                    made = asyncio.create_task(_make(making, pool))
+            except Exception as error:  # noqa: BLE001 - it has to go on looking
+                _LOG.error("the newest snapshot is not followed: %s", error)
+    finally:
+        made.cancel()
+
+
+async def _make(making: Pool, others: Pool) -> None:
+    """Have all made that is kept beside the newest snapshot, once those are ready for whom it is."""
+    while others.alive < others.size:
         await asyncio.sleep(_LOOK)
-        try:
-            found = seen()
-            if found != known:
-                await pool.refresh()
-                known = found
-        except Exception as error:  # noqa: BLE001 - it has to go on looking
-            _LOG.error("the newest snapshot is not followed: %s", error)
+    pause = _LOOK
+    while (reply := await making.run(make)).status != 200:
+        _LOG.error("what is kept beside the snapshot is not made: %s", reply.body.decode())
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        await asyncio.sleep(pause)
+    with contextlib.suppress(RuntimeError):  # it is there as before, then
+        await making.refresh()  # a process that has made it all holds much memory
 
 
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:

@@ -72,7 +72,9 @@ class Pool:
         queue: int,
         timeout: float,
         warm: worker.Task | None = None,
+        niceness: int = 10,
     ) -> None:
+        """``niceness`` is what long requests have on the processor."""
         self.name = name
         self.size = workers
         self.figures = _Figures()
@@ -81,6 +83,7 @@ class Pool:
         self._queue = queue
         self._timeout = timeout
         self._warm = warm
+        self._niceness = niceness
         self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
@@ -112,6 +115,10 @@ class Pool:
         """Return when the first worker is ready, or at once if they have to warm up; the others follow."""
         if self._warm is None:
             await self._add()
+        self.fill()
+
+    def fill(self) -> None:
+        """Start the workers there should be, without waiting for them."""
         for _ in range(self.size - len(self._alive)):
             self._later(self._replace())
 
@@ -312,7 +319,7 @@ class Pool:
         one.slowed = True
         self._short -= 1
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, one.pid, 10)
+            os.setpriority(os.PRIO_PROCESS, one.pid, self._niceness)
         self._wake()
 
     def _speed_up(self, one: _Worker) -> bool:

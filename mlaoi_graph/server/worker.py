@@ -18,9 +18,8 @@ import socket
 import struct
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -38,6 +37,7 @@ from mlaoi_graph.errors import (
     QueryError,
     StoreError,
 )
+from mlaoi_graph.items import Kept
 from mlaoi_graph.server.reply import Refusal, Reply, mistake, problem
 
 __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
@@ -76,8 +76,10 @@ class Context:
         self._catalog: Catalog | None = None
         self._opened: tuple[int, int] | None = None
         self._kept: dict[str, Any] = {}
-        self.idle: Iterator[None] | None = None
-        """What may be done between requests, a few milliseconds a step."""
+
+    def staying(self) -> Context:
+        """Return one that stays with the newest snapshot."""
+        return Context(self._directory, self.bounds, self._spool, stays=True)
 
     def apart(self) -> Catalog:
         """Return the catalog opened once more, to write to; whoever asks closes it."""
@@ -111,6 +113,16 @@ class Context:
         if name not in self._kept:
             self._kept[name] = make(catalog)
         return self._kept[name]
+
+    @property
+    def beside(self) -> Kept:
+        """What is kept beside this snapshot, in the file that all workers read."""
+        found: Kept = self.kept("beside", lambda catalog: Kept(catalog.items_file))
+        return found
+
+    def once(self, name: str, make: Callable[[Catalog], Any]) -> Any:
+        """Return a value of JSON that ``make`` gives for this snapshot, made once for all workers."""
+        return self.kept(name, lambda catalog: self.beside.once(name, lambda: make(catalog)))
 
     def spooled(self) -> Spool:
         """Return a file an answer is written to before its status is sent."""
@@ -220,29 +232,10 @@ def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool
     gc.freeze()  # what is there now stays: no collection looks through it again
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(ready))
-    while (frame := _next_frame(sock, context)) is not None:
+    while (frame := read_frame(sock)) is not None:
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
         write_frame(sock, _packed(reply))
-
-
-def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
-    """Return the next frame; until it comes, half of the time is for what may be done between requests."""
-    took = 0.0
-    while context.idle is not None and not select.select([sock], [], [], took)[0]:
-        begun = time.monotonic()
-        try:
-            if next(context.idle, _Spent) is _Spent:
-                context.idle = None
-        except Exception:  # noqa: BLE001 - nobody waits for it: requests go on, and make for themselves what is missing
-            traceback.print_exc()
-            context.idle = None
-        took = time.monotonic() - begun
-    return read_frame(sock)
-
-
-class _Spent:
-    """What an iterator that is at its end gives."""
 
 
 def _packed(reply: Reply) -> bytes:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+import numpy as np
+
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.queries.graph import IS_MODEL
 from mlaoi_graph.queries.leakage import LeakageReport, TestRow
 from mlaoi_graph.queries.results import Rows, Verdict, plain
 from mlaoi_graph.server.pages.places import feature, features_of
@@ -36,7 +39,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     values["drawn"] = _DRAWN
     everything = given.get("all", "") != ""
     if not name and not everything:
-        values["leaking"] = context.kept("leaking", _leaking)
+        values["leaking"] = context.once("leaking", _leaking)
         return Page("Leakage", "leakage.html", values)
     catalog = context.catalog
     node = catalog.find(name) if name else None
@@ -72,7 +75,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
 
 def _leaking(catalog: Catalog) -> dict[str, Any] | None:
     """Return the tests that leak, then those that may; None where nobody would wait for it."""
-    if catalog.counts().models > _SMALL:
+    if np.count_nonzero(np.asarray(catalog.lineage.edges.kinds) & IS_MODEL) > _SMALL:
         return None
     worth = (Verdict.YES, Verdict.MAY_CONTAIN)
     tests = [row for row in catalog.leakage(None).tests if row.verdict in worth and row.model]

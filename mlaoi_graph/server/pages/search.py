@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.iri import tail
+from mlaoi_graph.items import Kept
 from mlaoi_graph.queries.neighbours import neighbours
 from mlaoi_graph.rdf import STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
@@ -37,7 +38,7 @@ class Hit:
 @dataclass(slots=True)
 class _Known:
     hit: Hit
-    names: set[str]
+    names: list[str]
 
 
 def search(
@@ -50,7 +51,7 @@ def search(
     wanted = fold(words).split()
     if not wanted:
         return [], Counter()
-    known: list[_Known] = context.kept("search", _known)
+    known: list[_Known] = context.kept("search", lambda catalog: _known(context.beside, catalog))
     found: list[tuple[int, int, int, str, Hit]] = []
     for one in known:
         text = " ".join(one.names)
@@ -92,7 +93,7 @@ def used_by(catalog: Catalog, node: str, *, up: bool = True) -> list[dict[str, A
     return [{"edge": edge, "number": numbers[edge]} for edge in stages if numbers[edge]]
 
 
-def _rank(names: set[str], wanted: list[str]) -> int:
+def _rank(names: list[str], wanted: list[str]) -> int:
     whole = " ".join(wanted)
     if whole in names:
         return 0
@@ -101,18 +102,22 @@ def _rank(names: set[str], wanted: list[str]) -> int:
     return 2 if any(all(f" {word}" in f" {name}" for word in wanted) for name in names) else 3
 
 
-def _known(catalog: Catalog) -> list[_Known]:
+def _known(beside: Kept, catalog: Catalog) -> list[_Known]:
+    rows = beside.once("search", lambda: _named(catalog))
+    return [_Known(Hit(node, label, kind), names) for node, label, kind, names in rows]
+
+
+def _named(catalog: Catalog) -> list[tuple[str, str, str, list[str]]]:
+    """Return what can be found: IRI, label, kind, and what it goes by."""
     answer = catalog.query(_NAMES)
     assert isinstance(answer, Solutions)
-    by_node: dict[str, _Known] = {}
+    by_node: dict[str, tuple[str, str, set[str]]] = {}
     for row in answer:
         iri, label = row["node"] or "", row["label"]
-        one = by_node.get(iri)
-        if one is None:
-            kind = _KINDS[tail(row["class"] or "")]
-            one = by_node[iri] = _Known(Hit(iri, label or tail(iri), kind), {fold(tail(iri))})
-        one.names.update(fold(name) for name in (label, row["name"]) if name)
-    return list(by_node.values())
+        if iri not in by_node:
+            by_node[iri] = label or tail(iri), _KINDS[tail(row["class"] or "")], {fold(tail(iri))}
+        by_node[iri][2].update(fold(name) for name in (label, row["name"]) if name)
+    return [(iri, label, kind, sorted(names)) for iri, (label, kind, names) in by_node.items()]
 
 
 def fold(text: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.findings import Finding, findings, label_of
 from mlaoi_graph.iri import is_iri, tail
 from mlaoi_graph.queries import NotOfKind
@@ -18,7 +18,6 @@ from mlaoi_graph.queries.results import Rows, plain
 from mlaoi_graph.rdf import ASSOCIATION_PROPERTY, DERIVATION_PROPERTY, INDIVIDUALS, PRECISION_OF, STAGE_PROPERTY
 from mlaoi_graph.results import Solutions
 from mlaoi_graph.server.pages.document import evidence, said_by
-from mlaoi_graph.server.pages.render import compiled
 from mlaoi_graph.server.pages.search import KINDS, Hit, told, used_by
 from mlaoi_graph.server.pages.search import search as found_by
 from mlaoi_graph.server.pages.tasks import Page
@@ -26,7 +25,7 @@ from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.worker import Context
 from mlaoi_graph.vocab import PREFIXES
 
-__all__ = ["about", "compare", "prepare", "query", "search", "start"]
+__all__ = ["about", "compare", "query", "search", "start"]
 
 _HITS: Final = 100
 _EDGE_OF: Final = {
@@ -47,22 +46,14 @@ _ROWS: Final = 200
 
 def start(context: Context, given: dict[str, str]) -> Page:
     """What is in the catalog, and what it shows."""
-    values = {"counts": _counts(context), **context.kept("start", _start)}
+    values = {"counts": _counts(context), **context.once("start", _start)}
     return Page("Lineage of Earth-observation models", "start.html", values, [f["node"] for f in values["families"]])
-
-
-def prepare(context: Context) -> Iterator[None]:
-    """Make what the first visitor would wait for, a step at a time: templates, the start, names that are searched."""
-    compiled()
-    yield
-    start(context, {})
-    yield
-    search(context, {"q": "a", "limit": "1"})
 
 
 def _counts(context: Context) -> dict[str, int]:
     """Return how much there is: it takes longer than what else these pages need, and is made once for them."""
-    return dict(context.kept("counts", lambda catalog: dataclasses.asdict(catalog.counts())))
+    found: dict[str, int] = context.once("counts", lambda catalog: dataclasses.asdict(catalog.counts()))
+    return found
 
 
 def _start(catalog: Catalog) -> dict[str, Any]:
@@ -129,7 +120,7 @@ def compare(context: Context, given: dict[str, str]) -> Page:
     """What two models share, and what sets them apart."""
     a, b = given.get("a", "").strip(), given.get("b", "").strip()
     if not (a and b):
-        values = {"a": a, "b": b, "common": None, "differences": None, "pairs": context.kept("pairs", _pairs)}
+        values = {"a": a, "b": b, "common": None, "differences": None, "pairs": context.once("pairs", _pairs)}
         return Page("Compare two models", "compare.html", values)
     catalog = context.catalog
     one, two = catalog.find(a), catalog.find(b)
@@ -226,7 +217,7 @@ def _licences(catalog: Catalog, *models: str) -> list[dict[str, Any]]:
 
 def query(context: Context, given: dict[str, str]) -> Page:
     """An editor for SPARQL, with the questions a lineage catalog answers, about something of this catalog."""
-    about = context.kept("asked about", _asked_about)
+    about = context.once("asked about", _asked_about)
     node = given.get("node", "").strip()
     if node:
         iri = context.catalog.find(node)
@@ -273,7 +264,7 @@ def _proven(catalog: Catalog, iri: str) -> dict[str, str]:
     """
     try:
         rows = [row for row in catalog.lineage.exposure(iri) if "part" not in row.through]
-    except NotOfKind:
+    except (NodeNotFound, NotOfKind):
         return {}
     return {"newer": f"<{iri}>", "older": f"<{max(rows, key=lambda row: row.depth).dataset}>"} if rows else {}
 
@@ -315,7 +306,7 @@ def filled(text: str, values: dict[str, str]) -> str:
 
 def about(context: Context, given: dict[str, str]) -> Page:
     """Where the data come from, and how sure they are."""
-    values = {"counts": _counts(context), **context.kept("about", _about)}
+    values = {"counts": _counts(context), **context.once("about", _about)}
     return Page("About the data", "about.html", values, [one["node"] for one in values["documents"]])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, reduce
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cql2
 import numpy as np
@@ -33,6 +33,7 @@ _OPERATORS: Final = frozenset(
         "a_equals", "a_contains", "a_containedBy", "a_overlaps",
     }
 )  # fmt: skip
+Having: TypeAlias = Callable[[str, str | None], Array]
 SEARCHED: Final = frozenset(
     {*REPEATED, EXPOSED_TO, "lineage:family", "mlm:tasks", "mlm:architecture", "mlm:framework", BANDS}
 )
@@ -100,10 +101,10 @@ class Filter:
                 return False
             raise _wrong(f"cannot be evaluated: {str(error).strip()[:500]}") from None
 
-    def candidates(self, having: Callable[[str, str], Array]) -> Array | None:
+    def candidates(self, having: Having) -> Array | None:
         """Return the numbers of all nodes that may be found, or more, sorted; None for anything.
 
-        ``having`` gives those that have a value in a list of :data:`SEARCHED`.
+        ``having`` gives those that have a value in a list of :data:`SEARCHED`, or any at all.
         """
         return _candidates(self._tree, having)
 
@@ -217,8 +218,10 @@ def _named(tree: Any) -> Iterator[tuple[str, bool]]:
             waiting.extend(value for key, value in one.items() if key in ("args", "interval", "property"))
 
 
-def _candidates(part: Any, having: Callable[[str, str], Array]) -> Array | None:
+def _candidates(part: Any, having: Having) -> Array | None:
     match part:
+        case {"op": "not", "args": [inner]} if _is_exact(inner, denied=True):
+            return _denied(inner, having)
         case {"op": "and" | "or" as operator, "args": [*parts]}:
             some = [_candidates(one, having) for one in parts]
             known = [found for found in some if found is not None]
@@ -231,23 +234,43 @@ def _candidates(part: Any, having: Callable[[str, str], Array]) -> Array | None:
 _SCALARS: Final = frozenset({"lineage:family", "mlm:architecture", "mlm:framework"})
 
 
-def _is_exact(part: Any) -> bool:
+def _denied(part: Any, having: Having) -> Array:
+    """Return what has values for an exact condition and does not fulfil it: null is not found by ``NOT`` neither."""
+    match part:
+        case {"op": "not", "args": [inner]}:
+            found = _candidates(inner, having)
+        case {"op": "and" | "or" as operator, "args": [*parts]}:
+            merged = np.union1d if operator == "and" else np.intersect1d
+            found = reduce(merged, (_denied(one, having) for one in parts))
+        case {"args": [{"property": str(name)}, _]}:
+            told = _of_condition(part, having)
+            found = None if told is None else np.setdiff1d(having(name.removeprefix("properties."), None), told)
+        case _:
+            found = None
+    assert found is not None  # it is exact
+    return found
+
+
+def _is_exact(part: Any, *, denied: bool = False) -> bool:
     match part:
         case {"op": "and" | "or", "args": [*parts]}:
-            return all(map(_is_exact, parts))
+            return all(_is_exact(one, denied=denied) for one in parts)
+        case {"op": "not", "args": [inner]}:
+            return _is_exact(inner, denied=True)
         case {"op": operator, "args": [{"property": str(name)}, values]}:
             name = name.removeprefix("properties.")
             one = isinstance(values, str) if operator == "=" else isinstance(values, list)
             wanted = ("=", "in") if name in _SCALARS else ("a_contains", "a_overlaps")
             texts = values if isinstance(values, list) else [values]
             said = bool(texts) and all(isinstance(value, str) for value in texts)
-            return name in SEARCHED and operator in wanted and one and said
+            # Of bands it may not be known yet who has any.
+            return name in SEARCHED and operator in wanted and one and said and not (denied and name == BANDS)
         case bool():
-            return True
+            return not denied
     return False
 
 
-def _of_condition(part: Any, having: Callable[[str, str], Array]) -> Array | None:
+def _of_condition(part: Any, having: Having) -> Array | None:
     """Return what may fulfil one condition, from the edges it is about; None if it is about none."""
     if not isinstance(part, dict):
         return np.empty(0, dtype=np.int64) if part is False else None

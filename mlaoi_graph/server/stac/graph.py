@@ -36,9 +36,8 @@ _KEPT: Final = 20_000
 """Nodes that are held: those that many models point at are read once."""
 _DOCUMENTS: Final = 16
 _SHORT: Final = 200
-"""Edges of a document that is read as a whole. The engine takes longer to begin reading than to read on."""
+"""Edges, or areas, of a document that is read as a whole. The engine takes longer to begin reading than to read on."""
 _NEWER_END: Final = (MLAOI.ofModel, MLAOI.ofDerived, MLAOI.ofSubject)
-_SAID: Final = "SELECT ?node ?p ?o { ?node ?p ?o }"
 _BRIEFLY: Final = f"SELECT ?node ?p ?o {{ ?node ?p ?o FILTER(?p != <{MLAOI.footprint}>) }}"
 _NODES: Final = (Model, Dataset, ModelFamily, AreaOfInterest, Unknown)
 _N = TypeVar("_N")
@@ -50,8 +49,8 @@ class StoredGraph:
     def __init__(self, catalog: Catalog, exposure_of: Callable[[str], list[str]]) -> None:
         self._catalog = catalog
         self.exposure_of: Final = exposure_of
-        self.node = lru_cache(_KEPT)(self._node)
-        self.briefly = lru_cache(_KEPT)(lambda iri: self._node(iri, _BRIEFLY))
+        self.briefly = lru_cache(_KEPT)(self._briefly)
+        """A node, without the list of its areas: of a dataset may be a million."""
         self.source = lru_cache(_KEPT)(self._source)
         self._said_in = lru_cache(_DOCUMENTS)(lambda document: rdf.decode(catalog.store.match(graph=document)))
 
@@ -111,23 +110,25 @@ class StoredGraph:
         """Return whether a document is read as fast as what it says of one thing: it has a graph of its own."""
         edges = self._catalog.lineage.edges
         code = edges.documents.find(document)
-        return code >= 0 and self._edges_in[code] <= _SHORT
+        if code < 0 or self._edges_in[code] > _SHORT:
+            return False
+        return len(self._catalog.footprints.described_in(document)) <= _SHORT
 
     @cached_property
     def _edges_in(self) -> Array:
         edges = self._catalog.lineage.edges
         return np.bincount(np.asarray(edges.document), minlength=len(edges.documents))
 
-    def _node(self, iri: str, query: str = _SAID) -> Described | None:
-        said = self._united(iri, query)
+    def _briefly(self, iri: str) -> Described | None:
+        said = self._united(iri)
         for cls in _NODES:
             ours: list[Any] = [s for s in said if isinstance(s, cls)]
             if ours:
                 return cast("Described", rdf.merge(ours))
         return None
 
-    def _united(self, iri: str, query: str) -> list[Statement]:
-        found = self._catalog.store.query(query, substitutions={"node": iri})
+    def _united(self, iri: str) -> list[Statement]:
+        found = self._catalog.store.query(_BRIEFLY, substitutions={"node": iri})
         said = rdf.united(iri, ((row["p"], row["o"]) for row in cast("Iterable[Any]", found)))
         if said is not None:
             return said

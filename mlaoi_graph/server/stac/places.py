@@ -101,7 +101,6 @@ class ModelPlaces:
         self._footprints: Footprints = catalog.footprints
         self._used = catalog.footprints.used
         self._exposures = exposures
-        self._dates: dict[tuple[str, int], tuple[str | None, str | None]] = {}
         self._asked: tuple[Query | None, Array | None] = None, None
         self._role = lru_cache(None)(self._make_role)
         self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._is_somewhere))
@@ -147,18 +146,35 @@ class ModelPlaces:
         covers = self._covers(role, model)
         return Where(outline(self._footprints.index, covers), *self._span(covers)) if covers else None
 
-    def dates(self, role: str, model: int) -> tuple[str | None, str | None]:
-        """Return first and last acquisition of a role's data, as published."""
-        key = role, model if role == "declared" else self._role(role).set_of(model)
-        if key not in self._dates:
-            covers = self._covers(role, model)
-            self._dates[key] = self._span(covers) if covers else (None, None)
-        return self._dates[key]
-
-    def dates_of_all(self, role: str) -> list[tuple[str | None, str | None] | None]:
-        """Return the same of every model; None for those whose data are nowhere known."""
-        somewhere = set(self.models_of(role, None).tolist())
-        return [self.dates(role, model) if model in somewhere else None for model in range(len(self._models))]
+    def dates(self, role: str) -> list[tuple[str | None, str | None] | None]:
+        """Return of every model first and last acquisition of a role's data, as published; None if none are known."""
+        found: list[tuple[str | None, str | None] | None] = [None] * len(self._models)
+        start, end = self._times
+        if role == "declared":
+            rows, models = self._declarations
+            models, first = _least(models, start[rows], rows)
+            _, last = _least(self._declarations[1], ~end[rows], rows)
+            which = np.arange(len(models))
+        else:
+            of = self._role(role)
+            at, sources, _ = self._used.sources_of_targets(of.targets)
+            sets = np.repeat(np.arange(len(of.starts) - 1), np.diff(of.starts))[at]
+            known, firsts, lasts = self._ends_of_sources
+            place = np.searchsorted(known, sources)
+            is_known = known[np.minimum(place, len(known) - 1)] == sources if len(known) else np.zeros(len(place), bool)
+            sets, place = sets[is_known], place[is_known]
+            placed, first = _least(sets, start[firsts[place]], firsts[place])
+            _, last = _least(sets, ~end[lasts[place]], ~lasts[place])
+            last = ~last
+            set_of = np.full(len(of.starts), -1)
+            set_of[placed] = np.arange(len(placed))
+            which = set_of[of.sets]
+            models, which = of.models[which >= 0], which[which >= 0]
+        starts = [text or None for _, text, _ in self._footprints.areas_named(first)]
+        ends = [text or None for _, _, text in self._footprints.areas_named(last)]
+        for model, span in zip(models.tolist(), which.tolist(), strict=True):
+            found[model] = starts[span], ends[span]
+        return found
 
     # -- tables ---------------------------------------------------------------------------------------------------
 
@@ -240,6 +256,14 @@ class ModelPlaces:
         return rows[at], sources.astype(np.int32)
 
     @cached_property
+    def _ends_of_sources(self) -> tuple[Array, Array, Array]:
+        """Sources that are somewhere, sorted, and the row of each that begins first, and the one that ends last."""
+        rows, sources = self._sources_of_rows
+        start, end = self._times
+        known, first = _least(sources, start[rows], rows)
+        return known, first, _least(sources, ~end[rows], rows)[1]
+
+    @cached_property
     def _times(self) -> tuple[Array, Array]:
         return self._footprints.times(np.arange(len(self._footprints)))
 
@@ -280,6 +304,18 @@ class ModelPlaces:
     def _is_somewhere(self) -> Array:
         areas = self._used.totals(np.arange(self._sources))[1]
         return np.asarray(np.delete(areas, _GLOBAL, axis=1).any(axis=1))
+
+
+def _least(group: Array, value: Array, row: Array) -> tuple[Array, Array]:
+    """Return the groups, sorted, and of each the row of its least value: the first of several.
+
+    >>> [found.tolist() for found in _least(np.array([7, 3, 7]), np.array([5, 1, 5]), np.array([12, 11, 10]))]
+    [[3, 7], [11, 10]]
+    """
+    order = np.lexsort((row, value, group))
+    ordered = group[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[begins], row[order[begins]].astype(np.int64)
 
 
 def _codes(role: str) -> list[int]:

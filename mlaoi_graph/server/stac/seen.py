@@ -115,6 +115,7 @@ class Spoken:
             found.append(at)
         return distinct(np.searchsorted(self._starts, np.array(found, dtype=np.int64), side="right") - 1)
 
-    def with_band(self, name: str) -> Array:
-        """Return the places of the models that have a band, sorted."""
-        return self._by_band.get(name, np.empty(0, dtype=np.int64))
+    def with_band(self, name: str | None) -> Array:
+        """Return the places of the models that have a band, sorted; any, for None."""
+        some = self._by_band.values() if name is None else [self._by_band[name]] if name in self._by_band else []
+        return distinct(np.concatenate([np.empty(0, dtype=np.int64), *some]))

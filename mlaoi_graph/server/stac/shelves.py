@@ -6,13 +6,13 @@ later page finds its place again whatever was written meanwhile.
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from random import Random
-from typing import Any, Final, Protocol, TypeVar
+from itertools import chain
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -27,7 +27,7 @@ from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.items import UNREADABLE, Kept, key_of
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.model import AreaOfInterest, Dataset
-from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
+from mlaoi_graph.queries.graph import FAMILY, IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
 from mlaoi_graph.rdf import DERIVATION_PROPERTY, STAGE_PROPERTY
 from mlaoi_graph.results import texts
 from mlaoi_graph.server.addresses import address
@@ -39,7 +39,7 @@ from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.server.stac.seen import BANDS, Spoken
 from mlaoi_graph.server.stac.witness import Witness
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS
+from mlaoi_graph.vocab import DCTERMS, MLAOI
 from mlaoi_graph.writers.stac import Documents, Extent, Names, Place, around, boxes_of, dataset_names, when_of
 
 __all__ = ["DATA", "ROLES", "UNKNOWN", "Collections", "Column", "Holdings", "Served", "Shelf"]
@@ -63,22 +63,17 @@ _NODES: Final[Mapping[str, tuple[int, str]]] = {
     "families": (IS_FAMILY, "Model families: what is said of all their members"),
     "unresolved": (IS_UNKNOWN, "Things that are referred to, and nothing says what they are"),
 }
-_CLASSES: Final = {
-    IS_MODEL: (MLAOI.Model,),
-    IS_FAMILY: (MLAOI.ModelFamily,),
-    IS_UNKNOWN: (MLAOI.UnknownThing,),
-    IS_DATASET: (MLAOI.Dataset, MLAOI.SourceArchive),
+_TASKS: Final = "mlm:tasks"
+_FACTS: Final = {
+    "title": "title",
+    "version": "version",
+    "mlm:architecture": "architecture",
+    "mlm:framework": "framework",
+    "lineage:family": "family",
+    "lineage:released": "released",
 }
-_WORDS: Final = {"mlm:tasks": MLAOI.task, "mlm:architecture": MLAOI.architecture, "mlm:framework": MLAOI.framework}
-_SAID_ONCE: Final = {
-    "title": RDFS.label,
-    "version": MLAOI.version,
-    "mlm:architecture": MLAOI.architecture,
-    "mlm:framework": MLAOI.framework,
-    "lineage:family": MLAOI.family,
-    "lineage:released": MLAOI.released,
-}
-"""Fields of models that stand in their documents as in the graph."""
+"""Fields of models that stand in their documents as in the graph, and what they are among the edges."""
+_WORDS: Final = frozenset({_TASKS, "mlm:architecture", "mlm:framework"})
 _PROPERTY_OF: Final[Mapping[Any, str]] = {**STAGE_PROPERTY, **DERIVATION_PROPERTY}
 _CODES: Final = {name: [PREDICATES.index(_PROPERTY_OF[kind]) for kind in kinds] for name, kinds in REPEATED.items()}
 _AT_A_TIME: Final = 64
@@ -86,7 +81,6 @@ _ROW_SHIFT: Final = 2**32
 _KEPT: Final = 4096
 """Nodes that links lead to, that are held."""
 _Json = dict[str, Any]
-_T = TypeVar("_T")
 
 
 class Column:
@@ -156,40 +150,38 @@ class Served(Documents):
         """Return where and when the data are, from the index."""
         footprints = self._holdings.catalog.footprints
         rows = footprints.rows_of(dataset.iri)
-        somewhere = rows[footprints.has_geometry(rows)]
         everywhere = any(p is not None and p.value == "global" for p in set(footprints.precisions(rows)))
         times = {(start or None, end or None) for _, start, end in footprints.areas_named(rows)}
-        return Extent(everywhere, boxes_of(footprints.geometries(somewhere)), sorted(times, key=str))
+        bounds = footprints.index.bounds(rows)
+        known = np.isfinite(bounds[:, 0])
+        cut = known & (bounds[:, 2] - bounds[:, 0] > 180)  # at the antimeridian: its box is round the world
+        boxes = [*map(tuple, bounds[known & ~cut].tolist()), *boxes_of(footprints.geometries(rows[cut]))]
+        return Extent(everywhere, boxes, sorted(times, key=str))
 
 
 class Holdings:
     """Everything the API has of one snapshot. As a mapping, where each node's own document is."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, kept: Kept | None = None) -> None:
+        """``kept`` is what is beside the snapshot, if somebody opened that already."""
         self.catalog = catalog
         self.edges = catalog.lineage.edges
         self._iri = lru_cache(_KEPT)(self.edges.iris.__getitem__)
         self.graph = StoredGraph(catalog, self._exposed_to)
-        self.kept = Kept(catalog.items_file)
-        try:
-            self._mentioned = self.kept.mentioned
-        except UNREADABLE:
-            self.kept, self._mentioned = Kept(None), {}
-        self._called_otherwise: dict[int, bytes] = {}
+        self.kept = kept or Kept(catalog.items_file)
         self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
         self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
         self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
         self.get = lru_cache(_KEPT)(self._get)
         self.witness = Witness(self.graph, self.get, self._standing_of)
-        self._settle()
         self.made: Final = Served(self, self.kept.site)
         """Makes documents, as they are kept."""
         self.column = lru_cache(64)(self._column)
         self.area_ids = lru_cache(64)(self._area_ids)
         self._known = lru_cache(64)(self._having)
-        self.spoken: Spoken | None = None
-        """Words and bands of all models; None until they are known."""
+        self.words = lru_cache(None)(self._words)
+        self._spoken: Spoken | None = None
         self._shelves: dict[str, Shelf] = {
             "models": _Models(self, "models"),
             **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
@@ -225,51 +217,30 @@ class Holdings:
 
     def _make(self, listed: _Listed, places: Mapping[int, int]) -> dict[int, bytes]:
         """Return the documents of places by the numbers they are kept under, and keep them."""
-        items = {}
+        tables: dict[str, dict[int, bytes]] = defaultdict(dict)
         for key, place in places.items():
             self.witness.inputs()
             document = self._document(listed.iris[place])
-            items[key] = take_apart(document) if listed is self.models else orjson.dumps(document)
-            tables = {"items": {key: items[key]}}
+            tables["items"][key] = take_apart(document) if listed is self.models else orjson.dumps(document)
             if listed is self.models:
-                tables["spoken"] = {key: Spoken.row(document)}
+                tables["spoken"][key] = Spoken.row(document)
             if listed is not self.datasets:  # where data are is not noted
-                made_of, inputs = self.witness.inputs()
-                tables |= {"made_of": {key: made_of}, **inputs}
-            self.kept.put(tables)
-        return items
+                tables["made_of"][key], inputs = self.witness.inputs()
+                for table, some in inputs.items():
+                    tables[table] |= some
+        self.kept.put(tables)
+        return tables["items"]
 
-    def called(self, kind: str) -> dict[str, str]:
-        """Return the identifiers of the nodes of a class."""
-        store, key = self.catalog.store, key_of(kind)
-        text = self.kept.get("called", [key]).get(key)
-        if text is None:
-            text = orjson.dumps(_at_once(_identifiers(store, texts(store, _CALLED, kind=kind))))
-            self.kept.put({"called": {key: text}})
-            return dict(orjson.loads(text))
-        found: dict[str, str] = orjson.loads(text)
-        for iri in self._mentioned:
-            found.pop(iri, None)
-            if next(store.match(iri, RDF.type, kind), None) is not None:
-                said = [(iri, quad.object.value) for quad in store.match(iri, DCTERMS.identifier)]  # type: ignore[union-attr]
-                found |= _at_once(_identifiers(store, said))
-        if self._mentioned:
-            self._called_otherwise[key] = orjson.dumps(found)
-        return found
-
-    def _settle(self) -> None:
-        """Throw out what is kept of the last state and is not so in this one."""
-        if not self._mentioned:
-            return
+    def settle(self) -> None:
+        """Throw out what is kept of the last state and is not so in this one; nothing is read or kept before that."""
         listed = (*self._nodes.values(), self.datasets)
         nodes = [iri for some in listed for iri in some.iris]
         try:
-            self.witness.settle(
-                self.kept, self._mentioned, nodes, lambda iri: [some.key_of(iri) for some in listed],
-                {"called": self._called_otherwise},
-            )  # fmt: skip
+            mentioned = self.kept.mentioned
+            if mentioned:
+                self.witness.settle(self.kept, mentioned, nodes, lambda iri: [some.key_of(iri) for some in listed])
         except UNREADABLE:
-            self.kept = Kept(None)
+            self.kept.empty()
 
     def _standing_of(self, iri: str) -> tuple[list[str | None], list[str]]:
         """Return what a node goes by in each list, and what it is exposed to."""
@@ -278,55 +249,41 @@ class Holdings:
         names = [None if at is None else some.ids[at] for some, at in zip(listed, places, strict=True)]
         return names, self._exposed_to(iri)
 
-    def prepare(self) -> Iterator[None]:
-        """Make what searches would have to wait for, a little at each step: documents, and where roles are."""
-        for name in _WORDS:
-            self._words(name)
-            yield
-        for field in _SAID_ONCE:
-            self.column("models", field)
-            yield
-        # Each worker in an order of its own: what one has made the others find.
-        begins = list(range(0, len(self.models.iris), _AT_A_TIME))
-        Random(os.getpid()).shuffle(begins)
-        for begin in begins:
-            keys = {self.models.key(place): place for place in self._some(begin)}
-            for key in self.kept.missing("items", list(keys)):
-                self._make(self.models, {key: keys[key]})
-                yield
-            yield
-        yield from self._listen()
-        for name, (role, _) in ROLES.items():
-            is_kept = not self.kept.missing("lists", [key_of(f"dates {role}")])
-            for place in range(0 if is_kept else len(self.models.iris)):
-                self.places.dates(role, place)
-                if place % _AT_A_TIME == 0:
-                    yield
-            self.column(name, "datetime")
-        for begin in begins:
+    def prepare(self) -> None:
+        """Make and keep all that searches would have to wait for: models first, and what they are searched by."""
+        self._prepare(self.models)
+        self._listen()
+        for listed in (self.datasets, self._nodes["families"], self._nodes["unresolved"]):
+            self._prepare(listed)
+        for some in _batches(len(self.models.iris)):
             for name in ROLES:
                 shelf = self._shelves[name]
                 assert isinstance(shelf, _Role)
-                yield from shelf.prepare(self._some(begin))
+                shelf.prepare(some)
         for dataset in self.catalog.footprints.datasets:
-            if self.kept.missing("lists", [key_of(f"areas {dataset}")]):
-                yield from self._naming(dataset)
-            yield
+            self._area_ids(dataset)
 
-    def _some(self, begin: int) -> range:
-        return range(begin, min(begin + _AT_A_TIME, len(self.models.iris)))
+    def _prepare(self, listed: _Listed) -> None:
+        for some in _batches(len(listed.iris)):
+            keys = {listed.key(place): place for place in some}
+            self._make(listed, {key: keys[key] for key in self.kept.missing("items", list(keys))})
 
-    def _listen(self) -> Iterator[None]:
-        """Take in words and bands of all models, once they are kept."""
-        rows = []
-        for begin in range(0, len(self.models.iris), _AT_A_TIME):
-            keys = [self.models.key(place) for place in self._some(begin)]
-            found = self.kept.get("spoken", keys)
-            if len(found) < len(keys):
-                return
-            rows += [found[key] for key in keys]
-            yield
-        self.spoken = Spoken(rows)
+    def _listen(self) -> None:
+        """Keep words and bands of all models as one, if they are all there."""
+        rows: dict[int, bytes] = {}
+        for some in _batches(len(self.models.iris)):
+            rows |= self.kept.get("spoken", [self.models.key(place) for place in some])
+        if len(rows) == len(self.models.iris):
+            self.kept.put({"lists": {_SPOKEN: b"\n".join(rows[self.models.key(at)] for at in range(len(rows)))}})
+
+    @property
+    def spoken(self) -> Spoken | None:
+        """Words and bands of all models; None until they are known."""
+        if self._spoken is None:
+            found = self.kept.get("lists", [_SPOKEN])
+            if found:
+                self._spoken = Spoken(found[_SPOKEN].split(b"\n"))
+        return self._spoken
 
     @cached_property
     def areas(self) -> tuple[Array, Array]:
@@ -346,28 +303,35 @@ class Holdings:
     def drawn_again(self) -> Array:
         """Rows of areas that the row before is a drawing of, too."""
 
-        def make() -> list[int]:
-            names = [
-                name for name, _, _ in self.catalog.footprints.areas_named(np.arange(len(self.catalog.footprints)))
-            ]
-            return [row for row in range(1, len(names)) if names[row] == names[row - 1] != ""]
-
-        return np.array(self._list("drawn again", make), dtype=np.int64)
+        return self.catalog.footprints.drawn_again()
 
     # -- who has what ---------------------------------------------------------------------------------------------
 
-    def having(self, name: str, value: str) -> Array:
-        """Return the numbers of the nodes that have a value in a list that is searched, or may have it."""
+    def having(self, name: str, value: str | None) -> Array:
+        """Return the numbers of the nodes that have a value in a list that is searched, or may have it.
+
+        For None those that have any.
+        """
         if name == BANDS:
             return self.models.nodes if self.spoken is None else self.models.nodes[self.spoken.with_band(value)]
         return self._known(name, value)
 
-    def _having(self, name: str, value: str) -> Array:
+    def _having(self, name: str, value: str | None) -> Array:
         if name in _WORDS:
-            return self.models.nodes[np.array(self._words(name).get(value, ()), dtype=np.int64)]
+            words = self.words(name)
+            some = [words.get(value, ())] if value is not None else words.values()
+            return self.models.nodes[distinct(np.fromiter(chain.from_iterable(some), dtype=np.int64))]
+        if value is None:
+            return self._having_any(name)
         node = self.edges.iris.find(value)
         found = [self._having_node(name, one) for one in ([] if node < 0 else self._with_splits(node))]
         return distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+
+    def _having_any(self, name: str) -> Array:
+        if name == EXPOSED_TO:
+            return distinct(self._by_data[0])
+        codes = [FAMILY] if name == "lineage:family" else _CODES[name]
+        return distinct(np.asarray(self.edges.subject)[np.isin(self._codes, codes)].astype(np.int64))
 
     def _having_node(self, name: str, node: int) -> Array:
         if name == EXPOSED_TO:
@@ -396,7 +360,7 @@ class Holdings:
             find = self.edges.iris.find
             return sorted((find(part), find(whole)) for part, split, whole in rows if iris.part(whole, split) == part)
 
-        return frozenset((part, whole) for part, whole in self._list("splits", make))
+        return frozenset((part, whole) for part, whole in self.kept.once("splits", make))
 
     def _column(self, name: str, field: str) -> Column | None:
         """Return a field of the items of a collection of nodes."""
@@ -406,56 +370,31 @@ class Holdings:
             return Column(listed.ids)
         if field == "collection":
             return Column([name] * len(listed.ids))
-        if listed is self.models and field in _SAID_ONCE:
-            return Column(self._list(f"values {field}", lambda: self._values(field)))
+        if listed is self.models and field in _FACTS:
+            return Column(self._facts(field))
         if name == UNKNOWN and field in _DATES:
             return Column([when_of(None, None)[0][_DATES[field]]] * len(listed.ids))
         if name in ROLES and field in _DATES:
-            role = ROLES[name][0]
-            dates = self._list(f"dates {role}", lambda: self.places.dates_of_all(role))
-            return Column([when_of(*both)[0][_DATES[field]] if both else None for both in dates])
+            when = lru_cache(None)(lambda both: when_of(*both)[0][_DATES[field]] if both else None)
+            return Column([when(both) for both in self.places.dates(ROLES[name][0])])
         return None
 
-    def _values(self, field: str) -> list[str | None]:
-        found: list[str | None] = [None] * len(self.models.iris)
-        several = set()
-        for model, value in texts(self.catalog.store, _VALUES, predicate=_SAID_ONCE[field]):
-            place = self.places.place.get(model)
-            if place is not None and found[place] is None:
-                found[place] = value
-            elif place is not None and found[place] != value:
-                several.add(place)
-        for place in several:  # what is said twice is what its document makes of it
-            (document,) = self._shelves["models"].documents([place], "")
-            found[place] = orjson.loads(document)["properties"].get(field)
-        return found
+    def _facts(self, field: str) -> list[str | None]:
+        texts = self.edges.columns.facts[_FACTS[field]]
+        return [texts[node] or None for node in self.models.nodes.tolist()]
 
     def _words(self, name: str) -> dict[str, list[int]]:
         """Return the places of the models that have each word."""
-        found: dict[str, list[int]] = self._list(f"words {name}", lambda: self._said(_WORDS[name]))
+        found: dict[str, list[int]] = {}
+        if name == _TASKS:
+            said = (self.edges.columns.tasks[node] for node in self.models.nodes.tolist())
+            words = [orjson.loads(text) if text else () for text in said]
+        else:
+            words = [(word,) if word else () for word in self._facts(name)]
+        for place, some in enumerate(words):
+            for word in some:
+                found.setdefault(word, []).append(place)
         return found
-
-    def _said(self, predicate: str) -> dict[str, list[int]]:
-        said: dict[str, set[int]] = {}
-        for model, word in texts(self.catalog.store, _VALUES, predicate=predicate):
-            if model in self.places.place:
-                said.setdefault(word, set()).add(self.places.place[model])
-        return {word: sorted(places) for word, places in said.items()}
-
-    @cached_property
-    def _lists(self) -> dict[str, Any]:
-        return {}
-
-    def _list(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what is made once for a snapshot."""
-        if name not in self._lists:
-            key = key_of(name)
-            found = self.kept.get("lists", [key])
-            if not found:
-                found = {key: orjson.dumps(make())}
-                self.kept.put({"lists": found})
-            self._lists[name] = orjson.loads(found[key])
-        return self._lists[name]
 
     @cached_property
     def _codes(self) -> Array:
@@ -506,31 +445,24 @@ class Holdings:
         if place is None or place.node is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
         if isinstance(place.node, Dataset):
-            dataset = self.graph.node(iri)
-            assert isinstance(dataset, Dataset)
-            return self.made.collection(place, dataset)
+            return self.made.collection(place, place.node)
         assert place.parent is not None
         return self.made.item(place, place.node) | {"collection": place.parent.identifier}
 
     def _area_ids(self, dataset: str) -> list[str]:
         """Return the names of a dataset's areas in its collection, as :meth:`areas_of` has them."""
-        key = key_of(f"areas {dataset}")
-        text = self.kept.get("lists", [key]).get(key)
-        found: list[str] = orjson.loads(_at_once(self._naming(dataset)) if text is None else text)
-        return found
 
-    def _naming(self, dataset: str) -> Generator[None, None, bytes]:
-        """Make and keep these names, some at each step: of a dataset may be hundreds of thousands."""
-        said = texts(self.catalog.store, _AREAS, dataset=dataset)
-        called = yield from _identifiers(self.catalog.store, said)
-        areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(dataset) % _ROW_SHIFT)]
-        names, taken = Names(), dict[str, str]()
-        for area in areas:
-            if area not in taken:  # one that is drawn twice is one
-                taken[area] = names.take(called.get(area) or iris.tail(area))
-        made = orjson.dumps([taken[area] for area in areas])
-        self.kept.put({"lists": {key_of(f"areas {dataset}"): made}})
-        return made
+        def make() -> list[str]:
+            called = _identifiers(self.catalog.store, texts(self.catalog.store, _AREAS, dataset=dataset))
+            areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(dataset) % _ROW_SHIFT)]
+            names, taken = Names(), dict[str, str]()
+            for area in areas:
+                if area not in taken:  # one that is drawn twice is one
+                    taken[area] = names.take(called.get(area) or iris.tail(area))
+            return [taken[area] for area in areas]
+
+        found: list[str] = self.kept.once(f"areas {dataset}", make)
+        return found
 
 
 class _Listed:
@@ -541,22 +473,18 @@ class _Listed:
         self.nodes: Final = np.flatnonzero(np.asarray(holdings.edges.kinds) & bits)
         """Their numbers in the lineage."""
         self.iris: Final = [holdings.edges.iris[node] for node in self.nodes.tolist()]
-        self._called = holdings.called
-        store = holdings.catalog.store
-        self.ids: Final[list[str]] = holdings._list(f"ids {code}", lambda: self._names(store, bits, taken))
+        self.ids: Final = self._names(holdings, bits, taken)
         self._at = {name: place for place, name in enumerate(self.ids)}
 
-    def _names(self, store: Store, bits: int, taken: Sequence[str]) -> list[str]:
-        called: dict[str, str] = {}
-        for kind in _CLASSES[bits]:
-            called |= self._called(kind)
+    def _names(self, holdings: Holdings, bits: int, taken: Sequence[str]) -> list[str]:
+        called = [holdings.edges.columns.facts["identifier"][node] for node in self.nodes.tolist()]
         names = Names(*taken)
         if bits != IS_DATASET:
-            return [names.take(called.get(iri) or iris.tail(iri)) for iri in self.iris]
+            return [names.take(name or iris.tail(iri)) for iri, name in zip(self.iris, called, strict=True)]
         wholes: dict[str, str] = {}
-        for part, whole in texts(store, _WHOLES):
+        for part, whole in texts(holdings.catalog.store, _WHOLES):
             wholes[part] = min(whole, wholes.get(part, whole))
-        known = {iri: (called.get(iri), wholes.get(iri, "")) for iri in self.iris}
+        known = {iri: (name or None, wholes.get(iri, "")) for iri, name in zip(self.iris, called, strict=True)}
         named = {iri: name for iri, name, _ in dataset_names(known, names)}
         return [named[iri] for iri in self.iris]
 
@@ -578,30 +506,23 @@ class _Listed:
         return key_of(f"{self._code} {iri}")
 
 
-_CALLED: Final = "SELECT ?node ?name ?kind { ?node a ?kind ; dcterms:identifier ?name }"
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
-_VALUES: Final = "SELECT ?node ?predicate ?value { ?node ?predicate ?value }"
 
 
-def _at_once(steps: Generator[None, None, _T]) -> _T:
-    """Return what is made step by step."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            made: _T = end.value
-            return made
+_SPOKEN: Final = key_of("spoken")
 
 
-def _identifiers(store: Store, said: Iterable[tuple[str, ...]]) -> Generator[None, None, dict[str, str]]:
-    """Return nodes with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
+def _batches(count: int) -> Iterator[range]:
+    return (range(begin, min(begin + _AT_A_TIME, count)) for begin in range(0, count, _AT_A_TIME))
+
+
+def _identifiers(store: Store, said: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """Return areas with the identifier they have when what all documents say is merged (:func:`rdf.merge`)."""
     found: dict[str, str] = {}
     several = set()
-    for at, (iri, name) in enumerate(said):
-        if at % _AT_A_TIME == 0:
-            yield
+    for iri, name in said:
         if found.setdefault(iri, name) != name:
             several.add(iri)
     for iri in several:
@@ -726,12 +647,11 @@ class _Role(_Nodes):
             self._holdings.kept.put({"places": made})
         return {number: found[key] for number, key in keys.items()}
 
-    def prepare(self, numbers: Sequence[int]) -> Iterator[None]:
+    def prepare(self, numbers: Sequence[int]) -> None:
         """Make what is not there yet of where models are."""
         keys = {self._key(number): number for number in numbers}
-        for key in self._holdings.kept.missing("places", list(keys)):
-            self._holdings.kept.put({"places": {key: self._made(keys[key])}})
-            yield
+        missing = self._holdings.kept.missing("places", list(keys))
+        self._holdings.kept.put({"places": {key: self._made(keys[key]) for key in missing}})
 
     def _key(self, number: int) -> int:
         """Return what tells the sources of a footprint, and so where it is, from others."""

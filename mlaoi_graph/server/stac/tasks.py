@@ -17,13 +17,14 @@ from mlaoi_graph.server.stac import about
 from mlaoi_graph.server.stac.parts import members
 from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
 from mlaoi_graph.server.stac.seen import spoken, view
-from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN, Holdings, Shelf
+from mlaoi_graph.server.stac.shelves import DATA, ROLES, UNKNOWN, Holdings, Shelf
 from mlaoi_graph.server.worker import Context
 
 __all__ = [
     "collection",
     "collections",
     "conformance",
+    "holdings",
     "item",
     "landing",
     "openapi",
@@ -66,7 +67,7 @@ def schema(context: Context) -> Reply:
 def queryables(context: Context, *, site: str, collection: str | None) -> Reply:
     """Return what filters and sorting may name."""
     if collection is not None:
-        _holdings(context).collections.named(collection, site)
+        holdings(context).collections.named(collection, site)
     path = "queryables" if collection is None else f"collections/{about.quoted(collection)}/queryables"
     return _answer(about.queryables(f"{site}stac/{path}"), "application/schema+json")
 
@@ -74,9 +75,9 @@ def queryables(context: Context, *, site: str, collection: str | None) -> Reply:
 def collections(context: Context, *, site: str, parameters: bytes) -> Reply:
     """Return a page of the collections that a search finds; all, without one."""
     query = read(parameters, is_body=False, names=about.COLLECTION_NAMES, nesting=context.bounds.nesting)
-    holdings = _holdings(context)
+    held = holdings(context)
     url = f"{site}stac/collections"
-    page = _page([holdings.collections], query, site)
+    page = _page([held.collections], query, site)
     links = [_link("root", f"{site}stac"), _link("parent", f"{site}stac"), _link("self", url)]
     if page.token is not None:
         links.append(next_link(url, query, page.token, is_body=False) | {"type": _JSON})
@@ -85,14 +86,14 @@ def collections(context: Context, *, site: str, parameters: bytes) -> Reply:
 
 def collection(context: Context, *, site: str, name: str) -> Reply:
     """Return a collection."""
-    return Reply(200, _JSON, _holdings(context).collections.named(name, site))
+    return Reply(200, _JSON, holdings(context).collections.named(name, site))
 
 
 def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
     """Return an item."""
-    holdings = _holdings(context)
-    holdings.collections.named(collection, site)
-    shelf = holdings.shelf(collection)
+    held = holdings(context)
+    held.collections.named(collection, site)
+    shelf = held.shelf(collection)
     found = None if shelf is None else shelf.find(Query(ids=(name,)))
     if shelf is None or found is None or not len(found):
         raise Refusal(404, "not-found", f"there is no item {name!r} in the collection {collection!r}")
@@ -101,17 +102,17 @@ def item(context: Context, *, site: str, collection: str, name: str) -> Reply:
 
 def search(context: Context, *, site: str, parameters: bytes, is_body: bool, collection: str | None = None) -> Reply:
     """Return a page of the items that a search finds, or of those of a collection."""
-    holdings = _holdings(context)
+    held = holdings(context)
     fixed: dict[str, Any] = {}
     path = "search"
     if collection is not None:
-        holdings.collections.named(collection, site)
+        held.collections.named(collection, site)
         fixed = {"collections": [collection]}
         path = f"collections/{about.quoted(collection)}/items"
     names = about.NAMES
     query = read(parameters, is_body=is_body, names=names, nesting=context.bounds.nesting, fixed=fixed)
     url = f"{site}stac/{path}"
-    page = _page(holdings.shelves(query), query, site)
+    page = _page(held.shelves(query), query, site)
     links = [_link("root", f"{site}stac"), _link("self", url, _GEOJSON)]
     if collection is not None:
         links += [_link(rel, f"{site}stac/collections/{about.quoted(collection)}") for rel in ("collection", "parent")]
@@ -119,7 +120,7 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
         follow = Query(**{**_slots(query), "given": {k: v for k, v in (query.given or {}).items() if k not in fixed}})
         links.append(next_link(url, follow, page.token, is_body=is_body))
     unknown = _link("related", f"{site}stac/collections/{UNKNOWN}/items", _GEOJSON)
-    number = len(holdings.places.models_of("unknown", None))
+    number = len(held.places.models_of("unknown", None))
     links.append(
         unknown | {"title": f"{number} models whose footprint for some stage is unknown: they may be here too"}
     )
@@ -129,11 +130,18 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
 
 def warm(context: Context) -> None:
     """Make the tables that searches need, so that none waits for them."""
-    places = _holdings(context).places
-    for role, _ in ROLES.values():
-        places.models_of(role, None)
-    places.models_of("unknown", None)
-    context.idle = _holdings(context).prepare()
+    held = holdings(context)
+    everything = Query(time=(0, 0))
+    for name in (*ROLES, UNKNOWN, DATA):
+        shelf = held.shelf(name)
+        assert shelf is not None
+        shelf.find(everything)
+
+
+def holdings(context: Context) -> Holdings:
+    """Return what the API has of this snapshot."""
+    found: Holdings = context.kept("stac", lambda catalog: Holdings(catalog, context.beside))
+    return found
 
 
 # -- pages --------------------------------------------------------------------------------------------------------
@@ -335,12 +343,6 @@ def _listing(name: str, page: _Page, query: Query, about_page: dict[str, Any], m
         about_page = about_page | {"notes": list(query.notes)}
     rest = members(about_page | matched | {"numberReturned": len(listed)})
     return Reply(200, media_type, b'{%b,"%b":[%b]}' % (rest, name.encode(), b",".join(listed)))
-
-
-def _holdings(context: Context) -> Holdings:
-    found = context.kept("stac", Holdings)
-    assert isinstance(found, Holdings)
-    return found
 
 
 def _slots(query: Query) -> dict[str, Any]:

@@ -91,12 +91,11 @@ class Witness:
         mentioned: Mapping[str, bool],
         nodes: Sequence[str],
         keys_of: Callable[[str], Sequence[int]],
-        more: Mapping[str, Mapping[int, bytes]],
     ) -> None:
         """Throw out what was made of inputs that are others now; ``mentioned`` is what documents speak of that changed.
 
-        ``nodes`` are all that have a name, ``keys_of`` gives what a node's own document is kept under, ``more`` what
-        else is otherwise now. Raises what is in :data:`~mlaoi_graph.items.UNREADABLE`.
+        ``nodes`` are all that have a name, ``keys_of`` gives what a node's own document is kept under. Raises what is
+        in :data:`~mlaoi_graph.items.UNREADABLE`.
         """
         was = dict(kept.all("sayings"))
         asked = ((way, iri, _saying_key(way, iri)) for iri in mentioned for way in self._ways)
@@ -112,7 +111,7 @@ class Witness:
         hits = np.isin(np.frombuffer(b"".join(keys for _, keys in of_each), dtype=np.int64), changed)
         which = np.searchsorted(begins, np.flatnonzero(hits), side="right") - 1
         stale |= {of_each[at][0] for at in np.unique(which).tolist()}
-        kept.settle(stale, {"sayings": sayings, "standings": standings, **more})
+        kept.settle(stale, {"sayings": sayings, "standings": standings})
 
 
 def _digest(value: Any) -> bytes:
