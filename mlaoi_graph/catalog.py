@@ -331,7 +331,8 @@ class Catalog:
                 collections=tuple(collections),
                 progress=progress,
             )
-            writer.publish(run.columns, run.documents, rules={**self._manifest.rules, used_name: READING_RULES})
+            rules = {**self._manifest.rules, used_name: READING_RULES}
+            writer.publish(run.columns, run.documents, rules=rules, removed=False)
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:
@@ -367,7 +368,7 @@ class Catalog:
                 raise NodeNotFound(document, self._documents_like(document))
             run = writer.run()
             run.remove(document)
-            writer.publish(run.columns, run.documents)
+            writer.publish(run.columns, run.documents, removed=True)
 
     def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
         """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
@@ -869,6 +870,7 @@ class _Writer:
             verified_only=catalog.verified_only,
             reread=reread,
             repair=self.interrupted,
+            any_name=self.interrupted or catalog._manifest.removed,
             columns=columns,
             samples=None if catalog._directory is None else catalog._directory / "samples",
         )

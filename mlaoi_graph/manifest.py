@@ -33,6 +33,8 @@ class Manifest:
     """Name of each source and a digest of where it was, to tell a source from its namesake."""
     rules: dict[str, int] = field(default_factory=dict)
     """Name of each source and the readers' rules it was last read by."""
+    removed: bool = False
+    """Whether documents were removed since it was last found out what names in the others stand for."""
 
     def write(self, directory: Path) -> None:
         """Replace the directory's manifest in one step."""
@@ -91,6 +93,7 @@ class Manifest:
                 snapshot=int(values["snapshot"]),
                 sources=dict(values["sources"]),
                 rules={name: int(rules) for name, rules in values["rules"].items()},
+                removed=bool(values.get("removed", False)),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogDamaged(

@@ -143,6 +143,8 @@ class DocumentReader:
         iri = self._resolver.item_iri(raw)
         if iri is None:
             raise _MissingId
+        if content.link_href(data, "collection") == iri:
+            raw.note("/links", "self-reference", "names itself as its collection; read as an item of none")
         if content.is_model_item(data):
             return self._model(raw, iri, properties), iri
         if collection is None:
@@ -153,12 +155,7 @@ class DocumentReader:
         """One item of a collection: an area of that dataset, or of its split."""
         split = self._split(raw, properties)
         areas = self._areas(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
-        if split is not None and collection.split is not None and split != collection.split:
-            raw.note(
-                "/properties/ml-aoi:split",
-                "split-against-declared",
-                f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
-            )
+        raw.findings.extend(links.split_findings(split, collection, raw.shown))
         statements: list[Statement] = [*areas]
         # Of a box it is known that the item is somewhere in there: it is no sample that tells where the collection is.
         is_box = areas[0].precision is Precision.DECLARED_BOX
