@@ -116,6 +116,8 @@ class _Thing:
     """Other IRIs its documents give it."""
     sources: frozenset[str]
     """Who describes it: names of sources, hosts of documents with an address of their own."""
+    titles: frozenset[str] = frozenset()
+    """Titles as they stand, unless that is the id."""
 
 
 class _Things:
@@ -163,6 +165,7 @@ class _Things:
             ),
             frozenset(filter(None, map(_address, texts(SKOS.altLabel)))),
             frozenset(map(self._source, graphs)),
+            frozenset(title for title in texts(RDFS.label) if _plain(title) not in ids),
         )
 
     def _source(self, document: str) -> str:
@@ -266,7 +269,8 @@ def unite(store: Store, base: str, was: Mapping[str, str], when: str) -> United:
 
 
 def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
-    """Return what is one in a store that has every document as it was read, and what was kept apart though it shares.
+    """Return what is one in a store that has every document as it was read, and what is doubtful of that: what was kept
+    apart though it shares, and what is one though it is called otherwise.
 
     A key that things share counts if nothing tells any two of them apart; so do all keys that lead from one to another.
     """
@@ -296,6 +300,11 @@ def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
         named = [one for one in together if one.iri in given] or together
         iri = min((one.iri for one in named), key=lambda iri: (iri.startswith(base), iri))
         found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), shared))
+        titles = {_plain(title): (one.iri, title) for one in reversed(together) for title in sorted(one.titles)}
+        if "DOI " in shared and len(titles) > 1:
+            called = ", ".join(f"{iri} {title!r}" for iri, title in sorted(titles.values())[:5])
+            message = f"taken for one, as they share {shared} and an id, though they are called otherwise: {called}"
+            kept_apart.append(_finding("titles-differ", f"{message}. If they are two, give one another id"))
     return found, kept_apart
 
 

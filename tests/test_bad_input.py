@@ -443,6 +443,30 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
         "",
         "self-reference",
     ),
+    "title a number": ({**GOOD, "properties": {"title": 7}}, "/properties/title", "wrong-type"),
+    "description a list": ({**COLLECTION, "description": ["a"]}, "/description", "wrong-type"),
+    "license an object": ({**COLLECTION, "license": {}}, "/license", "wrong-type"),
+    "version of a model a number": (
+        {**MODEL, "properties": {**MODEL["properties"], "version": 1.5}},
+        "/properties/version",
+        "wrong-type",
+    ),
+    "datetime a number": ({**GOOD, "properties": {"datetime": 1577836800}}, "/properties/datetime", "wrong-type"),
+    "keywords text": ({**COLLECTION, "keywords": "eo"}, "/keywords", "wrong-type"),
+    "a keyword a number": ({**COLLECTION, "keywords": ["eo", 1]}, "/keywords/1", "wrong-type"),
+    "providers an object": ({**COLLECTION, "providers": {"name": "ESA"}}, "/providers", "wrong-type"),
+    "a provider text": ({**COLLECTION, "providers": ["ESA"]}, "/providers/0", "wrong-type"),
+    "a provider without a name": ({**COLLECTION, "providers": [{}]}, "/providers/0/name", "wrong-type"),
+    "made from what is on this machine": (
+        {**MODEL, "links": [{"rel": "derived_from", "href": "http://127.0.0.1:8000/m.json"}]},
+        "/links/0",
+        "refused-link",
+    ),
+    "made from what is in this house": (
+        {**MODEL, "links": [{"rel": "derived_from", "href": "https://nas.local/data"}]},
+        "/links/0",
+        "refused-link",
+    ),
     "NaN token": (replaced(GOOD, ("geometry", "coordinates", 0, 1, 0), NAN), "/geometry", "not-finite"),
     "Infinity token": (
         replaced(GOOD, ("geometry", "coordinates", 0, 1, 0), -INFINITY),
@@ -726,6 +750,9 @@ def test_a_catalog_that_links_itself_is_read_once(tmp_path: Path) -> None:
     report = catalog.ingest(tmp_path / "source" / "catalog.json")
     assert (report.read, report.failed) == (3, 0)
     assert [d.identifier for d in catalog.datasets()] == ["good"]
+    # To itself: as child and as item, of the one; the other only links back.
+    told = [(Path(f.document).name, f.pointer) for f in report.findings.kept if f.rule == "self-reference"]
+    assert told == [("catalog.json", "/links/0/href"), ("catalog.json", "/links/2/href")]
 
 
 def test_models_made_from_each_other_end_and_are_reported(tmp_path: Path) -> None:

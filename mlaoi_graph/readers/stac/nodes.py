@@ -39,6 +39,13 @@ _PLACE_AND_TIME: Final = frozenset(
     | {"extent", "links", "assets", "stac_extensions"}
 )
 """What the graph has terms of its own for, and what is kept otherwise."""
+_COMMON: Final[tuple[tuple[str, type, str], ...]] = (
+    *((name, str, "text") for name in ("title", "description", "license", "version", "datetime", "start_datetime")),
+    *((name, str, "text") for name in ("end_datetime", "created", "updated")),
+    ("keywords", list, "a list of text"),
+    ("providers", list, "a list of objects, each with a name"),
+)
+"""Fields that items and collections have in common, and what they are."""
 _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
@@ -139,6 +146,7 @@ class DocumentReader:
         if properties is None:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
             properties = {}
+        _note_wrong_types(raw, properties, "/properties")
         collection = self._resolver.collection_of(raw)
         iri = self._resolver.item_iri(raw)
         if iri is None:
@@ -308,6 +316,7 @@ class DocumentReader:
         target = self._resolver.describe(raw)
         if target is None:
             raise _MissingId
+        _note_wrong_types(raw, data, "")
         if target.kind is Kind.CONTAINER:
             return [], None
         if target.kind is Kind.MODEL:
@@ -591,6 +600,21 @@ class DocumentReader:
         )
         statements.extend(links.split_part(whole, word) for word in sorted(w for w in words if w is not None))
         return statements, iri
+
+
+def _note_wrong_types(raw: Raw, fields: Json, prefix: str) -> None:
+    for name, wanted, what in _COMMON:
+        value = fields.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, wanted):
+            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is {what}; not used")
+        elif isinstance(value, list):
+            for index, entry in enumerate(value):
+                if not isinstance(entry, str if name == "keywords" else dict):
+                    raw.note(f"{prefix}/{name}/{index}", "wrong-type", f"{name} is {what}; not used")
+                elif isinstance(entry, dict) and text(entry.get("name")) is None:
+                    raw.note(f"{prefix}/{name}/{index}/name", "wrong-type", "the name of a provider is text; not used")
 
 
 def _is_image_link(link: Json) -> bool:

@@ -89,6 +89,10 @@ class Resolver:
         if known is not None and known.described:
             return known
         kind = content.kind_by_suffix(href)
+        if self._walk.is_private(iri):
+            message = f"{href[:100]} is a private or local machine: nobody else can tell what is there; not opened"
+            raw.note(pointer, "refused-link", message)
+            place = None
         if kind is None and place is not None:
             target = self._peek(place, raw, pointer)
             if target is not None:
