@@ -45,6 +45,7 @@ from mlaoi_graph.model import (
     Dataset,
     DataUse,
     Derivation,
+    Finding,
     Model,
     ModelFamily,
     Reasoner,
@@ -763,8 +764,8 @@ class Catalog:
             self._leakage[key] = Leakage(self, buffer_km=buffer_km, window_days=window_days, sensors=sensors)
         return self._leakage[key].report(node, against=against)
 
-    def export(self, format: str, path: str | os.PathLike[str]) -> None:
-        """Write the catalog to a file.
+    def export(self, format: str, path: str | os.PathLike[str]) -> list[Finding]:
+        """Write the catalog to a file and return what of it the format cannot hold: in RDF/XML, control characters.
 
         ``turtle``, ``ntriples``, ``rdfxml`` and ``jsonld`` hold the union of what documents assert; ``trig`` and
         ``nquads`` the whole store, each document's graph by itself, with the log and what was inferred.
@@ -772,7 +773,7 @@ class Catalog:
         """
         from mlaoi_graph.writers import write
 
-        write(self._store, format, Path(path))
+        return write(self._store, format, Path(path))
 
     def export_stac(
         self,

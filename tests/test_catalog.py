@@ -654,3 +654,12 @@ def test_the_build_that_sees_an_item_missing_says_that_not_all_samples_are_known
     write(a=sample("a", "c"))
     catalog.ingest(tmp_path / source, name="source")
     assert not catalog.store.has_graph(missing)
+
+
+def test_a_text_in_a_language_that_xml_cannot_hold_is_named(filled, tmp_path):
+    filled.update('INSERT DATA { GRAPH <urn:g> { <urn:x> rdfs:label "bell\\u0007"@en } }')
+    (lost,) = filled.export("rdfxml", tmp_path / "out.rdf")
+    assert (lost.document, lost.rule) == (str(tmp_path / "out.rdf"), "not-in-xml")
+    assert "U+0007" in lost.message
+    assert "in the label of <urn:x>" in lost.message
+    assert rdflib.Literal("bell\ufffd", lang="en") in rdflib.Graph().parse(tmp_path / "out.rdf", format="xml").objects()
