@@ -9,13 +9,11 @@ it, in whichever order they came.
 from __future__ import annotations
 
 import itertools
-from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
-import numpy as np
 import pyoxigraph as ox
 from pyoxigraph import Literal, NamedNode
 
@@ -34,6 +32,10 @@ __all__ = ["Linker", "described_by_several", "referring"]
 _TOGETHER: Final = 200
 """Documents a transaction."""
 _REFERRING: Final = (MLAOI.ofDataset, MLAOI.ofSource, MLAOI.ofObject, MLAOI.ofSubject, MLAOI.partOf)
+_SEVERAL: Final = f"""
+    SELECT ?node (COUNT(?document) AS ?number) {{ GRAPH ?document {{ ?document <{MLAOI.describes}> ?node }} }}
+    GROUP BY ?node HAVING (COUNT(?document) > 1)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,19 +306,13 @@ def referring(store: Store, nodes: Iterable[str]) -> dict[str, set[str]]:
 
 def described_by_several(store: Store) -> dict[str, list[str]]:
     """Return what several documents describe, with these documents in order."""
-    # Hashes first: there may be millions, and few of them twice.
-    numbers = array("q", (hash(quad.object) for quad in store.match(None, MLAOI.describes)))
-    ordered = np.sort(np.frombuffer(numbers, dtype=np.int64))
-    twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-    found: dict[str, list[str]] = defaultdict(list)
-    for quad in store.match(None, MLAOI.describes) if twice else ():
-        if hash(quad.object) in twice:
-            found[_iri(quad.object)].append(_iri(quad.graph_name))
-    return {
-        node: own
-        for node, documents in found.items()
-        if len(own := [d for d in sorted(documents) if not _is_file_of(d, documents)]) > 1
-    }
+    found: dict[str, list[str]] = {}
+    for row in cast("Iterator[Any]", store.query(_SEVERAL)):
+        documents = [_iri(quad.graph_name) for quad in store.match(None, MLAOI.describes, row["node"].value)]
+        own = [document for document in sorted(documents) if not _is_file_of(document, documents)]
+        if len(own) > 1:
+            found[row["node"].value] = own
+    return dict(sorted(found.items()))
 
 
 def _is_file_of(document: str, others: Iterable[str]) -> bool:

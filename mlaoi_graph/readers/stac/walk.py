@@ -281,8 +281,7 @@ class Walk:
         raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
         # One that links to files or items is looked into all the same: those may have changed, or gone. So is one that
         # names no collection: others may say that it is theirs.
-        is_told = b'"collection"' in data and not any(word in data for word in _LINKING)
-        if raw.unchanged and self.start is None and is_told:
+        if raw.unchanged and self.start is None and b'"collection"' in data and not any(w in data for w in _LINKING):
             yield raw
             return
         parsed = self._json(raw, data)
