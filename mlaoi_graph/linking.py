@@ -69,6 +69,8 @@ class Linker:
         self.findings: list[tuple[str, reading_log.Found]] = []
         """What was found then and not before, with the documents."""
         self._found: dict[str, list[reading_log.Found]] = {}
+        self._told: set[str] | None = None
+        """Documents in which anything was found before, once that is asked."""
 
     def put_back(self, nodes: set[str], names: Iterable[str] | None) -> set[str]:
         """Have documents say again what they were read to say, if names in them may lead elsewhere now.
@@ -134,26 +136,32 @@ class Linker:
         kept: dict[str, set[str]] = {}
         collections: dict[str, Target] = {}
         ambiguous: list[Finding] = []
-        by_name = {(graph, iri) for iri, graph, solution in rows if solution.name is not None}
+        met: set[str] = set()
         for iri, graph, solution in rows:
             if solution.target is not None:
-                for document in saying(self._store, iri, graph):
-                    its = names if (document, iri) in by_name else addresses
-                    its.setdefault(document, {})[iri] = solution.target
+                its = addresses if solution.name is None else names
+                its.setdefault(graph, {})[iri] = solution.target
                 if solution.name is not None:
                     # What two things that are one have in common is looked at anew each time, as they are.
                     kept.setdefault(graph, set()).add("" if solution.several else solution.name)
                 if iri.startswith(iris.collection(self._base, "")):
                     collections[iri] = solution.target
+                for document in saying(self._store, iri) if iri not in met else ():
+                    if iri not in names.get(document, ()):
+                        addresses.setdefault(document, {})[iri] = solution.target
+                met.add(iri)
             elif solution.several:
                 message = f"{solution.name!r} stands for several things here; give an address. Kept unresolved"
                 ambiguous.append(Finding(document=graph, pointer="", rule="ambiguous-id", message=message))
+        for document, own in names.items():
+            for iri in own:
+                addresses.get(document, {}).pop(iri, None)
         todo = iter(sorted(addresses.keys() | names.keys()))
         while some := list(itertools.islice(todo, _TOGETHER)):
             changed: dict[str, str] = {}
             for document in some:
                 statements = rdf.decode(self._store.match(graph=document))
-                if document in addresses:
+                if addresses.get(document):
                     statements = self._again(document, statements, addresses[document], collections)
                 if document in names:
                     lines = rdf.encode(statements).splitlines(keepends=True)
@@ -232,11 +240,15 @@ class Linker:
             return
         known = Known(self._store)
         solved: dict[str, dict[str, Target]] = {}
+        led: dict[str, set[str]] = defaultdict(set)
         for iri, graph, _ in self.unresolved():
-            target = known.target(aliases[iri]) if iri in aliases else None
+            if iri in aliases:
+                led[iri].add(graph)
+        for iri, graphs in led.items():
+            target = known.target(aliases[iri])
             if target is None:
                 continue
-            for document in saying(self._store, iri, graph):
+            for document in graphs | saying(self._store, iri):
                 # Who says what it is known by, and refers to that, means another.
                 if next(self._store.match(target.iri, MLAOI.resolved, Literal(True), document), None) is None:
                     solved.setdefault(document, {})[iri] = target
@@ -261,6 +273,10 @@ class Linker:
         if not again.pointers:
             return
         if document not in self._found:
+            if self._told is None:
+                self._told = reading_log.found_anything(self._store)
+            if not again.findings and document not in self._told:
+                return
             self._found[document] = reading_log.found_of(self._store, document)
         before = self._found[document]
         now = [found for found in before if not (found[1] in links.RULES and found[0] in again.pointers)]
@@ -282,12 +298,13 @@ def _leading_nowhere(statements: Sequence[Statement]) -> dict[str, Target]:
     return found
 
 
-def saying(store: Store, iri: str, graph: str) -> set[str]:
-    """Return the documents to write again when what is unresolved in one is known."""
+def saying(store: Store, iri: str) -> set[str]:
+    """Return the documents that say of something that it is a part of this: to be written again when this is known."""
     # What uses an item alone says too what that is part of: this, or a split of it.
-    parts = (_iri(quad.subject) for quad in store.match(None, MLAOI.partOf, iri, graph))
-    wholes = [iri, *parts]
-    return {graph} | {_iri(q.graph_name) for whole in wholes for q in store.match(None, MLAOI.partOf, whole)}
+    quads = list(store.match(None, MLAOI.partOf, iri))
+    for part in {_iri(quad.subject) for quad in quads}:
+        quads += store.match(None, MLAOI.partOf, part)
+    return {_iri(quad.graph_name) for quad in quads if _iri(quad.graph_name) != rdf.INFERRED_GRAPH}
 
 
 def referring(store: Store, nodes: Iterable[str]) -> dict[str, set[str]]:

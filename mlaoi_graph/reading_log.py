@@ -19,7 +19,7 @@ from mlaoi_graph.readers import ReadDocument
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI, RDF
 
-__all__ = ["Found", "found_before", "found_of", "identification", "linking", "reading", "timestamp"]
+__all__ = ["Found", "found_anything", "found_before", "found_of", "identification", "linking", "reading", "timestamp"]
 
 Found: TypeAlias = tuple[str, str, Severity, str]
 """Pointer, rule, severity and message of what was found in a document."""
@@ -80,10 +80,14 @@ def found_before(store: Store, wanted: Callable[[str], bool]) -> Iterator[tuple[
 
     Documents that are in the store no more are left out.
     """
-    rows = cast("Iterator[Any]", store.query(_FOUND))
-    for document in sorted({row["document"].value for row in rows}):
+    for document in sorted(found_anything(store)):
         if wanted(document) and store.has_graph(document) and (found := found_of(store, document)):
             yield document, found
+
+
+def found_anything(store: Store) -> set[str]:
+    """Return the documents in which anything was ever found."""
+    return {row["document"].value for row in cast("Iterator[Any]", store.query(_FOUND))}
 
 
 def found_of(store: Store, document: str) -> list[Found]:
