@@ -45,6 +45,7 @@ from mlaoi_graph.model import (
     Dataset,
     DataUse,
     Derivation,
+    Finding,
     Model,
     ModelFamily,
     Reasoner,
@@ -340,7 +341,7 @@ class Catalog:
             if report.not_read:
                 not_read[used_name] = sorted(report.not_read)
             rules = {**self._manifest.rules, used_name: READING_RULES}
-            writer.publish(run.columns, run.documents, rules=rules, not_read=not_read)
+            writer.publish(run.columns, run.documents, rules=rules, not_read=not_read, removed=False)
         return report
 
     def update(self, sparql: str, scope: Scope | None = None, /) -> None:
@@ -376,7 +377,7 @@ class Catalog:
                 raise NodeNotFound(document, self._documents_like(document))
             run = writer.run()
             run.remove(document)
-            writer.publish(run.columns, run.documents)
+            writer.publish(run.columns, run.documents, removed=True)
 
     def add_samples(self, dataset: str, path: str | os.PathLike[str], *, name: str | None = None) -> SampleReport:
         """Add a GeoParquet file of a dataset's samples, which stay beside the graph, and return what became of them.
@@ -771,8 +772,8 @@ class Catalog:
             self._leakage[key] = Leakage(self, buffer_km=buffer_km, window_days=window_days, sensors=sensors)
         return self._leakage[key].report(node, against=against)
 
-    def export(self, format: str, path: str | os.PathLike[str]) -> None:
-        """Write the catalog to a file.
+    def export(self, format: str, path: str | os.PathLike[str]) -> list[Finding]:
+        """Write the catalog to a file and return what of it the format cannot hold: in RDF/XML, control characters.
 
         ``turtle``, ``ntriples``, ``rdfxml`` and ``jsonld`` hold the union of what documents assert; ``trig`` and
         ``nquads`` the whole store, each document's graph by itself, with the log and what was inferred.
@@ -780,7 +781,7 @@ class Catalog:
         """
         from mlaoi_graph.writers import write
 
-        write(self._store, format, Path(path))
+        return write(self._store, format, Path(path))
 
     def export_stac(
         self,
@@ -878,6 +879,7 @@ class _Writer:
             verified_only=catalog.verified_only,
             reread=reread,
             repair=self.interrupted,
+            any_name=self.interrupted or catalog._manifest.removed,
             columns=columns,
             samples=None if catalog._directory is None else catalog._directory / "samples",
         )

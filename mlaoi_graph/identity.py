@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, starmap
 from typing import Final, NamedTuple
@@ -36,7 +36,7 @@ from mlaoi_graph.reading_log import identification
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
 
-__all__ = ["Same", "United", "aliases", "as_read", "find", "keeping", "unite"]
+__all__ = ["Same", "United", "aliases", "as_read", "find", "keeping", "lines", "unite"]
 
 _UPWARD: Final = (
     *rdf.DERIVATION_PROPERTY.values(),
@@ -116,6 +116,8 @@ class _Thing:
     """Other IRIs its documents give it."""
     sources: frozenset[str]
     """Who describes it: names of sources, hosts of documents with an address of their own."""
+    titles: frozenset[str] = frozenset()
+    """Titles as they stand, unless that is the id."""
 
 
 class _Things:
@@ -163,6 +165,7 @@ class _Things:
             ),
             frozenset(filter(None, map(_address, texts(SKOS.altLabel)))),
             frozenset(map(self._source, graphs)),
+            frozenset(title for title in texts(RDFS.label) if _plain(title) not in ids),
         )
 
     def _source(self, document: str) -> str:
@@ -225,8 +228,12 @@ class _Things:
 
 
 def as_read(store: Store) -> tuple[dict[str, str], dict[str, str]]:
-    """Return what documents said when they were read, if they say it otherwise now, and which IRI is which now."""
-    said = {_graph(quad): _text(quad.object) for quad in store.match(None, MLAOI.asRead)}
+    """Return what documents said when they were read, if they say it otherwise now, and which IRI is which now.
+
+    Of those that only have names that lead somewhere it is left as it is.
+    """
+    by_name = {_graph(quad) for quad in store.match(None, MLAOI.byName)}
+    said = {g: _text(quad.object) for quad in store.match(None, MLAOI.asRead) if (g := _graph(quad)) not in by_name}
     was: dict[str, str] = {}
     for document, text in said.items():
         then = re.search(rf"^<{re.escape(document)}> <{MLAOI.describes}> <([^>]*)> \.$", text, re.MULTILINE)
@@ -245,7 +252,7 @@ def unite(store: Store, base: str, was: Mapping[str, str], when: str) -> United:
         quads = list(store.match(graph=document))
         again = _renamed(rdf.decode(quads), names)
         if again is not None:
-            changed[document] = rdf.encode(keeping(document, quads, again))
+            changed[document] = rdf.encode(keeping(document, lines(quads), again))
     now = {other: (same.iri, same.why) for same in sames for other in same.others}
     log: list[str] = []
     for other in sorted(was.keys() | now.keys()):
@@ -262,7 +269,8 @@ def unite(store: Store, base: str, was: Mapping[str, str], when: str) -> United:
 
 
 def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
-    """Return what is one in a store that has every document as it was read, and what was kept apart though it shares.
+    """Return what is one in a store that has every document as it was read, and what is doubtful of that: what was kept
+    apart though it shares, and what is one though it is called otherwise.
 
     A key that things share counts if nothing tells any two of them apart; so do all keys that lead from one to another.
     """
@@ -292,6 +300,11 @@ def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
         named = [one for one in together if one.iri in given] or together
         iri = min((one.iri for one in named), key=lambda iri: (iri.startswith(base), iri))
         found.append(Same(iri, tuple(one.iri for one in together if one.iri != iri), shared))
+        titles = {_plain(title): (one.iri, title) for one in reversed(together) for title in sorted(one.titles)}
+        if "DOI " in shared and len(titles) > 1:
+            called = ", ".join(f"{iri} {title!r}" for iri, title in sorted(titles.values())[:5])
+            message = f"taken for one, as they share {shared} and an id, though they are called otherwise: {called}"
+            kept_apart.append(_finding("titles-differ", f"{message}. If they are two, give one another id"))
     return found, kept_apart
 
 
@@ -420,14 +433,25 @@ def _renamed(statements: Sequence[Statement], names: Mapping[str, str]) -> list[
     return found if changed else None
 
 
-def keeping(document: str, quads: Iterable[Quad], statements: Sequence[Statement]) -> list[Statement]:
-    """Return statements that take the place of what a document says, with the text of what it was read to say."""
-    if any(isinstance(statement, SourceDocument) and statement.as_read is not None for statement in statements):
-        return list(statements)
-    said = "".join(sorted(f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads))
-    if not any(isinstance(statement, SourceDocument) for statement in statements):
-        return [*statements, SourceDocument(iri=document, as_read=said)]
-    return [replace(s, as_read=said) if isinstance(s, SourceDocument) else s for s in statements]
+def keeping(
+    document: str, said: Iterable[str], statements: Sequence[Statement], by_name: tuple[str, ...] = ()
+) -> list[Statement]:
+    """Return statements that take the place of what a document says, with what it was read to say, given in lines.
+
+    ``by_name`` are the names that lead to what they stand for now, if it says all else as it was read to.
+    """
+    source = next((s for s in statements if isinstance(s, SourceDocument)), SourceDocument(iri=document))
+    if source.as_read is not None:
+        names = tuple(sorted({*source.by_name, *by_name})) if source.by_name and by_name else ()
+        kept = replace(source, by_name=names)
+    else:
+        kept = replace(source, as_read="".join(sorted(set(said))), by_name=by_name)
+    return [*(s for s in statements if not isinstance(s, SourceDocument)), kept]
+
+
+def lines(quads: Iterable[Quad]) -> Iterator[str]:
+    """Yield the triples of some quads as lines of N-Triples."""
+    return (f"{quad.subject} {quad.predicate} {quad.object} .\n" for quad in quads)
 
 
 def _naming(store: Store, nodes: Iterable[str]) -> set[str]:

@@ -6,29 +6,29 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import unquote
 
 import numpy as np
+import pyoxigraph as ox
 from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import identity, rdf, reading_log, reasoning
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import StoreError
+from mlaoi_graph.known import NAMING, Known
+from mlaoi_graph.linking import Linker, described_by_several, referring
 from mlaoi_graph.model import (
-    AreaOfInterest,
     Association,
     Confidence,
-    Dataset,
     DataUse,
     Derivation,
     Finding,
-    Model,
     Reasoner,
     Severity,
     SourceDocument,
@@ -41,11 +41,10 @@ from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
-from mlaoi_graph.readers import COLLECTIONS, Context, Kind, Outcome, ReadDocument, Reader, Target
+from mlaoi_graph.readers import Context, Outcome, ReadDocument, Reader
 from mlaoi_graph.readers.stac import unread
-from mlaoi_graph.readers.stac.relink import relink
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS, SKOS
+from mlaoi_graph.vocab import MLAOI, RDF, RDFS
 
 __all__ = ["Findings", "Ingest", "IngestReport"]
 
@@ -53,15 +52,17 @@ _BATCH: Final = 1_000_000
 """Characters a transaction, some 200 documents: small enough to lose little time to a retry, large enough to matter."""
 _FILL_BATCH: Final = 20_000_000
 """Characters a chunk of the first, bulk ingest: a store takes memory by the text, and documents are of any length."""
-_RELINKED: Final = 200
-"""Documents a transaction when references are typed again."""
 _KEPT_PER_RULE: Final = 100
 _ROUNDS: Final = 20
 
 
-_DECIDES: Final = frozenset({RDF.type, MLAOI.split, MLAOI.resolved})
+_DECIDES: Final = frozenset({RDF.type, RDFS.label, MLAOI.split, MLAOI.resolved})
 """What of a node decides how references to it are typed."""
 _DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
+_NAMING_START: Final = tuple(f"<{predicate}> " for predicate in NAMING)
+_FOOTPRINT: Final = f"<{MLAOI.footprint}> "
+_NOTED: Final = _DECIDES.union(NAMING, {MLAOI.footprint})
+_NOTED_START: Final = tuple(f"<{predicate}> " for predicate in _NOTED)
 _NODES: Final = frozenset(
     f"<{RDF.type}> <{kind}> ."
     for kind in (
@@ -119,7 +120,7 @@ class IngestReport:
     removed: int = 0
     """Members that are no longer in their file (NDJSON, item collection)."""
     relinked: int = 0
-    """Documents whose references were typed again because what they point at is known now."""
+    """Documents that were not read and whose references were typed again because what they point at is known now."""
     gone: tuple[str, ...] = ()
     """Documents of this source met before and not now; kept until removed."""
     findings: Findings = field(default_factory=Findings)
@@ -128,159 +129,6 @@ class IngestReport:
     def documents(self) -> int:
         """How many documents the source has."""
         return self.read + self.unchanged + self.skipped + self.failed
-
-
-# Over the default graph, which holds a triple once however many documents say it: a dataset has a type and a
-# footprint from the document of each of its items.
-_ABOUT = f"""
-    SELECT ?node ?p ?o {{
-      VALUES ?p {{ <{RDF.type}> <{RDFS.label}> <{MLAOI.split}> <{MLAOI.resolved}> }} ?node ?p ?o
-    }}
-"""
-_CALLED = "SELECT ?node ?p ?name { ?node ?p ?name }"
-
-
-class _Known:
-    """What readers may ask, answered from the store and from what is not in it yet."""
-
-    def __init__(self, store: Store, *, fresh: bool, reread: bool) -> None:
-        self._store = store
-        self.fresh = fresh
-        """Whether the store was empty: then nothing is looked up that only this run can have put there."""
-        self._reread = reread
-        self.stale: set[str] = set()
-        """Documents to be read again though their bytes are the same."""
-        self._recent: dict[str, Target] = {}
-        self._recent_names: dict[str, list[Target]] = {}
-        self._older: dict[str, Target] = {}
-        self._older_names: dict[str, list[Target]] = {}
-        self._looked_up: dict[str, Target | None] = {}
-
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
-        if self.fresh or self._reread or document in self.stale:
-            return False
-        quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
-        return next(quads, None) is not None
-
-    def holds(self, document: str) -> bool:
-        return not self.fresh and next(self._store.match(graph=document), None) is not None
-
-    def target(self, iri: str) -> Target | None:
-        found = self._recent.get(iri) or self._older.get(iri)
-        if found is not None:
-            return found
-        # Many refer to few: the store is asked once for each between two changes of it.
-        if iri not in self._looked_up:
-            self._looked_up[iri] = self._stored(iri)
-        return self._looked_up[iri]
-
-    def named(self, name: str) -> Sequence[Target]:
-        name = iris.doi(name) or name
-        noted = (*self._older_names.get(name, ()), *self._recent_names.get(name, ()))
-        found = {target.iri: target for target in noted}
-        for predicate in (DCTERMS.identifier, RDFS.label, SKOS.altLabel, MLAOI.doi):
-            rows = self._select(_CALLED, name=Literal(name), p=NamedNode(predicate))
-            for iri in sorted(row["node"].value for row in rows):
-                target = self._stored(iris.owner(iri, "area"))
-                if target is not None and target.described:
-                    found.setdefault(target.iri, target)
-            if found:
-                break
-        return sorted(found.values(), key=lambda target: target.iri)
-
-    def remember(self, statements: Sequence[Statement]) -> None:
-        """Take note of what is about to be stored."""
-        wholes = {area: s.iri for s in statements if isinstance(s, Dataset) for area in s.footprints}
-        for statement in statements:
-            if isinstance(statement, Model | Dataset) and statement.resolved:
-                if isinstance(statement, Model):
-                    kind = Kind.MODEL
-                else:
-                    kind = Kind.ARCHIVE if statement.archive else Kind.DATASET
-                met = self._recent.get(statement.iri) or self._older.get(statement.iri)
-                if met is not None and (met.kind is Kind.MODEL) is not (kind is Kind.MODEL):
-                    kind = Kind.UNKNOWN  # described as both: what a reference states of it counts
-                split = statement.split if isinstance(statement, Dataset) else None
-                target = Target(statement.iri, kind, statement.label, split)
-                self._recent[statement.iri] = target
-                if statement.identifier is not None:
-                    self._recent_names.setdefault(statement.identifier, []).append(target)
-            elif isinstance(statement, AreaOfInterest) and statement.identifier is not None:
-                iri = iris.owner(statement.iri, "area")
-                whole = wholes.get(statement.iri)
-                if whole == iri:
-                    continue  # an item in no collection: a dataset, noted as one
-                label = statement.label or statement.identifier
-                target = Target(iri, Kind.SAMPLE, label, statement.split, whole)
-                self._recent[iri] = target
-                self._recent_names.setdefault(statement.identifier, []).append(target)
-
-    def forget(self) -> None:
-        """Drop the notes from before the last time: all that can be read in the store now."""
-        self._older, self._recent = self._recent, {}
-        self._older_names, self._recent_names = self._recent_names, {}
-        self._looked_up.clear()
-
-    def _select(self, sparql: str, **values: Literal | NamedNode) -> Iterator[Any]:
-        return cast("Iterator[Any]", self._store.query(sparql, substitutions=values))
-
-    def _stored(self, iri: str) -> Target | None:
-        if next(self._store.match(iri), None) is None:  # quicker said than asked
-            return self._stored_sample(iri)
-        types: set[str] = set()
-        labels: list[str] = []
-        split = None
-        described = False
-        for row in self._select(_ABOUT, node=NamedNode(iri)):
-            predicate, value = row["p"].value, row["o"]
-            if predicate == RDF.type and isinstance(value, NamedNode):
-                types.add(value.value)
-            elif predicate == RDFS.label and isinstance(value, Literal):
-                labels.append(value.value)
-            elif predicate == MLAOI.split and isinstance(value, Literal):
-                split = value.value
-            elif predicate == MLAOI.resolved and isinstance(value, Literal):
-                described = described or value.value == "true"
-        both = MLAOI.Model in types and bool(types & {MLAOI.Dataset, MLAOI.SourceArchive})
-        if both and described:
-            types = self._described_as(iri)
-        if both and types >= {MLAOI.Model, MLAOI.Dataset}:
-            kind = Kind.UNKNOWN
-        elif MLAOI.Model in types:
-            kind = Kind.MODEL
-        elif MLAOI.SourceArchive in types:
-            kind = Kind.ARCHIVE
-        elif MLAOI.Dataset in types:
-            kind = Kind.DATASET
-        else:
-            return self._stored_sample(iri)
-        return Target(iri, kind, min(labels, default=None), split, described=described)
-
-    def _described_as(self, iri: str) -> set[str]:
-        """Return the types that documents give which describe a node; those that only refer to it do not count."""
-        graphs = {_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
-        return {_iri(q.object) for q in self._store.match(iri, RDF.type) if _iri(q.graph_name) in graphs}
-
-    def _stored_sample(self, iri: str) -> Target | None:
-        area = iris.sub(iri, "area")
-        labels: list[str] = []
-        split = None
-        found = False
-        for quad in self._store.match(area):
-            predicate, value = quad.predicate.value, quad.object
-            if predicate == RDF.type and isinstance(value, NamedNode) and value.value == MLAOI.AreaOfInterest:
-                found = True
-            elif predicate in (RDFS.label, DCTERMS.identifier) and isinstance(value, Literal):
-                labels.append(value.value)
-            elif predicate == MLAOI.split and isinstance(value, Literal):
-                split = value.value
-        if not found:
-            return None
-        wholes = sorted(
-            q.subject.value for q in self._store.match(None, MLAOI.footprint, area) if isinstance(q.subject, NamedNode)
-        )
-        # One whose split is a word of its own is a sample of the split and of the whole: the split comes after that.
-        return Target(iri, Kind.SAMPLE, max(labels, default=None), split, whole=wholes[-1] if wholes else None)
 
 
 class Ingest:
@@ -296,6 +144,7 @@ class Ingest:
         verified_only: bool = False,
         reread: bool = False,
         repair: bool = False,
+        any_name: bool = False,
         columns: Columns | None = None,
         now: Callable[[], datetime] | None = None,
         samples: Path | None = None,
@@ -330,11 +179,14 @@ class Ingest:
         """Nodes at which asserted edges came or went."""
         self._away: dict[str, list[str]] = {}
         """Addresses in other sources of which nothing is known, by the document that speaks of them."""
-        self._ambiguous: set[str] = set()
-        self._sames: list[identity.Same] | None = None
-        """What is one thing, if a name made it worth asking before all references were resolved."""
         self._changed: set[str] = set()
         """Nodes that are of another kind now, or another split, or described no more."""
+        self._names: set[str] | None = None if any_name else set()
+        """What things are called that came, went or changed, as in N-Triples; None if that may be anything."""
+        self._several: dict[str, list[str]] = {}
+        """What several documents describe."""
+        self._found: list[tuple[str, reading_log.Found]] = []
+        """What was found when references were typed again, with the documents."""
 
     def run(
         self,
@@ -353,7 +205,7 @@ class Ingest:
         """
         report = IngestReport(source, name)
         fresh = next(self._store.graphs(), None) is None
-        known = _Known(self._store, fresh=fresh, reread=self._reread)
+        known = Known(self._store, fresh=fresh, reread=self._reread)
         context = Context(self._base, self._policy, known, name, allow_network, collections)
         documents = self._documents(reader.read(source, context), report, known, progress)
         if not fresh:
@@ -370,10 +222,12 @@ class Ingest:
                 for batch in self._batches(documents, report, known, met, _BATCH):
                     self._replace(batch)
                 self._read_again(reader.read(source, context), known)
-                report.findings.add(self._found_before(source, name, met))
             report.gone = tuple(sorted(d for d in self._held if hash(d) not in met and self._is_gone(d, source, name)))
-            self._relink(report, known)
         self._refresh()
+        if not fresh:
+            report.findings.add(self._found_before(source, name, met))
+        report.findings.add(self._found_in_links(source, name, met))
+        report.findings.add(self._described_twice(source, name, met))
         report.findings.add(self._samples_missing(source, name, met))
         report.findings.add(self._cycles())
         report.findings.add(self._of_two_kinds())
@@ -389,13 +243,13 @@ class Ingest:
         log = batch.pop(rdf.LOG_GRAPH, "")
         self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
 
-    def _read_again(self, documents: Iterator[ReadDocument], known: _Known) -> None:
+    def _read_again(self, documents: Iterator[ReadDocument], known: Known) -> None:
         """Read those documents again that refer to something that is described otherwise now.
 
         They, or others read before them, may have been typed by what it was: a dataset that is a model now, an id
         that is gone, a collection that has become a split.
         """
-        known.stale = self._referring(self._changed)
+        known.stale = set(referring(self._store, self._changed))
         if not known.stale:
             return
         for document in documents:
@@ -404,23 +258,8 @@ class Ingest:
                     document.statements = [s for s in document.statements if not _is_unverified(s)]
                 self._replace({document.iri: rdf.encode(document.statements)})
 
-    def _referring(self, nodes: set[str]) -> set[str]:
-        """Return the documents that refer to any of the nodes, or to a split of one."""
-        found: set[str] = set()
-        for node in nodes:
-            parts = {_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, node)}
-            for iri in {node, *parts}:
-                for predicate in (MLAOI.ofDataset, MLAOI.ofSource, MLAOI.ofObject, MLAOI.ofSubject, MLAOI.partOf):
-                    found.update(_iri(quad.graph_name) for quad in self._store.match(None, predicate, iri))
-                found.update(_iri(quad.graph_name) for quad in self._store.match(iri, MLAOI.footprint))
-        return found
-
     def _found_before(self, source: str, name: str, met: set[int]) -> list[Finding]:
         """Return what was found in the unchanged documents of this run when they were read, and not found again."""
-
-        def is_unchanged(document: str) -> bool:
-            is_met = hash(document) in met or hash(document.partition("#")[0]) in met
-            return is_met and hash(document) not in self._read
 
         return [
             Finding(
@@ -430,10 +269,44 @@ class Ingest:
                 severity=severity,
                 message=message,
             )
-            for document, found in reading_log.found_before(self._store, is_unchanged)
+            for document, found in reading_log.found_before(self._store, lambda one: self._is_unchanged(one, met))
             for pointer, rule, severity, message in found
             if (pointer, rule, message) not in self._told.get(document, ())
         ]
+
+    def _found_in_links(self, source: str, name: str, met: set[int]) -> list[Finding]:
+        """Return what was found when references were typed again, of documents that were not unchanged."""
+        return [
+            Finding(
+                document=self._file(document, source, name) or document,
+                pointer=pointer,
+                rule=rule,
+                severity=severity,
+                message=message,
+            )
+            for document, (pointer, rule, severity, message) in self._found
+            if self._everything or not self._is_unchanged(document, met)
+        ]
+
+    def _described_twice(self, source: str, name: str, met: set[int]) -> list[Finding]:
+        """Return a finding for each document but one of those that describe one thing, if this run met any of them."""
+        return [
+            Finding(
+                document=self._file(document, source, name) or document,
+                pointer="/id",
+                rule="duplicate-id",
+                message=f"another document describes {node} too; what they say is united",
+            )
+            for node, documents in self._several.items()
+            if any(self._is_met(document, met) for document in documents)
+            for document in documents[1:]
+        ]
+
+    def _is_met(self, document: str, met: set[int]) -> bool:
+        return hash(document) in met or hash(document.partition("#")[0]) in met
+
+    def _is_unchanged(self, document: str, met: set[int]) -> bool:
+        return self._is_met(document, met) and hash(document) not in self._read
 
     def _file(self, document: str, source: str, name: str) -> str | None:
         """Return the path of a document of a local source, with what it is called in a file of many; None of others."""
@@ -451,14 +324,14 @@ class Ingest:
 
     def put(self, document: str, statements: Iterable[Statement]) -> None:
         """Make one document's graph hold exactly these statements, and what follows from them be inferred."""
-        with self._as_read():
+        with self._as_read(links_all=False):
             self._replace({document: rdf.encode(statements)})
         self._refresh()
 
     def remove(self, document: str) -> None:
         """Remove one document's graph, those of its members, and what no longer follows."""
         members = [graph for graph in self._store.graphs() if graph.startswith(f"{document}#")]
-        with self._as_read():
+        with self._as_read(links_all=False):
             self._replace(dict.fromkeys([document, *members], ""))
         self._refresh()
 
@@ -472,6 +345,7 @@ class Ingest:
             if quad in now and now != held[document]:
                 # It says what was left in it, and no more what it was once read to say.
                 self._store.amend(document, remove=f"{quad.subject} {quad.predicate} {quad.object} .\n")
+        self._names = None
         with self._as_read():
             pass
         reasoning.refresh(self._store, self._reasoner)
@@ -480,10 +354,9 @@ class Ingest:
         self,
         documents: Iterator[ReadDocument],
         report: IngestReport,
-        known: _Known,
+        known: Known,
         progress: Callable[[int], None] | None,
     ) -> Iterator[ReadDocument]:
-        described: set[int] = set()
         for document in documents:
             report.findings.add(document.findings)
             if document.outcome is not Outcome.READ and document.findings:
@@ -495,15 +368,6 @@ class Ingest:
                     document.container is not None or not document.complete_container
                 )
                 self._keep(document, report)
-                for statement in document.statements if document.samples is None else ():
-                    if isinstance(statement, SourceDocument) and statement.describes is not None:
-                        key = hash(statement.describes)
-                        if key in described or (
-                            not known.fresh and self._described_elsewhere(statement.describes, document.iri)
-                        ):
-                            document.findings.append(_duplicate(document, statement.describes))
-                            report.findings.add(document.findings[-1:])
-                        described.add(key)
             elif document.outcome is Outcome.UNCHANGED:
                 report.unchanged += 1
             elif document.outcome is Outcome.FAILED:
@@ -535,7 +399,7 @@ class Ingest:
         mapped.write(self._samples / document.samples.digest, document.samples.arrays())
 
     def _batches(
-        self, documents: Iterator[ReadDocument], report: IngestReport, known: _Known, met: set[int], size: int
+        self, documents: Iterator[ReadDocument], report: IngestReport, known: Known, met: set[int], size: int
     ) -> Iterator[dict[str, str]]:
         batch: dict[str, str] = {}
         log: list[str] = []
@@ -600,10 +464,6 @@ class Ingest:
         elif self._touched:
             reasoning.refresh_touched(self._store, self.columns.triples(), self._touched, self._reasoner)
 
-    def _described_elsewhere(self, node: str, document: str) -> bool:
-        graphs = (_iri(quad.graph_name) for quad in self._store.match(None, MLAOI.describes, node))
-        return any(graph != document and not graph.startswith(f"{document}#") for graph in graphs)
-
     def _note_edges(self, batch: Mapping[str, str]) -> None:
         """Remember at which nodes edges come or go, and which nodes change, when these graphs are replaced."""
         for graph, text in batch.items():
@@ -620,13 +480,21 @@ class Ingest:
                 subject = quad.subject.value
                 if isinstance(quad.object, NamedNode):
                     self._touched.update(reasoning.ends(subject, quad.predicate.value, quad.object.value))
-                if quad.predicate.value in _DECIDES:
+                if quad.predicate.value in _NOTED:
                     old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
-            new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_DECIDES_START)}
+            new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_NOTED_START)}
             self._documents_changed.add(graph)
             self._described.update(subject for subject, rest in old | new if rest in _NODES)
+            differs = old ^ new
+            if self._names is not None:
+                self._names.update(rest for _, rest in differs if rest.startswith(_NAMING_START))
             if old:  # what is new altogether was unresolved before, and is linked as such
-                self._changed.update(subject for subject, _ in old ^ new)
+                for subject, rest in differs:
+                    if rest.startswith(_FOOTPRINT):  # an item belongs to something else
+                        subject = rest[len(_FOOTPRINT) + 1 : -3]
+                    elif not rest.startswith(_DECIDES_START):
+                        continue
+                    self._changed |= {subject, iris.owner(subject, "area")}
 
     def _note_documents(self, name: str) -> None:
         start = f"{self._base}documents/{iris.segment(name)}/"
@@ -640,106 +508,71 @@ class Ingest:
     def _gone_members(self, container: str, met: set[int]) -> list[str]:
         return [graph for graph in self._members.get(container, ()) if hash(graph) not in met]
 
-    # -- references that can be resolved now ----------------------------------------------------------------------
-
-    def _relink(self, report: IngestReport, known: _Known) -> None:
-        """Type again what pointed at nothing known and now does, in whichever document says it."""
-        solved: dict[str, dict[str, Target]] = {}
-        solutions: dict[tuple[str, str | None], Target | None] = {}
-        for iri, graph, name in self._unresolved():
-            if (iri, name) not in solutions:
-                solutions[iri, name] = self._solution(iri, name, known)
-            target = solutions[iri, name]
-            if target is not None:
-                for document in self._saying(iri, graph):
-                    solved.setdefault(document, {})[iri] = target
-            elif name in self._ambiguous:
-                message = f"{name!r} stands for several things here; give an address. Kept unresolved"
-                report.findings.add([Finding(document=graph, pointer="", rule="ambiguous-id", message=message)])
-        minted = iris.collection(self._base, "")
-        collections = {iri: found for (iri, _), found in solutions.items() if found and iri.startswith(minted)}
-        todo = iter(solved.items())
-        while some := dict(itertools.islice(todo, _RELINKED)):
-            changed: dict[str, str] = {}
-            for graph, targets in some.items():
-                known_now = collections | targets
-                statements, findings = relink(rdf.decode(self._store.match(graph=graph)), known_now, self._policy)
-                changed[graph] = rdf.encode(statements)
-                report.findings.add(findings)
-            self._write(changed)
-            report.relinked += len(changed)
-
-    def _saying(self, iri: str, graph: str) -> set[str]:
-        """Return the documents to write again when what is unresolved in one is known."""
-        # What uses an item alone says too what that is part of: this, or a split of it.
-        parts = (_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, iri, graph))
-        wholes = [iri, *parts]
-        return {graph} | {_iri(q.graph_name) for whole in wholes for q in self._store.match(None, MLAOI.partOf, whole)}
-
-    def _unresolved(self) -> list[tuple[str, str, str | None]]:
-        """Return node, graph and literal of every reference that led nowhere."""
-        marked = [
-            *self._store.match(None, MLAOI.resolved, Literal(False)),
-            *self._store.match(None, RDF.type, MLAOI.UnknownThing),
-        ]
-        named = []
-        for iri, graph in {(_iri(quad.subject), _iri(quad.graph_name)) for quad in marked}:
-            quads = self._store.match(iri, MLAOI.unresolvedName, None, graph)
-            named.append((iri, graph, next((quad.object.value for quad in quads), None)))  # type: ignore[union-attr]
-        return sorted(named, key=lambda row: (row[1], row[0]))
-
     # -- what is one thing ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _as_read(self, report: IngestReport | None = None) -> Iterator[None]:
+    def _as_read(self, report: IngestReport | None = None, *, links_all: bool = True) -> Iterator[None]:
         """Have every document say what it was read to say, and take for one what is one when it is left.
 
         So what is one never depends on what was one before. A run that is cut short in between is repaired by the next.
+        Then all references lead to what they stand for now, or only those of the documents that said something else.
         """
         said, was = identity.as_read(self._store)
         self._write(said)
         self._changed.clear()  # nothing was read that is not as it was
+        if self._names is not None:
+            self._names.clear()
         try:
             yield
         finally:
+            self._link(set(said), report, links_all=links_all)
             self._look_elsewhere()
             one = identity.unite(self._store, self._base, was, reading_log.timestamp(self._now()))
             self._write(one.documents)
-            self._link_aliases(set(said), report)
+            linker = self._linker()
+            linker.link_aliases()
+            self._note_links(linker)
             if one.log:
                 self._store.replace({}, append={rdf.LOG_GRAPH: one.log})
             if report is not None:
                 report.findings.add(one.findings)
+                self._count_links(linker, set(said), report)
 
-    def _link_aliases(self, linked: set[str], report: IngestReport | None) -> None:
-        """Have references to an address that only is an alias of something lead there; ``linked`` did so before."""
-        aliases = identity.aliases(self._store)
-        if not aliases:
+    def _linker(self) -> Linker:
+        return Linker(self._store, self._base, self._policy, self._write, reading_log.timestamp(self._now()))
+
+    def _link(self, put_back: set[str], report: IngestReport | None, *, links_all: bool) -> None:
+        """Have references lead to what they stand for now; documents ``put_back`` did so before."""
+        linker = self._linker()
+        if not links_all:
+            linker.relink(put_back)
+            self._note_links(linker)
             return
-        known = _Known(self._store, fresh=False, reread=False)
-        solved: dict[str, dict[str, Target]] = {}
-        for iri, graph, _ in self._unresolved():
-            target = known.target(aliases[iri]) if iri in aliases else None
-            if target is None:
-                continue
-            for document in self._saying(iri, graph):
-                # Who says what it is known by, and refers to that, means another.
-                if not self._is_described_in(target.iri, document):
-                    solved.setdefault(document, {})[iri] = target
-        for document, targets in solved.items():
-            quads = list(self._store.match(graph=document))
-            statements, findings = relink(rdf.decode(quads), targets, self._policy)
-            self._write({document: rdf.encode(identity.keeping(document, quads, statements))})
-            if report is not None and document not in linked:
-                report.findings.add(findings)
-                report.relinked += 1
+        self._several = described_by_several(self._store)
+        changed = set(self._changed)
+        if self._everything or self._read:
+            changed |= self._several.keys()
+        moved = linker.put_back(changed, None if self._names is None else _values(self._names))
+        linker.retype(changed | moved)
+        ambiguous = linker.relink()
+        self._note_links(linker)
+        if report is not None:
+            report.findings.add(ambiguous)
+            self._count_links(linker, put_back, report)
 
-    def _is_described_in(self, iri: str, document: str) -> bool:
-        return next(self._store.match(iri, MLAOI.resolved, Literal(True), document), None) is not None
+    def _note_links(self, linker: Linker) -> None:
+        self._found += linker.findings
+        log = linker.log()
+        if log:
+            self._store.replace({}, append={rdf.LOG_GRAPH: log})
+
+    def _count_links(self, linker: Linker, put_back: set[str], report: IngestReport) -> None:
+        linked = linker.linked - put_back - linker.said_again
+        report.relinked += 0 if self._everything else sum(hash(document) not in self._read for document in linked)
 
     def _look_elsewhere(self) -> None:
         """Have documents say of what they speak of in other sources what is known of it now."""
-        known = _Known(self._store, fresh=False, reread=False)
+        known = Known(self._store)
         addresses: dict[str, list[str]] = {}
         for quad in self._store.match(None, MLAOI.elsewhere):
             addresses.setdefault(_iri(quad.graph_name), []).append(quad.object.value)  # type: ignore[union-attr]
@@ -776,30 +609,6 @@ class Ingest:
         while batch := dict(itertools.islice(todo, _BATCH)):
             self._note_edges(batch)
             self._store.replace(batch)
-
-    def _solution(self, iri: str, name: str | None, known: _Known) -> Target | None:
-        target = known.target(iri)
-        if target is not None and target.described:
-            return target
-        files = f"{self._base}files/"
-        if iri.startswith(files):  # a path that led nowhere then; the document may be there now
-            document = f"{self._base}documents/{iri.removeprefix(files)}"
-            about = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes)), None)
-            return known.target(about) if about is not None else None
-        if name is None:
-            return None
-        is_collection = iri == iris.collection(self._base, name)  # an item names the collection it belongs to
-        if not is_collection and not iri.startswith(f"{self._base}unresolved/"):
-            return None
-        named = [t for t in known.named(name) if not is_collection or t.kind in COLLECTIONS]
-        if len(named) > 1:
-            if self._sames is None:
-                self._sames = identity.find(self._store, self._base)[0]
-            for same in self._sames:
-                if {target.iri for target in named} <= {same.iri, *same.others}:
-                    return known.target(same.iri)
-            self._ambiguous.add(name)
-        return named[0] if len(named) == 1 else None
 
     def _of_two_kinds(self) -> list[Finding]:
         """Return a finding for every node that is described as a model and as data."""
@@ -864,6 +673,12 @@ def _is_unverified(statement: Statement) -> bool:
     return statement.confidence is Confidence.UNVERIFIED
 
 
+def _values(terms: Iterable[str]) -> set[str]:
+    """Return the text of literals, each given with its predicate and full stop as in N-Triples."""
+    lines = "\n".join(f"<urn:x> {rest}" for rest in terms)
+    return {cast("Literal", quad.object).value for quad in ox.parse(lines, ox.RdfFormat.N_TRIPLES)}
+
+
 def _up_to(size: int, texts: Iterator[str]) -> Iterator[str]:
     """Take texts until they are so long together."""
     while size > 0 and (text := next(texts, "")):
@@ -873,12 +688,3 @@ def _up_to(size: int, texts: Iterator[str]) -> Iterator[str]:
 
 def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:
     return {**batch, rdf.LOG_GRAPH: "".join(log)} if log else batch
-
-
-def _duplicate(document: ReadDocument, node: str) -> Finding:
-    return Finding(
-        document=document.shown,
-        pointer="/id",
-        rule="duplicate-id",
-        message=f"another document describes {node} too; what they say is united",
-    )

@@ -35,6 +35,8 @@ class Manifest:
     """Name of each source and the readers' rules it was last read by."""
     not_read: dict[str, list[str]] = field(default_factory=dict)
     """Name of each source of which documents could not be read the last time, and their IRIs."""
+    removed: bool = False
+    """Whether documents were removed since it was last found out what names in the others stand for."""
 
     def write(self, directory: Path) -> None:
         """Replace the directory's manifest in one step."""
@@ -94,6 +96,7 @@ class Manifest:
                 sources=dict(values["sources"]),
                 rules={name: int(rules) for name, rules in values["rules"].items()},
                 not_read={name: [*map(str, documents)] for name, documents in values.get("not_read", {}).items()},
+                removed=bool(values.get("removed", False)),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CatalogDamaged(

@@ -400,7 +400,10 @@ class SourceDocument:
     elsewhere: tuple[str, ...] = ()
     """Addresses in other sources of samples and parts that the document beside it speaks of."""
     as_read: str | None = None
-    """N-Triples of what it said before things it names were found to be one with others; None if none are."""
+    """N-Triples of what it said before things it names were found to be one with others, or names led to something;
+    None if neither is so."""
+    by_name: tuple[str, ...] = ()
+    """Names that lead to what they stand for now, where nothing else keeps it from saying what it was read to say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

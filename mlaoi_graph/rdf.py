@@ -289,6 +289,7 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
             "as_published": (MLAOI.asPublished, _TEXT),
             "elsewhere": (MLAOI.elsewhere, _TEXT),
             "as_read": (MLAOI.asRead, _TEXT),
+            "by_name": (MLAOI.byName, _TEXT),
         },
     ),
     Unknown: (

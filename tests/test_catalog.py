@@ -637,3 +637,29 @@ def test_memory_of_an_interruption(tmp_path, write, monkeypatch):
                 catalog.ingest(folder, name="s")
         catalog.ingest(folder, name="s")
         assert catalog.query("ASK { ?m mlaoi:exposedTo ?d }") is True
+
+
+@pytest.mark.parametrize("source", ["source", "source/c.json"])
+def test_the_build_that_sees_an_item_missing_says_that_not_all_samples_are_known(source, catalog, write, tmp_path):
+    items = [link("item", "./a.json"), link("item", "./b.json")]
+    folder = write(c=collection("c", *items), a=sample("a", "c"), b=sample("b", "c"))
+    missing = f"{BASE}documents/source/c.json#/unread"
+    catalog.ingest(tmp_path / source, name="source")
+    assert not catalog.store.has_graph(missing)
+    (folder / "a.json").unlink()
+    report = catalog.ingest(tmp_path / source, name="source")
+    assert report.gone == (f"{BASE}documents/source/a.json",)
+    assert [(f.rule, f.pointer) for f in report.findings.kept] == [("broken-link", "/links/0/href")]
+    assert catalog.store.has_graph(missing)
+    write(a=sample("a", "c"))
+    catalog.ingest(tmp_path / source, name="source")
+    assert not catalog.store.has_graph(missing)
+
+
+def test_a_text_in_a_language_that_xml_cannot_hold_is_named(filled, tmp_path):
+    filled.update('INSERT DATA { GRAPH <urn:g> { <urn:x> rdfs:label "bell\\u0007"@en } }')
+    (lost,) = filled.export("rdfxml", tmp_path / "out.rdf")
+    assert (lost.document, lost.rule) == (str(tmp_path / "out.rdf"), "not-in-xml")
+    assert "U+0007" in lost.message
+    assert "in the label of <urn:x>" in lost.message
+    assert rdflib.Literal("bell\ufffd", lang="en") in rdflib.Graph().parse(tmp_path / "out.rdf", format="xml").objects()

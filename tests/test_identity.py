@@ -326,6 +326,22 @@ def test_versions_written_in_two_ways_do_not_differ(tmp_path):
         assert len(models(catalog)) == 1
 
 
+def test_one_doi_and_id_under_two_titles_are_one_and_both_titles_are_told(tmp_path):
+    one, other = (
+        doi(at(where, model("clay", title=title))) for where, title in ((HOME, "Clay, small"), (COPY, "Clay: large"))
+    )
+    with build(tmp_path, ("a", [one]), ("b", [other])) as catalog:
+        assert len(models(catalog)) == 1
+        for _ in range(2):
+            report = catalog.ingest(tmp_path / "b")
+            (told,) = (f.message for f in report.findings.kept if f.rule == "titles-differ")
+            assert f"{COPY} 'Clay: large'" in told
+        # A title that only is the id says nothing else.
+    with build(tmp_path, ("c", [at(HOME, doi(model("clay")))]), ("d", [other])) as catalog:
+        report = catalog.ingest(tmp_path / "d")
+        assert [f for f in report.findings.kept if f.rule == "titles-differ"] == []
+
+
 def test_what_comes_from_the_other_through_a_third_is_not_the_other(tmp_path):
     middle = at("https://c.org/m", model("between", {"rel": "derived_from", "href": HOME}))
     last = weights(at(COPY, model("m", {"rel": "derived_from", "href": "https://c.org/m"})), WEIGHTS)

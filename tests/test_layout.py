@@ -19,7 +19,19 @@ STOREYS = [
     {"rdf", "stores", "results", "statements", "update"},
     {"readers", "writers", "samples"},
     {"reasoning", "queries", "geosparql", "validation", "footprints", "footprint_arrays", "uses", "use_arrays"},
-    {"manifest", "snapshots", "items", "reading_log", "identity", "ingest", "annotate", "catalog", "findings"},
+    {
+        "manifest",
+        "snapshots",
+        "items",
+        "reading_log",
+        "known",
+        "identity",
+        "linking",
+        "ingest",
+        "annotate",
+        "catalog",
+        "findings",
+    },
     {"cli", "server", "testing", "__main__", "__init__"},
 ]
 SIDEWAYS = {

@@ -55,6 +55,9 @@ _SUFFIXES: Final = {
 }
 
 
+_LOST_SHOWN = 10
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command(epilog="Example: mlaoi-graph show lineage example-unet")(show)
@@ -321,5 +324,9 @@ def export(
                 raise typer.BadParameter(str(error)) from None
             say(f"{output}: {many(sum(1 for _ in Path(output).rglob('*.json')), 'STAC document')}")
             return
-        catalog.export(chosen.value, output)
+        lost = catalog.export(chosen.value, output)
+    for finding in lost[:_LOST_SHOWN]:
+        say(clean(finding.message))
+    if len(lost) > _LOST_SHOWN:
+        say(f"and {many(len(lost) - _LOST_SHOWN, 'more such text')}")
     say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")

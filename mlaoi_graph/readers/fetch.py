@@ -240,6 +240,19 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def is_private(netloc: str) -> bool:
+    """Return whether an address says by itself that it leads to a private or local machine; no name is looked up.
+
+    >>> is_private("127.0.0.1:8000"), is_private("nas.local"), is_private("[::1]"), is_private("example.com")
+    (True, True, True, False)
+    """
+    host = (urlsplit(f"//{netloc}").hostname or "").rstrip(".")
+    try:
+        return not _is_public(host)
+    except ValueError:  # a name
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
+
+
 def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
     # Connecting to the checked address, not to the name again, closes the door to a second DNS answer.
     if scheme == "https":

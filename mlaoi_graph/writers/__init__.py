@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 import pyoxigraph as ox
 
+from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import UnknownFormat
 from mlaoi_graph.files import whole
+from mlaoi_graph.model import Finding
 from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH
 from mlaoi_graph.stores import Store
 from mlaoi_graph.stores.oxigraph import OxigraphStore
@@ -34,8 +36,8 @@ FORMATS: Final = (*_TRIPLES, "jsonld", *_QUADS)
 """Names :func:`write` knows."""
 
 
-def write(store: Store, format: str, path: Path) -> None:
-    """Write a store to a file.
+def write(store: Store, format: str, path: Path) -> list[Finding]:
+    """Write a store to a file and return what could not be written as it stands: in RDF/XML, most control characters.
 
     Triple formats hold the union of what documents assert, without the log and what was inferred; quad formats
     hold everything. All but ``jsonld`` stream: memory does not grow with the catalog. A triple that two
@@ -48,10 +50,13 @@ def write(store: Store, format: str, path: Path) -> None:
     with whole(path) as temporary:
         if format in _QUADS:
             _write_quads(store, _QUADS[format], temporary)
+        elif format == "rdfxml":
+            return _write_xml(store, temporary, str(path))
         elif format in _TRIPLES:
             _write_triples(store, _TRIPLES[format], temporary)
         else:
             _write_jsonld(store, temporary)
+    return []
 
 
 def _write_quads(store: Store, format: ox.RdfFormat, path: Path) -> None:
@@ -63,11 +68,46 @@ def _write_triples(store: Store, format: ox.RdfFormat, path: Path) -> None:
     if format == ox.RdfFormat.TURTLE and isinstance(store, OxigraphStore) and store.in_order:
         turtle.write(store, path)
         return
-    triples = _asserted(store)
     with path.open("wb") as file:
-        if format == ox.RdfFormat.RDF_XML:
-            triples = map(_for_xml, triples)
-        ox.serialize(triples, file, format, prefixes=PREFIXES)
+        ox.serialize(_asserted(store), file, format, prefixes=PREFIXES)
+
+
+def _write_xml(store: Store, path: Path, shown: str) -> list[Finding]:
+    found: list[Finding] = []
+
+    def fit() -> Iterator[ox.Triple]:
+        for triple in _asserted(store):
+            value = triple.object
+            if not isinstance(value, ox.Literal) or not _NOT_XML.search(value.value):
+                yield triple
+                continue
+            marks = ", ".join(sorted({f"U+{ord(mark):04X}" for mark in _NOT_XML.findall(value.value)}))
+            message = (
+                f"XML 1.0 cannot hold {marks}, not even escaped; U+FFFD stands for it in the "
+                f"{iris.tail(triple.predicate.value)} of {triple.subject}. Other formats keep it"
+            )
+            found.append(Finding(document=shown, pointer="", rule="not-in-xml", message=message))
+            kind = {"language": value.language} if value.language else {"datatype": value.datatype}
+            text = ox.Literal(_NOT_XML.sub("\ufffd", value.value), **kind)
+            yield ox.Triple(triple.subject, triple.predicate, text)
+
+    with path.open("wb") as file:
+        ox.serialize(fit(), cast("BinaryIO", _Returning(file)), _TRIPLES["rdfxml"], prefixes=PREFIXES)
+    return found
+
+
+class _Returning:
+    """Writes carriage returns escaped: who reads XML takes bare ones for newlines. Oxigraph writes none of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self._file.write(bytes(data).replace(b"\r", b"&#13;"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def _asserted(store: Store) -> Iterator[ox.Triple]:
@@ -93,16 +133,7 @@ def _only_inferred(store: Store, triple: ox.Triple) -> bool:
     return all(getattr(quad.graph_name, "value", "") == INFERRED_GRAPH for quad in said)
 
 
-_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-
-
-def _for_xml(triple: ox.Triple) -> ox.Triple:
-    """Return a triple without the characters that XML 1.0 cannot hold, not even escaped."""
-    value = triple.object
-    if not isinstance(value, ox.Literal) or not _NOT_XML.search(value.value):
-        return triple
-    text = _NOT_XML.sub("\ufffd", value.value)
-    return ox.Triple(triple.subject, triple.predicate, ox.Literal(text, datatype=value.datatype))
+_NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def _write_jsonld(store: Store, path: Path) -> None:

@@ -29,7 +29,7 @@ _SAID_TOO: Final = f"""SELECT ?s ?p ?o {{
     GRAPH <{INFERRED_GRAPH}> {{ ?s ?p ?o }} FILTER EXISTS {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(?g != <{INFERRED_GRAPH}>) }}
 }}"""
 _HEADER: Final = re.compile(rb"\A(?:@prefix [^\n]*\n)*")
-_LOGGED: Final = re.compile(rb"(?:\A\S+ |\n\t)a mlaoi:(?:Reading|Identification|Separation) [;.,]")
+_LOGGED: Final = re.compile(rb"(?:\A\S+ |\n\t)a mlaoi:(?:Reading|Linking|Identification|Separation) [;.,]")
 """An entry of the log: no document says anything of one."""
 _PIPE: Final = 1 << 16
 """Bytes a pipe holds: each time it is full or empty, two threads wait for each other."""

@@ -50,6 +50,13 @@ _ML_MODEL: Final = {
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
 
+RULES: Final = frozenset(
+    {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
+    | {"derivation-of-data", "unknown-split", "role-on-data"}
+)
+"""What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
+SPLIT_OF_ITEM: Final = "/properties/ml-aoi:split"
+
 _Note = Callable[[str, str], None]
 
 STAGES: Final = {stage.value: stage for stage in Stage}
@@ -179,7 +186,7 @@ def _use(
     split: str | None,
     policy: SplitPolicy | None = None,
 ) -> DataUse:
-    dataset = target.iri if split is None or target.split is not None else iris.part(target.iri, split)
+    dataset = target.iri if split in (None, target.split) else iris.part(target.iri, split)
     area = text(reference.link.get("lineage:area"))
     return DataUse(
         model=reference.subject,
@@ -198,7 +205,7 @@ def _derivation(
     reference: Reference, target: Target, kind: DerivationKind, rule: Rule, split: str | None = None
 ) -> Derivation:
     is_data = kind in (DerivationKind.DERIVED, DerivationKind.DRAWN)
-    source = iris.part(target.iri, split) if split is not None and is_data and target.split is None else target.iri
+    source = iris.part(target.iri, split) if is_data and split not in (None, target.split) else target.iri
     return Derivation(
         derived=reference.subject,
         source=source,
@@ -414,6 +421,14 @@ def membership(area: str | None, split: str | None, collection: Target) -> list[
     )
     nodes: list[Statement] = [] if area is None and described else [whole]
     return [*nodes, split_part(collection, split, areas)] if split is not None and is_split else nodes
+
+
+def split_findings(split: str | None, collection: Target, shown: str) -> list[Finding]:
+    """Return what is odd about the split an item of a collection states."""
+    if split is None or collection.split is None or split == collection.split:
+        return []
+    message = f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays"
+    return [Finding(document=shown, pointer=SPLIT_OF_ITEM, rule="split-against-declared", message=message)]
 
 
 def split_part(whole: Target, split: str, footprints: tuple[str, ...] = ()) -> Dataset:

@@ -39,6 +39,13 @@ _PLACE_AND_TIME: Final = frozenset(
     | {"extent", "links", "assets", "stac_extensions"}
 )
 """What the graph has terms of its own for, and what is kept otherwise."""
+_COMMON: Final[tuple[tuple[str, type, str], ...]] = (
+    *((name, str, "text") for name in ("title", "description", "license", "version", "datetime", "start_datetime")),
+    *((name, str, "text") for name in ("end_datetime", "created", "updated")),
+    ("keywords", list, "a list of text"),
+    ("providers", list, "a list of objects, each with a name"),
+)
+"""Fields that items and collections have in common, and what they are."""
 _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
@@ -139,10 +146,13 @@ class DocumentReader:
         if properties is None:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
             properties = {}
+        _note_wrong_types(raw, properties, "/properties")
         collection = self._resolver.collection_of(raw)
         iri = self._resolver.item_iri(raw)
         if iri is None:
             raise _MissingId
+        if content.link_href(data, "collection") == iri:
+            raw.note("/links", "self-reference", "names itself as its collection; read as an item of none")
         if content.is_model_item(data):
             return self._model(raw, iri, properties), iri
         if collection is None:
@@ -155,12 +165,7 @@ class DocumentReader:
         """One item of a collection: an area of that dataset, or of its split."""
         split = self._split(raw, properties)
         areas = self._areas(raw, iris.sub(iri, "area"), Precision.SAMPLES, properties, split)
-        if split is not None and collection.split is not None and split != collection.split:
-            raw.note(
-                "/properties/ml-aoi:split",
-                "split-against-declared",
-                f"the item says {split!r}, its collection is declared {collection.split!r}; the item's stays",
-            )
+        raw.findings.extend(links.split_findings(split, collection, raw.shown))
         statements: list[Statement] = [*areas]
         # Of a box it is known that the item is somewhere in there: it is no sample that tells where the collection is.
         is_box = areas[0].precision is Precision.DECLARED_BOX
@@ -313,6 +318,7 @@ class DocumentReader:
         target = self._resolver.describe(raw)
         if target is None:
             raise _MissingId
+        _note_wrong_types(raw, data, "")
         if target.kind is Kind.CONTAINER:
             return [], None
         if target.kind is Kind.MODEL:
@@ -596,6 +602,21 @@ class DocumentReader:
         )
         statements.extend(links.split_part(whole, word) for word in sorted(w for w in words if w is not None))
         return statements, iri
+
+
+def _note_wrong_types(raw: Raw, fields: Json, prefix: str) -> None:
+    for name, wanted, what in _COMMON:
+        value = fields.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, wanted):
+            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is {what}; not used")
+        elif isinstance(value, list):
+            for index, entry in enumerate(value):
+                if not isinstance(entry, str if name == "keywords" else dict):
+                    raw.note(f"{prefix}/{name}/{index}", "wrong-type", f"{name} is {what}; not used")
+                elif isinstance(entry, dict) and text(entry.get("name")) is None:
+                    raw.note(f"{prefix}/{name}/{index}/name", "wrong-type", "the name of a provider is text; not used")
 
 
 def _is_image_link(link: Json) -> bool:

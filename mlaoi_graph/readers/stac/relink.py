@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.model import (
@@ -14,6 +14,7 @@ from mlaoi_graph.model import (
     Derivation,
     Finding,
     Model,
+    SourceDocument,
     SplitPolicy,
     Statement,
     Unknown,
@@ -21,63 +22,107 @@ from mlaoi_graph.model import (
 from mlaoi_graph.readers import Target
 from mlaoi_graph.readers.stac import links
 
-__all__ = ["relink"]
+__all__ = ["Relinked", "relink"]
+
+
+@dataclass(slots=True)
+class Relinked:
+    """What a document says now, and what was found on the way."""
+
+    statements: list[Statement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    pointers: set[str] = field(default_factory=set)
+    """Of what was typed again: what :data:`~.links.RULES` found there before is found no more."""
 
 
 def relink(
-    statements: Sequence[Statement], targets: Mapping[str, Target], policy: SplitPolicy
-) -> tuple[list[Statement], list[Finding]]:
+    statements: Sequence[Statement],
+    targets: Mapping[str, Target],
+    policy: SplitPolicy,
+    collections: Mapping[str, Target] | None = None,
+) -> Relinked:
     """Return one document's statements as they would be had the targets been known when it was read.
 
-    ``targets`` maps the IRIs of nodes that led nowhere to what they turned out to be.
+    ``targets`` maps the IRIs of nodes that led nowhere, or to something that is described otherwise now, to what they
+    turned out to be; ``collections`` those that the targets may be items of.
     """
-    # An item that a name stands for may be of a collection that is known only now.
+    # What it describes itself it does not refer to.
+    splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
+    own = {s.describes for s in statements if isinstance(s, SourceDocument)}
+    own |= {
+        s.iri
+        for s in statements
+        if isinstance(s, Model | Dataset)
+        and s.resolved
+        and (isinstance(s, Model) or not s.footprints or not splits.keys().isdisjoint(s.footprints))
+    }
+    # An item may be of a collection that is known only now.
+    wholes = {**(collections or {}), **targets}
     targets = {
-        iri: replace(target, whole=_holder(target.whole, target.split, targets)) if target.whole is not None else target
+        iri: replace(target, whole=_holder(target.whole, target.split, wholes)) if target.whole is not None else target
         for iri, target in targets.items()
+        if iri not in own
     }
     models = {s.iri for s in statements if isinstance(s, Model) and s.resolved}
-    splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
+    document = next((s.iri for s in statements if isinstance(s, SourceDocument)), "")
     held = {whole for s in statements if isinstance(s, Dataset) for whole in s.part_of if s.split is None}
-    again: list[Statement] = []
-    findings: list[Finding] = []
+    found = Relinked()
     for statement in statements:
         if isinstance(statement, DataUse | Derivation | Association):
-            edges, remarks = _edge(statement, targets, models, policy)
-            again.extend(edges)
-            findings.extend(remarks)
-            continue
-        if isinstance(statement, Dataset):
-            whole = _whole(statement, targets)
-            if whole is None:
-                wholes = tuple(
-                    _holder(iri, statement.split or splits.get(iris.sub(statement.iri, "area")), targets)
-                    for iri in statement.part_of
-                )
-                again.append(replace(statement, part_of=wholes))
-                continue
-            # The area of an item is all there is to keep: which dataset it belongs to was the open question.
-            for area in statement.footprints:
-                again.extend(links.membership(area, splits.get(area), targets[whole]))
-            if not statement.footprints and statement.iri in held:
-                again.extend(links.membership(None, statement.split, targets[whole]))
+            found.statements.extend(_edge(statement, targets, models, policy, found))
+        elif isinstance(statement, Dataset):
+            found.statements.extend(_dataset(statement, targets, splits, document, found))
+            whole = _named(statement, targets)
+            if whole is not None and not statement.footprints and statement.iri in held:
+                found.statements.extend(links.membership(None, statement.split, targets[whole]))
         elif not isinstance(statement, Unknown | Model) or statement.iri not in targets:
-            again.append(statement)
-    return again, findings
+            found.statements.append(statement)
+    return found
+
+
+def _dataset(
+    dataset: Dataset, targets: Mapping[str, Target], splits: Mapping[str, str | None], document: str, found: Relinked
+) -> Iterator[Statement]:
+    whole = _named(dataset, targets)
+    if whole is None:
+        split = dataset.split or splits.get(iris.sub(dataset.iri, "area"))
+        yield replace(dataset, part_of=tuple(_holder(iri, split, targets) for iri in dataset.part_of))
+        return
+    # The area of an item is all there is to keep: which dataset it belongs to was the open question.
+    for area in dataset.footprints:
+        if area in splits:
+            yield from links.membership(area, splits[area], targets[whole])
+            found.pointers.add(links.SPLIT_OF_ITEM)
+            found.findings.extend(links.split_findings(splits[area], targets[whole], document))
+
+
+def _named(dataset: Dataset, targets: Mapping[str, Target]) -> str | None:
+    """Return which of the targets a dataset node stands for, or is a split of."""
+    return next((iri for iri in targets if dataset.iri in links.names_of(iri, dataset.split)), None)
 
 
 def _edge(
-    edge: DataUse | Derivation | Association, targets: Mapping[str, Target], models: set[str], policy: SplitPolicy
-) -> tuple[Sequence[Statement], Sequence[Finding]]:
+    edge: DataUse | Derivation | Association,
+    targets: Mapping[str, Target],
+    models: set[str],
+    policy: SplitPolicy,
+    found: Relinked,
+) -> Sequence[Statement]:
     if isinstance(edge, Association):
-        return _association(edge, targets, models), ()
+        return _association(edge, targets, models)
     subject, target = (edge.model, edge.dataset) if isinstance(edge, DataUse) else (edge.derived, edge.source)
     split = edge.split if isinstance(edge, DataUse) else edge.source_split
-    found = next((t for iri, t in targets.items() if target in links.names_of(iri, split)), None)
+    now = next((t for iri, t in targets.items() if target in links.names_of(iri, split)), None)
     reference = links.reference_of(edge, subject, of_model=subject in models)
-    if found is None or reference is None:
-        return [edge], ()
-    return links.type_reference(reference, found, policy)
+    if now is None or reference is None:
+        return [edge]
+    stated = links.stated_target(reference.link)
+    if stated is not None and stated.described:
+        now = stated  # whatever is known of it
+    statements, findings = links.type_reference(reference, now, policy)
+    found.pointers.add(reference.pointer)
+    found.findings.extend(findings)
+    return statements
 
 
 def _association(edge: Association, targets: Mapping[str, Target], models: set[str]) -> Sequence[Statement]:
@@ -101,9 +146,3 @@ def _holder(part_of: str, split: str | None, targets: Mapping[str, Target]) -> s
     """Return what an item is part of now: one of the targets, or the item's split of it; else what it was."""
     found = next((target for iri, target in targets.items() if part_of in links.names_of(iri, split)), None)
     return part_of if found is None else links.holder(found, split)
-
-
-def _whole(statement: Dataset, targets: Mapping[str, Target]) -> str | None:
-    """Return which of the targets a dataset node stands for, or is a split of."""
-    split = statement.split
-    return next((iri for iri in targets if statement.iri in links.names_of(iri, split)), None)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError
-from mlaoi_graph.readers import COLLECTIONS, Context, Kind, Target
+from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
 from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
@@ -89,6 +89,10 @@ class Resolver:
         if known is not None and known.described:
             return known
         kind = content.kind_by_suffix(href)
+        if self._walk.is_private(iri):
+            message = f"{href[:100]} is a private or local machine: nobody else can tell what is there; not opened"
+            raw.note(pointer, "refused-link", message)
+            place = None
         if kind is None and place is not None:
             target = self._peek(place, raw, pointer)
             if target is not None:
@@ -231,7 +235,7 @@ class Resolver:
             # A collection that is still to come may turn out to be more than is known now.
             if found.described and len(self._collections) < _CACHE_SIZE:
                 self._collections[key] = found
-        return found
+        return None if found.iri == content.self_iri(raw.data) else found
 
     def _parent(self, raw: Raw) -> Target | None:
         """Return the collection of data that an item only says it lies below; None if it says none."""
@@ -255,7 +259,9 @@ class Resolver:
             iri = iris.safe_iri(href) if iris.is_absolute(href) else None
             if iri is not None and iri.startswith(("http://", "https://")):
                 known = self._context.known.target(iri)
-                return known or Target(iri, Kind.DATASET, identifier or iris.tail(iri), described=False, name=href)
+                if known is not None and known.described:
+                    return known
+                return Target(iri, Kind.DATASET, identifier or iris.tail(iri), described=False, name=href)
         if identifier is None:
             assert href is not None
             return Target(self.address(href, raw), Kind.DATASET, href, described=False, name=href)
@@ -263,9 +269,7 @@ class Resolver:
         known = self._context.known.target(iri)
         if known is not None and known.described:
             return known
-        named = [t for t in self._context.known.named(identifier) if t.kind in COLLECTIONS]
-        if len(named) == 1:
-            return named[0]
+        # What else goes by its id is known when all documents are read.
         return Target(iri, Kind.DATASET, identifier, described=False, name=identifier)
 
     def _peek_collection(self, place: Place, identifier: str | None, raw: Raw) -> Target | None:

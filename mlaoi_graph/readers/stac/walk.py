@@ -29,6 +29,7 @@ from mlaoi_graph.readers.fetch import (
     NotAnApi,
     OutsideTree,
     check_source,
+    is_private,
 )
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
@@ -194,6 +195,13 @@ class Walk:
             return True
         path = os.path.join(self.fetcher.root, place.path)
         return "\0" not in path and os.path.islink(path) and not self.fetcher.inside(path)
+
+    def is_private(self, address: str) -> bool:
+        """Return whether an address leads to a private or local machine, and to none that the user named."""
+        if not address.startswith(("http://", "https://")):
+            return False
+        netloc = urlsplit(address).netloc
+        return netloc != self.fetcher.trusted and is_private(netloc)
 
     def want(self, place: Place, data: bytes) -> None:
         """Have a document read that was looked into, unless all of the folder is read anyway."""
@@ -470,7 +478,9 @@ class Walk:
                 raw.missing.append(href)
                 continue
             place = self._child(raw, pointer, href)
-            if place is not None:
+            if place == raw.place:
+                raw.note(pointer, "self-reference", f"a {rel} of a {raw.form.value} is itself; passed over")
+            elif place is not None:
                 found.append(place)
                 raw.linked.append(hash(place))
                 raw.linked_by.append(-1 - index if rel == "child" else index)

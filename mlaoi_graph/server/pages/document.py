@@ -71,11 +71,12 @@ def _named(catalog: Catalog, iris: Sequence[str]) -> list[dict[str, str]]:
 def _read(catalog: Catalog, iri: str) -> list[str]:
     """Return when a document was read, the first time first; reading it unchanged is no reading."""
     match = catalog.store.match
-    readings = [quad.subject for quad in match(None, MLAOI.ofDocument, iri, rdf.LOG_GRAPH)]
+    entries = [str(getattr(q.subject, "value", "")) for q in match(None, MLAOI.ofDocument, iri, rdf.LOG_GRAPH)]
     times = (
         str(getattr(quad.object, "value", ""))
-        for reading in readings
-        for quad in match(str(getattr(reading, "value", "")), MLAOI.readAt, None, rdf.LOG_GRAPH)
+        for entry in entries
+        if next(match(entry, RDF.type, MLAOI.Reading, rdf.LOG_GRAPH), None) is not None
+        for quad in match(entry, MLAOI.readAt, None, rdf.LOG_GRAPH)
     )
     return sorted(set(times))
 

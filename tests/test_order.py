@@ -1,0 +1,230 @@
+"""What is in a catalog follows from the documents in it: in whichever order, and in however many sources, they came."""
+
+import json
+import re
+
+import pytest
+from conftest import BASE, collection, link, model, sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlaoi_graph import rdf
+from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.model import Rule, Stage
+from mlaoi_graph.vocab import MLAOI
+
+NAMES = ("c", "d", "m", "s")
+URLS = {
+    "model": ("https://x.org/1", "https://x.org/2"),
+    "collection": ("https://x.org/2", "https://y.org/3"),
+    "sample": ("https://z.org/4",),
+}
+ADDRESSES = tuple(dict.fromkeys(url for urls in URLS.values() for url in urls))
+DOIS = ("10.1234/a", "10.1234/b")
+_FILE = re.compile(r"documents/w\d/(?:w\d/)?\d+-(k\d+)\.json")
+_PATH = re.compile(r"[^ ']*/\d+-(k\d+)\.json")
+
+
+def build(folder, documents, layout, *, order=None):
+    """Return a catalog of documents in sources, ``layout`` their keys in the order of their files' names."""
+    for number, keys in enumerate(layout):
+        (folder / f"w{number}").mkdir(parents=True)
+        for place, key in enumerate(keys):
+            (folder / f"w{number}" / f"{place}-{key}.json").write_text(json.dumps(documents[key]))
+    catalog = Catalog.create()
+    for number in order or range(len(layout)):
+        catalog.ingest(folder / f"w{number}", name=f"w{number}")
+    return catalog
+
+
+def graph(catalog):
+    """Return all that documents say and what is inferred, each document by its key."""
+    return {
+        tuple(_FILE.sub(r"documents/\1", str(term)) for term in (q.graph_name, q.subject, q.predicate, q.object))
+        for q in catalog.store.match()
+        if q.graph_name.value != rdf.LOG_GRAPH
+    }
+
+
+def found(catalog, folder, layout):
+    """Return what reading every source again finds."""
+    told = set()
+    for number in range(len(layout)):
+        report = catalog.ingest(folder / f"w{number}", name=f"w{number}")
+        assert (report.read, report.relinked) == (0, 0)
+        for f in report.findings.kept:
+            where = "" if f.rule == "duplicate-id" else _PATH.sub(r"\1", _FILE.sub(r"documents/\1", f.document))
+            told.add((where.removeprefix(f"{BASE}documents/"), f.pointer, f.rule, f.message))
+    return told
+
+
+# -- cases -------------------------------------------------------------------------------------------------------------
+
+C = "https://a.org/c"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+def test_an_id_that_two_sources_have_leads_to_neither_whichever_came_first(tmp_path, order):
+    documents = {
+        "k0": collection("c", link("self", C)),
+        "k1": collection("c", link("self", "https://b.org/c")),
+        "k2": model("m", link("derived_from", "c")),
+        "k3": sample("s", "c"),
+    }
+    with build(tmp_path, documents, [["k0"], ["k1"], ["k2", "k3"]], order=order) as catalog:
+        assert {n.unresolved_name for n in catalog.unresolved()} == {"c"}
+        assert not {d.iri for d in catalog.datasets() if any(f.endswith("#area") for f in d.footprints)} & {C}
+        # With one of the two gone it leads to the other, from the next build on, and back.
+        catalog.remove(f"{BASE}documents/w1/0-k1.json")
+        (tmp_path / "w1" / "0-k1.json").unlink()
+        catalog.ingest(tmp_path / "w2", name="w2")
+        assert [(u.stage, u.dataset, u.rule) for u in catalog.uses()] == [(Stage.TRAINING, C, Rule.BARE_DERIVED_FROM)]
+        assert f"{BASE}collections/c/items/s#area" in catalog.node(C).footprints
+        (tmp_path / "w1" / "0-k1.json").write_text(json.dumps(documents["k1"]))
+        catalog.ingest(tmp_path / "w1", name="w1")
+        assert {n.unresolved_name for n in catalog.unresolved()} == {"c"}
+        assert not list(catalog.uses())
+
+
+def test_a_name_that_means_another_thing_now_is_looked_up_again(tmp_path):
+    """An id goes before a title, and the address minted of a collection's id before both."""
+    documents = {
+        "k0": sample("s", "fields"),
+        "k1": collection("x", link("self", C), title="fields"),
+        "k2": collection("fields", link("self", "https://b.org/fields")),
+        "k3": collection("fields"),
+    }
+    with Catalog.create() as catalog:
+        for number, whole in enumerate(
+            (f"{BASE}collections/fields", C, "https://b.org/fields", f"{BASE}collections/fields")
+        ):
+            (tmp_path / f"w{number}").mkdir()
+            (tmp_path / f"w{number}" / f"0-k{number}.json").write_text(json.dumps(documents[f"k{number}"]))
+            catalog.ingest(tmp_path / f"w{number}", name=f"w{number}")
+            assert [d.iri for d in catalog.datasets() if f"{BASE}collections/fields/items/s#area" in d.footprints] == [
+                whole
+            ]
+
+
+def test_what_others_call_a_thing_is_no_name_of_it(tmp_path):
+    documents = {
+        "k0": sample("s", "fields", link("collection", C)),  # calls it by an id that is not its own
+        "k1": collection("x", link("self", C)),
+        "k2": model("m", link("derived_from", "fields")),
+    }
+    for number, order in enumerate(((0, 1, 2), (2, 1, 0))):
+        with build(tmp_path / str(number), documents, [["k0"], ["k1"], ["k2"]], order=order) as catalog:
+            assert [n.unresolved_name for n in catalog.unresolved()] == ["fields"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 1, 0)])
+def test_what_a_second_document_says_of_a_thing_counts_for_those_who_refer_to_it(tmp_path, order):
+    """Another source says that it is one split: what refers to it by address in a third is typed again."""
+    documents = {
+        "k0": model("m", link("derived_from", C, **{"ml-aoi:split": "train"})),
+        "k1": collection("c", link("self", C)),
+        "k2": collection("c", link("self", C), split="train"),
+    }
+    with build(tmp_path, documents, [["k0"], ["k1"], ["k2"]], order=order) as catalog:
+        assert [u.dataset for u in catalog.uses()] == [C]
+
+
+def test_a_use_of_a_split_of_what_is_declared_another_is_a_use_of_a_part(tmp_path):
+    """DESIGN: what states a split points at the part, and never at the whole."""
+    documents = {
+        "k0": model("m", link("derived_from", C, **{"ml-aoi:split": "train"})),
+        "k1": collection("c", link("self", C), split="test"),
+        "k2": sample("s", "c", link("collection", C), split="train"),
+    }
+    for number, order in enumerate(((0, 1), (1, 0))):
+        with build(tmp_path / str(number), documents, [["k0"], ["k1", "k2"]], order=order) as catalog:
+            (use,) = catalog.uses()
+            assert (use.dataset, use.split) == (f"{C}/train", "train")
+            (part,) = (d for d in catalog.datasets() if d.iri == use.dataset)
+            assert part.part_of == (C,)
+            assert part.footprints == (f"{BASE}collections/c/items/s#area",)
+            told = {(rule, pointer) for _, pointer, rule, _ in found(catalog, tmp_path / str(number), [0, 1])}
+            assert told == {
+                ("split-against-declared", "/links/0"),
+                ("split-against-declared", "/properties/ml-aoi:split"),
+            }
+
+
+def test_two_uses_of_one_item_alone_say_the_same_of_it(tmp_path):
+    uses = {f"k{n}": model(f"m{n}", link("derived_from", "s")) for n in range(2)}
+    with build(
+        tmp_path, uses | {"k2": sample("s", "c"), "k3": collection("c")}, [["k2", "k3"], ["k0"], ["k1"]]
+    ) as catalog:
+        said = [
+            catalog.said_of(f"{BASE}collections/c/items/s")[f"{BASE}documents/w{n + 1}/0-k{n}.json"] for n in range(2)
+        ]
+        assert said[0] == said[1]
+
+
+# -- any ---------------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def published(draw, *, shared):
+    """Return some documents with ids, titles and addresses that others have too; DOIs, if they may be ``shared``."""
+    pick = lambda *options: draw(st.sampled_from(options))  # noqa: E731
+    documents = {}
+    for number in range(draw(st.integers(3, 6))):
+        kind = pick("model", "collection", "collection", "sample", "sample")
+        links = [
+            link(
+                pick("derived_from", "derived_from", "lineage:evaluated_on", "predecessor-version"),
+                pick(*NAMES, *ADDRESSES),
+                **pick({}, {}, {"ml-aoi:split": "train"}, {"ml-aoi:split": "test"}),
+            )
+            for _ in range(draw(st.integers(0, 2)))
+        ]
+        links += pick([], [link("self", pick(*URLS[kind]))])
+        more = pick({}, {"title": pick(*NAMES)}) | (pick({}, {"sci:doi": pick(*DOIS)}) if shared else {})
+        if kind == "model":
+            more |= pick({}, {"mlm:name": pick(*NAMES)}) | pick({}, {"mlm:pretrained_source": pick(*NAMES, *DOIS)})
+            documents[f"k{number}"] = model(pick("m", "n"), *links, **more)
+        elif kind == "collection":
+            documents[f"k{number}"] = collection(pick("c", "d", "m"), *links, split=pick(None, None, "train"), **more)
+        else:
+            links += pick([], [], [link("collection", pick(*URLS["collection"]))])
+            documents[f"k{number}"] = sample(
+                pick("s", "t"), pick("c", "d", "e"), *links, split=pick(None, "train", "test")
+            )
+    return documents
+
+
+@settings(max_examples=40, deadline=None)
+@given(documents=published(shared=True), data=st.data())
+def test_any_order_of_sources_and_files_gives_the_same_graph_and_findings(documents, data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("any")
+    layout = [[], [], []]
+    for key in documents:
+        layout[data.draw(st.integers(0, 2))].append(key)
+    order = data.draw(st.permutations(range(3)))
+    with build(folder / "one", documents, layout) as one, build(folder / "two", documents, layout, order=order) as two:
+        assert graph(one) == graph(two)
+        before = graph(one)
+        assert found(one, folder / "one", layout) == found(two, folder / "two", layout)
+        assert graph(one) == graph(two) == before
+    shuffled = data.draw(st.permutations(list(documents)))
+    with (
+        build(folder / "files", documents, [list(documents)]) as one,
+        build(folder / "other", documents, [shuffled]) as two,
+    ):
+        assert graph(one) == graph(two)
+        assert found(one, folder / "files", [0]) == found(two, folder / "other", [0])
+
+
+@settings(max_examples=25, deadline=None)
+@given(documents=published(shared=False), data=st.data())
+def test_one_folder_with_all_of_them_gives_what_several_sources_give(documents, data, tmp_path_factory):
+    """But for DOIs and addresses that two share: of what one source lists twice it is known that it is two."""
+    folder = tmp_path_factory.mktemp("any")
+    layout = [[], []]
+    for key in documents:
+        layout[data.draw(st.integers(0, 1))].append(key)
+    with build(folder / "w9", documents, layout) as several, Catalog.create() as whole:
+        whole.ingest(folder / "w9", name="w9")
+        assert graph(several) == graph(whole)
+        assert not list(several.store.match(None, MLAOI.otherIri))
