@@ -288,13 +288,13 @@ class _Places:
         self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
         self._known = self._all_known()
         self.unsplit = sorted(
-            (part, whole)
+            (part, source)
             for whole, its_parts in self._splits.items()
-            if Precision.SAMPLES in self._own.get(whole, ())
+            for source in self._of_no_split(whole)
             for part in its_parts
             if iris.is_part(part, whole) and any(how is not How.INHERITED for _, how in self.sources(part))
         )
-        """Pairs of a split that says where it is, and its whole with samples that state none: they may be of it."""
+        """Pairs of a split that says where it is, and a source whose data state none, and may be of it."""
         self._may_be_more = {part for part, _ in self.unsplit}
 
     def sources(self, dataset: str) -> list[tuple[str, How]]:
@@ -350,14 +350,19 @@ class _Places:
     def _bounds(self, dataset: str) -> list[str]:
         """Return what bounds a dataset that is somewhere in a whole: that, and members of it, which may lie outside."""
         found = self._nearest(dataset)
-        members = {
-            member
-            for whole in found
-            for member in self._parts.get(whole, ())
-            if member not in self._splits.get(whole, ())
-        }
+        inside = {source for whole in found for source in self._in_members(whole)}
+        return [*found, *sorted(inside.difference(found))]
+
+    def _in_members(self, whole: str) -> set[str]:
+        """Return what tells where the members of a whole are, its splits apart: a split is of the members."""
+        members = set(self._parts.get(whole, ())).difference(self._splits.get(whole, ()))
         inside = {source for member in members for source in (member, *_reach(member, self._parts))}
-        return [*found, *sorted(source for source in inside.difference(found) if self._tells(source))]
+        return {source for source in inside if self._tells(source)}
+
+    def _of_no_split(self, whole: str) -> set[str]:
+        """Return what tells where data of a whole are that state no split: its own samples, and its members."""
+        own = {whole} if Precision.SAMPLES in self._own.get(whole, ()) else set()
+        return own | self._in_members(whole)
 
     def _all_known(self) -> set[str]:
         """Return the datasets all of whose data lie where sources say.

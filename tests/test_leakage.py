@@ -1658,6 +1658,21 @@ def test_a_sample_that_states_no_split_on_the_ground_of_another_test(stac, box, 
         assert [row.precision for row in found.models()] == ["declared-box"]
 
 
+@pytest.mark.parametrize("rel", ["child", "item"])
+def test_a_collection_below_one_may_be_of_any_of_its_splits(stac, rel):
+    """It states none, and a split is of the members."""
+    documents = {
+        "train": tree("train", "Collection", **({"item": ["one", "part"]} if rel == "item" else {"item": ["one"], "child": ["part"]})),
+        "one": stac_item("one", A, **{"ml-aoi:split": "train"}), "part": stac_collection("part", B),
+        "test": stac_collection("test", B), "m": stac_model(("training", "train", "train"), ("test", "test", None)),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents)) == ("may contain", {"place-and-time"})
+        (hit,) = catalog.models(trained_in=shapely.box(*B))
+        assert (hit.how, hit.precision, hit.footprint_of) == ("inherited", "declared-box", catalog.find("part"))
+        assert verdicts(catalog, stac(part=stac_collection("part", FAR))) == ("unknown", {"no-split"})
+
+
 def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
     """What is missing is which split they are of."""
     items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("two", B, **{"ml-aoi:split": "test"})]

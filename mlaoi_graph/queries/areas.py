@@ -365,7 +365,10 @@ class Places:
         at, target, how, tells = at[kept], target[kept], how[kept], tells[kept]
         elsewhere = self._used.has_samples(tells) & (groups.precision[at] != _SAMPLES)
         loose, split = self._used.may_hold(groups.source)
-        loose, split = (column[groups.precision[loose] == _SAMPLES] for column in (loose, split))
+        # Of what has samples these tell, and its box does not.
+        sampled = self._used.totals(groups.source)[1][:, _SAMPLES] > 0
+        kept = (groups.precision[loose] == _SAMPLES) | ~sampled[loose]
+        loose, split = loose[kept], split[kept]
         return (
             np.concatenate((at, loose)),
             np.concatenate((target, split)),

@@ -196,9 +196,13 @@ class Overlaps:
 
     def _unsplit(self, targets: Array) -> Array:
         used, footprints = self.footprints.used, self.footprints
-        rows = np.unique(used.rows_of(used.unsplit(targets)[1])[1]).astype(np.uint32)
-        found: Array = rows[footprints.has_geometry(rows) & (footprints.precision_codes(rows) == _SAMPLES)]
-        return found
+        sources = np.unique(used.unsplit(targets)[1])
+        at, rows = used.rows_of(sources)
+        rows = rows.astype(np.uint32)
+        is_sample = footprints.precision_codes(rows) == _SAMPLES
+        # Of what has samples these tell, and its box does not.
+        kept = is_sample | (np.bincount(at[is_sample], minlength=len(sources)) == 0)[at]
+        return np.unique(rows[kept & footprints.has_geometry(rows)])
 
     def between(self, test: tuple[str, ...], train: tuple[str, ...], *, unsplit: bool = False) -> Overlap:
         """Return what two sides share; with ``unsplit`` by samples, too, that may be of either side."""
