@@ -126,7 +126,10 @@ class Linker:
         Returns which names lead nowhere because several things go by them.
         """
         rows = self._solved(only)
-        said = self._as_read({graph for _, graph, solution in rows if solution.target is not None})
+        solved = {iri for iri, _, solution in rows if solution.target is not None}
+        said = self._as_read({graph for iri, graph, _ in rows if iri in solved})
+        for iri in solved:
+            said |= self._as_read(saying(self._store, iri))
         if said:  # so that what is kept is the same whichever of its references was known first
             self._write(said)
             self.said_again.update(said)

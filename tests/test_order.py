@@ -38,11 +38,14 @@ def build(folder, documents, layout, *, order=None):
 
 
 def graph(catalog):
-    """Return all that documents say and what is inferred, each document by its key."""
+    """Return all that documents say and what is inferred, each document by its key.
+
+    Not what is kept to be said again: an item may be told in it by the name of its collection, or by what that stands for.
+    """
     return {
         tuple(_FILE.sub(r"documents/\1", str(term)) for term in (q.graph_name, q.subject, q.predicate, q.object))
         for q in catalog.store.match()
-        if q.graph_name.value != rdf.LOG_GRAPH
+        if q.graph_name.value != rdf.LOG_GRAPH and q.predicate.value != MLAOI.asRead
     }
 
 
