@@ -1084,7 +1084,8 @@ def test_further_drawings_of_an_area_are_those_beside_one_of_its_name():
     names = ["a", "b", "area-1", "area-2", "area-11", "a-much-longer-name-1", "a-much-longer-name-2"]
     with Catalog.create() as catalog:
         for document, shift, drawn in (("one", 0, names), ("two", 0.5, names[1::2]), ("three", 0.2, names[3:4])):
-            areas = [AreaOfInterest(iri=X + name, wkt=box(shift, 0, shift + 1, 1)) for name in drawn]
+            more = {"wkt": box(shift, 0, shift + 1, 1), "precision": Precision.SAMPLES}
+            areas = [AreaOfInterest(iri=X + name, **more) for name in drawn]
             catalog.store.replace({X + document: rdf.encode(areas)})
         rows = [area for area, _, _ in catalog.footprints.areas_named(np.arange(len(catalog.footprints)))]
         expected = [at for at in range(1, len(rows)) if rows[at] == rows[at - 1]]
