@@ -22,7 +22,6 @@ from mlaoi_graph.errors import IndexDamaged
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.index import Index
 from mlaoi_graph.geo.mapped import Array, Mapped
-from mlaoi_graph.geo.merged import places
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.model import Precision
 from mlaoi_graph.stores import Store
@@ -297,11 +296,10 @@ class Footprints:
             high += 1
         return np.arange(low, high, dtype=np.uint32)
 
-    def described_in(self, document: str) -> Array:
-        """Return the rows of the areas that a document describes."""
-        names = self._mapped.length("document.names.starts") - 1
-        low, high = places(self._mapped, "document.names", [document.encode()], names)
-        return self._mapped.runs("document.rows", low[high > low])[1]
+    def documents_of_more(self, areas: int) -> list[str]:
+        """Return the documents that describe more areas than so many."""
+        count = np.diff(self._mapped.whole("document.rows.starts"))
+        return self._texts("document.names", np.flatnonzero(count > areas))
 
     def declared_by(self, *models: str) -> Array:
         """Return the rows that models declare as their own area."""

@@ -1108,3 +1108,22 @@ def test_a_model_of_whose_learning_nothing_is_recorded_may_have_learned_anywhere
         unknown = [row.model for row in catalog.models(**{ask: "0,0,1,1"}).unknown]
         assert unknown == ([] if disclosure is Disclosure.COMPLETE else [X + "m"])
     assert not catalog.models(tested_in="50,0,51,1").unknown
+
+
+def test_documents_that_describe_many_areas_are_told():
+    with holding(*placed("a", *(box(at, 0, at + 1, 1) for at in range(3))), *placed("b", box(0, 5, 1, 6))) as catalog:
+        assert catalog.footprints.documents_of_more(3) == [X + "doc"]
+        assert catalog.footprints.documents_of_more(4) == []
+
+
+def test_further_drawings_of_an_area_are_those_beside_one_of_its_name():
+    names = ["a", "b", "area-1", "area-2", "area-11", "a-much-longer-name-1", "a-much-longer-name-2"]
+    with Catalog.create() as catalog:
+        for document, shift, drawn in (("one", 0, names), ("two", 0.5, names[1::2]), ("three", 0.2, names[3:4])):
+            more = {"wkt": box(shift, 0, shift + 1, 1), "precision": Precision.SAMPLES}
+            areas = [AreaOfInterest(iri=X + name, **more) for name in drawn]
+            catalog.store.replace({X + document: rdf.encode(areas)})
+        rows = [area for area, _, _ in catalog.footprints.areas_named(np.arange(len(catalog.footprints)))]
+        expected = [at for at in range(1, len(rows)) if rows[at] == rows[at - 1]]
+        assert len(expected) == 4
+        assert catalog.footprints.drawn_again().tolist() == expected

@@ -110,9 +110,11 @@ class StoredGraph:
         """Return whether a document is read as fast as what it says of one thing: it has a graph of its own."""
         edges = self._catalog.lineage.edges
         code = edges.documents.find(document)
-        if code < 0 or self._edges_in[code] > _SHORT:
-            return False
-        return len(self._catalog.footprints.described_in(document)) <= _SHORT
+        return code >= 0 and self._edges_in[code] <= _SHORT and document not in self._of_many_areas
+
+    @cached_property
+    def _of_many_areas(self) -> frozenset[str]:
+        return frozenset(self._catalog.footprints.documents_of_more(_SHORT))
 
     @cached_property
     def _edges_in(self) -> Array:
