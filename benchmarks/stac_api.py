@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import signal
 import statistics
@@ -51,7 +52,7 @@ def main() -> None:
         return
     if given.processor:
         with Worker(given.catalog, given.made) as worker:
-            measure(worker, "http://127.0.0.1/stac", given.requests, given.depth, given.made)
+            measure(worker, "http://127.0.0.1/stac", given.requests, given.depth)
         return
     with Catalog.open(given.catalog) as catalog:
         models = random.Random(2).sample(list(Holdings(catalog).models.iris), 200)
@@ -79,7 +80,7 @@ def main() -> None:
             while given.made and not is_made():
                 time.sleep(1)
             print(f"all is made: {'yes' if is_made() else 'no'}; {time.perf_counter() - begun:.0f} s after the start")
-            measure(session, f"{url}stac", given.requests, given.depth, is_made())
+            measure(session, f"{url}stac", given.requests, given.depth)
             print("processes, MB resident:", resident_mb(server.pid))
     finally:
         server.send_signal(signal.SIGINT)
@@ -174,9 +175,10 @@ def resident_mb(pid: int) -> dict[str, list[int]]:
     return found
 
 
-def measure(session: requests.Session, url: str, count: int, depth: int, made: bool) -> None:
+def measure(session: requests.Session, url: str, count: int, depth: int) -> None:
     search = f"{url}/search"
     data = sample(session, search)
+    words = spoken(session, search)
 
     def box() -> str:
         west, south = random.uniform(-120, 120), random.uniform(-40, 55)
@@ -213,7 +215,7 @@ def measure(session: requests.Session, url: str, count: int, depth: int, made: b
         "models, sorted by title": lambda: models | {"sortby": random.choice(("title", "-title"))},
         "models, newest data first": lambda: {"collections": "models-tested", "sortby": "-datetime"},
         "models-tested, three fields": lambda: in_boxes("tested") | {"fields": "id,geometry,bbox"},
-        **({"free text": lambda: models | {"q": random.choice(("segmentation", "vit", "crop"))}} if made else {}),
+        **({"free text": lambda: models | {"q": random.choice(words)}} if hears(session, search, words) else {}),
     }  # fmt: skip
     for name, ask in asked.items():
         for round_ in ("first", "again"):
@@ -233,6 +235,18 @@ def measure(session: requests.Session, url: str, count: int, depth: int, made: b
                 following, at = next((e["href"] for e in links if e["rel"] == "next"), following), at + 1
             session.get(following, timeout=60)
             shown(f"{collections}, page {page}", [timed(session, following, {})[0] for _ in range(count)], "")
+
+
+def spoken(session: requests.Session, search: str) -> list[str]:
+    """Return words that ids of models begin with."""
+    items = session.get(search, params={"collections": "models", "limit": "200"}, timeout=60).json()["features"]
+    return sorted({re.findall(r"[^\W_]+", item["id"])[0] for item in items})
+
+
+def hears(session: requests.Session, search: str, words: list[str]) -> bool:
+    """Return whether free text opens no document: then it is known how much is found."""
+    asked = {"collections": "models", "limit": "1", "q": words[0]}
+    return "numberMatched" in session.get(search, params=asked, timeout=60).json()
 
 
 def sample(session: requests.Session, search: str) -> dict[str, list[str]]:

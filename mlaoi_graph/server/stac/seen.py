@@ -109,11 +109,10 @@ class Spoken:
 
     def speaking(self, word: str) -> Array:
         """Return the places of the models that a :func:`term` is found in, sorted."""
-        wanted, found = word.encode(), []
-        find, at = self._text.find, -1
-        while (at := find(wanted, at + 1)) >= 0:
-            found.append(at)
-        return distinct(np.searchsorted(self._starts, np.array(found, dtype=np.int64), side="right") - 1)
+        wanted = word.encode()
+        between = self._text.split(wanted)  # several times as fast as one find after the other
+        found = np.cumsum(np.fromiter(map(len, between), dtype=np.int64, count=len(between)) + len(wanted))[:-1]
+        return distinct(np.searchsorted(self._starts, found - len(wanted), side="right") - 1)
 
     def with_band(self, name: str | None) -> Array:
         """Return the places of the models that have a band, sorted; any, for None."""
