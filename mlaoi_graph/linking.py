@@ -164,6 +164,7 @@ class Linker:
             changed: dict[str, str] = {}
             for document in some:
                 statements = rdf.decode(self._store.match(graph=document))
+                before = set(rdf.encode(statements).splitlines())
                 if addresses.get(document):
                     statements = self._again(document, statements, addresses[document], collections)
                 if document in names:
@@ -171,7 +172,9 @@ class Linker:
                     statements = self._again(document, statements, names[document], collections)
                     kept_names = () if "" in kept[document] else tuple(sorted(kept[document]))
                     statements = identity.keeping(document, lines, statements, kept_names)
-                changed[document] = rdf.encode(statements)
+                text = rdf.encode(statements)
+                if set(text.splitlines()) != before:
+                    changed[document] = text
             self._write(changed)
             self.linked.update(changed)
         return ambiguous

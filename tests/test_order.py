@@ -171,7 +171,7 @@ def test_two_uses_of_one_item_alone_say_the_same_of_it(tmp_path):
 def published(draw, *, shared):
     """Return some documents with ids, titles and addresses that others have too; DOIs, if they may be ``shared``."""
     pick = lambda *options: draw(st.sampled_from(options))  # noqa: E731
-    documents = {}
+    documents, items = {}, set()
     for number in range(draw(st.integers(3, 6))):
         kind = pick("model", "collection", "collection", "sample", "sample")
         links = [
@@ -190,10 +190,13 @@ def published(draw, *, shared):
         elif kind == "collection":
             documents[f"k{number}"] = collection(pick("c", "d", "m"), *links, split=pick(None, None, "train"), **more)
         else:
+            # What two documents say is of two collections is of one of them for who uses it alone, and which is not said.
+            identifier, whole = pick("s", "t"), pick("c", "d", "e")
+            if (identifier, whole) in items or any(one["rel"] == "self" for one in links):
+                identifier, links = f"{identifier}{number}", [one for one in links if one["rel"] != "self"]
+            items.add((identifier, whole))
             links += pick([], [], [link("collection", pick(*URLS["collection"]))])
-            documents[f"k{number}"] = sample(
-                pick("s", "t"), pick("c", "d", "e"), *links, split=pick(None, "train", "test")
-            )
+            documents[f"k{number}"] = sample(identifier, whole, *links, split=pick(None, "train", "test"))
     return documents
 
 
