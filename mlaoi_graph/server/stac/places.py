@@ -26,6 +26,7 @@ from mlaoi_graph.uses import STAGES, Unplaced
 __all__ = ["ModelPlaces", "Where"]
 
 _GLOBAL: Final = tuple(Precision).index(Precision.GLOBAL)
+_SAMPLES: Final = tuple(Precision).index(Precision.SAMPLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class ModelPlaces:
         self._exposures = exposures
         self._asked: tuple[Query | None, Array | None] = None, None
         self._role = lru_cache(None)(self._make_role)
-        self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._is_somewhere))
+        self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._somewhere, self._somewhere))
         self._cover = lru_cache(None)(self._make_cover)
 
     def rows(self, query: Query) -> Array | None:
@@ -133,9 +134,8 @@ class ModelPlaces:
             found: Array = self._everywhere(role)
             return found
         at, sources = self._sources_of_rows
-        marked = np.zeros(self._sources, dtype=bool)
-        marked[sources[rows[at]]] = True
-        return self._in_sources(role, marked)
+        here = rows[at]
+        return self._in_sources(role, distinct(sources[here]), distinct(sources[here & self._tells]))
 
     def sources(self, role: str, model: int) -> bytes:
         """Return what a model's footprint of a role depends on, and nothing else does."""
@@ -157,7 +157,7 @@ class ModelPlaces:
             which = np.arange(len(models))
         else:
             of = self._role(role)
-            at, sources, _ = self._used.sources_of_targets(of.targets)
+            at, sources = self._sources_of_targets(of.targets)
             sets = np.repeat(np.arange(len(of.starts) - 1), np.diff(of.starts))[at]
             known, firsts, lasts = self._ends_of_sources
             place = np.searchsorted(known, sources)
@@ -181,8 +181,13 @@ class ModelPlaces:
     def _sources_of(self, role: str, model: int) -> Array:
         if role == "declared":
             return self._bounded(self._footprints.declared_by(self._models[model]))
-        found: Array = distinct(self._used.sources_of_targets(self._role(role).targets_of(model))[1])
-        return found
+        return distinct(self._sources_of_targets(self._role(role).targets_of(model))[1])
+
+    def _sources_of_targets(self, targets: Array) -> tuple[Array, Array]:
+        """Return pairs: a place in ``targets``, and a source whose data are of it, or may be as they state no split."""
+        at, sources, _ = self._used.sources_of_targets(targets)
+        more, unsplit = self._used.unsplit(targets)
+        return np.concatenate((at, more)), np.concatenate((sources, unsplit))
 
     def _covers(self, role: str, model: int) -> list[Cover]:
         sources = self._sources_of(role, model)
@@ -205,9 +210,11 @@ class ModelPlaces:
         first, last = int(start.argmin()), int(end.argmax())
         return Cover(rows, (int(start[first]), int(rows[first])), (int(end[last]), int(rows[last])))
 
-    def _in_sources(self, role: str, marked: Array) -> Array:
+    def _in_sources(self, role: str, sources: Array, unsplit: Array) -> Array:
+        """Return the models with data that are where some sources are, or may be of their data that state no split."""
         targets = np.zeros(self._used.count_of_targets, dtype=bool)
-        targets[self._used.targets_of(np.flatnonzero(marked))[1]] = True
+        targets[self._used.targets_of(sources)[1]] = True
+        targets[self._used.may_hold(unsplit)[1]] = True
         return self._role(role).with_any(targets)
 
     def _make_role(self, role: str) -> _Role:
@@ -256,6 +263,14 @@ class ModelPlaces:
         return rows[at], sources.astype(np.int32)
 
     @cached_property
+    def _tells(self) -> Array:
+        """Of each of these pairs whether the row is one of samples, or the source has none."""
+        rows, sources = self._sources_of_rows
+        has_none = self._used.totals(sources)[1][:, _SAMPLES] == 0
+        found: Array = has_none | (self._footprints.precision_codes(rows) == _SAMPLES)
+        return found
+
+    @cached_property
     def _ends_of_sources(self) -> tuple[Array, Array, Array]:
         """Sources that are somewhere, sorted, and the row of each that begins first, and the one that ends last."""
         rows, sources = self._sources_of_rows
@@ -296,14 +311,10 @@ class ModelPlaces:
         found = (self._used.target(iri) for iri in self._footprints.uses)
         return np.array([target for target in found if target is not None], dtype=np.int64)
 
-    @property
-    def _sources(self) -> int:
-        return len(self._footprints.datasets) + len(self._footprints.uses)
-
     @cached_property
-    def _is_somewhere(self) -> Array:
-        areas = self._used.totals(np.arange(self._sources))[1]
-        return np.asarray(np.delete(areas, _GLOBAL, axis=1).any(axis=1))
+    def _somewhere(self) -> Array:
+        sources = np.arange(len(self._footprints.datasets) + len(self._footprints.uses))
+        return np.flatnonzero(np.delete(self._used.totals(sources)[1], _GLOBAL, axis=1).any(axis=1))
 
 
 def _least(group: Array, value: Array, row: Array) -> tuple[Array, Array]:
