@@ -88,10 +88,12 @@ class Known:
     def remember(self, statements: Sequence[Statement]) -> None:
         """Take note of what is about to be stored."""
         wholes: dict[str, str] = {}
-        for dataset in statements:
-            for area in dataset.footprints if isinstance(dataset, Dataset) else ():
-                if dataset.iri != iris.owner(area, "area") or area not in wholes:
+        for dataset in (statement for statement in statements if isinstance(statement, Dataset)):
+            for area in dataset.footprints:
+                if dataset.iri != iris.owner(area, "area"):
                     wholes[area] = dataset.iri
+                elif area not in wholes:  # its place is its own alone: a box, or it is in no collection
+                    wholes[area] = next(iter(dataset.part_of), dataset.iri)
         for statement in statements:
             if isinstance(statement, Model | Dataset) and statement.resolved:
                 if isinstance(statement, Model):
@@ -150,12 +152,16 @@ class Known:
 
     def _described(self, iri: str) -> dict[str, set[str]]:
         """Return what those documents say which describe a node; those that only refer to it do not count."""
-        graphs = {_text(quad.graph_name) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
+        graphs = self._describing(iri)
         said: dict[str, set[str]] = {RDF.type: set(), RDFS.label: set(), MLAOI.split: set()}
         for quad in chain.from_iterable(self._store.match(iri, predicate) for predicate in said):
             if _text(quad.graph_name) in graphs:
                 said[quad.predicate.value].add(_text(quad.object))
         return said
+
+    def _describing(self, iri: str) -> set[str]:
+        """Return the documents that describe something; those that only refer to it do not count."""
+        return {_text(quad.graph_name) for quad in self._store.match(iri, MLAOI.resolved, Literal(True))}
 
     def _stored_sample(self, iri: str) -> Target | None:
         """Return an item of a collection; None for what is none."""
@@ -167,7 +173,10 @@ class Known:
             return None
         wholes = {_text(quad.subject) for quad in self._store.match(None, MLAOI.footprint, area)}
         if wholes == {iri}:
-            return None
+            graphs = self._describing(iri)
+            wholes = {_text(q.object) for q in self._store.match(iri, MLAOI.partOf) if _text(q.graph_name) in graphs}
+            if not wholes:
+                return None
         label, name, split = (
             min(said.get(predicate, ()), default=None) for predicate in (RDFS.label, DCTERMS.identifier, MLAOI.split)
         )

@@ -24,7 +24,10 @@ def test_every_finding_is_explained():
     """Each rule a reader, geo or the catalog can give stands in the documentation, and nothing else does."""
     given = set()
     package = ROOT / "mlaoi_graph"
-    for path in [*(package / "readers/stac").glob("*.py"), package / "ingest.py", package / "identity.py"]:
+    for path in [
+        *(package / "readers/stac").glob("*.py"),
+        *(package / f"{name}.py" for name in ("ingest", "identity", "linking")),
+    ]:
         text = path.read_text()
         given |= set(re.findall(r'\bnote\((?:[^()]|\([^()]*\))*?"([a-z]+(?:-[a-z]+)+)"', text))
         given |= set(re.findall(r'rule="([a-z-]+)"', text))
