@@ -275,7 +275,7 @@ def _told_apart(ids: list[str], what: list[Any], splits: list[str]) -> list[str]
 
 
 def _outline_name(split: str) -> str:
-    return f"outline-{split}" if split else "outline"
+    return f"outline-{iris.segment(split)}" if split else "outline"
 
 
 def stored(folder: Path, content_hash: str) -> Mapped | None:

@@ -17,7 +17,7 @@ from mlaoi_graph.rdf import STAGE_OF
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import HOW, STAGES, How, Unplaced
-from mlaoi_graph.vocab import MLAOI, RDF, RDFS
+from mlaoi_graph.vocab import DCTERMS, MLAOI, RDF, RDFS
 
 __all__ = ["Known", "everything", "updated"]
 
@@ -110,7 +110,7 @@ def everything(store: Store, known: Known) -> dict[str, Array]:
             kinds[node] = kinds.get(node, 0) | bit
     said = _Said(labels.get, families.__contains__, lambda iri: kinds.get(iri, 0))
     said.parts.update(texts(store, _PARTS))
-    said.splits.update(texts(store, _SPLITS))
+    said.splits.update(pair for pair in texts(store, _SPLITS) if not _is_item(store, pair[0]))
     said.add({(code, *use) for iri, code in _STAGE_CODES.items() for use in texts(store, _USES, stage=iri)})
     return _arrays(said, known)
 
@@ -167,7 +167,7 @@ def updated(
     for node, predicate in itertools.product(nodes, _WHOLES):
         wholes = {(node, str(getattr(quad.object, "value", ""))) for quad in store.match(node, predicate)}
         said.parts.update(wholes)
-        if predicate == MLAOI.splitOf:
+        if predicate == MLAOI.splitOf and not _is_item(store, node):
             said.splits.update(wholes)
     gone = [number for number, document in enumerate(said_in) if document in set(documents)]
     kept = ~np.isin(old.whole("uses.document"), gone)
@@ -264,6 +264,11 @@ def _arrays(said: _Said, known: Known) -> dict[str, Array]:
         **_texts("used.labels", [label(iri) for iri in used]),
         **_texts("said", documents),
     }
+
+
+def _is_item(store: Store, dataset: str) -> bool:
+    """Return whether a dataset is one item: of a collection, and as it states no other split of any of its splits."""
+    return next(store.match(iris.sub(dataset, "area"), DCTERMS.identifier), None) is not None
 
 
 class _Places:

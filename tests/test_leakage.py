@@ -1724,6 +1724,41 @@ def test_an_item_of_which_only_a_box_is_known_is_somewhere_in_there(stac, split,
         assert verdicts(catalog, stac(three=documents["three"]))[0] == "may contain"
 
 
+@pytest.mark.parametrize("names", ["its collection", "none"])
+def test_an_item_of_which_only_a_box_is_known_and_no_split_may_be_of_any_split(stac, names):
+    two = stac_item("two", None) | NO_GEOMETRY
+    if names == "none":
+        del two["collection"]
+    folder = stac(
+        train=stac_collection("train", (0, 0, 60, 1), "one", "two", "three"), two=two,
+        one=stac_item("one", A, **{"ml-aoi:split": "train"}), three=stac_item("three", B, **{"ml-aoi:split": "test"}),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == ("unknown", {"no-split"})
+        assert [
+            (hit.how, hit.precision)
+            for hit in catalog.models(trained_in=shapely.box(*B))
+            if hit.dataset.endswith("/train")
+        ] == [("inherited", "declared-box")]
+        assert verdicts(catalog, stac(two=two | {"bbox": list(FAR)}))[0] == "unknown"
+
+
+def test_a_split_of_rows_by_any_word(stac):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    folder = stac(
+        train=stac_collection("train", None),
+        m=stac_model(("training", "train", "fold 1 >%"), ("test", "train", "test")),
+    )
+    path = folder.parent / "rows.parquet"
+    rows = {"id": ["a", "b"], "ml-aoi:split": ["fold 1 >%", "test"]}
+    geopandas.GeoDataFrame(rows, geometry=[shapely.box(*A), shapely.box(*B)], crs="OGC:CRS84").to_parquet(path)
+    with Catalog.create(folder.parent / "catalog") as catalog:
+        catalog.ingest(folder)
+        catalog.add_samples("train", path)
+        assert "own" in {hit.how for hit in catalog.models(trained_in=shapely.box(*A))}
+
+
 def test_a_row_that_states_no_split_may_be_of_any(stac):
     geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
     folder = stac(

@@ -172,7 +172,8 @@ def test_the_inferred_graph_follows_every_change(location, tmp_path):
             put(name, name)
         tuned = catalog.find("tuned")
         exposed = [q.object.value for q in catalog.store.match(tuned, MLAOI.exposedTo)]
-        assert sorted(exposed) == [catalog.find("c"), catalog.find("d")]
+        # What p says of d, declared train, makes a test part of it, which who learned from all of d may know.
+        assert sorted(exposed) == [catalog.find("c"), catalog.find("d"), f"{catalog.find('d')}/test"]
         put("base", "base2")
         put("base", "base")
         for document in sorted(d.iri for d in catalog.documents()):

@@ -666,7 +666,7 @@ def test_no_bytes_break_the_parser(data: bytes) -> None:
         tree.parse(data).json()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     start=st.integers(0, 2000),
     length=st.integers(1, 60),
