@@ -166,6 +166,20 @@ def test_every_collection_and_many_items_are_valid_stac(client, served):
             schemas.validate_extension(document, kind, "1.1.0", SCHEMA)
 
 
+def test_an_end_that_is_open_is_one_for_filters_too(client):
+    """Its stand-in, the end of 9999, is past what the engine of filters can compare."""
+
+    def found(**asked):
+        return {item.id for item in client.search(collections=["models-trained"], **asked).items()}
+
+    during = found(datetime="2019-01-01T00:00:00Z/2019-12-31T23:59:59Z")
+    assert len(during) > 10
+    year = "INTERVAL('2019-01-01T00:00:00Z','2019-12-31T23:59:59Z')"
+    assert found(filter=f"T_INTERSECTS(datetime,{year})") == during
+    assert found(filter=f"NOT T_INTERSECTS(datetime,{year})") == found() - during
+    assert during <= found(filter="end_datetime >= TIMESTAMP('2019-01-01T00:00:00Z')") < found()
+
+
 def test_documents_are_those_of_the_export(families, served, tmp_path):
     families.export_stac(tmp_path / "stac")
     exported = {}

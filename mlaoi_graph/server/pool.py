@@ -319,17 +319,22 @@ class Pool:
         one.slowed = True
         self._short -= 1
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, one.pid, self._niceness)
+            os.setpriority(os.PRIO_PROCESS, one.pid, max(self._niceness, _niceness()))
         self._wake()
 
     def _speed_up(self, one: _Worker) -> bool:
         """Return whether a worker could be made as fast as before: not everybody may do that."""
         try:
-            os.setpriority(os.PRIO_PROCESS, one.pid, 0)
+            os.setpriority(os.PRIO_PROCESS, one.pid, _niceness())
         except OSError:
             return False
         one.slowed = False
         return True
+
+
+def _niceness() -> int:
+    """Return what the server has on the processor, which whoever started it may have chosen."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def _expire(answer: asyncio.Future[Reply]) -> None:

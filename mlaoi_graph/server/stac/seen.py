@@ -11,11 +11,14 @@ import numpy as np
 import orjson
 
 from mlaoi_graph.geo.mapped import Array, distinct
+from mlaoi_graph.lineage_fields import OPEN_END
 
 __all__ = ["BANDS", "Spoken", "bands", "spoken", "term", "view"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
+_LAST: Final = "9999-12-30T21:59:59Z"
+"""The last second that filters know; what ends later would be an error in each comparison."""
 BANDS: Final = "mlm:bands"
 """The queryable that is a list of the names of all bands of ``mlm:input``."""
 
@@ -27,9 +30,11 @@ def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
     """
     is_item = document["type"] == "Feature"
     fields = document["properties"] if is_item else document
-    seen = {name: fields[name] for name in names if name in fields}
+    ends = {"end_datetime": _LAST} if fields.get("end_datetime") == OPEN_END else {}
+    seen = {name: ends.get(name, fields[name]) for name in names if name in fields}
     if "datetime" in names and is_item and fields.get("datetime") is None:
-        seen["datetime"] = {"interval": [fields.get("start_datetime"), fields.get("end_datetime")]}
+        end = ends.get("end_datetime", fields.get("end_datetime"))
+        seen["datetime"] = {"interval": [fields.get("start_datetime"), end]}
     if BANDS in names and (listed := bands(fields)):
         seen[BANDS] = listed
     found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
