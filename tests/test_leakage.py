@@ -1694,6 +1694,18 @@ def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
         assert verdicts(catalog, stac(one=items[0]))[0] == "yes"
 
 
+def test_a_collection_that_is_its_own_item_lacks_one(stac):
+    clean = {
+        "train": stac_collection("train", None, "one"), "one": stac_item("one", A),
+        "test": stac_collection("test", None, "two"), "two": stac_item("two", B) | {"collection": "test"},
+        "m": stac_model(("training", "train", None), ("test", "test", None)),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**clean)) == ("no", set())
+        whole = clean["train"] | {"links": [*clean["train"]["links"], {"rel": "item", "href": "./train.json"}]}
+        assert verdicts(catalog, stac(train=whole)) == ("unknown", {"some-samples"})
+
+
 NO_GEOMETRY = {"geometry": None, "bbox": list(B)}
 
 

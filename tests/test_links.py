@@ -149,6 +149,17 @@ def test_what_is_odd_about_a_link_is_a_finding_at_the_link(given, rule, catalog,
     assert [(f.document, f.pointer) for f in found] == [(f"{folder}/m.json", "/links/0")]
 
 
+def test_a_split_beside_a_misspelt_stage_tells_no_stage(catalog, write):
+    """Who writes "train" beside the test split has said the opposite of a test."""
+    given = link("derived_from", "./c.json", **{"lineage:stage": "train", "ml-aoi:split": "test"})
+    found = catalog.ingest(write(m=model("m", given), c=collection("c"))).findings.kept
+    assert [f.rule for f in found if f.pointer.startswith("/links")] == ["unknown-stage"]
+    assert not list(catalog.uses())
+    assert [(d.kind.value, d.source, d.source_split) for d in catalog.derivations()] == [
+        ("unknown", f"{BASE}collections/c", "test")
+    ]
+
+
 @pytest.mark.parametrize("teacher", ["a", "z"])
 def test_being_measured_on_a_model_makes_no_ancestor_of_it(teacher, catalog, write):
     """Whichever of the two is read first; nor does it make a test."""

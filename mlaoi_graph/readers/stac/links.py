@@ -253,8 +253,10 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
             f"lineage:derivation is one of {', '.join(kinds)}; {kind_word!r} is not used",
         )
         kind_word = None
-    if stage_word is not None and text(stage_word) not in STAGES:
-        finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} is not used")
+    is_unclear = stage_word is not None and text(stage_word) not in STAGES
+    if is_unclear:
+        told = "is not used" if split is None else "is not used, and its split tells no stage"
+        finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} {told}")
         stage_word = None
     is_data = target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE)
     if kind_word is not None and kind_word not in _UNKNOWN and is_data and target.described:
@@ -283,10 +285,12 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
         return _use(reference, target, Stage.EVALUATION, Rule.STATED, split)
 
     if split is not None and target.kind is not Kind.MODEL:
-        stage = policy.stage(split)
+        # Who misspells a stage has said another than the split's, as likely as not.
+        stage = None if is_unclear else policy.stage(split)
         if stage is not None:
             return _use(reference, target, stage, Rule.SPLIT_LINK, split, policy)
-        finding("unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; edge kept, stage unknown")
+        if not is_unclear:
+            finding("unknown-split", f"ml-aoi:split {split!r} is not train|test|validate; edge kept, stage unknown")
         return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.SPLIT_LINK, split)
     named_as_model = target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None
     if target.kind is Kind.MODEL or named_as_model:

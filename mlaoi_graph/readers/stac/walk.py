@@ -479,7 +479,9 @@ class Walk:
                 continue
             place = self._child(raw, pointer, href)
             if place == raw.place:
-                raw.note(pointer, "self-reference", f"a {rel} of a {raw.form.value} is itself; passed over")
+                raw.note(pointer, "self-reference", f"{rel} of a {raw.form.value} is itself; passed over")
+                if rel == "item":  # another was meant
+                    raw.missing.append(f"{href}, itself")
             elif place is not None:
                 found.append(place)
                 raw.linked.append(hash(place))
