@@ -27,8 +27,10 @@ __all__ = ["Pool"]
 _LOG: Final = logging.getLogger("mlaoi_graph.server")
 _LONG: Final = 0.25
 """Seconds after which a request is one of the long ones, which give way to short ones."""
-_SHORT_ONES: Final = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-"""Short requests that run at a time: with more than there are processors each of them only takes longer."""
+_PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_SHORT_ONES: Final = max(2, _PROCESSORS) + 1
+"""Short requests that run at a time. The one that is more than the processors runs while an answer is on its way and
+its worker waits for the next request; with still more, each of them only takes longer."""
 _RETRY: Final = 1.0
 _SHOWN: Final = 300
 """Characters that are logged of what a worker said when it died, of the first ones and of the last."""
