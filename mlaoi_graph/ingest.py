@@ -177,8 +177,8 @@ class Ingest:
         """Models, datasets and sources that documents describe which came, went or changed since the columns."""
         self._touched: set[str] = set()
         """Nodes at which asserted edges came or went."""
-        self._away: dict[str, list[str]] = {}
-        """Addresses in other sources of which nothing is known, by the document that speaks of them."""
+        self._elsewhere: dict[str, unread.Elsewhere] = {}
+        """What is known of addresses in other sources, by the document that speaks of them."""
         self._changed: set[str] = set()
         """Nodes that are of another kind now, or another split, or described no more."""
         self._names: set[str] | None = None if any_name else set()
@@ -228,7 +228,7 @@ class Ingest:
             report.findings.add(self._found_before(source, name, met))
         report.findings.add(self._found_in_links(source, name, met))
         report.findings.add(self._described_twice(source, name, met))
-        report.findings.add(self._samples_missing(source, name, met))
+        report.findings.add(self._said_of_others(source, name, met))
         report.findings.add(self._cycles())
         report.findings.add(self._of_two_kinds())
         return report
@@ -583,26 +583,23 @@ class Ingest:
             held = rdf.decode(self._store.match(graph=document))
             statements: list[Statement] = [s for s in held if isinstance(s, SourceDocument)]
             if dataset is not None:
-                said, away = unread.elsewhere(document, sorted(away), dataset, known.target)
-                statements += said
-                self._away[source] = away
+                self._elsewhere[source] = unread.elsewhere(document, sorted(away), dataset, known)
+                statements += self._elsewhere[source].statements
             text = rdf.encode(statements)
             if set(text.splitlines()) != set(rdf.encode(held).splitlines()):
                 self._write({document: text})
 
-    def _samples_missing(self, source: str, name: str, met: set[int]) -> list[Finding]:
-        """Return a finding for each document of this run that speaks of what is in other sources and not known."""
-        return [
-            Finding(
-                document=self._file(document, source, name) or document,
-                pointer="/links",
-                rule="samples-missing",
-                message=f"{unread.what(away)}; until what holds them is a source too, it is not known where they are",
-                severity=Severity.INFO,
-            )
-            for document, away in sorted(self._away.items())
-            if away and hash(document) in met
-        ]
+    def _said_of_others(self, source: str, name: str, met: set[int]) -> list[Finding]:
+        """Return what is found of what documents of this run speak of that is in other sources, or may be."""
+        found: list[Finding] = []
+        for document, there in sorted(self._elsewhere.items()):
+            if hash(document) in met:
+                shown = self._file(document, source, name) or document
+                found += (
+                    Finding(document=shown, pointer="/links", rule=rule, message=message, severity=severity)
+                    for rule, message, severity in there.findings()
+                )
+        return found
 
     def _write(self, documents: Mapping[str, str]) -> None:
         todo = iter(documents.items())

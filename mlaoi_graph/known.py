@@ -64,6 +64,19 @@ class Known:
             self._looked_up[iri] = self._stored(iri)
         return self._looked_up[iri]
 
+    def is_item(self, iri: str) -> bool:
+        """Return whether data are one item, by what is in the store."""
+        return next(self._store.match(iris.sub(iri, "area"), RDF.type, MLAOI.AreaOfInterest), None) is not None
+
+    def is_within(self, part: str, whole: str) -> bool:
+        """Return whether data are a part of others, at any depth, or these; by what is in the store."""
+        reached = [part]
+        for iri in reached:  # grows while it is gone through
+            for predicate in (MLAOI.partOf, MLAOI.splitOf):
+                wholes = {_text(quad.object) for quad in self._store.match(iri, predicate)}
+                reached += sorted(wholes.difference(reached))
+        return whole in reached
+
     def named(self, name: str) -> Sequence[Target]:
         """See :class:`~mlaoi_graph.readers.Known`. Of what is in the store."""
         found: dict[str, Target] = {}

@@ -1498,6 +1498,42 @@ def test_what_a_link_to_an_item_leads_to_may_not_be_what_is_meant(stac, two, thr
         assert verdicts(catalog, stac(two=stac_item("two", A))) == ("no", set())
 
 
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize(
+    ("two", "rule", "word"), [*[one for one in OTHER_ITEMS.values() if one[0]["type"] == "Feature"],
+                              (sample_of("two", B, None), "no-collection", "names no collection")],
+)  # fmt: skip
+def test_what_an_address_leads_to_is_judged_as_what_a_path_leads_to(stac, tmp_path, two, rule, word, beside):
+    """Read with what links to it, or as another source, before or after."""
+    links = [*two["links"], {"rel": "self", "href": "https://e.org/two.json"}]
+    folder = stac(train=stac_collection("train", None, "one", "two"), one=stac_item("one", A), two=two | {"links": links},
+                  other=stac_collection("other", FAR), test=stac_collection("test", B), m=TRAIN_AND_TEST)  # fmt: skip
+    with Catalog.create() as catalog:
+        expected = verdicts(catalog, folder)
+    assert expected == (
+        ("may contain", {"place-and-time"}) if rule == "no-collection" else ("unknown", {"some-samples"})
+    )
+    train = stac_collection("train", None, "one")
+    train["links"].append({"rel": "item", "href": "https://e.org/two.json"})
+    stac(train=train)
+    sources = [folder]
+    if not beside:
+        (tmp_path / "there").mkdir()
+        (folder / "two.json").rename(tmp_path / "there/two.json")
+        sources.append(tmp_path / "there")
+        if links[:-1]:  # to the other collection
+            (folder / "other.json").rename(tmp_path / "there/other.json")
+    for order in (sources, sources[::-1]):
+        with Catalog.create() as catalog:
+            told = [catalog.ingest(source).findings.kept for source in [*order, folder]][-1]
+            report = catalog.leakage(iri("m"))
+            assert report.totals()[expected[0]] == 1
+            assert {row.what for row in report.unchecked} | {row.kind for row in report} == expected[1]
+            (finding,) = [f for f in told if f.rule == rule and f.document == str(folder / "train.json")]
+            assert "https://e.org/two.json leads to" in finding.message
+            assert rule == "collection-mismatch" or word in finding.message
+
+
 def test_an_item_of_a_collection_below_is_one_of_the_collection(stac):
     """At any depth, so a link to it says nothing new."""
     documents = {

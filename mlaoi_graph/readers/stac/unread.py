@@ -4,10 +4,10 @@ cannot be read may lie anywhere, so nothing is "no" over it."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -30,9 +30,11 @@ from mlaoi_graph.readers.stac.content import Form
 from mlaoi_graph.readers.stac.resolve import Resolver
 from mlaoi_graph.readers.stac.walk import NO_COLLECTION, Place, Raw
 
-__all__ = ["Unread", "elsewhere", "what"]
+__all__ = ["Elsewhere", "Unread", "elsewhere", "what"]
 
 _SHOWN: Final = 3
+_UNKNOWN: Final = "it is not known where the sample is that is meant"
+_NO_SAMPLE: Final = "what is no sample, as a model"
 
 
 @dataclass(slots=True)
@@ -169,10 +171,8 @@ class Unread:
             told = [*(f"{part.iri} {part.split}" for part in parts), *lost]
             below = _statements(said, parts, lost)
             yield from self._beside(said, iris.unread(said.iri), told, below, found=found.findings(said))
-            there: list[Statement] = []
-            for dataset in said.about.values() if away else ():
-                there, _ = elsewhere(iris.elsewhere(said.iri), away, dataset, self._known.target)
-            yield from self._beside(said, iris.elsewhere(said.iri), away, there, away)
+            # What is there is known when all documents are: see :func:`elsewhere`.
+            yield from self._beside(said, iris.elsewhere(said.iri), away, [], away)
 
     def _beside(
         self,
@@ -227,7 +227,7 @@ class Unread:
                     if None in names:
                         found.note("not-a-sample", "a file with an item that names no collection", pointer + where)
                     if "" in names and one is said:  # a catalog between may well hold models beside the samples
-                        found.note("not-a-sample", "what is no sample, as a model", pointer + where)
+                        found.note("not-a-sample", _NO_SAMPLE, pointer + where)
                     for name in sorted(name for name in names - ours if name):
                         what = f"an item that names the collection {name!r}, which counts"
                         found.note("collection-mismatch", what, pointer + where)
@@ -312,9 +312,8 @@ class _Below:
                 document=where or of.shown, pointer=pointer, rule=rule, message=message + more, severity=severity
             )
 
-        unknown = "it is not known where the sample is that is meant"
         found = [
-            finding(rule, links, f"leads to {what}: {unknown}", Severity.WARNING)
+            finding(rule, links, f"leads to {what}: {_UNKNOWN}", Severity.WARNING)
             for (rule, what), links in self.odd.items()
         ]
         if self.bare:
@@ -340,25 +339,63 @@ def _statements(said: _Said, parts: dict[Target, bool], lost: list[str]) -> list
     return statements
 
 
-def elsewhere(
-    iri: str, addresses: Sequence[str], dataset: Target, target: Callable[[str], Target | None]
-) -> tuple[list[Statement], list[str]]:
-    """Return what the document beside a collection says of what that links to in other sources, with what is known now.
+class _Catalog(Protocol):
+    """What is asked of a catalog that holds all that was read."""
 
-    And the addresses of which nothing is known.
-    """
-    statements: list[Statement] = []
-    away: list[str] = []
+    def target(self, iri: str) -> Target | None:
+        """Return what there is under an IRI."""
+
+    def is_item(self, iri: str) -> bool:
+        """Return whether data are one item."""
+
+    def is_within(self, part: str, whole: str) -> bool:
+        """Return whether data are a part of others, at any depth, or these."""
+
+
+@dataclass(slots=True)
+class Elsewhere:
+    """What the document beside a collection says of what that links to in other sources, with what is known now."""
+
+    statements: list[Statement] = field(default_factory=list)
+    away: list[str] = field(default_factory=list)
+    """Addresses of which nothing is known."""
+    odd: list[tuple[str, str]] = field(default_factory=list)
+    """Rule and message for each that is known, and is not what a link to it says."""
+    bare: list[str] = field(default_factory=list)
+    """Addresses of items that name no collection."""
+
+    def findings(self) -> Iterator[tuple[str, str, Severity]]:
+        """Yield rule, message and severity."""
+        if self.away:
+            until = "until what holds them is a source too, it is not known where they are"
+            yield "samples-missing", f"{what(self.away)}; {until}", Severity.INFO
+        yield from ((rule, message, Severity.WARNING) for rule, message in self.odd)
+        if self.bare:
+            some = ", ".join(self.bare[:_SHOWN]) + (" and others lead" if len(self.bare) > _SHOWN else " leads")
+            yield "no-collection", f"{some} to an item that {NO_COLLECTION}", Severity.INFO
+
+
+def elsewhere(iri: str, addresses: Sequence[str], dataset: Target, catalog: _Catalog) -> Elsewhere:
+    """Return what is known of addresses that a collection links to; ``iri`` is that of the document beside it."""
+    said, lost = Elsewhere(), []
     for address in addresses:
         iri_there = iris.safe_iri(address)
-        found = None if iri_there is None else target(iri_there)
+        found = None if iri_there is None else catalog.target(iri_there)
         if found is None or not found.described:
-            away.append(address)
+            said.away.append(address)
+        elif found.kind is Kind.SAMPLE and not (found.whole and catalog.is_within(found.whole, dataset.iri)):
+            said.odd.append(("collection-mismatch", f"{address} leads to an item of {found.whole}: {_UNKNOWN}"))
+            lost.append(f"{address}, an item of {found.whole}")
+        elif found.kind in (Kind.MODEL, Kind.UNKNOWN, Kind.CONTAINER):
+            said.odd.append(("not-a-sample", f"{address} leads to {_NO_SAMPLE}: {_UNKNOWN}"))
+            lost.append(f"{address}, {_NO_SAMPLE}")
         elif found.kind is Kind.DATASET and found.iri != dataset.iri:
-            statements += _part(iri, "", found, dataset, is_item=False)
-    if away:
-        statements += _missing(iris.sub(iri, "missing"), away, dataset)
-    return statements, away
+            is_item = catalog.is_item(found.iri)
+            said.statements += _part(iri, "", found, dataset, is_item=is_item)
+            said.bare += [address] * is_item
+    if said.away or lost:
+        said.statements += _missing(iris.sub(iri, "missing"), [*said.away, *lost], dataset)
+    return said
 
 
 def _missing(area: str, lost: list[str], dataset: Target) -> list[Statement]:
