@@ -1644,6 +1644,27 @@ def test_a_split_by_a_word_that_is_not_known_may_be_any(stac, split, box):
         ) == ("no", set())
 
 
+@pytest.mark.parametrize(("word", "test"), [("training", "test"), ("train", "TEST"), ("train", "test")])
+def test_splits_by_words_that_are_not_known_leak_perhaps(stac, word, test):
+    """The finding says of such a word that it may be any split; a row of the splits says so too."""
+    items = [stac_item("one", A, **{"ml-aoi:split": word}), stac_item("two", A, **{"ml-aoi:split": test})]
+    folder = stac(
+        train=stac_collection("train", None, "one", "two"), m=stac_model(("training", "train", test)),
+        **{item["id"]: item for item in items},
+    )  # fmt: skip
+    is_known = (word, test) == ("train", "test")
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        rows = [*catalog.leakage(catalog.find("train")), *catalog.leakage(iri("m"))]
+        by_kind = {row.kind: row for row in rows}
+        assert by_kind["place-and-time"].verdict.value == ("yes" if is_known else "may contain")
+        assert by_kind["split-against-use"].verdict.value == ("yes" if test == "test" else "may contain")
+        odd = {"place-and-time": word if word == "training" else test, "split-against-use": test}
+        for kind, one in odd.items():
+            doubt = f"a split by the word {one!r} may be any"
+            assert (doubt in by_kind[kind].reason) is (one not in ("train", "test"))
+
+
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_rows_of_a_split_by_a_word_that_is_not_known_may_be_of_any(stac, in_memory):
     geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
@@ -1709,6 +1730,32 @@ def test_a_collection_below_one_may_be_of_any_of_its_splits(stac, rel):
         assert verdicts(catalog, stac(part=stac_collection("part", FAR))) == ("unknown", {"no-split"})
 
 
+@pytest.mark.parametrize("said_by", ["child", "item", "parent"])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_collection_below_one_that_is_a_split_is_of_that_split(stac, said_by, own):
+    """Beside the items that state it; by a word that ML-AOI does not know it may be of any."""
+    part = stac_collection("part", B, summaries={"ml-aoi:split": ["train"]})
+    if said_by == "parent":
+        part["links"] = [{"rel": "parent", "href": "./train.json"}]
+    below = {} if said_by == "parent" else {said_by: ["part"]}
+    items = {"one": stac_item("one", A, **{"ml-aoi:split": "train"}), "two": stac_item("two", B, **{"ml-aoi:split": "test"})}
+    train = tree("train", "Collection", **below)
+    train["links"] += [{"rel": "item", "href": f"./{name}.json"} for name in items if own or name == "two"]
+    documents = {name: item for name, item in items.items() if own or name == "two"}
+    whole, test = ("training", "train", "train"), ("test", "train", "test")
+    with Catalog.create() as catalog:
+        for uses in ((whole, test), (("training", "part", None), test)):
+            stac(train=train, part=part, m=stac_model(*uses), **documents)
+            assert verdicts(catalog, stac())[1] == {"place-and-time"}
+        # What was tested on a part is inside what was learned from.
+        stac(m=stac_model(whole, ("test", "part", "train")))
+        assert verdicts(catalog, stac()) == ("yes", {"same-dataset"})
+        stac(part=part | {"summaries": {"ml-aoi:split": ["fold-1"]}}, m=stac_model(whole, test))
+        assert verdicts(catalog, stac()) == ("unknown", {"no-split"} if own else {"no-footprint"})
+        far = stac_collection("part", FAR, summaries={"ml-aoi:split": ["train"]}, links=part["links"])
+        assert verdicts(catalog, stac(part=far)) == ("no", set())
+
+
 def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
     """What is missing is which split they are of."""
     items = [stac_item("one", A, **{"ml-aoi:split": "train"}), stac_item("two", B, **{"ml-aoi:split": "test"})]
@@ -1721,7 +1768,13 @@ def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
     with Catalog.create() as catalog:
         assert verdicts(catalog, folder) == ("unknown", {"no-split"})
         (row,) = catalog.leakage(iri("m")).unchecked
-        assert row.reason == "samples on the same ground state no split that is known"
+        assert row.reason == "samples that state no split that is known lie on the same ground, and may be of either"
+        items[2]["geometry"] = shapely.geometry.mapping(shapely.box(*FAR))
+        assert verdicts(catalog, stac(three=items[2])) == ("unknown", {"no-split"})
+        (row,) = catalog.leakage(iri("m")).unchecked
+        assert row.reason == "samples that state no split that is known may be of either"
+        items[2]["geometry"] = items[1]["geometry"]
+        stac(three=items[2])
         # Of the whole it is known where it is, and what certainly overlaps still does.
         assert not catalog.footprints.used.unplaced(np.array([catalog.footprints.used.target(catalog.find("train"))]))[
             0

@@ -27,6 +27,7 @@ from mlaoi_graph.queries.sensors import Sensors
 from mlaoi_graph.queries.walk import (
     CERTAIN,
     OF_FAMILY,
+    POSSIBLE,
     THING,
     chain,
     newer,
@@ -238,14 +239,16 @@ class Leakage:
                 test = Test(model, one.dataset, one.steps[-1], one.places)
                 who = edges.subject[one.steps[-1]]
                 through = "" if who == model else f"{edges.label(who)} learned from it, and "
+                doubt = self._declared.doubt(one.dataset)
+                reason = f"{through}its publisher declared {edges.label(one.dataset)} a test split"
                 work.tests[test] = None
                 work.found.append(
                     Finding(
                         kind=LeakageKind.SPLIT_AGAINST_USE,
-                        verdict=Verdict.YES if one.strength == CERTAIN else Verdict.MAY_CONTAIN,
+                        verdict=Verdict.YES if one.strength == CERTAIN and not doubt else Verdict.MAY_CONTAIN,
                         test=test,
                         learned=one,
-                        reason=f"{through}its publisher declared {edges.label(one.dataset)} a test split",
+                        reason="; ".join(filter(None, (reason, doubt))),
                         node=one.dataset,
                     )
                 )
@@ -253,11 +256,13 @@ class Leakage:
         reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
         for test in chosen:
             validated = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
+            doubt = ""
             other = next((t for t in reported if self._kinship.between(t.dataset, test.dataset).kin is Kin.SAME), None)
             if other is not None:
                 reason = "validated on what is reported as its test"
             elif self._declared.is_test(test.dataset):
-                reason = "validated on what its publisher declared a test split"
+                doubt = self._declared.doubt(test.dataset)
+                reason = "; ".join(filter(None, ("validated on what its publisher declared a test split", doubt)))
             else:
                 for unsure in reported:
                     if self._kinship.between(unsure.dataset, test.dataset).kin is Kin.NOT_STATED:
@@ -267,7 +272,7 @@ class Leakage:
             work.found.append(
                 Finding(
                     kind=LeakageKind.SELECTION_ON_TEST,
-                    verdict=Verdict.YES,
+                    verdict=Verdict.MAY_CONTAIN if doubt else Verdict.YES,
                     test=other or test,
                     learned=validated,
                     reason=reason,
@@ -293,5 +298,9 @@ class Leakage:
             # Two tests, as a split and an item of it that is used alone, are no leak.
             others = [s for s in ordered if declared.is_training(s) or (is_test and not declared.is_test(s))]
             if others:
-                learned = [(Learned(other, (), CERTAIN, (edges.iris[other],)),) for other in others]
+                doubts = [declared.doubt(held_out, other) for other in others]
+                learned = [
+                    (Learned(other, (), POSSIBLE if doubt else CERTAIN, (edges.iris[other],), doubt),)
+                    for other, doubt in zip(others, doubts, strict=True)
+                ]
                 self._hold(work, [test], learned, [])

@@ -96,7 +96,8 @@ class Pairs:
         overlap = places[0].overlap if places else None
         is_exact = bool(places) and places[0].is_exact
         also = tuple(finding.kind for finding in found[1:])
-        return [replace(found[0], overlap=overlap, is_exact=is_exact, also=also)], unchecked
+        reason = "; ".join(filter(None, (found[0].reason, learned.doubt)))
+        return [replace(found[0], reason=reason, overlap=overlap, is_exact=is_exact, also=also)], unchecked
 
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
@@ -172,7 +173,8 @@ class Pairs:
             loose = self._overlaps.between(test.places, learned.places, unsplit=True)
             if len(loose) and apart:
                 # Samples that may be of both sides prove nothing of the one against the other.
-                return untold(_word(Unplaced.NO_SPLIT), "samples on the same ground state no split that is known")
+                where = "may be of either" if loose.same.all() else "lie on the same ground, and may be of either"
+                return untold(_word(Unplaced.NO_SPLIT), f"samples that state no split that is known {where}")
             overlap, is_loose = loose, True
         if not len(overlap):
             for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):

@@ -34,11 +34,21 @@ class Splits:
         self._test_words = _TEST_WORDS[policy]
 
     @cached_property
-    def said(self) -> dict[int, str]:
-        """Return the split each dataset is declared to be, in lower case."""
+    def _words(self) -> dict[int, str]:
+        """Return the split each dataset is declared to be, as it stands."""
         found = self._edges.iris.find
         said = texts(self._store, "SELECT ?dataset ?split { ?dataset a mlaoi:Dataset ; mlaoi:split ?split }")
-        return {node: word.strip().casefold() for iri, word in said for node in [found(iri)] if node >= 0}
+        return {node: word for iri, word in said for node in [found(iri)] if node >= 0}
+
+    @cached_property
+    def said(self) -> dict[int, str]:
+        """Return the split each dataset is declared to be, in lower case."""
+        return {node: word.strip().casefold() for node, word in self._words.items()}
+
+    def doubt(self, *datasets: int) -> str:
+        """Return why it is not certain which splits some datasets are; "" if their words are those of ML-AOI."""
+        words = {word for word in map(self._words.get, datasets) if word and SplitPolicy.COMMON.stage(word) is None}
+        return f"a split by the word {' or '.join(map(repr, sorted(words)))} may be any" if words else ""
 
     def is_test(self, dataset: int) -> bool:
         """Return whether its publisher declared it a test split."""

@@ -46,6 +46,8 @@ class Learned:
     strength: int
     places: tuple[str, ...]
     """As of a test."""
+    doubt: str = ""
+    """Why it is not certain though the chain is; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -406,6 +406,11 @@ def holder(collection: Target, split: str | None) -> str:
     return collection.iri if split is None or split == collection.split else iris.part(collection.iri, split)
 
 
+def is_known(split: str | None) -> bool:
+    """Return whether a split is one by ML-AOI's words."""
+    return split is not None and SplitPolicy.COMMON.stage(split) is not None
+
+
 def membership(area: str | None, split: str | None, collection: Target) -> list[Statement]:
     """Return the nodes that make an item's area a footprint of its collection, or of a split of it.
 
@@ -415,11 +420,10 @@ def membership(area: str | None, split: str | None, collection: Target) -> list[
     described = collection.described
     areas = () if area is None else (area,)
     is_split = split is not None and split != collection.split
-    is_known = split is not None and SplitPolicy.COMMON.stage(split) is not None
     whole = Dataset(
         iri=collection.iri,
         label=None if described else collection.label,
-        footprints=() if is_split and is_known else areas,
+        footprints=() if is_split and is_known(split) else areas,
         resolved=None if described else False,
         unresolved_name=None if described else collection.name,
     )

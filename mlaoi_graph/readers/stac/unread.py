@@ -407,15 +407,22 @@ def _missing(area: str, lost: list[str], dataset: Target) -> list[Statement]:
 
 
 def _part(iri: str, name: str, part: Target, dataset: Target, *, is_item: bool) -> list[Statement]:
-    """Return that a dataset is part of another: a split or a sample of it, or a body of its own."""
-    if is_item:
+    """Return that a dataset is part of another: of the split it states, as a sample of it is, or a body of its own.
+
+    By a word that ML-AOI does not know it is a part of that split, and may be of any other: it is one of the whole too.
+    """
+    found: list[Statement] = []
+    if is_item or part.split is not None:
         whole = links.holder(dataset, part.split)
-        found: list[Statement] = [Dataset(iri=part.iri, part_of=(whole,))]
-        return found if whole == dataset.iri else [*found, links.split_part(dataset, part.split or "")]
-    if part.split is not None:
-        return [Dataset(iri=part.iri, part_of=(dataset.iri,))]
+        found.append(Dataset(iri=part.iri, part_of=(whole,)))
+        if whole == dataset.iri:
+            return found
+        found.append(links.split_part(dataset, part.split or ""))
+        if links.is_known(part.split):
+            return found
     edge = iris.sub(iri, f"part-{iris.segment(part.iri)}-{iris.segment(name)}")
     return [
+        *found,
         Association(
             iri=edge,
             subject=part.iri,
@@ -423,5 +430,5 @@ def _part(iri: str, name: str, part: Target, dataset: Target, *, is_item: bool) 
             kind=AssociationKind.PART_OF,
             rule=Rule.STATED,
             document=iri,
-        )
+        ),
     ]
