@@ -316,18 +316,44 @@ def test_links_come_before_the_fields_that_repeat_them(catalog, write):
     assert edges_of(catalog) == [("finetunedOn", "d", "/links/0"), ("testedOn", "t", "/properties/lineage:tested_on/0")]
 
 
-def test_what_fields_say_beyond_the_links_is_told(catalog, write):
-    said = {"lineage:trained_on": [f"{HOST}d", f"{HOST}e"]}
-    report = catalog.ingest(
-        write(m=model("m", link("derived_from", f"{HOST}d", **{"lineage:stage": "training"}), **said))
-    )
-    assert [(f.rule, f.pointer) for f in report.findings.kept] == [("not-linked", "/properties/lineage:trained_on")]
-    # Which of them the links leave out is not told by their number.
-    assert [(predicate, pointer) for predicate, _, pointer in edges_of(catalog)] == [
-        ("trainedOn", "/links/0"),
-        ("trainedOn", "/properties/lineage:trained_on"),
-    ]
-    assert len(list(catalog.unresolved())) == 2
+@pytest.mark.parametrize(
+    ("listed", "findings", "read"),
+    [
+        (["d"], [], []),
+        (["d", "e"], ["not-linked"], ["e"]),
+        (["e"], ["not-linked", "not-listed"], ["e"]),
+        (["e", "f"], ["not-linked", "not-listed"], ["e", "f"]),
+        ([], [], []),
+        (["d/train", "d"], ["not-linked"], ["d/train"]),
+        ("d", ["wrong-type"], []),
+        ("e", ["wrong-type", "not-linked", "not-listed"], ["e"]),
+        ([7], ["wrong-type", "not-listed"], [None]),
+        (["d", 7], ["wrong-type"], [None]),
+        (["d.json"], [], []),  # by its address, of another IRI
+    ],
+)
+def test_what_fields_say_beyond_the_links_is_read_and_told(catalog, write, listed, findings, read):
+    entries = listed if isinstance(listed, str) else [e if e == 7 else f"{HOST}{e}" for e in listed]
+    said = {"lineage:trained_on": f"{HOST}{entries}" if isinstance(listed, str) else entries}
+    where = {"rel": "derived_from", "href": "./c.json" if listed == ["d.json"] else f"{HOST}d", "lineage:stage": "training"}
+    data = {**collection("d"), "links": [link("self", f"{HOST}d.json")]} if listed == ["d.json"] else collection("other")
+    report = catalog.ingest(write(m=model("m", where, **said), c=data))
+    told = [f for f in report.findings.kept if f.document.endswith("m.json")]
+    assert [f.rule for f in told] == findings
+    for finding in told:
+        assert finding.pointer == "/properties/lineage:trained_on"
+        for one in read if finding.rule == "not-linked" else ["d"] if finding.rule == "not-listed" else []:
+            assert f"{HOST}{one}" in finding.message
+    fields = [e for e in edges_of(catalog) if e[2] != "/links/0"]
+    assert len(fields) == len(read)
+    assert {predicate for predicate, _, _ in fields} <= {"trainedOn"}
+    assert {e[1] for e in fields if "m.json" not in e[1]} == {one for one in read if one}
+
+
+def test_a_model_s_field_on_data_is_told(catalog, write):
+    data = {**collection("c"), "lineage:trained_on": [f"{HOST}d"]}
+    assert [f.rule for f in catalog.ingest(write(c=data)).findings.kept] == ["role-on-data"]
+    assert edges_of(catalog) == []
 
 
 def test_the_pretrained_source_counts_as_a_link(catalog, write):

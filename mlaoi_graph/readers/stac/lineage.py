@@ -5,7 +5,7 @@ Which field is which is on one page, :mod:`mlaoi_graph.lineage_fields`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -32,6 +32,7 @@ from mlaoi_graph.model import (
     Stage,
     Statement,
 )
+from mlaoi_graph.readers import Kind, Target
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, text
 from mlaoi_graph.readers.stac.walk import Raw
@@ -127,47 +128,73 @@ def evidence(raw: Raw) -> list[Statement]:
     return found
 
 
-def unlinked(raw: Raw, said: Iterable[Statement], *, of_model: bool) -> Iterator[tuple[str, Json]]:
+def unlinked(
+    raw: Raw, said: Sequence[Statement], address: Callable[[str, str], Target], nowhere: tuple[str, ...], *, of_model: bool
+) -> Iterator[tuple[str, Json, Target | None]]:
     """Yield what a document's searchable fields (``lineage:tested_on`` and others) say and none of its links does.
 
-    Each as a JSON pointer and the link that would say it, without an href where it is not known what it leads to.
-    Links say it in full and these fields repeat them, so of one kind of edge either is read. What
-    ``mlm:pretrained_source`` leads to may turn out later to be data or a model: it counts as both.
+    Each as a JSON pointer, the link that would say it, and what that leads to by ``address``: None where it is not
+    known. Links say it in full and these fields repeat them, or the wholes of what they lead to: what a field names
+    beside them is read, and told. What links name whose IRIs start with one of ``nowhere`` may turn out later to be
+    any of that: of as many entries it is not said that they are others. So it is of ``mlm:pretrained_source``, which
+    may be data or a model.
     """
     fields = content.lineage_fields_of(raw.data)
     prefix = "/properties" if raw.form is Form.ITEM else ""
-    kinds = [s.stage if isinstance(s, DataUse) else s.kind for s in said if isinstance(s, DataUse | Derivation)]
-    if text(fields.get("mlm:pretrained_source")) is not None:
-        kinds += [Stage.PRETRAINING, DerivationKind.UNSTATED]
-    # Beside a split whose IRI was made from its whole's the whole is listed, for who searches by that.
-    targets = [s.dataset if isinstance(s, DataUse) else s.source for s in said if isinstance(s, DataUse | Derivation)]
+    edges = [
+        (s.stage, s.dataset) if isinstance(s, DataUse) else (s.kind, s.source)
+        for s in said
+        if isinstance(s, DataUse | Derivation)
+    ]
+    is_pretrained = text(fields.get("mlm:pretrained_source")) is not None
     taken: set[tuple[str, str]] = set()
     for name, repeats in REPEATED.items():
-        if name not in fields or not (of_model or name == "lineage:derived_from"):
+        if name not in fields:
             continue
-        listed = fields[name]
-        entries = listed if isinstance(listed, list) else []
+        pointer, listed = f"{prefix}/{name}", fields[name]
+        if not of_model and name != "lineage:derived_from":
+            raw.note(pointer, "role-on-data", f"{name} is said of a model, and this document is about none; not used")
+            continue
+        entries = listed if isinstance(listed, list) else [listed] if listed else []
         addresses = [iris.safe_iri(entry) if isinstance(entry, str) else None for entry in entries]
         if entries != listed or None in addresses:
-            raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is a list of IRIs; what is none leads nowhere")
-        linked = sum(kind in repeats for kind in kinds)
+            raw.note(pointer, "wrong-type", f"{name} is a list of IRIs; what is none leads nowhere")
         link = _link_for(name, of_model=of_model)
-        if linked:
-            known = linked + sum(rel == link["rel"] for rel, _ in taken)
-            own = sum(not any(t.startswith(f"{iri}/") for t in targets) for iri in addresses)
-            if own > known:
-                message = f"lists {own} and {known} are known otherwise; the rest needs links of its own to be read"
-                raw.note(f"{prefix}/{name}", "not-linked", message)
-                yield f"{prefix}/{name}", link
-            continue
-        if listed and not isinstance(listed, list):
-            yield f"{prefix}/{name}", link
-        for index, iri in enumerate(addresses):
-            if iri is None:
-                yield f"{prefix}/{name}/{index}", link
-            elif (link["rel"], iri) not in taken:
-                taken.add((link["rel"], iri))
-                yield f"{prefix}/{name}/{index}", {**link, "href": iri}
+        linked = {target for kind, target in edges if kind in repeats}
+        known = linked | {target for kind, target in edges if kind is DerivationKind.UNKNOWN}
+        known |= {iri for rel, iri in taken if rel == link["rel"]}
+        at = [pointer if entries != listed else f"{pointer}/{index}" for index in range(len(entries))]
+        targets = {
+            where: Target(iri, Kind.UNKNOWN) if _is_among(iri, known) else address(iri, where)
+            for where, iri in zip(at, addresses, strict=True)
+            if iri is not None
+        }
+        others = {where: target.iri for where, target in targets.items() if not _is_among(target.iri, known)}
+        loose = sum(target.startswith(nowhere) for target in known)
+        loose += is_pretrained and bool(repeats & {Stage.PRETRAINING, DerivationKind.UNSTATED})
+        if len(others) <= loose:
+            others = {}
+        if others and linked:
+            raw.note(pointer, "not-linked", f"lists what no link says, and it is read: {', '.join(others.values())}")
+        beside = [
+            target
+            for target in sorted(linked)
+            if not target.startswith(nowhere) and not any(_is_among(t.iri, [target]) for t in targets.values())
+        ]
+        if beside and listed:
+            raw.note(pointer, "not-listed", f"links say it of {', '.join(beside)} too, which {name} does not list")
+        for where, iri in zip(at, addresses, strict=True):
+            target = targets.get(where)
+            if iri is None or target is None:
+                yield where, link, None
+            elif where in others and (link["rel"], target.iri) not in taken:
+                taken.add((link["rel"], target.iri))
+                yield where, {**link, "href": iri}, target
+
+
+def _is_among(iri: str, known: Iterable[str]) -> bool:
+    """Return whether an IRI is one of others, or of what they are splits of by theirs."""
+    return any(one == iri or one.startswith(iris.part(iri, "")) for one in known)
 
 
 def _link_for(name: str, *, of_model: bool) -> Json:

@@ -279,11 +279,11 @@ class DocumentReader:
     def _unlinked(self, raw: Raw, iri: str, of_model: bool, said: list[Statement]) -> list[Statement]:
         """What the document says in fields only and in no link."""
         found: list[Statement] = []
-        for pointer, link in lineage.unlinked(raw, said, of_model=of_model):
-            target = (
-                self._resolver.link(link["href"], raw, pointer) if "href" in link else self._unsaid(raw, pointer, link)
-            )
-            found.extend(self._edge(raw, iri, of_model, pointer, link, target))
+        nowhere = (f"{self._base}unresolved/", f"{self._base}files/")
+        address = lambda href, pointer: self._resolver.link(href, raw, pointer)  # noqa: E731
+        for pointer, link, target in lineage.unlinked(raw, said, address, nowhere, of_model=of_model):
+            there = target or self._unsaid(raw, pointer, link)
+            found.extend(self._edge(raw, iri, of_model, pointer, link, there))
         return found
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
