@@ -345,6 +345,12 @@ def links_of(data: Json) -> list[tuple[int, Json]]:
     return [(index, link) for index, link in enumerate(links) if isinstance(link, dict)]
 
 
+def lost_links(data: Json) -> bool:
+    """Return whether links are no list of objects each of which has a rel: then it is not known what all of them say."""
+    links = data.get("links") or []
+    return not isinstance(links, list) or any(not isinstance(link, dict) or not text(link.get("rel")) for link in links)
+
+
 def link_href(data: Json, rel: str) -> str | None:
     """Return the href of the first link with that rel."""
     links = data.get("links")

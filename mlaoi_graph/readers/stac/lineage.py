@@ -129,7 +129,12 @@ def evidence(raw: Raw) -> list[Statement]:
 
 
 def unlinked(
-    raw: Raw, said: Sequence[Statement], address: Callable[[str, str], Target], nowhere: tuple[str, ...], *, of_model: bool
+    raw: Raw,
+    said: Sequence[Statement],
+    address: Callable[[str, str], Target],
+    nowhere: tuple[str, ...],
+    *,
+    of_model: bool,
 ) -> Iterator[tuple[str, Json, Target | None]]:
     """Yield what a document's searchable fields (``lineage:tested_on`` and others) say and none of its links does.
 

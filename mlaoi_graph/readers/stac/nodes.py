@@ -444,9 +444,8 @@ class DocumentReader:
         return Target(iri, Kind.UNKNOWN, label, described=False)
 
     def _lost_links(self, raw: Raw, iri: str, of_model: bool) -> list[Statement]:
-        """Links that are none may have led to what it was made from, or measured on."""
-        written = raw.data.get("links") or []
-        if isinstance(written, list) and all(isinstance(link, dict) for link in written):
+        """Links that are none, or say not what they are, may lead to what it was made from, or measured on."""
+        if not content.lost_links(raw.data):
             return []
         found = self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
         if of_model:

@@ -226,7 +226,7 @@ class Unread:
                         ours, is_whole = ours | self._ids_below(said), True
                     if None in names:
                         found.note("not-a-sample", "a file with an item that names no collection", pointer + where)
-                    if "" in names and one is said:  # a catalog between may well hold models beside the samples
+                    if "" in names:
                         found.note("not-a-sample", _NO_SAMPLE, pointer + where)
                     for name in sorted(name for name in names - ours if name):
                         what = f"an item that names the collection {name!r}, which counts"

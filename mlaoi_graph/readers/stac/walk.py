@@ -92,6 +92,11 @@ class Raw:
         self.data, remark = content.migrated(data)
         if remark is not None:
             self.note("/stac_version", "unknown-version", remark, Severity.INFO)
+        if content.lost_links(self.data):
+            for index, link in content.links_of(self.data):
+                if content.text(link.get("rel")) is None:
+                    message = "a link has a rel that is text; what it says of what it leads to is not known"
+                    self.note(f"/links/{index}/rel", "wrong-type", message)
 
     def note(self, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
         """Add a finding about this document."""
@@ -468,6 +473,9 @@ class Walk:
             raw.missing.append("what is at /links")
         for index, link in content.links_of(raw.data):
             rel = link.get("rel")
+            if content.text(rel) is None:  # it may be one
+                raw.missing.append(f"what is at /links/{index}")
+                continue
             if rel not in ("child", "item") and (rel != "items" or self._pages or content.is_parquet(link)):
                 continue
             href = link.get("href")
