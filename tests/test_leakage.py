@@ -374,6 +374,25 @@ def test_a_checkpoint_chosen_on_the_test(catalog_of):
     )
 
 
+def test_an_ancestor_s_checkpoint_chosen_on_the_test(catalog_of):
+    """Where both sides state the split; that it was tested there says nothing."""
+    for stage, dataset, word in (
+        (Stage.VALIDATION, "d/test", "may contain"), (Stage.VALIDATION, "d/train", "no"), (Stage.TEST, "d/test", "no"),
+    ):  # fmt: skip
+        catalog = catalog_of(
+            *SPLIT, *(model(name) for name in ("base", "mid", "m")), use("base", dataset, stage), made("mid", "base"),
+            made("m", "mid"), use("m", "d/test", Stage.TEST), use("base", "d/train"),
+        )  # fmt: skip
+        rows = [row for row in catalog.leakage(iri("m")) if row.kind == "selection-on-test"]
+        assert [row.verdict.value for row in rows] == ([word] if word != "no" else [])
+        for row in rows:
+            assert row.reason == "base, which it was made from, was validated on what is its test"
+            assert [(short(s.subject), short(s.object)) for s in row.explain().steps] == [
+                ("m", "mid"), ("mid", "base"), ("base", "d/test"),
+            ]  # fmt: skip
+            assert (short(row.learner), row.train_stage, row.stage) == ("base", "validation", "test")
+
+
 # By place and time ------------------------------------------------------------------------------------
 
 
@@ -1739,7 +1758,10 @@ def test_a_collection_below_one_that_is_a_split_is_of_that_split(stac, said_by, 
     if said_by == "parent":
         part["links"] = [{"rel": "parent", "href": "./train.json"}]
     below = {} if said_by == "parent" else {said_by: ["part"]}
-    items = {"one": stac_item("one", A, **{"ml-aoi:split": "train"}), "two": stac_item("two", B, **{"ml-aoi:split": "test"})}
+    items = {
+        "one": stac_item("one", A, **{"ml-aoi:split": "train"}),
+        "two": stac_item("two", B, **{"ml-aoi:split": "test"}),
+    }
     train = tree("train", "Collection", **below)
     train["links"] += [{"rel": "item", "href": f"./{name}.json"} for name in items if own or name == "two"]
     documents = {name: item for name, item in items.items() if own or name == "two"}
@@ -1782,6 +1804,31 @@ def test_samples_of_both_splits_that_state_none_prove_nothing(stac):
         ]
         items[0]["geometry"] = items[1]["geometry"]
         assert verdicts(catalog, stac(one=items[0]))[0] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("again", "word", "kind"),
+    [
+        ((FAR, "train"), "may contain", "place-and-time"),  # where it is, and of which split, is said twice
+        ((B, "train"), "yes", "same-samples"),  # of which split
+        ((FAR, "test"), "no", None),
+        ((A, "test"), "may contain", "place-and-time"),  # it may be where the training item is
+    ],
+)
+def test_two_items_of_one_id_are_not_certainly_one_sample(stac, again, word, kind):
+    """All the places that either states count, and none of them is certain."""
+    box, split = again
+    folder = stac(
+        train=stac_collection("train", None, "one", "two", "more"), one=stac_item("one", A, **{"ml-aoi:split": "train"}),
+        two=stac_item("two", B, **{"ml-aoi:split": "test"}), more=stac_item("two", box, **{"ml-aoi:split": split}),
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == (word, {kind} if kind else set())
+        (told,) = [f for f in catalog.ingest(folder).findings.kept if f.rule == "duplicate-id"]
+        assert "/items/two too" in told.message
+        for row in catalog.leakage(iri("m")):
+            assert ("several places" in row.reason) is (word == "may contain")
 
 
 def test_a_collection_that_is_its_own_item_lacks_one(stac):

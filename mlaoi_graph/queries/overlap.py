@@ -67,6 +67,8 @@ class Overlap:
     """Whether the two spans meet for certain; one for each pair."""
     maybe: Array
     """Whether they may, because a time is not said."""
+    unsure: Array
+    """Whether either is one of several places that documents of one id give it; one for each pair."""
     test_rows: Array
     """Every row of the tested side."""
     is_near: bool = False
@@ -225,7 +227,14 @@ class Overlaps:
             left, right = index.join_rows(test, index, train)
             is_near = False
         certain, maybe = self._in_time(left, right)
-        return Overlap(self.footprints, left, right, certain, maybe, test, is_near)
+        unsure = np.isin(left, self._drawn_several) | np.isin(right, self._drawn_several)
+        return Overlap(self.footprints, left, right, certain, maybe, unsure, test, is_near)
+
+    @cached_property
+    def _drawn_several(self) -> Array:
+        """Rows of areas that are drawn in several places."""
+        again = self.footprints.drawn_again()
+        return np.union1d(again, again - 1)
 
     def _in_time(self, left: Array, right: Array) -> tuple[Array, Array]:
         """Return which pairs of rows meet in time, closed spans, and which may because a time is not said."""

@@ -6,7 +6,7 @@ not be checked is said apart, with the reason; a model is clean of a test only w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -24,6 +24,7 @@ from mlaoi_graph.queries.leakage.terms import Finding, Learned, Test, Unchecked,
 from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.sensors import Sensors
+from mlaoi_graph.queries.verdict import Knowledge
 from mlaoi_graph.queries.walk import (
     CERTAIN,
     OF_FAMILY,
@@ -61,6 +62,8 @@ class Leakage:
         self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._overlaps, near)
         self._declared = Splits(catalog.store, self._edges, catalog.split_policy)
         self._sensors = Sensors(catalog.store, self._edges, sensors)
+        self._last: Knowledge | None = None
+        """Of the model asked about last."""
         self._answer = Answer(self._edges, self._sensors, catalog.not_read)
 
     # -- asking ---------------------------------------------------------------------------------------------------
@@ -174,7 +177,7 @@ class Leakage:
         edges = self._edges
         if edges.kinds[node] & IS_DATASET:
             return [(Learned(node, (), CERTAIN, (edges.iris[node],)),)], []
-        known = self._graph.knowledge(node)
+        known = self._knowledge(node)
         found: dict[int, dict[tuple[str, ...], Learned]] = {}
         for model, at in known.models.items():
             steps: tuple[int, ...] | None = None
@@ -187,6 +190,11 @@ class Leakage:
         gaps = [(gap.what, gap.node, gap.reason) for gap in known.gaps]
         ordered = sorted(found, key=edges.order)
         return [tuple(sorted(found[dataset].values(), key=self._rank)) for dataset in ordered], gaps
+
+    def _knowledge(self, model: int) -> Knowledge:
+        if self._last is None or self._last.model != model:
+            self._last = self._graph.knowledge(model)
+        return self._last
 
     def _rank(self, learned: Learned) -> tuple[int, bool, int]:
         return learned.strength, self._edges.doubtful(learned.steps), len(learned.steps)
@@ -254,6 +262,7 @@ class Leakage:
                 )
         chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
         reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
+        work.found += self._chosen_before(model, reported)
         for test in chosen:
             validated = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
             doubt = ""
@@ -279,6 +288,26 @@ class Leakage:
                     node=test.dataset,
                 )
             )
+
+    def _chosen_before(self, model: int, reported: Sequence[Test]) -> Iterator[Finding]:
+        """Yield the tests of a model that what it was made from was validated on, by splits that both sides state."""
+        edges = self._edges
+        if not reported:
+            return
+        known = self._knowledge(model)
+        for older, at in known.models.items():
+            validated = [e for e in edges.out[older] if edge_word(edges, e) == "validation"] if older != model else []
+            for dataset, edge, places in self._uses(validated):
+                for test in reported:
+                    if self._kinship.between(test.dataset, dataset).kin is Kin.SAME:
+                        yield Finding(
+                            kind=LeakageKind.SELECTION_ON_TEST,
+                            verdict=Verdict.MAY_CONTAIN,
+                            test=test,
+                            learned=Learned(dataset, (*chain(known.found, at), edge), at & 3, places),
+                            reason=f"{edges.label(older)}, which it was made from, was validated on what is its test",
+                            node=dataset,
+                        )
 
     def _beside(self, work: Work, siblings: set[int]) -> None:
         if len(siblings) <= _MOST_SIBLINGS:

@@ -194,10 +194,13 @@ class Pairs:
         """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there."""
         precision = overlap.precision
         exact = precision is Precision.SAMPLES and not bound
+        if exact and overlap.unsure.all():
+            exact, bound = False, "by samples of which documents of one id say several places"
         is_sure = exact and learned.strength == CERTAIN and not overlap.is_near
         verdict = Verdict.YES if is_sure else Verdict.MAY_CONTAIN
-        if exact and overlap.same.any():
-            number = int(overlap.same.sum())
+        same = overlap.same & ~overlap.unsure
+        if exact and same.any():
+            number = int(same.sum())
             kind, reason = LeakageKind.SAME_SAMPLES, f"{number} samples are" if number > 1 else "one sample is"
             reason += " in both"
         else:

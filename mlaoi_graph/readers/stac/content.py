@@ -346,7 +346,7 @@ def links_of(data: Json) -> list[tuple[int, Json]]:
 
 
 def lost_links(data: Json) -> bool:
-    """Return whether links are no list of objects each of which has a rel: then it is not known what all of them say."""
+    """Return whether links are no list of objects, or one has no rel: then it is not known what all of them say."""
     links = data.get("links") or []
     return not isinstance(links, list) or any(not isinstance(link, dict) or not text(link.get("rel")) for link in links)
 
