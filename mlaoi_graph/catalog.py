@@ -402,7 +402,7 @@ class Catalog:
             folder.mkdir(exist_ok=True)
             mapped.write(folder / found.digest, found.arrays())
             run = writer.run()
-            run.put(document, found.statements(document, iri))
+            run.put(document, found.statements(document, iri, self.lineage.label(iri)))
             writer.publish(run.columns, run.documents)
         return found.report(document)
 

@@ -375,6 +375,7 @@ class Ingest:
                 report.not_read.append(document.iri)
             elif document.iri and not document.aside:
                 report.skipped += 1
+            report.not_read += (f"{document.iri} -> {lost}" for lost in document.lost)
             if progress is not None:
                 progress(report.documents)
             yield document

@@ -34,7 +34,8 @@ class Manifest:
     rules: dict[str, int] = field(default_factory=dict)
     """Name of each source and the readers' rules it was last read by."""
     not_read: dict[str, list[str]] = field(default_factory=dict)
-    """Name of each source of which documents could not be read the last time, and their IRIs."""
+    """Name of each source of which documents could not be read the last time, and their IRIs; or whose
+    and, behind an arrow, what they link to."""
     removed: bool = False
     """Whether documents were removed since it was last found out what names in the others stand for."""
 

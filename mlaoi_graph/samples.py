@@ -101,14 +101,23 @@ class Samples:
             in_several_splits=sum(len(splits) > 1 for splits in splits_of.values()),
         )
 
-    def statements(self, document: str, dataset: str) -> Iterator[Statement]:
-        """Yield what the graph holds of them: each split's outline, as a footprint of the split."""
+    def statements(self, document: str, dataset: str, label: str | None = None) -> Iterator[Statement]:
+        """Yield what the graph holds of them: each split's outline, as a footprint of the split.
+
+        ``label`` is that of the dataset, by which its splits are called.
+        """
         yield SourceDocument(iri=document, describes=dataset, content_hash=f"sha256:{self.digest}")
         for split in sorted(set(self.splits)):
             chosen = np.array([one == split for one in self.splits])
             area = iris.sub(document, _outline_name(split))
             owner = iris.part(dataset, split) if split else dataset
-            yield Dataset(iri=owner, split=split or None, part_of=(dataset,) if split else (), footprints=(area,))
+            yield Dataset(
+                iri=owner,
+                label=f"{label or iris.tail(dataset)} ({split})" if split else None,
+                split=split or None,
+                part_of=(dataset,) if split else (),
+                footprints=(area,),
+            )
             yield AreaOfInterest(
                 iri=area,
                 precision=Precision.DECLARED_BOX,

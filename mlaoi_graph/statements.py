@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
+from mlaoi_graph import iri as iris
 from mlaoi_graph import rdf
 from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import (
@@ -88,6 +89,13 @@ class Edge:
 # Over the default graph, which holds a triple once however many documents say it.
 _INSTANCES = f"SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind }}"
 _NUMBER = f"SELECT (COUNT(*) AS ?number) ?kind {{ ?node <{RDF.type}> ?kind }} GROUP BY ?kind"
+# What is noted of samples that are not there is no document that anybody can read.
+_NUMBER_BESIDE = f"""
+    SELECT (COUNT(*) AS ?number) ?kind {{
+        ?node <{RDF.type}> ?kind
+        FILTER(STRENDS(STR(?node), "{iris.unread("")}") || STRENDS(STR(?node), "{iris.elsewhere("")}"))
+    }} GROUP BY ?kind
+"""
 _UNDESCRIBED = f"""
     SELECT ?node ?kind {{ ?node <{RDF.type}> ?kind FILTER NOT EXISTS {{ ?node <{MLAOI.resolved}> true }} }}
 """
@@ -198,7 +206,7 @@ class Statements:
             return sum(int(row["number"].value) for row in self._select(query, kind=class_iri))
 
         return Counts(
-            documents=number(MLAOI.SourceDocument),
+            documents=number(MLAOI.SourceDocument) - number(MLAOI.SourceDocument, _NUMBER_BESIDE),
             models=number(MLAOI.Model),
             families=number(MLAOI.ModelFamily),
             datasets=number(MLAOI.Dataset),

@@ -1476,7 +1476,8 @@ OTHER_ITEMS = {
         sample_of("two", B, "train", properties={"datetime": "2020-06-01T00:00:00Z", "mlm:name": "two"}), "not-a-sample",
         "no sample, as a model",
     ),
-    "is a catalog": (tree("two"), "not-a-sample", "a catalog"),
+    "is a catalog": (tree("two"), "not-a-sample", "what is read as a catalog"),
+    "is of no type": (stac_item("two", B) | {"type": "feature"}, "not-a-sample", "what is read as a catalog"),
     "is a file of what names nothing": (
         {"type": "FeatureCollection", "features": [sample_of("a", A, "train"), sample_of("b", B, None)]}, "not-a-sample",
         "a file with an item that names no collection",
@@ -1702,6 +1703,8 @@ def test_rows_of_a_split_by_a_word_that_is_not_known_may_be_of_any(stac, in_memo
             assert bool(told) is ("training" in words)
             if told:
                 assert "1 of a split that is not train, test or validate" in told[0]
+            splits = {d.label for d in catalog.datasets() if d.split}
+            assert splits == {f"train ({word})" for word in words if word}
             report = catalog.leakage(iri("m"))
             assert report.totals()["no" if len(words) == 2 else "unknown"] == 1
             what = {row.what for row in report.unchecked}
@@ -1748,6 +1751,8 @@ def test_a_collection_below_one_may_be_of_any_of_its_splits(stac, rel):
         (hit,) = catalog.models(trained_in=shapely.box(*B))
         assert (hit.how, hit.precision, hit.footprint_of) == ("inherited", "declared-box", catalog.find("part"))
         assert verdicts(catalog, stac(part=stac_collection("part", FAR))) == ("unknown", {"no-split"})
+        told = [(f.rule, f.pointer) for f in catalog.ingest(stac()).findings.kept if "collection" in f.message]
+        assert told == ([("not-a-sample", "/links/1/href")] if rel == "item" else [])
 
 
 @pytest.mark.parametrize("said_by", ["child", "item", "parent"])
@@ -2244,6 +2249,43 @@ def test_documents_that_could_not_be_read_are_told_and_change_no_verdict(stac, t
     catalog.ingest(folder)
     assert (list(catalog.leakage().notes), quads(catalog)) == (notes, before)
     catalog.close()
+
+
+def test_what_a_catalog_links_to_and_is_not_there_is_told(stac):
+    """Below the root it may be a model or data: nobody's sample is missing."""
+    folder = stac(
+        root=tree("root", child=["train", "test", "lost"], item=["m", "gone"]), train=stac_collection("train", None, "one"),
+        one=stac_item("one", A), test=stac_collection("test", B), m=TRAIN_AND_TEST,
+    )  # fmt: skip
+    with Catalog.create() as catalog:
+        for _ in range(2):
+            catalog.ingest(folder)
+            (note,) = [note for note in catalog.leakage().notes if "could not be read" in note]
+            assert "stac/root.json -> ./gone.json, stac/root.json -> ./lost.json;" in note
+        assert verdicts(catalog, stac(root=tree("root", child=["train", "test"], item=["m"]))) == ("no", set())
+        assert not any("could not be read" in note for note in catalog.leakage().notes)
+
+
+def test_what_is_noted_of_missing_samples_counts_as_no_document(stac):
+    folder = stac(train=stac_collection("train", None, "one", "gone"), one=stac_item("one", A))
+    with Catalog.create() as catalog:
+        report = catalog.ingest(folder)
+        assert (report.documents, catalog.counts().documents) == (2, 2)
+        assert any(document.iri.endswith("#/unread") for document in catalog.documents())
+
+
+def test_a_guessed_order_of_axes_proves_nothing(stac):
+    """The item is in the place it is read at, perhaps."""
+    turned = [[latitude, longitude] for longitude, latitude in shapely.box(120, 0, 121, 1).exterior.coords]
+    box = (120, 0, 121, 1)
+    one = stac_item("one", box) | {"geometry": {"type": "Polygon", "coordinates": [turned]}}
+    folder = stac(train=stac_collection("train", None, "one"), one=one, m=TRAIN_AND_TEST,
+                  test=stac_collection("test", None, "two"), two=stac_item("two", box) | {"collection": "test"})  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, folder) == ("may contain", {"place-and-time"})
+        (told,) = [f for f in catalog.ingest(folder).findings.kept if f.rule == "swapped-axes"]
+        assert "which is a guess" in told.message
+        assert verdicts(catalog, stac(one=stac_item("one", box)))[0] == "yes"
 
 
 def test_splits_held_against_each_other_are_located_in_sarif(tmp_path):

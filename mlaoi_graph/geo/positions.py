@@ -57,7 +57,7 @@ def degrees(lonlat: Floats, problems: Problems) -> Floats:
         return straight
     turned = _without_noise(np.ascontiguousarray(lonlat[:, ::-1]))
     if (np.abs(turned).max(axis=0) <= (180, 90)).all():
-        problems.setdefault("swapped-axes", "latitudes beyond +-90; read as latitude, longitude")
+        problems.setdefault("swapped-axes", "latitudes beyond +-90; read as latitude, longitude, which is a guess")
         return turned
     x, y = lonlat[np.argmax(np.abs(lonlat).max(axis=1))]
     raise Unusable("out-of-range", f"({x}, {y}) is no longitude and latitude in degrees")

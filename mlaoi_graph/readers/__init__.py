@@ -139,6 +139,8 @@ class ReadDocument:
     """Where a person would look for it."""
     complete_container: bool = False
     """True on the last word about a container: members not seen by now are gone from it."""
+    lost: list[str] = field(default_factory=list)
+    """What it links to and cannot be read, of what nothing else tells."""
     aside: bool = False
     """True of what a reader notes beside the documents of the source: not counted as one. Skipped, it is gone."""
     samples: Samples | None = None

@@ -63,6 +63,8 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
 def _document(raw: Raw, reader: DocumentReader) -> ReadDocument:
     document = _outcome(raw, reader)
     document.shown = raw.shown
+    if raw.form is Form.CATALOG:  # of a collection samples are missing then
+        document.lost = raw.missing
     return document
 
 

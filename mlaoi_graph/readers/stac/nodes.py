@@ -498,6 +498,7 @@ class DocumentReader:
         if "geometry" in data or "bbox" in data:
             found = geo.from_geojson(data.get("geometry"), bbox=data.get("bbox"))
             self._geometry_findings(raw, "/geometry", found)
+            is_box = any(problem.rule == "swapped-axes" for problem in found.problems)  # which is a guess
             if data.get("geometry") is None and data.get("bbox") is not None:
                 # STAC forbids a bbox without a geometry; whoever writes one all the same says where, and no nearer.
                 found, is_box = geo.from_bbox(data["bbox"]), True

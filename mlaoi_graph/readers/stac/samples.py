@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import GeometryError, MissingExtra, SourceError, SourceNotFound
 from mlaoi_graph.model import Severity
-from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument
+from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Target
 from mlaoi_graph.readers.fetch import OutsideTree
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Json, text
@@ -46,7 +46,7 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
             continue
         try:
             with _opened(place, walk) as file:
-                document = _document(iri, file, walk.shown(place), target.iri, context)
+                document = _document(iri, file, walk.shown(place), target, context)
         except MissingExtra as error:
             raw.note(pointer, "samples-not-read", str(error), Severity.INFO)
             raw.missing.append(href)
@@ -65,7 +65,7 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
             yield document
 
 
-def _document(iri: str, file: BinaryIO, shown: str, dataset: str, context: Context) -> ReadDocument | None:
+def _document(iri: str, file: BinaryIO, shown: str, dataset: Target, context: Context) -> ReadDocument | None:
     """Return the samples of a file as a document; None if it is no GeoParquet."""
     from mlaoi_graph import samples
 
@@ -77,7 +77,12 @@ def _document(iri: str, file: BinaryIO, shown: str, dataset: str, context: Conte
         return None
     found = samples.read_file(file, shown, digest)
     return ReadDocument(
-        iri, Outcome.READ, list(found.statements(iri, dataset)), content_hash=content_hash, shown=shown, samples=found
+        iri,
+        Outcome.READ,
+        list(found.statements(iri, dataset.iri, dataset.label)),
+        content_hash=content_hash,
+        shown=shown,
+        samples=found,
     )
 
 

@@ -210,7 +210,9 @@ class Unread:
                 elif place in self._tree:
                     child = self._tree[place]
                     if child.form is Form.CATALOG and by >= 0:
-                        found.note("not-a-sample", "a catalog", pointer + where)
+                        found.note("not-a-sample", "what is read as a catalog", pointer + where)
+                    if child.form is Form.COLLECTION and by >= 0:
+                        found.odd_parts.append(pointer + where)
                     if place in met:
                         continue
                     met.add(place)
@@ -297,6 +299,8 @@ class _Below:
     """The latter: links by rule, and what they lead to."""
     bare: list[str] = field(default_factory=list)
     """Links to items that name no collection."""
+    odd_parts: list[str] = field(default_factory=list)
+    """Links as to items that lead to collections."""
 
     def note(self, rule: str, what: str, link: str) -> None:
         """Take note of a link, and of what it leads to that is not what it says."""
@@ -316,6 +320,9 @@ class _Below:
             finding(rule, links, f"leads to {what}: {_UNKNOWN}", Severity.WARNING)
             for (rule, what), links in self.odd.items()
         ]
+        if self.odd_parts:
+            message = "leads to a collection, and says that it is an item; taken as a part of this one"
+            found.append(finding("not-a-sample", self.odd_parts, message, Severity.INFO))
         if self.bare:
             message = f"leads to an item that {NO_COLLECTION}"
             found.append(finding("no-collection", self.bare, message, Severity.INFO))

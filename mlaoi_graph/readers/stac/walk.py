@@ -92,6 +92,9 @@ class Raw:
         self.data, remark = content.migrated(data)
         if remark is not None:
             self.note("/stac_version", "unknown-version", remark, Severity.INFO)
+        declared = content.text(self.data.get("type"))
+        if self.form is Form.CATALOG and declared not in (None, "Catalog"):
+            self.note("/type", "wrong-type", f"{declared[:40]!r} is no type of STAC; read as a catalog")
         if content.lost_links(self.data):
             for index, link in content.links_of(self.data):
                 if content.text(link.get("rel")) is None:
