@@ -34,6 +34,7 @@ from mlaoi_graph.errors import (
     CatalogNotFound,
     NodeNotFound,
     QueryError,
+    SourceError,
     SourceNameTaken,
     SourceNotFound,
     StoreError,
@@ -327,16 +328,22 @@ class Catalog:
         with _Writer(self) as writer:
             # Asked under the writer's lock: another process may have added a source since this catalog was opened.
             used_name, sources = self._source_name(where, name)
-            writer.announce(sources)
+            writer.note(sources=sources)
             run = writer.run(reread=self._manifest.rules.get(used_name, READING_RULES) != READING_RULES)
-            report = run.run(
-                where,
-                used_name,
-                found,
-                allow_network=allow_network,
-                collections=tuple(collections),
-                progress=progress,
-            )
+            try:
+                report = run.run(
+                    where,
+                    used_name,
+                    found,
+                    allow_network=allow_network,
+                    collections=tuple(collections),
+                    progress=progress,
+                )
+            except SourceError:
+                if used_name in self._manifest.rules:  # what is held of it is from before
+                    documents = f"{self.base}documents/{iris.segment(used_name)}/"
+                    writer.note(not_read={**self._manifest.not_read, used_name: [documents]})
+                raise
             not_read = {name: some for name, some in self._manifest.not_read.items() if name != used_name}
             if report.not_read:
                 not_read[used_name] = sorted(report.not_read)
@@ -850,12 +857,17 @@ class _Writer:
         catalog._interrupted = True
         return self
 
-    def announce(self, sources: dict[str, str]) -> None:
-        """Keep what sources go by before any of their documents is stored: an interruption may come at any time."""
+    def note(self, **settings: Any) -> None:
+        """Keep what the manifest says, at once: what sources go by before any of their documents is stored.
+
+        An interruption may come at any time.
+        """
         catalog = self._catalog
-        if sources == catalog._manifest.sources:
+        manifest = catalog._manifest.with_(**settings)
+        if manifest == catalog._manifest:
             return
-        catalog._manifest = catalog._manifest.with_(sources=sources)
+        catalog._manifest = manifest
+        catalog._leakage.clear()
         if catalog._directory is not None:
             catalog._manifest.write(catalog._directory)
         elif self._server is not None:

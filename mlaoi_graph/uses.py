@@ -15,12 +15,13 @@ from typing import Final
 import numpy as np
 
 from mlaoi_graph.geo.mapped import Array, Mapped
-from mlaoi_graph.model import Stage
+from mlaoi_graph.model import Precision, Stage
 
 __all__ = ["HOW", "STAGES", "How", "Unplaced", "Uses"]
 
 STAGES: Final = tuple(Stage)
 """What stage codes stand for."""
+_SAMPLES: Final = tuple(Precision).index(Precision.SAMPLES)
 
 
 class How(IntEnum):
@@ -125,6 +126,14 @@ class Uses:
         """Return pairs: a place in ``targets``, and a source whose samples may be of it, as they state no split."""
         at, source = self._mapped.runs("target.unsplit", targets)
         return at, source.astype(np.int64)
+
+    def tells(self, sources: Array, precision: Array) -> Array:
+        """Return of footprints, given by source and precision code, which tell where data of no split are.
+
+        Of a source that has samples these do, and its box does not.
+        """
+        found: Array = (precision == _SAMPLES) | (self.totals(sources)[1][:, _SAMPLES] == 0)
+        return found
 
     def totals(self, sources: Array) -> tuple[Array, Array]:
         """Return the km2 of each source's areas added up, and how many there are: a column for each precision code."""

@@ -1,5 +1,6 @@
 """Leakage against truth by hand, on small catalogs and on the families."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -22,7 +23,7 @@ import mlaoi_graph
 from mlaoi_graph import geo, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
-from mlaoi_graph.errors import BadQuestion, GeometryError, NodeNotFound
+from mlaoi_graph.errors import BadQuestion, GeometryError, NetworkNotAllowed, NodeNotFound
 from mlaoi_graph.geo.near import grown
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.model import (
@@ -2264,6 +2265,28 @@ def test_what_a_catalog_links_to_and_is_not_there_is_told(stac):
             assert "stac/root.json -> ./gone.json, stac/root.json -> ./lost.json;" in note
         assert verdicts(catalog, stac(root=tree("root", child=["train", "test"], item=["m"]))) == ("no", set())
         assert not any("could not be read" in note for note in catalog.leakage().notes)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_source_that_could_not_be_read_again_is_told(stac, tmp_path, in_memory):
+    """What is held of it is from before. One that was never read is an error alone."""
+    folder = stac(train=stac_collection("train", A), test=stac_collection("test", B), m=TRAIN_AND_TEST)
+    with Catalog.create(None if in_memory else tmp_path / "catalog") as catalog:
+
+        def told():
+            with contextlib.nullcontext(catalog) if in_memory else Catalog.open(tmp_path / "catalog") as seen:
+                report = seen.leakage()
+                assert report.totals()["no"] == 1
+                return [note for note in report.notes if "could not be read" in note]
+
+        catalog.ingest(folder, name="s")
+        for name, expected in (("other", 0), ("s", 1)):
+            with pytest.raises(NetworkNotAllowed):
+                catalog.ingest("https://e.org/catalog.json", name=name)
+            assert len(told()) == expected
+        assert told()[0].startswith("1 document of this catalog could not be read, and may say more: s/;")
+        catalog.ingest(folder, name="s")
+        assert told() == []
 
 
 def test_what_is_noted_of_missing_samples_counts_as_no_document(stac):

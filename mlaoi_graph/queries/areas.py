@@ -365,9 +365,7 @@ class Places:
         at, target, how, tells = at[kept], target[kept], how[kept], tells[kept]
         elsewhere = self._used.has_samples(tells) & (groups.precision[at] != _SAMPLES)
         loose, split = self._used.may_hold(groups.source)
-        # Of what has samples these tell, and its box does not.
-        sampled = self._used.totals(groups.source)[1][:, _SAMPLES] > 0
-        kept = (groups.precision[loose] == _SAMPLES) | ~sampled[loose]
+        kept = self._used.tells(groups.source[loose], groups.precision[loose])
         loose, split = loose[kept], split[kept]
         return (
             np.concatenate((at, loose)),

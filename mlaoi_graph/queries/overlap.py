@@ -201,9 +201,7 @@ class Overlaps:
         sources = np.unique(used.unsplit(targets)[1])
         at, rows = used.rows_of(sources)
         rows = rows.astype(np.uint32)
-        is_sample = footprints.precision_codes(rows) == _SAMPLES
-        # Of what has samples these tell, and its box does not.
-        kept = is_sample | (np.bincount(at[is_sample], minlength=len(sources)) == 0)[at]
+        kept = used.tells(sources[at], footprints.precision_codes(rows))
         return np.unique(rows[kept & footprints.has_geometry(rows)])
 
     def between(self, test: tuple[str, ...], train: tuple[str, ...], *, unsplit: bool = False) -> Overlap:

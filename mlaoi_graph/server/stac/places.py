@@ -26,7 +26,6 @@ from mlaoi_graph.uses import STAGES, Unplaced
 __all__ = ["ModelPlaces", "Where"]
 
 _GLOBAL: Final = tuple(Precision).index(Precision.GLOBAL)
-_SAMPLES: Final = tuple(Precision).index(Precision.SAMPLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +263,9 @@ class ModelPlaces:
 
     @cached_property
     def _tells(self) -> Array:
-        """Of each of these pairs whether the row is one of samples, or the source has none."""
+        """Of each of these pairs whether the row tells where data of no split are."""
         rows, sources = self._sources_of_rows
-        has_none = self._used.totals(sources)[1][:, _SAMPLES] == 0
-        found: Array = has_none | (self._footprints.precision_codes(rows) == _SAMPLES)
-        return found
+        return self._used.tells(sources, self._footprints.precision_codes(rows))
 
     @cached_property
     def _ends_of_sources(self) -> tuple[Array, Array, Array]:
