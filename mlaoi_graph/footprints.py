@@ -174,8 +174,9 @@ class Footprints:
         """Return of rows the area's IRI, start and end as published; "" for what there is not."""
         return list(zip(*(self._texts(name, rows) for name in ("area", "start", "end")), strict=True))
 
+    @cached_property
     def drawn_again(self) -> Array:
-        """Return the rows of areas that the row before is a drawing of, too: those of an area lie side by side."""
+        """The rows of areas that the row before is a drawing of, too: those of an area lie side by side."""
         starts, text = self._mapped.whole("area.starts"), self._mapped.whole("area.data")
         ends, sizes = starts[1:], np.diff(starts)
         # Names differ at their ends, mostly: few are left to be compared as a whole.

@@ -1126,4 +1126,4 @@ def test_further_drawings_of_an_area_are_those_beside_one_of_its_name():
         rows = [area for area, _, _ in catalog.footprints.areas_named(np.arange(len(catalog.footprints)))]
         expected = [at for at in range(1, len(rows)) if rows[at] == rows[at - 1]]
         assert len(expected) == 4
-        assert catalog.footprints.drawn_again().tolist() == expected
+        assert catalog.footprints.drawn_again.tolist() == expected

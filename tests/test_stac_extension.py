@@ -335,8 +335,14 @@ def test_links_come_before_the_fields_that_repeat_them(catalog, write):
 def test_what_fields_say_beyond_the_links_is_read_and_told(catalog, write, listed, findings, read):
     entries = listed if isinstance(listed, str) else [e if e == 7 else f"{HOST}{e}" for e in listed]
     said = {"lineage:trained_on": f"{HOST}{entries}" if isinstance(listed, str) else entries}
-    where = {"rel": "derived_from", "href": "./c.json" if listed == ["d.json"] else f"{HOST}d", "lineage:stage": "training"}
-    data = {**collection("d"), "links": [link("self", f"{HOST}d.json")]} if listed == ["d.json"] else collection("other")
+    where = {
+        "rel": "derived_from",
+        "href": "./c.json" if listed == ["d.json"] else f"{HOST}d",
+        "lineage:stage": "training",
+    }
+    data = (
+        {**collection("d"), "links": [link("self", f"{HOST}d.json")]} if listed == ["d.json"] else collection("other")
+    )
     report = catalog.ingest(write(m=model("m", where, **said), c=data))
     told = [f for f in report.findings.kept if f.document.endswith("m.json")]
     assert [f.rule for f in told] == findings

@@ -231,7 +231,7 @@ class Overlaps:
     @cached_property
     def _drawn_several(self) -> Array:
         """Rows of areas that are drawn in several places."""
-        again = self.footprints.drawn_again()
+        again = self.footprints.drawn_again
         return np.union1d(again, again - 1)
 
     def _in_time(self, left: Array, right: Array) -> tuple[Array, Array]:

@@ -299,12 +299,6 @@ class Holdings:
         here = place + (place < len(datasets) and datasets[place] == dataset)
         return everything[slice(*np.searchsorted(everything, (place * _ROW_SHIFT, here * _ROW_SHIFT)))]
 
-    @cached_property
-    def drawn_again(self) -> Array:
-        """Rows of areas that the row before is a drawing of, too."""
-
-        return self.catalog.footprints.drawn_again()
-
     # -- who has what ---------------------------------------------------------------------------------------------
 
     def having(self, name: str, value: str | None) -> Array:
@@ -739,9 +733,10 @@ class _Areas:
         if query.ids is not None:
             wanted = set(query.ids)
             found = found[[self._id(int(number)) in wanted for number in found]] if len(found) else found
-        if not len(self._holdings.drawn_again):
+        again = self._holdings.catalog.footprints.drawn_again
+        if not len(again):
             return found
-        again = np.isin(found % _ROW_SHIFT, self._holdings.drawn_again)
+        again = np.isin(found % _ROW_SHIFT, again)
         kept: Array = found[~(again & (np.diff(found, prepend=-2) == 1))]
         return kept
 
