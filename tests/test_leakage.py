@@ -1393,6 +1393,23 @@ def test_training_on_a_collection_and_testing_on_one_below_it_may_be_on_the_same
         assert verdicts(catalog, folder) == ("unknown", {"splits-not-stated"})
 
 
+@pytest.mark.parametrize("kind", ["models", "archive"])
+@pytest.mark.parametrize("catalogs", [0, 1])
+def test_a_collection_below_one_that_is_no_body_of_data_is_told(stac, kind, catalogs):
+    """One of models is no part of it; an archive is, and has no bounds."""
+    part = stac_collection("part", [-180, -90, 180, 90], interval=(("2015-01-01T00:00:00Z", None),))
+    part["summaries"] = {"constellation": ["sentinel-2"]} if kind == "archive" else {"mlm:framework": ["pytorch"]}
+    documents = {
+        "train": tree("train", "Collection", child=["c" if catalogs else "part"], item=["one"]), "one": stac_item("one", A),
+        "c": tree("c", child=["part"]), "test": stac_collection("test", B), "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        expected = {"unbounded"} if kind == "archive" else {"some-samples"}
+        assert verdicts(catalog, stac(**documents, part=part)) == ("unknown", expected)
+        told = [f for f in catalog.ingest(stac()).findings.kept if f.rule == "not-a-sample"]
+        assert ["as one of models" in f.message for f in told] == ([True] if kind == "models" else [])
+
+
 def test_what_cannot_be_read_below_a_catalog_is_missing_from_the_collection_above(stac):
     """Below the root only, it is nobody's."""
     documents = {

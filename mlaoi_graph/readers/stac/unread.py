@@ -34,6 +34,7 @@ __all__ = ["Elsewhere", "Unread", "elsewhere", "what"]
 
 _SHOWN: Final = 3
 _UNKNOWN: Final = "it is not known where the sample is that is meant"
+_DATA: Final = frozenset({Kind.DATASET, Kind.ARCHIVE})
 _NO_SAMPLE: Final = "what is no sample, as a model"
 
 
@@ -153,7 +154,7 @@ class Unread:
             self._parents.append((hash(parent), hash(raw.place)))
 
     def _about(self, said: _Said, raw: Raw, target: Target | None) -> None:
-        if target is not None and target.kind is Kind.DATASET:
+        if target is not None and target.kind in _DATA:
             name = content.text(raw.data.get("collection")) or content.identifier_of(raw.data) or target.iri
             said.about[name] = target
 
@@ -165,7 +166,7 @@ class Unread:
                 self._tree[parent].by.append(-1)
         for said in self._said:
             found = _Below()
-            if said.about:
+            if any(target.kind is Kind.DATASET for target in said.about.values()):  # an archive has no bounds anyway
                 self._look_below(said, found)
             parts, lost, away = found.parts, found.lost, found.away
             told = [*(f"{part.iri} {part.split}" for part in parts), *lost]
@@ -211,7 +212,9 @@ class Unread:
                     child = self._tree[place]
                     if child.form is Form.CATALOG and by >= 0:
                         found.note("not-a-sample", "what is read as a catalog", pointer + where)
-                    if child.form is Form.COLLECTION and by >= 0:
+                    if child.form is Form.COLLECTION and not child.about:
+                        found.note("not-a-sample", "a collection of no data, as one of models", pointer + where)
+                    elif child.form is Form.COLLECTION and by >= 0:
                         found.odd_parts.append(pointer + where)
                     if place in met:
                         continue
@@ -396,7 +399,7 @@ def elsewhere(iri: str, addresses: Sequence[str], dataset: Target, catalog: _Cat
         elif found.kind in (Kind.MODEL, Kind.UNKNOWN, Kind.CONTAINER):
             said.odd.append(("not-a-sample", f"{address} leads to {_NO_SAMPLE}: {_UNKNOWN}"))
             lost.append(f"{address}, {_NO_SAMPLE}")
-        elif found.kind is Kind.DATASET and found.iri != dataset.iri:
+        elif found.kind in _DATA and found.iri != dataset.iri:
             is_item = catalog.is_item(found.iri)
             said.statements += _part(iri, "", found, dataset, is_item=is_item)
             said.bare += [address] * is_item
