@@ -192,9 +192,10 @@ class Leakage:
         return [tuple(sorted(found[dataset].values(), key=self._rank)) for dataset in ordered], gaps
 
     def _knowledge(self, model: int) -> Knowledge:
-        if self._last is None or self._last.model != model:
-            self._last = self._graph.knowledge(model)
-        return self._last
+        last = self._last
+        if last is None or last.model != model:
+            last = self._last = self._graph.knowledge(model)
+        return last
 
     def _rank(self, learned: Learned) -> tuple[int, bool, int]:
         return learned.strength, self._edges.doubtful(learned.steps), len(learned.steps)

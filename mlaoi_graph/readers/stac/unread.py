@@ -381,8 +381,8 @@ class Elsewhere:
             yield "samples-missing", f"{what(self.away)}; {until}", Severity.INFO
         yield from ((rule, message, Severity.WARNING) for rule, message in self.odd)
         if self.bare:
-            some = ", ".join(self.bare[:_SHOWN]) + (" and others lead" if len(self.bare) > _SHOWN else " leads")
-            yield "no-collection", f"{some} to an item that {NO_COLLECTION}", Severity.INFO
+            some = ", ".join(self.bare[:_SHOWN]) + (" and others" if len(self.bare) > _SHOWN else "")
+            yield "no-collection", f"{some} leads to an item that {NO_COLLECTION}", Severity.INFO
 
 
 def elsewhere(iri: str, addresses: Sequence[str], dataset: Target, catalog: _Catalog) -> Elsewhere:
@@ -402,7 +402,8 @@ def elsewhere(iri: str, addresses: Sequence[str], dataset: Target, catalog: _Cat
         elif found.kind in _DATA and found.iri != dataset.iri:
             is_item = catalog.is_item(found.iri)
             said.statements += _part(iri, "", found, dataset, is_item=is_item)
-            said.bare += [address] * is_item
+            if is_item:
+                said.bare.append(address)
     if said.away or lost:
         said.statements += _missing(iris.sub(iri, "missing"), [*said.away, *lost], dataset)
     return said
