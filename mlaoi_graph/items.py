@@ -36,7 +36,7 @@ UNREADABLE: Final = (sqlite3.Error, zlib.error)
 _OF_NODES: Final = ("items", "spoken", "made_of", "sayings", "standings")
 """Tables that are carried over: documents and their words by node, the inputs each was made of, and those inputs."""
 _TABLES: Final = (*_OF_NODES, "areas", "places", "lists")
-_LAYOUT: Final = f"5 {__version__}"
+_LAYOUT: Final = f"6 {__version__}"
 """Documents are as this version makes them."""
 _MOST: Final = 500
 """Keys in one statement."""

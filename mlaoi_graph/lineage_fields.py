@@ -38,6 +38,8 @@ from mlaoi_graph.model import (
 __all__ = [
     "EVALUATED_ON",
     "EXPOSED_TO",
+    "FOOTPRINT_OF",
+    "HOLDS",
     "LINK_FIELDS",
     "NODE_FIELDS",
     "OPEN_END",
@@ -72,6 +74,10 @@ PART_OF: Final = "lineage:part_of"
 """Relation to what data are said to be a part of."""
 EXPOSED_TO: Final = "lineage:exposed_to"
 """What a model learned from at any depth: computed, written for searches, and never read as a statement."""
+FOOTPRINT_OF: Final = "lineage:footprint_of"
+"""Of an area, the datasets it is a footprint of: where these do not list a million of them."""
+HOLDS: Final = "lineage:holds"
+"""Of a collection that is about nothing itself: ``things``, each described by its item, or ``views`` of such items."""
 
 _TRAINING: Final = frozenset(stage for stage in Stage if stage.teaches)
 REPEATED: Final[Mapping[str, frozenset[Stage | DerivationKind]]] = {
@@ -127,7 +133,8 @@ _IRIS: Final = frozenset(
 _NOT_FIELDS: Final = frozenset({"iri", "wkt", "archive"})
 NODE_FIELDS: Final = frozenset(
     {
-        "lineage:kind", "lineage:iri", "lineage:evidence", "lineage:footprint", EXPOSED_TO, *REPEATED,
+        "lineage:kind", "lineage:iri", "lineage:evidence", "lineage:footprint", FOOTPRINT_OF, HOLDS, EXPOSED_TO,
+        *REPEATED,
         *(f"lineage:{f.name}" for cls in _CLASSES.values() for f in fields(cls) if f.name not in _NOT_FIELDS),
     }
 )  # fmt: skip

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import requests
-from pystac.validation import local_validator
+from pystac.validation import JsonSchemaSTACValidator, local_validator, set_validator
 
 from mlaoi_graph.lineage_fields import SCHEMA
 from mlaoi_graph.ontology_files import ontology_file
@@ -37,6 +37,9 @@ def _opened(request, *args, **kwargs):
 if __name__ == "__main__":
     requests.Session.request = _answer
     urllib.request.urlopen = _opened
+    validator = JsonSchemaSTACValidator()
+    validator.schema_cache[SCHEMA] = SCHEMAS[SCHEMA]
+    set_validator(validator)
     # Loaded when requests leads here, and before addresses are opened anywhere.
     from stac_api_validator.__main__ import main
 

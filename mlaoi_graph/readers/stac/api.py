@@ -77,8 +77,8 @@ class Api:
             raise SourceNotFound(self.address(name), "not a collection")
         return found
 
-    def items(self, collection: str) -> Iterator[tuple[str, Json]]:
-        """Yield address and document of a collection's items.
+    def items(self, collection: str, *, views: bool = False) -> Iterator[tuple[str, Json]]:
+        """Yield address and document of a collection's items; for views of items the address of what they show.
 
         Raises SourceError, after what came before that: also where it is not all that the API says there is.
         """
@@ -92,7 +92,10 @@ class Api:
                     continue
                 given.add(hash(name))
                 others += content.text(found.get("collection")) not in (None, collection)
-                yield self.address(collection, "items", name), found
+                shown = content.link_href(found, "canonical") if views else None
+                # What is shown here is here: nobody speaks for another's documents.
+                is_here = shown is not None and shown.startswith(self.address(""))
+                yield shown if is_here and shown else self.address(collection, "items", name), found
         # pystac-client takes an answer without features, whatever it is, for the end.
         odd += not isinstance(self._io.last.get("features"), list)
         if odd or others or matched > len(given):

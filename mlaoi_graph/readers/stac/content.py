@@ -15,7 +15,7 @@ from pystac import STACError, STACObjectType, STACTypeError
 from pystac.serialization import identify_stac_object, identify_stac_object_type, migrate_to_latest
 
 from mlaoi_graph import iri as iris
-from mlaoi_graph.lineage_fields import node_class
+from mlaoi_graph.lineage_fields import HOLDS, node_class
 from mlaoi_graph.readers import Kind
 
 Json = dict[str, Any]
@@ -215,6 +215,12 @@ def lineage_kind(data: Json) -> str | None:
     return kind if node_class(kind) is not None and lineage_iri(fields) is not None else None
 
 
+def held_by(collection: Json) -> str | None:
+    """Return what is in a collection that is about nothing itself: ``things`` or ``views``; None for any other."""
+    found = collection.get(HOLDS)
+    return found if found in ("things", "views") else None
+
+
 def lineage_iri(fields: Json) -> str | None:
     """Return the ``lineage:iri`` of a document's fields, or of a link."""
     found = text(fields.get("lineage:iri"))
@@ -253,6 +259,8 @@ def collection_kind(data: Json) -> Kind | None:
     kind = lineage_kind(data)
     if kind in ("dataset", "archive"):
         return Kind(kind)
+    if held_by(data) is not None:
+        return Kind.CONTAINER
     if any(key.startswith(_MODEL_PREFIXES) for key in data):
         return Kind.MODEL
     if data.get("osc:type") == "project":

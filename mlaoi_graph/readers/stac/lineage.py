@@ -13,6 +13,7 @@ from mlaoi_graph import geo
 from mlaoi_graph import iri as iris
 from mlaoi_graph.lineage_fields import (
     EVALUATED_ON,
+    FOOTPRINT_OF,
     OPEN_END,
     OPEN_START,
     REPEATED,
@@ -37,7 +38,7 @@ from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, text
 from mlaoi_graph.readers.stac.walk import Raw
 
-__all__ = ["bounded", "disclosure", "evidence", "nodes", "refuse_disclosure", "unlinked"]
+__all__ = ["bounded", "disclosure", "evidence", "footprint_of", "nodes", "refuse_disclosure", "unlinked"]
 
 _DISCLOSURE: Final = "lineage:disclosure"
 
@@ -90,6 +91,15 @@ def _placed(area: AreaOfInterest, raw: Raw, fields: Json) -> AreaOfInterest:
         start=area.start or bounded(text(fields.get("start_datetime"))),
         end=area.end or bounded(text(fields.get("end_datetime"))),
     )
+
+
+def footprint_of(raw: Raw) -> Iterator[str]:
+    """Yield the datasets that an area says it is a footprint of."""
+    said = content.lineage_fields_of(raw.data).get(FOOTPRINT_OF, [])
+    found = [iris.safe_iri(entry) if isinstance(entry, str) else None for entry in said if isinstance(said, list)]
+    yield from (iri for iri in found if iri is not None)
+    if not isinstance(said, list) or None in found:
+        raw.note(_pointer(raw, FOOTPRINT_OF), "wrong-type", "it is a list of IRIs; what is none is not used")
 
 
 def disclosure(raw: Raw) -> Disclosure | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mlaoi_graph import geo, times
 from mlaoi_graph import iri as iris
-from mlaoi_graph.lineage_fields import EVALUATED_ON, PART_OF
+from mlaoi_graph.lineage_fields import EVALUATED_ON, HOLDS, PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -128,6 +128,8 @@ class DocumentReader:
             nodes.extend(self._model_links(raw, iri))
         elif isinstance(nodes[0], Dataset):
             nodes.extend(self._data_links(raw, iri))
+        elif isinstance(nodes[0], AreaOfInterest):
+            nodes.extend(Dataset(iri=whole, footprints=(iri,)) for whole in lineage.footprint_of(raw))
         return nodes, iri
 
     # -- items ------------------------------------------------------------------------------------------------
@@ -319,6 +321,8 @@ class DocumentReader:
         if target is None:
             raise _MissingId
         _note_wrong_types(raw, data, "")
+        if HOLDS in data and content.held_by(data) is None:
+            raw.note(f"/{HOLDS}", "wrong-type", f"{data[HOLDS]!r} is none of things, views; not used")
         if target.kind is Kind.CONTAINER:
             return [], None
         if target.kind is Kind.MODEL:

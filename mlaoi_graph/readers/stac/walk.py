@@ -432,23 +432,32 @@ class Walk:
 
         source = api.Api(landing.place.name, landing.data, self.fetcher)
         wanted = self.context.collections
-        self._pages = bool(wanted)
+        asked: list[tuple[bool, str]] = []
+        """Collections of which the items come last, and whether these show others again."""
+        others = 0
         for url, data in source.collections(wanted):
+            name, holds = content.identifier_of(data) or "", content.held_by(data)
+            # Where our own fields say what is in it, it is lineage, and no archive of millions of scenes.
+            ours = holds == "things" or content.lineage_kind(data) is not None
+            is_asked = bool(wanted) or ours
+            others += not is_asked and holds is None
+            self._pages = is_asked or holds is not None
             for raw in self._answered(url, data):
                 self._children(raw)
-                if wanted:  # its items come last, and an answer may fail
-                    raw.linked.append(hash(Place(url=source.address(content.identifier_of(data) or "", "items"))))
+                if is_asked:
+                    raw.linked.append(hash(Place(url=source.address(name, "items"))))  # an answer may fail
                     raw.linked_by.append(0)
+                    asked.append((holds == "views", name))
                 yield raw
-        if not wanted:
+        if others:
             message = "only collections are read; name those whose items are wanted: --collection ID"
             landing.note("", "items-not-read", message, Severity.INFO)
         if source.odd:
             landing.note("", "wrong-type", f"{many(source.odd, 'collection', 'collections')} without an id; left out")
         yield landing
-        for collection in wanted:
+        for is_views, collection in sorted(asked, key=lambda one: one[0]):
             try:
-                for url, data in source.items(collection):
+                for url, data in source.items(collection, views=is_views):
                     is_named = content.text(data.get("collection")) is not None
                     for raw in self._answered(url, data if is_named else data | {"collection": collection}):
                         if not is_named:

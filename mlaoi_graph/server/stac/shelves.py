@@ -25,7 +25,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.items import UNREADABLE, Kept, key_of
-from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
+from mlaoi_graph.lineage_fields import EXPOSED_TO, FOOTPRINT_OF, HOLDS, REPEATED, SCHEMA
 from mlaoi_graph.model import AreaOfInterest, Dataset
 from mlaoi_graph.queries.graph import FAMILY, IS_DATASET, IS_FAMILY, IS_MODEL, IS_UNKNOWN, PART, PREDICATES
 from mlaoi_graph.rdf import DERIVATION_PROPERTY, STAGE_PROPERTY
@@ -57,12 +57,17 @@ ROLES: Final[Mapping[str, tuple[str, str]]] = {
 """Role collections: the word of :data:`~mlaoi_graph.queries.areas.STAGES_OF`, and how it is called."""
 UNKNOWN: Final = "models-unknown"
 DATA: Final = "data"
-"""Name of the shelf of all areas of datasets."""
+"""Name of the shelf of all areas."""
+_AREAS_OF_NONE: Final = "areas"
+_NONE: Final = "~"
+"""In place of the dataset of an area that is no dataset's: it comes after all IRIs."""
 _NODES: Final[Mapping[str, tuple[int, str]]] = {
     "models": (IS_MODEL, "All models; the geometry is what their publisher declares, no evidence of any use there"),
     "families": (IS_FAMILY, "Model families: what is said of all their members"),
     "unresolved": (IS_UNKNOWN, "Things that are referred to, and nothing says what they are"),
 }
+_FIXED: Final = ("models", *ROLES, UNKNOWN, "families", "unresolved", _AREAS_OF_NONE)
+"""Collections that are no dataset's."""
 _TASKS: Final = "mlm:tasks"
 _FACTS: Final = {
     "title": "title",
@@ -171,7 +176,7 @@ class Holdings:
         self.kept = kept or Kept(catalog.items_file)
         self._nodes = {name: _Listed(self, place, bits) for place, (name, (bits, _)) in enumerate(_NODES.items())}
         self.models = self._nodes["models"]
-        self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_NODES, *ROLES, UNKNOWN))
+        self.datasets = _Listed(self, len(_NODES), IS_DATASET, taken=(DATA, *_FIXED))
         self.places = ModelPlaces(catalog, self.models.iris, self._exposures_of_models)
         self.get = lru_cache(_KEPT)(self._get)
         self.witness = Witness(self.graph, self.get, self._standing_of)
@@ -186,6 +191,7 @@ class Holdings:
             "models": _Models(self, "models"),
             **{name: _Role(self, name) for name in (*ROLES, UNKNOWN)},
             **{name: _Nodes(self, name) for name in ("families", "unresolved")},
+            _AREAS_OF_NONE: _Areas(self, _AREAS_OF_NONE, [_NONE]),
             DATA: _Areas(self, DATA, None),
         }
         self.collections = Collections(self)
@@ -260,8 +266,8 @@ class Holdings:
                 shelf = self._shelves[name]
                 assert isinstance(shelf, _Role)
                 shelf.prepare(some)
-        for dataset in self.catalog.footprints.datasets:
-            self._area_ids(dataset)
+        for owner in self.owners:
+            self._area_ids(owner)
 
     def _prepare(self, listed: _Listed) -> None:
         for some in _batches(len(listed.iris)):
@@ -286,17 +292,27 @@ class Holdings:
         return self._spoken
 
     @cached_property
+    def owners(self) -> list[str]:
+        """The datasets that have areas, sorted, and what stands for none."""
+        return [*self.catalog.footprints.datasets, _NONE]
+
+    @cached_property
     def areas(self) -> tuple[Array, Array]:
-        """The areas of all datasets as numbers of :class:`_Areas`, sorted, and the row of each."""
-        at, code = self.catalog.footprints.datasets_of(np.arange(len(self.catalog.footprints)))
-        found = np.sort(code.astype(np.int64) * _ROW_SHIFT + at)
+        """All areas but those that models declare as numbers of :class:`_Areas`, sorted, and the row of each."""
+        footprints = self.catalog.footprints
+        rows = np.arange(len(footprints))
+        at, code = footprints.datasets_of(rows)
+        free = np.setdiff1d(rows, np.concatenate((at, footprints.models_of(rows)[0])))
+        free = free[np.array([iri != "" for iri, _, _ in footprints.areas_named(free)], dtype=bool)]
+        of_none = self.owners.index(_NONE) * _ROW_SHIFT + free
+        found = np.sort(np.concatenate((code.astype(np.int64) * _ROW_SHIFT + at, of_none)))
         return found, (found % _ROW_SHIFT).astype(np.uint32)
 
-    def areas_of(self, dataset: str) -> Array:
-        """Return those of one dataset."""
-        everything, datasets = self.areas[0], self.catalog.footprints.datasets
-        place = bisect_left(datasets, dataset)
-        here = place + (place < len(datasets) and datasets[place] == dataset)
+    def areas_of(self, owner: str) -> Array:
+        """Return those of one dataset, or of none."""
+        everything, owners = self.areas[0], self.owners
+        place = bisect_left(owners, owner)
+        here = place + (place < len(owners) and owners[place] == owner)
         return everything[slice(*np.searchsorted(everything, (place * _ROW_SHIFT, here * _ROW_SHIFT)))]
 
     # -- who has what ---------------------------------------------------------------------------------------------
@@ -443,19 +459,21 @@ class Holdings:
         assert place.parent is not None
         return self.made.item(place, place.node) | {"collection": place.parent.identifier}
 
-    def _area_ids(self, dataset: str) -> list[str]:
+    def _area_ids(self, owner: str) -> list[str]:
         """Return the names of a dataset's areas in its collection, as :meth:`areas_of` has them."""
 
         def make() -> list[str]:
-            called = _identifiers(self.catalog.store, texts(self.catalog.store, _AREAS, dataset=dataset))
-            areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(dataset) % _ROW_SHIFT)]
+            store = self.catalog.store
+            said = texts(store, _USED_AREAS) if owner == _NONE else texts(store, _AREAS, dataset=owner)
+            called = _identifiers(store, said)
+            areas = [area for area, _, _ in self.catalog.footprints.areas_named(self.areas_of(owner) % _ROW_SHIFT)]
             names, taken = Names(), dict[str, str]()
             for area in areas:
                 if area not in taken:  # one that is drawn twice is one
                     taken[area] = names.take(called.get(area) or iris.tail(area))
             return [taken[area] for area in areas]
 
-        found: list[str] = self.kept.once(f"areas {dataset}", make)
+        found: list[str] = self.kept.once(f"areas {owner}", make)
         return found
 
 
@@ -501,6 +519,7 @@ class _Listed:
 
 
 _AREAS: Final = "SELECT ?node ?name ?dataset { ?dataset mlaoi:footprint ?node . ?node dcterms:identifier ?name }"
+_USED_AREAS: Final = "SELECT ?node ?name ?use { ?use mlaoi:area ?node . ?node dcterms:identifier ?name }"
 _WHOLES: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?node ?split ?whole { ?node a mlaoi:Dataset ; mlaoi:split ?split ; mlaoi:splitOf ?whole }"
 
@@ -663,13 +682,13 @@ class _Role(_Nodes):
 
 
 class _Areas:
-    """The areas of datasets, one after the other. A number is the dataset's place times 2^32, plus the row."""
+    """The areas of datasets, one after the other. A number is the owner's place times 2^32, plus the row."""
 
-    def __init__(self, holdings: Holdings, name: str, datasets: Sequence[str] | None) -> None:
+    def __init__(self, holdings: Holdings, name: str, owners: Sequence[str] | None) -> None:
         self.name = name
         self._holdings = holdings
         self._footprints: Footprints = holdings.catalog.footprints
-        self._datasets = datasets
+        self._owners = owners
         self._ids = holdings.area_ids
 
     def find(self, query: Query) -> Array:
@@ -680,21 +699,21 @@ class _Areas:
             return np.empty(0, dtype=np.int64)  # areas have nothing of what is searched
         everything, its_rows = self._holdings.areas
         found = everything
-        if self._datasets is not None:
-            found = np.concatenate([everything[:0], *(self._holdings.areas_of(iri) for iri in self._datasets)])
+        if self._owners is not None:
+            found = np.concatenate([everything[:0], *(self._holdings.areas_of(iri) for iri in self._owners)])
             its_rows = found % _ROW_SHIFT
         return self._once(found if rows is None else found[rows[its_rows]], query)
 
     def key(self, number: int) -> str:
         code, row = divmod(number, _ROW_SHIFT)
-        return f"{self._footprints.datasets[code]} {self._area(row)}"
+        return f"{self._holdings.owners[code]} {self._area(row)}"
 
     def after(self, key: str) -> int:
-        dataset, _, area = key.partition(" ")
-        code = bisect_left(self._footprints.datasets, dataset)
-        if code == len(self._footprints.datasets) or self._footprints.datasets[code] != dataset:
+        owner, _, area = key.partition(" ")
+        code = bisect_left(self._holdings.owners, owner)
+        if code == len(self._holdings.owners) or self._holdings.owners[code] != owner:
             return code * _ROW_SHIFT
-        mine = self._holdings.areas_of(dataset)
+        mine = self._holdings.areas_of(owner)
         beyond = bisect_right(range(len(mine)), area, key=lambda at: self._area(int(mine[at] % _ROW_SHIFT)))
         return int(mine[beyond]) if beyond < len(mine) else (code + 1) * _ROW_SHIFT
 
@@ -715,15 +734,18 @@ class _Areas:
 
     def _document(self, number: int) -> _Json:
         code, row = divmod(number, _ROW_SHIFT)
-        dataset, iri = self._footprints.datasets[code], self._area(row)
-        parent = self._holdings.get(dataset)
+        owner, iri = self._holdings.owners[code], self._area(row)
+        parent = _top(_AREAS_OF_NONE) if owner == _NONE else self._holdings.get(owner)
         area = self._holdings.graph.area(iri)
         if parent is None or area is None:
             raise Refusal(404, "not-found", f"nothing is known of {iri}")
         identifier = self._id(number)
         path = _path(parent.identifier, identifier)
         place = Place(path, identifier, area.label or identifier, parent, area)
-        return self._holdings.made.item(place, area)
+        item = self._holdings.made.item(place, area) | {"collection": parent.identifier}
+        if owner != _NONE:
+            item["properties"][FOOTPRINT_OF] = [owner]
+        return item
 
     def _area(self, row: int) -> str:
         return self._footprints.areas_named(np.array([row]))[0][0]
@@ -742,17 +764,17 @@ class _Areas:
 
     def _id(self, number: int) -> str:
         code = number // _ROW_SHIFT
-        mine = self._holdings.areas_of(self._footprints.datasets[code])
-        return self._ids(self._footprints.datasets[code])[int(np.searchsorted(mine, number))]
+        mine = self._holdings.areas_of(self._holdings.owners[code])
+        return self._ids(self._holdings.owners[code])[int(np.searchsorted(mine, number))]
 
     def _called(self, names: Sequence[str], rows: Array | None) -> Array:
         """Return which rows are of areas that may go by one of these names in a collection."""
-        if self._datasets is not None:
+        if self._owners is not None:
             wanted = set(names)
             numbers = [
                 number
-                for dataset in self._datasets
-                for number, name in zip(self._holdings.areas_of(dataset).tolist(), self._ids(dataset), strict=True)
+                for owner in self._owners
+                for number, name in zip(self._holdings.areas_of(owner).tolist(), self._ids(owner), strict=True)
                 if name in wanted
             ]
             found = {self._area(number % _ROW_SHIFT) for number in numbers}
@@ -773,7 +795,7 @@ class Collections:
 
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
-        self._fixed = ["models", *ROLES, UNKNOWN, "families", "unresolved"]
+        self._fixed = _FIXED
 
     def find(self, query: Query) -> Array:
         datasets = self._holdings.datasets
@@ -783,7 +805,7 @@ class Collections:
         if rows is not None:
             footprints = self._holdings.catalog.footprints
             everything, its_rows = self._holdings.areas
-            here = {footprints.datasets[code] for code in np.unique(everything[rows[its_rows]] // _ROW_SHIFT)}
+            here = {self._holdings.owners[code] for code in np.unique(everything[rows[its_rows]] // _ROW_SHIFT)}
             elsewhere = set(footprints.datasets) - here
             # Of what is not known where it is, the extent is the world.
             kept = [fixed + at for at, iri in enumerate(datasets.iris) if iri not in elsewhere or self._is_global(iri)]
@@ -845,14 +867,17 @@ def _fixed_collection(name: str, site: str) -> _Json:
         about = f"The models that were {ROLES[name][1]} here: their geometry and dates are those of the data they used"
         if name == "models-declared":
             about = "The models, where and when their publishers say they may be used: no evidence of any use there"
+    elif name == _AREAS_OF_NONE:
+        about = "Areas that are no dataset's, as those that uses are limited to"
     elif name == UNKNOWN:
         about = "The models of which it is not known where all data are that they learned from or were measured on"
     else:
         about = _NODES[name][1]
     root = {"rel": "root", "href": f"{site}stac", "type": "application/json"}
     return {
-        "type": "Collection", "stac_version": "1.1.0", "stac_extensions": [], "id": name,
+        "type": "Collection", "stac_version": "1.1.0", "stac_extensions": [SCHEMA], "id": name,
         "title": name.replace("-", " ", 1).capitalize(), "description": f"{about}.", "license": "other",
+        HOLDS: "views" if name in ROLES or name == UNKNOWN else "things",
         "extent": {"spatial": {"bbox": [[-180.0, -90.0, 180.0, 90.0]]}, "temporal": {"interval": [[None, None]]}},
         "links": [
             root, {**root, "rel": "parent"}, {"rel": "self", "href": here, "type": "application/json"},
