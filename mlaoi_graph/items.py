@@ -24,7 +24,7 @@ import orjson
 from pyoxigraph import NamedNode
 
 from mlaoi_graph import __version__
-from mlaoi_graph.rdf import INFERRED_GRAPH
+from mlaoi_graph.rdf import EDGE_PROPERTIES, INFERRED_GRAPH
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
@@ -226,6 +226,8 @@ def carry_over(
                     mentioned.setdefault(term.value, False)
             if quad.predicate.value in _OWNERS and isinstance(quad.object, NamedNode):
                 mentioned[quad.object.value] = True
+            elif quad.predicate.value in EDGE_PROPERTIES and isinstance(quad.subject, NamedNode):
+                mentioned[quad.subject.value] = True  # an update may write an edge alone
     _remove(path)
     try:
         _copy(old, path, state, mentioned)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from pyoxigraph import NamedNode
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
 from mlaoi_graph.model import Precision
-from mlaoi_graph.rdf import STAGE_OF
+from mlaoi_graph.rdf import INFERRED_GRAPH, LOG_GRAPH, STAGE_OF, STAGE_PROPERTY
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import HOW, STAGES, How, Unplaced
@@ -30,6 +31,9 @@ _IS_DESCRIBED: Final = 2
 
 _USES: Final = """SELECT ?stage ?use ?model ?dataset ?g {
     GRAPH ?g { ?use mlaoi:stage ?stage ; mlaoi:ofModel ?model ; mlaoi:ofDataset ?dataset } }"""
+_USED: Final = f"""SELECT ?predicate ?model ?dataset ?g {{
+    GRAPH ?g {{ ?model ?predicate ?dataset }} FILTER(?g NOT IN (<{INFERRED_GRAPH}>, <{LOG_GRAPH}>))
+    FILTER(isIRI(?model) && isIRI(?dataset)) }}"""
 _PARTS: Final = "SELECT ?part ?whole { ?part mlaoi:partOf|mlaoi:splitOf ?whole }"
 _SPLITS: Final = "SELECT ?part ?whole { ?part mlaoi:splitOf ?whole }"
 _LABELS: Final = "SELECT ?class ?node ?label { ?node a ?class ; rdfs:label ?label }"
@@ -111,7 +115,9 @@ def everything(store: Store, known: Known) -> dict[str, Array]:
     said = _Said(labels.get, families.__contains__, lambda iri: kinds.get(iri, 0))
     said.parts.update(texts(store, _PARTS))
     said.splits.update(pair for pair in texts(store, _SPLITS) if not _is_item(store, pair[0]))
-    said.add({(code, *use) for iri, code in _STAGE_CODES.items() for use in texts(store, _USES, stage=iri)})
+    for stage, code in _STAGE_CODES.items():
+        used = texts(store, _USED, predicate=STAGE_PROPERTY[STAGES[code]])
+        said.add(_told(code, texts(store, _USES, stage=stage), used))
     return _arrays(said, known)
 
 
@@ -178,6 +184,18 @@ def updated(
     return _arrays(said, known)
 
 
+def _told(
+    code: int, twins: Iterable[tuple[str, ...]], used: Iterable[tuple[str, ...]]
+) -> set[tuple[int, str, str, str, str]]:
+    """Return uses as :meth:`_Said.add` takes them: each edge with its twins, or with "" if it has none.
+
+    That is what the lineage goes by: an update may write an edge alone, or leave a twin without one.
+    """
+    edges, told = set(used), list(twins)
+    bare = edges.difference(use[1:] for use in told)
+    return {(code, *use) for use in told if use[1:] in edges} | {(code, "", *edge) for edge in bare}  # type: ignore[misc]
+
+
 def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]:
     """Return the uses a document tells of: stage code, twin, user, dataset, document."""
     ends: dict[str, dict[str, set[str]]] = {}
@@ -185,14 +203,22 @@ def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]
         for quad in store.match(None, predicate, None, document):
             twin, value = (str(getattr(term, "value", "")) for term in (quad.subject, quad.object))
             ends.setdefault(twin, {}).setdefault(predicate, set()).add(value)
-    return {
-        (_STAGE_CODES[stage], twin, user, dataset, document)
-        for twin, said in ends.items()
-        for stage in said.get(MLAOI.stage, ())
-        if stage in _STAGE_CODES
-        for user in said.get(MLAOI.ofModel, ())
-        for dataset in said.get(MLAOI.ofDataset, ())
-    }
+    found: set[tuple[int, str, str, str, str]] = set()
+    for stage, code in _STAGE_CODES.items():
+        twins = (
+            (twin, user, dataset, document)
+            for twin, said in ends.items()
+            if stage in said.get(MLAOI.stage, ())
+            for user in said.get(MLAOI.ofModel, ())
+            for dataset in said.get(MLAOI.ofDataset, ())
+        )
+        used = (
+            (quad.subject.value, quad.object.value, document)
+            for quad in store.match(None, STAGE_PROPERTY[STAGES[code]], None, document)
+            if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode)
+        )
+        found |= _told(code, twins, used)
+    return found
 
 
 def _arrays(said: _Said, known: Known) -> dict[str, Array]:

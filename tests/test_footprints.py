@@ -123,6 +123,12 @@ loose = st.sampled_from(
     ]
     + [f"<{X}a{n}> <{GEO.hasGeometry}> <{X}g{m}> .\n" for n in (1, 2) for m in (1, 2)]
     + [f"<{X}d1> <{MLAOI.footprint}> <{X}a{n}> .\n" for n in (1, 2)]
+    # What an update may write: an edge without a statement of it, a statement without an edge, an edge to no thing.
+    + [f"<{X}m1> <{said}> <{X}d{n}> .\n" for said in (MLAOI.trainedOn, MLAOI.testedOn) for n in (1, 2)]
+    + [
+        f"<{X}u4> <{MLAOI.stage}> <{MLAOI.Test}> .\n<{X}u4> <{MLAOI.ofModel}> <{X}m1> .\n<{X}u4> <{MLAOI.ofDataset}> <{X}d1> .\n"
+    ]
+    + [f'<{X}m1> <{MLAOI.trainedOn}> "d1" .\n']
     + [f'<{X}d1> <{MLAOI.footprint}> <{X}one#s{n}> .\n<{X}one#s1> <{MLAOI.endDate}> "2020" .\n' for n in (1, 2)]
 )
 files = st.sampled_from([f"<{X}one> <{MLAOI.describes}> <{X}d{n}> .\n<{X}one> <{MLAOI.contentHash}> \"sha256:{h}\" .\n"

@@ -141,6 +141,45 @@ def test_nothing_is_kept_after_what_is_not_known_or_much(directory, write, monke
     assert check(directory) == set()
 
 
+def test_items_filters_and_stages_follow_the_store_alike(directory, write):
+    """An update may write an edge without a statement of it, or take away either of the two; and is removed again."""
+    begin(directory, write)
+    found = {}
+
+    def answers():
+        assert check(directory) is not None  # kept or made anew, it is the same
+        with Catalog.open(directory) as catalog:
+            holdings = Holdings(catalog)
+            texts = holdings.documents(holdings.models, range(len(holdings.models.iris)))
+            for name, stage in (("lineage:trained_on", "trained"), ("lineage:tested_on", "tested")):
+                said = {at for at, text in enumerate(texts) if b'"%b"' % name.encode() in text}
+                nodes = holdings.models.nodes
+                assert {at for at, node in enumerate(nodes) if node in holdings.having(name, None)} == said
+                assert set(holdings.places.models_of(stage, None).tolist()) == said
+                found[stage] = {holdings.models.iris[at].rpartition("/")[2] for at in said}
+                hits = catalog.models(**{f"{stage}_in": "-180,-90,180,90"})
+                assert {hit.model.rpartition("/")[2] for hit in hits} == found[stage]
+            unknown = holdings.places.models_of("unknown", None).tolist()
+            return found | {"unknown": {holdings.models.iris[at].rpartition("/")[2] for at in unknown}}
+
+    def update(text):
+        with Catalog.open(directory) as catalog:
+            catalog.update(text)
+
+    usual = {"trained": {"base", "other"}, "tested": {"tested"}, "unknown": {"tested"}}
+    assert answers() == usual
+    item, data = f"<{BASE}items/tested>", f"<{BASE}collections/e>"
+    update(f"INSERT DATA {{ GRAPH <urn:g> {{ {item} mlaoi:trainedOn {data} }} }}")
+    assert answers() == {"trained": {"base", "other", "tested"}, "tested": {"tested"}, "unknown": set()}
+    with Catalog.open(directory) as catalog:
+        catalog.remove("urn:g")
+    assert answers() == usual
+    update("DELETE { GRAPH ?g { ?m mlaoi:testedOn ?d } } WHERE { GRAPH ?g { ?m mlaoi:testedOn ?d } }")
+    assert answers() == usual | {"tested": set()}
+    update("DELETE { GRAPH ?g { ?u mlaoi:ofModel ?m } } WHERE { GRAPH ?g { ?u mlaoi:ofModel ?m } }")
+    assert answers() == usual | {"tested": set()}
+
+
 def test_what_cannot_be_settled_is_not_read(directory, write, monkeypatch):
     begin(directory, write)
     put(directory, write, d=collection("d", title="Data"))

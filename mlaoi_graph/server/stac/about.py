@@ -43,6 +43,14 @@ CONFORMS_TO: Final = (
         )
     ),
 )  # fmt: skip
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Return what a queryable is."""
+    kind: str = "time" if schema.get("format") == "date-time" else schema.get("type", "geometry")
+    return kind
+
+
 _TEXT: Final = {"type": "string"}
 _IRI: Final = {"type": "string", "format": "iri"}
 _TIME: Final = {"type": "string", "format": "date-time"}
@@ -98,9 +106,9 @@ _QUERYABLES: Final[Mapping[str, Any]] = {
         for name, kind in (("eo:cloud_cover", {"type": "number"}), ("mission", _TEXT), ("platform", _TEXT))
     },
 }  # fmt: skip
-NAMES: Final = frozenset(_QUERYABLES)
-"""What filters and sorting of items may name."""
-COLLECTION_NAMES: Final = frozenset(_OF_ALL)
+NAMES: Final[Mapping[str, str]] = {name: _kind(schema) for name, schema in _QUERYABLES.items()}
+"""What filters and sorting of items may name, and what it is: ``array``, ``time``, ``geometry``, or a type of JSON."""
+COLLECTION_NAMES: Final[Mapping[str, str]] = {name: NAMES[name] for name in _OF_ALL}
 """The same of collections."""
 
 

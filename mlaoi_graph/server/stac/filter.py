@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
@@ -40,6 +41,7 @@ SEARCHED: Final = frozenset(
 """Fields of which it is known who has a value without looking into documents."""
 _BRACKET: Final = re.compile(r"[\[({\])}]|\bnot\b", re.IGNORECASE)
 _STRING: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+_LEAP_SECOND: Final = re.compile(r":60(?=[.Z+-]|$)")
 _FORMS: Final = 1000
 """Forms of filters that are held."""
 _LONGEST_FORM: Final = 10_000
@@ -58,8 +60,11 @@ class Filter:
         """Of the fields it looks at."""
 
     @classmethod
-    def parsed(cls, given: Any, names: frozenset[str], nesting: int) -> Filter:
-        """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal."""
+    def parsed(cls, given: Any, names: Mapping[str, str], nesting: int) -> Filter:
+        """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal.
+
+        ``names`` are the queryables, and what they are.
+        """
         notes: list[str] = []
         if isinstance(given, str):
             _check_nesting(_nesting_of(given), nesting)
@@ -85,6 +90,7 @@ class Filter:
                 raise _wrong(f"{name[:100]!r} is no operator or function here")
             if not is_operator and name.removeprefix("properties.") not in names:
                 raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
+        _check_kinds(tree, names)
         return cls(expression, tree, tuple(notes))
 
     @property
@@ -216,6 +222,70 @@ def _named(tree: Any) -> Iterator[tuple[str, bool]]:
             if isinstance(one.get("property"), str):
                 yield one["property"], False
             waiting.extend(value for key, value in one.items() if key in ("args", "interval", "property"))
+
+
+_OF_KIND: Final = {
+    "a_": "array",
+    "s_": "geometry",
+    "t_": "time",
+    "like": "string",
+    "casei": "string",
+    "accenti": "string",
+}
+"""What the properties are that operators are for, by how these begin."""
+_COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">=", "between", "in"})
+_INSTEAD: Final = {"array": "use a_contains or a_overlaps", "geometry": "use s_intersects"}
+
+
+def _check_kinds(tree: Any, names: Mapping[str, str]) -> None:
+    """Refuse what would be true of nothing: an operator on what it is not for, an instant that is none."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            waiting.extend(part[key] for key in ("args", "interval") if key in part)
+            said = [part[key] for key in ("timestamp", "date") if key in part]
+            interval = part.get("interval")
+            operator, arguments = part.get("op"), part.get("args")
+            if isinstance(operator, str) and isinstance(arguments, list):
+                kinds = _kinds(operator, arguments, names)
+                if "time" in kinds and operator in _COMPARISONS:
+                    said += arguments
+            for text in (*said, *(interval if isinstance(interval, list) else ())):
+                if isinstance(text, str) and text != ".." and not _is_instant(text):
+                    raise _wrong(f"{text[:50]!r} is no date and no instant of RFC 3339, as 2020-06-30T00:00:00Z")
+
+
+def _kinds(operator: str, arguments: list[Any], names: Mapping[str, str]) -> set[str]:
+    """Return what the properties are that an operator is given. Raises Refusal if it is for others."""
+    wanted = next((kind for begin, kind in _OF_KIND.items() if operator.startswith(begin)), None)
+    found = set()
+    for argument in arguments:
+        name = argument.get("property") if isinstance(argument, dict) else None
+        if not isinstance(name, str):
+            continue
+        kind = names[name.removeprefix("properties.")]
+        found.add(kind)
+        if wanted is not None and kind != wanted:
+            raise _wrong(f"{operator} is for what is of type {wanted}, and {name} is of type {kind}")
+        if operator in _COMPARISONS and kind in _INSTEAD:
+            raise _wrong(f"{operator} compares single values, and {name} is of type {kind}: {_INSTEAD[kind]}")
+    return found
+
+
+def _is_instant(text: str) -> bool:
+    """Return whether there is such a day, and such a time of it.
+
+    >>> [_is_instant(text) for text in ("2024-02-29", "2024-02-30", "2016-12-31T23:59:60Z", "2024-01-01T25:00:00Z")]
+    [True, False, True, False]
+    """
+    try:
+        datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.upper()))
+    except ValueError:
+        return False
+    return True
 
 
 def _candidates(part: Any, having: Having) -> Array | None:

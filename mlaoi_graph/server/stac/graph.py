@@ -19,14 +19,19 @@ from mlaoi_graph.model import (
     Dataset,
     DataUse,
     Derivation,
+    DerivationKind,
     Evidence,
     Model,
     ModelFamily,
     QualifiedEdge,
+    Rule,
     SourceDocument,
+    Stage,
     Statement,
     Unknown,
 )
+from mlaoi_graph.queries.details import predicate_of
+from mlaoi_graph.queries.graph import PART, PREDICATES, WORDS
 from mlaoi_graph.vocab import MLAOI
 from mlaoi_graph.writers.stac import ends_of
 
@@ -59,7 +64,26 @@ class StoredGraph:
         return self._merged(iri, AreaOfInterest)
 
     def edges_of(self, iri: str) -> Sequence[QualifiedEdge]:
-        """Return the edges of which a thing is the newer end."""
+        """Return the edges of which a thing is the newer end, those that an update wrote alone as if they were stated.
+
+        What is said of an edge that is not there is said of none.
+        """
+        edges = self._catalog.lineage.edges
+        node = edges.iris.find(iri)
+        there = {
+            (PREDICATES[edges.code[edge]], edges.iris[edges.object[edge]]): edge
+            for edge in (edges.out[node] if node >= 0 else ())
+        }
+        found = [s for s in self._statements_of(iri) if (predicate_of(s), ends_of(s)[1]) in there]
+        told = {(predicate_of(s), ends_of(s)[1]) for s in found}
+        bare = (
+            _bare(iri, edges.code[edge], at[1], edges.documents[edges.document[edge]])
+            for at, edge in sorted(there.items())
+            if at not in told
+        )
+        return [*found, *(s for s in bare if s is not None)]
+
+    def _statements_of(self, iri: str) -> Sequence[QualifiedEdge]:
         documents = self._documents_of(iri)
         if all(map(self._is_short, documents)):
             edges = (
@@ -142,3 +166,15 @@ class StoredGraph:
     def _merged(self, iri: str, cls: type[_N]) -> _N | None:
         ours = [s for some in self._catalog.said_of(iri).values() for s in some if isinstance(s, cls)]
         return rdf.merge(ours) if ours else None  # type: ignore[type-var]
+
+
+def _bare(newer: str, code: int, older: str, document: str) -> QualifiedEdge | None:
+    """Return an edge as a statement; None for what a node says itself, as of what it is a split."""
+    word = WORDS[code]
+    if isinstance(word, Stage):
+        return DataUse(iri="", model=newer, dataset=older, stage=word, rule=Rule.STATED, document=document)
+    if isinstance(word, DerivationKind):
+        return Derivation(iri="", derived=newer, source=older, kind=word, rule=Rule.STATED, document=document)
+    if word is None or code == PART:
+        return None
+    return Association(iri="", subject=newer, object=older, kind=word, rule=Rule.STATED, document=document)

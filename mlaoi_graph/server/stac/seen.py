@@ -13,7 +13,7 @@ import orjson
 from mlaoi_graph.geo.mapped import Array, distinct
 from mlaoi_graph.lineage_fields import OPEN_END
 
-__all__ = ["BANDS", "Spoken", "bands", "spoken", "term", "view"]
+__all__ = ["BANDS", "RESOLVED", "Spoken", "bands", "is_resolved", "spoken", "term", "view"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -21,6 +21,8 @@ _LAST: Final = "9999-12-30T21:59:59Z"
 """The last second that filters know; what ends later would be an error in each comparison."""
 BANDS: Final = "mlm:bands"
 """The queryable that is a list of the names of all bands of ``mlm:input``."""
+RESOLVED: Final = "lineage:resolved"
+"""The queryable that tells what is described from what is only referred to."""
 
 
 def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
@@ -35,10 +37,18 @@ def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
     if "datetime" in names and is_item and fields.get("datetime") is None:
         end = ends.get("end_datetime", fields.get("end_datetime"))
         seen["datetime"] = {"interval": [fields.get("start_datetime"), end]}
+    if RESOLVED in names:
+        seen[RESOLVED] = is_resolved(fields)
     if BANDS in names and (listed := bands(fields)):
         seen[BANDS] = listed
     found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
     return found | {"geometry": document.get("geometry") if is_item and "geometry" in names else None}
+
+
+def is_resolved(fields: Mapping[str, Any]) -> bool | None:
+    """Return whether something describes what a document is about: where it does not say, what has a document is."""
+    found: bool | None = fields.get(RESOLVED, fields.get("lineage:kind") != "unknown")
+    return found
 
 
 def bands(fields: Mapping[str, Any]) -> list[str]:

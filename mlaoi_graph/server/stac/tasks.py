@@ -16,7 +16,7 @@ from mlaoi_graph.server.reply import Refusal, Reply
 from mlaoi_graph.server.stac import about
 from mlaoi_graph.server.stac.parts import members
 from mlaoi_graph.server.stac.query import Direction, Fields, Query, Token, next_link, read
-from mlaoi_graph.server.stac.seen import spoken, view
+from mlaoi_graph.server.stac.seen import RESOLVED, is_resolved, spoken, view
 from mlaoi_graph.server.stac.shelves import DATA, ROLES, UNKNOWN, Holdings, Shelf
 from mlaoi_graph.server.worker import Context
 
@@ -78,7 +78,7 @@ def collections(context: Context, *, site: str, parameters: bytes) -> Reply:
     held = holdings(context)
     url = f"{site}stac/collections"
     page = _page([held.collections], query, site)
-    links = [_link("root", f"{site}stac"), _link("parent", f"{site}stac"), _link("self", url)]
+    links = [_link("root", f"{site}stac"), _link("parent", f"{site}stac"), _link("self", _asked(url, parameters))]
     if page.token is not None:
         links.append(next_link(url, query, page.token, is_body=False) | {"type": _JSON})
     return _listing("collections", page, query, {"links": links}, _JSON)
@@ -113,7 +113,11 @@ def search(context: Context, *, site: str, parameters: bytes, is_body: bool, col
     query = read(parameters, is_body=is_body, names=names, nesting=context.bounds.nesting, fixed=fixed)
     url = f"{site}stac/{path}"
     page = _page(held.shelves(query), query, site)
-    links = [_link("root", f"{site}stac"), _link("self", url, _GEOJSON)]
+    links = [_link("root", f"{site}stac")]
+    if is_body:
+        links.append(_link("self", url, _GEOJSON) | {"method": "POST", "body": orjson.loads(parameters)})
+    else:
+        links.append(_link("self", _asked(url, parameters), _GEOJSON))
     if collection is not None:
         links += [_link(rel, f"{site}stac/collections/{about.quoted(collection)}") for rel in ("collection", "parent")]
     if page.token is not None:
@@ -304,7 +308,7 @@ def _value(document: Mapping[str, Any], field: str) -> Any:
     if field in ("id", "collection"):
         return document.get(field)
     fields = document["properties"] if document["type"] == "Feature" else document
-    value = fields.get(field)
+    value = is_resolved(fields) if field == RESOLVED else fields.get(field)
     if field == "datetime" and value is None:
         value = fields.get("start_datetime")
     return value if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
@@ -349,7 +353,12 @@ def _slots(query: Query) -> dict[str, Any]:
     return {name: getattr(query, name) for name in Query.__slots__}
 
 
-def _link(rel: str, href: str, media_type: str = _JSON) -> dict[str, str]:
+def _asked(url: str, parameters: bytes) -> str:
+    """Return the address that was asked. A query string that was read is ASCII."""
+    return f"{url}?{parameters.decode('ascii')}" if parameters else url
+
+
+def _link(rel: str, href: str, media_type: str = _JSON) -> dict[str, Any]:
     return {"rel": rel, "href": href, "type": media_type}
 
 
