@@ -193,7 +193,8 @@ def _told(
     """
     edges, told = set(used), list(twins)
     bare = edges.difference(use[1:] for use in told)
-    return {(code, *use) for use in told if use[1:] in edges} | {(code, "", *edge) for edge in bare}  # type: ignore[misc]
+    uses = [*(use for use in told if use[1:] in edges), *(("", *edge) for edge in bare)]
+    return {(code, twin, user, dataset, document) for twin, user, dataset, document in uses}
 
 
 def _uses_in(store: Store, document: str) -> set[tuple[int, str, str, str, str]]:

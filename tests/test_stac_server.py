@@ -724,10 +724,13 @@ def test_stac_api_validator_finds_no_error(served):
 
 WRONG = {
     "bbox": ["1,2,3", "1,2,3,4,5", "a,b,c,d", "0,10,1,9", "0,0,0,0,0,0,0", "-181,0,0,1", "0,-91,1,0", "46,7,47,190", "nan,0,1,1", "inf,0,1,1", "0,0,9,1,1,5"],
-    "datetime": ["x", "2020", "2020-01-01", "2020-01-01T00:00:00", "..", "../..", "/", "2021-01-01T00:00:00Z/2020-01-01T00:00:00Z", "2020-13-01T00:00:00Z", "a/b/c", "2020-01-01T00:00:00Z/2021-01-01T00:00:00Z/.."],
+    "datetime": ["x", "2020", "2020-01-01", "2020-01-01T00:00:00", "..", "../..", "/", "2021-01-01T00:00:00Z/2020-01-01T00:00:00Z", "2020-13-01T00:00:00Z", "2024-02-30T00:00:00Z", "a/b/c", "2020-01-01T00:00:00Z/2021-01-01T00:00:00Z/.."],
     "limit": ["0", "-1", "x", "1.5", "1e3", "²"],
     "intersects": ["x", "{}", "[]", '{"type":"Point"}', '{"type":"Polygon","coordinates":[[0]]}', '{"type":"Point","coordinates":[1,1000]}', '{"type":"Feature","geometry":null}', "[" * 5_000],
-    "filter": ["a ==", "x = 1", "id", "1", "(" * 5000 + "id = 'a'" + ")" * 5000, "id = 'a' AND", "foo(id) = 1", "NOT " * 5000 + "id = 'a'", "a_contains(links, ('x'))", "id = 'a' SERVICE", "\x00"],
+    "filter": ["a ==", "x = 1", "id", "1", "(" * 5000 + "id = 'a'" + ")" * 5000, "id = 'a' AND", "foo(id) = 1", "NOT " * 5000 + "id = 'a'", "a_contains(links, ('x'))", "id = 'a' SERVICE", "\x00",
+               "datetime > TIMESTAMP('2024-02-30T00:00:00Z')", "datetime < DATE('2023-02-29')", "start_datetime > '2024-13-01T00:00:00Z'",
+               "T_AFTER(datetime, INTERVAL('..','2024-01-01T25:00:00Z'))", "a_contains(title, ('x'))", "\"mlm:tasks\" LIKE 'x%'", "\"mlm:tasks\" = 'x'",
+               "casei(\"lineage:aliases\") = 'x'", "s_intersects(title, POINT(0 0))", "t_after(title, DATE('2020-01-01'))", "geometry = 'x'"],
     "filter-lang": ["sql"],
     "filter-crs": ["EPSG:3857"],
     "sortby": ["x", "-geometry", "+links"],
@@ -756,6 +759,49 @@ BODIES = [
     b'{"datetime": 1}', b'{"token": 1}', b'{"query": {}}', b'{"filter": ' + b'{"op":"not","args":[' * 3000 + b"1" + b"]}" * 3000 + b"}",
     b"[" * 500_000, b'{"ids": ["\xff"]}',
 ]  # fmt: skip
+
+
+def test_a_filter_that_can_be_true_of_nothing_says_why(small):
+    for text, reason in (
+        ("datetime > TIMESTAMP('2024-02-30T00:00:00Z')", "'2024-02-30T00:00:00Z' is no date"),
+        ("a_contains(title, ('x'))", "a_contains is for what is of type array, and title is of type string"),
+        ("\"mlm:tasks\" = 'x'", "use a_contains"),
+    ):
+        assert reason in small.get("stac/search", params={"filter": text}).json()["reason"]
+    leap = "datetime < TIMESTAMP('2016-12-31T23:59:60Z') OR start_datetime > '2019-02-28'"
+    assert small.get("stac/search", params={"filter": leap}).status_code == 200
+
+
+def test_what_is_described_is_told_from_what_is_only_referred_to(families_catalog, served):
+    """Against the graph: the field stands in documents only where it is not true."""
+    with Catalog.open(families_catalog) as catalog:
+        said = {m.iri: m.resolved for m in catalog.models()}
+    for word, value in (("= TRUE", True), ("= FALSE", False), ("IS NULL", None)):
+        found = search(served, collections=["models"], filter=f'"lineage:resolved" {word}', limit=1000)["features"]
+        assert {f["properties"]["lineage:iri"] for f in found} == {iri for iri, is_so in said.items() if is_so is value}
+    some = search(served, collections=["models"], sortby="-lineage:resolved", limit=1)["features"][0]["properties"]
+    assert "lineage:resolved" not in some
+    assert ids(served, collections=["unresolved"], filter='"lineage:resolved" = TRUE') == []
+
+
+def test_an_answer_says_what_was_asked(small):
+    for path in (
+        "search?collections=models&limit=1",
+        "search",
+        "collections/models/items?limit=1&q=%C3%A9t",
+        "collections?limit=2",
+    ):
+        answer = small.get(f"stac/{path}").json()
+        own = {entry["rel"]: entry for entry in answer["links"]}["self"]
+        assert own["href"] == f"{small.url}stac/{path}"
+        assert requests.get(own["href"], timeout=60).json() == answer
+    body = {"collections": ["models"], "limit": 1}
+    answer = requests.post(f"{small.url}stac/search", json=body, timeout=60).json()
+    own = {entry["rel"]: entry for entry in answer["links"]}["self"]
+    assert (own["href"], own["method"], own["body"]) == (f"{small.url}stac/search", "POST", body)
+    following = {entry["rel"]: entry for entry in answer["links"]}["next"]
+    again = requests.post(following["href"], json=following["body"], timeout=60).json()
+    assert {entry["rel"]: entry for entry in again["links"]}["self"]["body"] == following["body"]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))

@@ -113,8 +113,8 @@ def read(
 ) -> Query:
     """Return the query in a query string or a JSON body.
 
-    ``names`` are the queryables and what they are, ``fixed`` what the path says. Raises Refusal with 400 for what the specifications do
-    not allow.
+    ``names`` are the queryables and what they are, ``fixed`` is what the path says. Raises Refusal with 400 for what
+    the specifications do not allow.
     """
     given = _body(text, nesting) if is_body else _query_string(text)
     for name in ("bbox", *_LISTS):
