@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError, SourceNotFound
+from mlaoi_graph.model import Severity
 from mlaoi_graph.readers.stac import api
 from mlaoi_graph.vocab import MLAOI
 
@@ -188,8 +189,10 @@ def test_without_a_choice_only_collections_are_read(serve, catalog):
     report = ingest(catalog, served)
     assert report.read == 1 + 6
     assert {d.identifier for d in catalog.datasets()} == {"fields", "models", "c0", "c1", "c2", "c3"}
-    assert [f.rule for f in report.findings.kept] == ["items-not-read"]
-    assert "--collection" in report.findings.kept[0].message
+    (finding,) = report.findings.kept
+    # No remark, which the summary would only count.
+    assert (finding.rule, finding.severity) == ("items-not-read", Severity.WARNING)
+    assert finding.message == "the items of 6 collections are not read; name those that are wanted: --collection fields"
 
 
 def test_a_server_that_is_busy_is_asked_again(serve, catalog):
@@ -288,8 +291,12 @@ def test_collections_without_an_id_are_told_and_items_that_are_not_read(serve, c
 
 def test_a_collection_that_is_not_there_is_said_at_once(serve, catalog):
     served = serve()
-    with pytest.raises(SourceNotFound, match=r"collections/field: the server answered 404"):
+    with pytest.raises(SourceNotFound, match=r"collections/field: the server answered 404. Near it are fields\."):
         ingest(catalog, served, "fields", "field")
+    with pytest.raises(
+        SourceNotFound, match=r"collections/x: the server answered 404. Its collections are listed at .*/stac/coll"
+    ):
+        ingest(catalog, served, "x")
     assert list(catalog.documents()) == []
 
 

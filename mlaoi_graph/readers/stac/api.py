@@ -6,6 +6,7 @@ pystac-client knows how APIs page, by GET and by POST; every request it makes go
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pystac import Link, STACError
 from pystac.link import HREF
 
 from mlaoi_graph.errors import MissingExtra, SourceNotFound
+from mlaoi_graph.plural import many
 from mlaoi_graph.readers.fetch import Fetcher
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Json
@@ -71,8 +73,16 @@ class Api:
                     self.odd += 1
 
     def _collection(self, name: str) -> Json:
-        with _understood(self.address(name)):
-            found = self._io.read_json(self.address(name))
+        try:
+            with _understood(self.address(name)):
+                found = self._io.read_json(self.address(name))
+        except _Answered as error:
+            if error.status != 404:
+                raise
+            listed = [content.identifier_of(found) or "" for _, found in self.collections(())]
+            near = difflib.get_close_matches(name, listed, n=5)
+            known = f"Near it are {', '.join(near)}" if near else f"Its collections are listed at {self._data}"
+            raise SourceNotFound(self.address(name), f"the server answered 404. {known}") from None
         if not isinstance(found, dict):
             raise SourceNotFound(self.address(name), "not a collection")
         return found
@@ -137,6 +147,14 @@ def _understood(url: str) -> Iterator[None]:
         raise SourceNotFound(url, f"not what a STAC API answers ({type(error).__name__}: {error})") from error
 
 
+class _Answered(SourceNotFound):
+    """The server answered, and not with a document."""
+
+    def __init__(self, url: str, status: int, times: int) -> None:
+        self.status = status
+        super().__init__(url, f"the server answered {status}, asked {many(times, 'time', 'times')}")
+
+
 class _Requests(StacApiIO):
     """pystac-client's requests, made by our fetcher: its rules hold, and what may pass is tried again."""
 
@@ -190,7 +208,7 @@ class _Requests(StacApiIO):
             if answer.status == 200:
                 return answer.body
             if answer.status not in _PASSING or attempt == _TRIES:
-                raise SourceNotFound(url, f"the server answered {answer.status}, asked {attempt} times")
+                raise _Answered(url, answer.status, attempt)
             time.sleep(_wait(attempt, answer.retry_after))
         raise AssertionError
 

@@ -434,13 +434,13 @@ class Walk:
         wanted = self.context.collections
         asked: list[tuple[bool, str]] = []
         """Collections of which the items come last, and whether these show others again."""
-        others = 0
+        others: list[str] = []
         for url, data in source.collections(wanted):
             name, holds = content.identifier_of(data) or "", content.held_by(data)
             # Where our own fields say what is in it, it is lineage, and no archive of millions of scenes.
             ours = holds == "things" or content.lineage_kind(data) is not None
             is_asked = bool(wanted) or ours
-            others += not is_asked and holds is None
+            others += [name] if not is_asked and holds is None else []
             self._pages = is_asked or holds is not None
             for raw in self._answered(url, data):
                 self._children(raw)
@@ -450,8 +450,8 @@ class Walk:
                     asked.append((holds == "views", name))
                 yield raw
         if others:
-            message = "only collections are read; name those whose items are wanted: --collection ID"
-            landing.note("", "items-not-read", message, Severity.INFO)
+            message = f"the items of {many(len(others), 'collection', 'collections')} are not read"
+            landing.note("", "items-not-read", f"{message}; name those that are wanted: --collection {others[0]}")
         if source.odd:
             landing.note("", "wrong-type", f"{many(source.odd, 'collection', 'collections')} without an id; left out")
         yield landing
