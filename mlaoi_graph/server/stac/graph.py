@@ -57,11 +57,9 @@ class StoredGraph:
         self.briefly = lru_cache(_KEPT)(self._briefly)
         """A node, without the list of its areas: of a dataset may be a million."""
         self.source = lru_cache(_KEPT)(self._source)
+        self.area = lru_cache(_DOCUMENTS)(lambda iri: self._merged(iri, AreaOfInterest))
+        """An area: who makes a document asks again to note what it was made of."""
         self._said_in = lru_cache(_DOCUMENTS)(lambda document: rdf.decode(catalog.store.match(graph=document)))
-
-    def area(self, iri: str) -> AreaOfInterest | None:
-        """Return an area."""
-        return self._merged(iri, AreaOfInterest)
 
     def edges_of(self, iri: str) -> Sequence[QualifiedEdge]:
         """Return the edges of which a thing is the newer end, those that an update wrote alone as if they were stated.

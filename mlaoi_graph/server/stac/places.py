@@ -25,6 +25,8 @@ from mlaoi_graph.uses import STAGES, Unplaced
 
 __all__ = ["ModelPlaces", "Where"]
 
+_KEPT: Final = 20_000
+"""Sets of data, and dates, that are held."""
 _GLOBAL: Final = tuple(Precision).index(Precision.GLOBAL)
 
 
@@ -105,6 +107,9 @@ class ModelPlaces:
         self._role = lru_cache(None)(self._make_role)
         self._everywhere = lru_cache(None)(lambda role: self._in_sources(role, self._somewhere, self._somewhere))
         self._cover = lru_cache(None)(self._make_cover)
+        self._named = lru_cache(_KEPT)(lambda row: self._footprints.areas_named(np.array([row]))[0])
+        # Of most models several roles have the same data, and many models do.
+        self._sources_by_text = lru_cache(_KEPT)(self._sources_by_text_made)
 
     def rows(self, query: Query) -> Array | None:
         """Return of each row whether it lies in a query's place and time; None if it asks for neither."""
@@ -180,7 +185,10 @@ class ModelPlaces:
     def _sources_of(self, role: str, model: int) -> Array:
         if role == "declared":
             return self._bounded(self._footprints.declared_by(self._models[model]))
-        return distinct(self._sources_of_targets(self._role(role).targets_of(model))[1])
+        return self._sources_by_text(self._role(role).targets_of(model).astype(np.int64).tobytes())
+
+    def _sources_by_text_made(self, targets: bytes) -> Array:
+        return distinct(self._sources_of_targets(np.frombuffer(targets, dtype=np.int64))[1])
 
     def _sources_of_targets(self, targets: Array) -> tuple[Array, Array]:
         """Return pairs: a place in ``targets``, and a source whose data are of it, or may be as they state no split."""
@@ -195,8 +203,7 @@ class ModelPlaces:
 
     def _span(self, covers: Sequence[Cover]) -> tuple[str | None, str | None]:
         first, last = min(cover.first for cover in covers), max(cover.last for cover in covers)
-        (_, start, _), (_, _, end) = self._footprints.areas_named(np.array([first[1], last[1]]))
-        return start or None, end or None
+        return self._named(first[1])[1] or None, self._named(last[1])[2] or None
 
     def _make_cover(self, source: int) -> Cover:
         return self._covered(self._bounded(self._used.rows_of(np.array([source]))[1].astype(np.uint32)))

@@ -677,7 +677,7 @@ class _Role(_Nodes):
         if found is None:
             return _NOWHERE
         box = around(boxes_of(found.shape))
-        place = {"geometry": orjson.loads(to_geojson(found.shape)), "bbox": box}
+        place = {"geometry": orjson.Fragment(to_geojson(found.shape)), "bbox": box}
         return place_of(place, when_of(found.start, found.end)[0])
 
 
