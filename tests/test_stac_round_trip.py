@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from conftest import box, collection, link, model, sample
+from hypothesis import HealthCheck, given, settings
 from serving import serve
-from test_write_stac import EVERYTHING, graph, holding
+from test_write_stac import EVERYTHING, any_words, graph, holding
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import AreaOfInterest, Dataset, Evidence
@@ -116,6 +117,20 @@ def test_what_is_served_is_read_as_it_was(origin):
         assert found_nodes == nodes
         assert found_edges == edges
         assert answers(again) == answers(catalog)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(any_words())
+def test_any_words_are_served_and_read_as_they_were(tmp_path, statements):
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    with Catalog.create(folder / "catalog") as catalog, holding(*statements) as written:
+        stac.write(written.store, folder / "written")
+        catalog.ingest(folder / "written")
+        with serve(folder / "catalog", folder / "served") as server, read(server) as again:
+            assert said(again) == said(catalog)
+            assert answers(again) == answers(catalog)
 
 
 def test_what_is_named_is_read_and_no_more(tmp_path):

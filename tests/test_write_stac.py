@@ -356,24 +356,29 @@ def named(draw, cls, iri, **more):
     return cls(iri=f"{X}{iri}", **made | {name: draw(values) for name, values in more.items()})
 
 
+@st.composite
+def any_words(draw):
+    """Return a small graph with any words in it."""
+    known = {"license": names | st.sampled_from(["MIT", "other"]), "released": dates, "homepage": names, "doi": names}
+    return [
+        draw(named(ModelFamily, "f")),
+        *(
+            draw(named(Model, i, parameters=names | st.sampled_from(["0", "007", "7", str(10**30)]), resolved=st.sampled_from([True, False, None]), **known))
+            for i in "mn"
+        ),
+        *(draw(named(Dataset, i, part_of=st.sampled_from([(), (f"{X}d",), (f"{X}e",)]), footprints=st.just((f"{X}a",)), **known)) for i in "de"),
+        AreaOfInterest(iri=f"{X}a", precision=Precision.REGION, label=draw(names), identifier=draw(names),
+                       start=draw(dates), end=draw(dates), split=draw(names)),
+        DataUse(iri=f"{DOC}#1", model=f"{X}m", dataset=f"{X}d", stage=Stage.TEST, split=draw(names), note=draw(names),
+                metrics=draw(st.none() | words | st.sampled_from(["[1.0]", '{"a": 1}', '"x"', "1e400", "{"])), **STATED),
+    ]  # fmt: skip
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(st.data())
-def test_any_words_come_back(tmp_path, data):
-    known = {"license": names | st.sampled_from(["MIT", "other"]), "released": dates, "homepage": names, "doi": names}
-    statements = [
-        data.draw(named(ModelFamily, "f")),
-        *(
-            data.draw(named(Model, i, parameters=names | st.sampled_from(["0", "007", "7", str(10**30)]), resolved=st.sampled_from([True, False, None]), **known))
-            for i in "mn"
-        ),
-        *(data.draw(named(Dataset, i, part_of=st.sampled_from([(), (f"{X}d",), (f"{X}e",)]), footprints=st.just((f"{X}a",)), **known)) for i in "de"),
-        AreaOfInterest(iri=f"{X}a", precision=Precision.REGION, label=data.draw(names), identifier=data.draw(names),
-                       start=data.draw(dates), end=data.draw(dates), split=data.draw(names)),
-        DataUse(iri=f"{DOC}#1", model=f"{X}m", dataset=f"{X}d", stage=Stage.TEST, split=data.draw(names), note=data.draw(names),
-                metrics=data.draw(st.none() | words | st.sampled_from(["[1.0]", '{"a": 1}', '"x"', "1e400", "{"])), **STATED),
-    ]  # fmt: skip
+@given(any_words())
+def test_any_words_come_back(tmp_path, statements):
     folder = tmp_path / f"stac{len(list(tmp_path.iterdir()))}"
     with holding(*statements) as catalog, Catalog.create(base="https://elsewhere.example/") as again:
         stac.write(catalog.store, folder)
