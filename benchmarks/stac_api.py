@@ -74,9 +74,8 @@ def main() -> None:
             print("processes, MB resident:", resident_mb(server.pid))
 
             def is_made() -> bool:
-                return not session.get(f"{url}health", timeout=60).json()["making"]
+                return session.get(f"{url}health", timeout=60).json()["making"] == "done"
 
-            time.sleep(1)  # the process that makes begins when the others are ready
             while given.made and not is_made():
                 time.sleep(1)
             print(f"all is made: {'yes' if is_made() else 'no'}; {time.perf_counter() - begun:.0f} s after the start")

@@ -25,6 +25,7 @@ if sys.platform != "win32":
 __all__ = [
     "Hold",
     "footprints_of",
+    "hold_newest",
     "items_of",
     "lineage_file",
     "open_newest",
@@ -39,6 +40,7 @@ class Hold:
     """Keeps a snapshot from being removed while it is read; ends with the process at the latest."""
 
     def __init__(self, snapshot: Path) -> None:
+        self.snapshot = snapshot
         # RocksDB opens its files when it needs them, so a snapshot has to stay as long as somebody reads it.
         self._file: int | None = None
         if sys.platform != "win32" and _lock_of(snapshot).exists():
@@ -57,12 +59,21 @@ def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
 
     Raises CatalogNotFound, CatalogDamaged.
     """
+    manifest, hold = hold_newest(directory)
+    return manifest, OxigraphStore() if hold is None else OxigraphStore(hold.snapshot, read_only=True), hold
+
+
+def hold_newest(directory: Path) -> tuple[Manifest, Hold | None]:
+    """Return a directory's manifest and a hold on its newest snapshot, without opening that; None before the first.
+
+    Raises CatalogNotFound, CatalogDamaged.
+    """
     manifest = Manifest.read(directory)
     while manifest.snapshot:
         snapshot = directory / "snapshots" / str(manifest.snapshot)
         hold = Hold(snapshot) if snapshot.parent.is_dir() else None
         if snapshot.is_dir():
-            return manifest, OxigraphStore(snapshot, read_only=True), hold
+            return manifest, hold
         if hold is not None:
             hold.release()
         # The writer may have published a newer one, and removed this one, since the manifest was read.
@@ -70,7 +81,7 @@ def open_newest(directory: Path) -> tuple[Manifest, Store, Hold | None]:
         if newer.snapshot == manifest.snapshot:
             raise CatalogDamaged(str(directory), f"snapshots/{manifest.snapshot} is missing", "Build the catalog again")
         manifest = newer
-    return manifest, OxigraphStore(), None
+    return manifest, None
 
 
 def snapshot_at(path: Path) -> tuple[Path, int] | None:

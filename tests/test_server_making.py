@@ -14,6 +14,7 @@ from time import monotonic
 import pytest
 from conftest import model
 from serving import run_apart, serve, until
+from starlette.datastructures import State
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.items import Kept
@@ -59,7 +60,7 @@ def directory(families_catalog, tmp_path):
 
 def is_made(server):
     health = server.get("health").json()
-    return health["status"] == "ok" and health["workers"]["answers"] == 2 and not health["making"]
+    return health["status"] == "ok" and health["workers"]["answers"] == 2 and health["making"] == "done"
 
 
 def matched(server, words):
@@ -68,11 +69,11 @@ def matched(server, words):
 
 def test_all_is_made_once_and_again_after_a_write_and_its_process_ends_with_the_server(directory, write, tmp_path):
     with serve(directory, tmp_path / "server") as server:
-        until(lambda: server.metric('mlaoi_workers_started_total{pool="making"') == 2, 120)  # the second is fresh
-        until(lambda: is_made(server), 120)
+        until(lambda: is_made(server), 120)  # and not before it has begun
         with Catalog.open(directory) as catalog:
             nodes = catalog.counts()
         assert made(directory) >= nodes.models + nodes.families + nodes.datasets
+        until(lambda: server.metric('mlaoi_workers_started_total{pool="making"') == 2)  # the second is fresh
         before = matched(server, "sam")
         assert before > 0
         with Catalog.open(directory) as catalog:
@@ -102,6 +103,7 @@ def test_no_request_waits_for_it(directory, tmp_path):
         (maker,) = makers(server)
         os.kill(maker, signal.SIGSTOP)  # it stands still in the middle of its work
         try:
+            assert server.get("health").json()["making"] == "running"
             begun = monotonic()
             for path in (
                 "api/models?limit=5",
@@ -117,7 +119,7 @@ def test_no_request_waits_for_it(directory, tmp_path):
 
 def test_what_fails_is_told_and_tried_again_after_ever_longer_pauses(families_catalog, caplog, monkeypatch):
     # json.loads stands for whatever may raise: it takes no Context.
-    tried = []
+    tried, told = [], set()
 
     async def asked():
         bounds = Bounds(memory_mb=500, rows=100, result_mb=1, nesting=10)
@@ -130,10 +132,12 @@ def test_what_fails_is_told_and_tried_again_after_ever_longer_pauses(families_ca
 
         pool.run = counted
         pool.fill()
-        making = asyncio.create_task(app._make(pool, pool))
+        state = State({"making": pool, "answers": pool, "made": "waiting"})
+        making = asyncio.create_task(app._make(state))
         try:
             while len(tried) < 4:
                 await asyncio.sleep(0.01)
+                told.add(state.made)
         finally:
             making.cancel()
             await pool.close()
@@ -143,6 +147,7 @@ def test_what_fails_is_told_and_tried_again_after_ever_longer_pauses(families_ca
     run_apart(asked())
     first, second, third = (b - a for a, b in itertools.pairwise(tried))
     assert first < second < third
+    assert told == {"waiting", "running"}  # never "done"
     assert sum("is not made" in record.getMessage() for record in caplog.records) >= 3
 
 

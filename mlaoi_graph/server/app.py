@@ -8,6 +8,7 @@ import gc
 import logging
 import math
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -73,6 +74,7 @@ class App:
         self.state.settings = settings
         self.state.log = log
         self.state.queries, self.state.answers, self.state.making = self._pools
+        self.state.made = "waiting"
         self.state.writing = asyncio.Lock()
         self.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
         self.state.metrics = Metrics(self._pools, self.state.kept)
@@ -92,6 +94,7 @@ class App:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
+            known = _seen(self.state.settings.catalog)
             try:
                 await self.state.queries.start()
                 await self.state.answers.start()
@@ -99,8 +102,7 @@ class App:
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
-            watching = _watch(self.state.settings.catalog, self.state.answers, self.state.making)
-            self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._loaded())]
+            self._tasks = [asyncio.create_task(_watch(self.state, known)), asyncio.create_task(self._loaded())]
             await send({"type": "lifespan.startup.complete"})
             await receive()
         finally:
@@ -126,46 +128,58 @@ def _framework(state: State) -> ASGIApp:
     return framework(state)
 
 
-async def _watch(catalog: Path, pool: Pool, making: Pool) -> None:
-    """Have a pool follow the newest snapshot, and all made that is kept beside it."""
+def _seen(catalog: Path) -> tuple[int, int]:
+    """Return what tells the newest state of a catalog from all others."""
+    stat = os.stat(catalog / "manifest.json")
+    return stat.st_mtime_ns, stat.st_ino
 
-    def seen() -> tuple[int, int]:
-        stat = os.stat(catalog / "manifest.json")
-        return stat.st_mtime_ns, stat.st_ino
 
-    known = seen()
-    made = asyncio.create_task(_make(making, pool))
+async def _watch(state: State, known: tuple[int, int]) -> None:
+    """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it."""
+    making = asyncio.create_task(_make(state))
     try:
         while True:
             await asyncio.sleep(_LOOK)
             try:
-                found = seen()
+                found = _seen(state.settings.catalog)
                 if found != known:
-                    await pool.refresh()
+                    await state.answers.refresh()
                     known = found
-                    made.cancel()
-                    made = asyncio.create_task(_make(making, pool))
+                    making.cancel()
+                    making = asyncio.create_task(_make(state))
             except Exception as error:  # noqa: BLE001 - it has to go on looking
                 _LOG.error("the newest snapshot is not followed: %s", error)
     finally:
-        made.cancel()
+        making.cancel()
 
 
-async def _make(making: Pool, others: Pool) -> None:
-    """Have all made that is kept beside the newest snapshot, once those are ready for whom it is."""
-    while others.alive < others.size:
+async def _make(state: State) -> None:
+    """Have all made that is kept beside the newest snapshot, once those are ready for whom it is.
+
+    ``state.made`` is ``waiting``, ``running`` or ``done`` meanwhile.
+    """
+    state.made = "waiting"
+    while state.answers.alive < state.answers.size:
         await asyncio.sleep(_LOOK)
     pause = _LOOK
-    while (reply := await making.run(make)).status != 200:
+    while True:
+        state.made = "running"
+        reply = await state.making.run(make)
+        if reply.status == 200:
+            break
+        state.made = "waiting"
         _LOG.error("what is kept beside the snapshot is not made: %s", reply.body.decode())
         pause = min(2 * pause, _LONGEST_PAUSE)
         await asyncio.sleep(pause)
+    state.made = "done"
     with contextlib.suppress(RuntimeError):  # it is there as before, then
-        await making.refresh()  # a process that has made it all holds much memory
+        await state.making.refresh()  # a process that has made it all holds much memory
 
 
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
     """Serve a catalog until the process is told to stop (SIGINT, SIGTERM): requests under way are finished first.
+
+    It returns then, so that the process may end with 0. Needs the main thread, as those signals do.
 
     Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
     each request. Raises SettingsError if the address cannot be listened on, CatalogNotFound.
@@ -188,8 +202,10 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
     )
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     server = _Server(config, address, ready)
+    # uvicorn sends itself again what told it to stop, which would end the process with a status that says "killed".
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # what Ctrl-C stopped has stopped well
+        with contextlib.suppress(KeyboardInterrupt):  # what was told to stop has stopped well
             server.run(sockets=[listening])
     finally:
         listening.close()

@@ -68,7 +68,7 @@ async def _health(request: Request) -> Response:
     alive = {pool.name: pool.alive for pool in (state.queries, state.answers)}
     status = "starting" if not state.queries.alive else "ok" if state.answers.alive else "loading"
     return JSONResponse(
-        {"status": status, "workers": alive, "making": bool(state.making.busy), "version": mlaoi_graph.__version__},
+        {"status": status, "workers": alive, "making": state.made, "version": mlaoi_graph.__version__},
         status_code=503 if status == "starting" else 200,
     )
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 from mlaoi_graph.server import forking, worker
 from mlaoi_graph.server.link import Link
 from mlaoi_graph.server.reply import Refusal, Reply, problem
+from mlaoi_graph.snapshots import Hold, hold_newest
 
 __all__ = ["Pool"]
 
@@ -61,7 +62,7 @@ class Pool:
     """A number of workers over one catalog directory.
 
     ``warm`` is a task each worker runs before its first request. It may take long, so such workers stay with the
-    snapshot they opened until others have taken their places: see :meth:`refresh`.
+    snapshot that is the newest when the pool starts, until others have taken their places: see :meth:`refresh`.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Pool:
         self._number = 0
         self._context = forking.start()
         self._starting = asyncio.Lock()
+        self._held: Hold | None = None
 
     @property
     def alive(self) -> int:
@@ -117,6 +119,8 @@ class Pool:
         """Return when the first worker is ready, or at once if they have to warm up; the others follow."""
         if self._warm is None:
             await self._add()
+        else:
+            self._held = hold_newest(self._directory)[1]
         self.fill()
 
     def fill(self) -> None:
@@ -125,13 +129,27 @@ class Pool:
             self._later(self._replace())
 
     async def refresh(self) -> None:
-        """Put workers that have opened the newest snapshot in the places of those there are, one after the other."""
-        for old in list(self._alive):
-            await self._add()
-            self._alive.discard(old)
-            if old in self._idle:
-                self._idle.remove(old)
-                self._later(self._end(old))
+        """Put workers of the newest snapshot in the places of those there are, all at once.
+
+        So nobody is given an answer of an older state after one of a newer. What is under way is still answered.
+        """
+        held = None if self._warm is None else hold_newest(self._directory)[1]
+        fresh: list[_Worker] = []
+        try:
+            while len(fresh) < self.size:
+                fresh.append(await self._started(held))
+        except BaseException:
+            await asyncio.gather(*map(self._end, fresh))
+            _release(held)
+            raise
+        for idle in self._idle:
+            self._later(self._end(idle))
+        self._idle.clear()
+        self._alive = set(fresh)
+        _release(self._held)
+        self._held = held
+        for one in fresh:
+            self._offer(one)
 
     async def close(self) -> None:
         """End the workers, whatever they do."""
@@ -140,6 +158,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(self._end(w) for w in list(self._alive)))
+        _release(self._held)
         shutil.rmtree(self._spool, ignore_errors=True)
 
     async def run(self, task: worker.Task, /, **arguments: Any) -> Reply:
@@ -251,12 +270,14 @@ class Pool:
 
     async def _add(self) -> None:
         self._coming += 1
+        held = self._held
         try:
-            async with self._starting:
-                one = await self._started()
+            one = await self._started(held)
         finally:
             self._coming -= 1
-        self.figures.started += 1
+        if held is not self._held:  # those there are now are of a newer snapshot
+            await self._end(one)
+            return
         self._alive.add(one)
         self._offer(one)
 
@@ -268,13 +289,19 @@ class Pool:
                 _LOG.error("no worker could be started: %s", error)
                 await asyncio.sleep(_RETRY)
 
-    async def _started(self) -> _Worker:
+    async def _started(self, held: Hold | None) -> _Worker:
+        async with self._starting:
+            one = await self._begun(None if held is None else held.snapshot)
+        self.figures.started += 1
+        return one
+
+    async def _begun(self, snapshot: Path | None) -> _Worker:
         self._number += 1
         ours, theirs = socket.socketpair()
         stderr, spool = self._spool / f"{self._number}.err", self._spool / f"{self._number}.out"
         process = self._context.Process(
             target=worker.main,
-            args=(theirs, str(stderr), str(self._directory), self._bounds, str(spool), self._warm),
+            args=(theirs, str(stderr), self._directory, self._bounds, spool, self._warm, snapshot),
             daemon=True,
         )
         with theirs:
@@ -332,6 +359,11 @@ class Pool:
             return False
         one.slowed = False
         return True
+
+
+def _release(held: Hold | None) -> None:
+    if held is not None:
+        held.release()
 
 
 def _niceness() -> int:

@@ -47,6 +47,8 @@ _TOLD: Final = 4000
 """Characters of a traceback that are logged, its last ones."""
 _INLINE: Final = 1 << 20
 """Bytes of an answer that are kept in memory; a longer one goes through a file."""
+_LOOK_MS: Final = 1000
+"""Time after which a worker that has nothing to do looks for a newer snapshot, and lets the one before go."""
 _PIECE: Final = 1 << 16
 """Bytes read at a time: more would be memory asked of the system, and given back, for each request."""
 
@@ -64,11 +66,15 @@ class Bounds:
 class Context:
     """What a task works on: the catalog, the limits, and where a long answer goes.
 
-    ``stays`` with the snapshot it opened; otherwise each look at the catalog is one at the newest.
+    ``stays`` with the snapshot it opened, ``snapshot`` or the newest; otherwise each look at the catalog is one at the
+    newest.
     """
 
-    def __init__(self, directory: Path, bounds: Bounds, spool: Path, *, stays: bool = False) -> None:
+    def __init__(
+        self, directory: Path, bounds: Bounds, spool: Path, *, stays: bool = False, snapshot: Path | None = None
+    ) -> None:
         self._stays = stays
+        self._place = snapshot or directory
         self.bounds = bounds
         self._directory = directory
         self._manifest = str(directory / "manifest.json")
@@ -87,7 +93,7 @@ class Context:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog as of the last finished ingest."""
+        """The catalog as of the last finished ingest, or of the one it stays with."""
         if self._stays and self._catalog is not None:
             return self._catalog
         stat = os.stat(self._manifest)
@@ -96,7 +102,7 @@ class Context:
             if self._catalog is not None:
                 self._catalog.close()
             self._kept.clear()
-            self._catalog = Catalog.open(self._directory)
+            self._catalog = Catalog.open(self._place)
             # A query of limited time does not wait for it; those who warm up make it.
             self._catalog.makes_index = self._stays
             self._opened = found
@@ -217,25 +223,40 @@ def _position(reason: str) -> dict[str, int]:
     return {"line": int(found[1]), "column": int(found[2])} if found else {}
 
 
-def main(sock: socket.socket, stderr: str, directory: str, bounds: Bounds, spool: str, warm: Task | None) -> None:
-    """Answer requests from a socket until it closes; the target of a worker process."""
+def main(
+    sock: socket.socket, stderr: str, directory: Path, bounds: Bounds, spool: Path, warm: Task | None, at: Path | None
+) -> None:
+    """Answer requests from a socket until it closes; the target of a worker process.
+
+    One that warms up stays with the snapshot ``at``.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
     _leave_network()
     _watch_parent(sock)
     log = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 2)
     os.close(log)
-    context = Context(Path(directory), bounds, Path(spool), stays=warm is not None)
+    context = Context(directory, bounds, spool, stays=warm is not None, snapshot=at)
     with contextlib.suppress(MlaoiError):  # whoever asks is told
         _ = context.catalog
     ready = Reply(200, "text/plain") if warm is None else answer(context, warm, {})
     gc.freeze()  # what is there now stays: no collection looks through it again
     _hold_memory(bounds.memory_mb)
     write_frame(sock, _packed(ready))
-    while (frame := read_frame(sock)) is not None:
+    while (frame := _next_frame(sock, context)) is not None:
         task, arguments = pickle.loads(frame)  # from the server, and nothing in it is a client's but plain values
         reply = answer(context, task, arguments)
         write_frame(sock, _packed(reply))
+
+
+def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
+    """Return the next frame, None at the end; while there is none, no older snapshot than the newest is held."""
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    while not poll.poll(_LOOK_MS):
+        with contextlib.suppress(MlaoiError, OSError):  # whoever asks is told
+            _ = context.catalog
+    return read_frame(sock)
 
 
 def _packed(reply: Reply) -> bytes:
