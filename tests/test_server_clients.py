@@ -211,6 +211,12 @@ def test_our_commands_take_the_address_of_what_is_served(families_catalog, serve
     assert here.stdout
 
 
+@pytest.mark.parametrize("path", ["", "stac", "stac/search?limit=1", "api", "nothing"])
+def test_the_address_of_something_else_served_leads_to_the_one_for_sparql(served, path):
+    with pytest.raises(StoreError, match=f"those of mlaoi-graph serve end in /sparql, as {served.url}sparql$"):
+        Catalog.open(f"{served.url}{path}")
+
+
 def test_our_own_writes_nothing_to_what_is_served(served, write):
     folder = write(m=model())
     address = f"{served.url}sparql"

@@ -471,6 +471,7 @@ def test_who_we_are_comes_from_the_call_or_the_environment(fake, monkeypatch):
         (200, b"<html>{}", {}, "JSON"),
         (503, b"busy", {}, "503: busy"),
         (404, b"nobody here", {}, "Check the addresses"),
+        (200, b"<html></html>", {"Content-Type": "text/html; charset=utf-8"}, "page for people.* Check the addresses"),
         (301, b"", {"Location": "https://other.example/"}, "https://other.example/"),
         (413, b"", {}, "limit"),
     ],

@@ -83,6 +83,9 @@ class Endpoint:
                     "POST", self.query_url, data={"query": sparql, **parameters}, headers={"Accept": accept}
                 ) as response:
                     if response.status_code == 200:
+                        if response.headers.get("Content-Type", "").startswith("text/html"):
+                            problem = "it answers a page for people, and no SPARQL results"
+                            raise StoreError(f"{self.query_url}: {problem}. {_next_step(response)}")
                         found = _whole(response, accept, change)
                         if found is not None:
                             return found
@@ -193,4 +196,5 @@ def _next_step(response: httpx.Response) -> str:
         return f"Use the address it moved to: {response.headers.get('Location', '')}"
     if response.status_code == 413:
         return "Raise the server's limits for what it is sent and for what it answers"
-    return "Check the addresses for queries and updates"
+    endpoint = response.url.copy_with(path="/sparql", query=None, fragment=None)
+    return f"Check the addresses for queries and updates: those of mlaoi-graph serve end in /sparql, as {endpoint}"

@@ -209,10 +209,14 @@ class SparqlStore:
         self._open: Endpoint | None = Endpoint(url, update or url, auth)
         self._server = _STANDARD
         self._copy: tuple[str, OxigraphStore] | None = None
-        if self._ask("ASK { GRAPH <http://www.openlinksw.com/schemas/virtrdf#> { ?s ?p ?o } }"):
-            self._server = _VIRTUOSO
-        else:
-            self._tell_union()
+        try:
+            if self._ask("ASK { GRAPH <http://www.openlinksw.com/schemas/virtrdf#> { ?s ?p ?o } }"):
+                self._server = _VIRTUOSO
+            else:
+                self._tell_union()
+        except BaseException:
+            self.close()
+            raise
 
     def _tell_union(self) -> None:
         """See whether the server's default graph is the union of all: it has the state then, which is in no merge."""
