@@ -176,6 +176,12 @@ def test_what_cannot_be_answered_says_why(served, path, status, error):
     found = served.get(f"api/{path}")
     assert (found.status_code, found.json()["error"]) == (status, error)
     assert found.json()["reason"]
+    assert served.process.args[4] not in found.text  # where the catalog is, is nobody's business
+
+
+def test_a_name_that_is_none_leads_to_what_is_there(served):
+    reason = served.get("api/lineage?node=nothing").json()["reason"]
+    assert reason == "'nothing' is not in this catalog. List what is there: /api/models, /api/datasets"
 
 
 def test_an_unknown_parameter_is_told_the_known_ones(served):

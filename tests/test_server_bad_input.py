@@ -208,6 +208,8 @@ def test_a_method_that_is_not_allowed_is_told_in_json(server):
     for method in ("DELETE", "PATCH", "TRACE", "PROPFIND"):
         found = requests.request(method, f"{server.url}sparql", timeout=30)
         is_told(found, 405)
+        assert set(found.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+        assert found.headers["allow"] in found.json()["reason"]
 
 
 OUT = [

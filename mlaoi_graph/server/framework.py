@@ -82,7 +82,9 @@ _PLACES: Final = {
     "api/openapi.json": "the JSON API, described in OpenAPI",
     "api/models": "the models",
     "api/datasets": "the datasets",
+    "stac": "the STAC API",
     "health": "whether requests are answered",
+    "metrics": "figures for Prometheus",
 }
 
 
@@ -115,5 +117,7 @@ async def _not_valid(_: Request, error: Exception) -> Response:
 async def _http_error(_: Request, error: Exception) -> Response:
     """Give what the router refuses (404, 405) the shape of every other error."""
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
     word = {404: "not-found", 405: "method"}.get(error.status_code, "http")
-    return JSONResponse({"error": word, "reason": str(error.detail)}, error.status_code, dict(error.headers or {}))
+    reason = f"this address takes {headers['Allow']} only" if "Allow" in headers else str(error.detail)
+    return JSONResponse({"error": word, "reason": reason}, error.status_code, headers)

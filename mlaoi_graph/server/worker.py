@@ -201,9 +201,13 @@ def _answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
     except QueryError as error:
         return problem(400, "query", error.reason, **_position(error.reason))
     except NodeNotFound as error:
-        if error.ambiguous:
-            return problem(400, "ambiguous", str(error), candidates=list(error.candidates))
-        return problem(404, "not-found", str(error), candidates=list(error.candidates))
+        # Over HTTP neither a command helps nor where the catalog is.
+        listed = "List what is there: /api/models, /api/datasets"
+        told = NodeNotFound(
+            error.name, error.candidates, ambiguous=error.ambiguous, shown=error.shown, next_step=listed
+        )
+        status, word = (400, "ambiguous") if error.ambiguous else (404, "not-found")
+        return problem(status, word, str(told), candidates=list(error.candidates))
     except CatalogLocked as error:
         return problem(503, "locked", str(error))
     except (CatalogError, StoreError, MissingExtra) as error:
