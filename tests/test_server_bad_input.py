@@ -173,6 +173,7 @@ def raw(server, data, wait=5.0, half_close=False):
         ),
         (b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", b"4"),
         (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /sparql HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n", b"400"),
     ],
     ids=[
         "long header",
@@ -185,6 +186,7 @@ def raw(server, data, wait=5.0, half_close=False):
         "huge",
         "bytes",
         "traversal",
+        "two hosts",
     ],
 )
 def test_requests_that_are_no_http(server, data, status):

@@ -116,6 +116,37 @@ def test_a_snapshot_that_nobody_asks_about_any_more_goes(directory, write, tmp_p
         }
 
 
+def test_a_catalog_that_is_away_for_a_while_is_told_once_and_answered_from_again(directory, write, tmp_path):
+    def asked(server):
+        return server.sparql("SELECT ?m { ?m a mlaoi:Model }")
+
+    manifest, away = directory / "manifest.json", tmp_path / "away.json"
+    with serve(directory, tmp_path / "server") as server:
+        until(lambda: server.get("health").json()["workers"] == {"queries": 4, "answers": 2}, 60)
+        for broken in (None, "{"):
+            manifest.rename(away)
+            if broken is not None:
+                manifest.write_text(broken)
+            sleep(2)  # all have looked, and some more than once
+            found = asked(server)
+            assert (found.status_code, found.json()["error"]) == (500, "catalog")
+            assert str(directory) not in found.text
+            assert server.get("api/models?limit=1").json()["total"] == 2  # as it was
+            away.rename(manifest)
+            until(lambda: asked(server).status_code == 200)
+            for _ in range(8):
+                assert len(asked(server).json()["results"]["bindings"]) == 2
+        said = [line for line in server.log.splitlines() if "is not followed" in line]
+        assert len(said) == 2
+        why = [line for line in server.log.splitlines() if "made a mistake" in line]
+        assert "no catalog here. Make one" in why[0]
+        assert "manifest.json cannot be read" in why[-1]
+        assert "Traceback" not in server.log
+        with Catalog.open(directory) as catalog:
+            catalog.ingest(write(three=model("three")), name="source")
+        until(lambda: server.get("api/models?limit=1").json()["total"] == 3, 30)
+
+
 def opened(pid, directory):
     """Return the numbers of the snapshots that a server and its processes have files of open."""
     found, waiting = set(), [pid]

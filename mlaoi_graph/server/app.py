@@ -137,6 +137,7 @@ def _seen(catalog: Path) -> tuple[int, int]:
 async def _watch(state: State, known: tuple[int, int]) -> None:
     """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it."""
     making = asyncio.create_task(_make(state))
+    told = ""
     try:
         while True:
             await asyncio.sleep(_LOOK)
@@ -147,8 +148,11 @@ async def _watch(state: State, known: tuple[int, int]) -> None:
                     known = found
                     making.cancel()
                     making = asyncio.create_task(_make(state))
+                told = ""
             except Exception as error:  # noqa: BLE001 - it has to go on looking
-                _LOG.error("the newest snapshot is not followed: %s", error)
+                if str(error) != told:  # once, and not for each look
+                    told = str(error)
+                    _LOG.error("the newest snapshot is not followed: %s", told)
     finally:
         making.cancel()
 

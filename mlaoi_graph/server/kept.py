@@ -39,7 +39,10 @@ class Kept:
         """Return the answer to a question from the state that is the newest now."""
         if not self._limit:
             return None
-        stat = os.stat(self._manifest)
+        try:
+            stat = os.stat(self._manifest)
+        except OSError:  # a worker tells what is wrong
+            return None
         state = stat.st_mtime_ns, stat.st_ino
         if state != self._state:
             self._replies.clear()

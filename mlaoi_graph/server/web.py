@@ -170,14 +170,14 @@ def site_of(request: Request) -> str:
     public = settings_of(request).public_url
     if public is not None:
         return public
-    host = request.headers.get("host", "")
-    return site_at(request.scope["scheme"], host, request.scope.get("root_path", ""))
+    hosts = request.headers.getlist("host")
+    return site_at(request.scope["scheme"], hosts[0] if len(hosts) == 1 else "", request.scope.get("root_path", ""))
 
 
 def site_at(scheme: str, host: str, root: str = "") -> str:
     """Return the address of a server that a client asks by the name of ``host``; ends in a slash."""
     if not _HOST.fullmatch(host):
-        raise Refusal(400, "host", "the Host header is not the name of a machine")
+        raise Refusal(400, "host", "the Host header is not the name of one machine")
     return f"{scheme}://{host}{root}/"
 
 

@@ -30,6 +30,7 @@ from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import (
     CatalogError,
     CatalogLocked,
+    CatalogNotFound,
     MissingExtra,
     MlaoiError,
     NodeNotFound,
@@ -96,11 +97,15 @@ class Context:
         """The catalog as of the last finished ingest, or of the one it stays with."""
         if self._stays and self._catalog is not None:
             return self._catalog
-        stat = os.stat(self._manifest)
+        try:
+            stat = os.stat(self._manifest)
+        except OSError:
+            raise CatalogNotFound(str(self._directory)) from None
         found = stat.st_mtime_ns, stat.st_ino
         if self._catalog is None or found != self._opened:
             if self._catalog is not None:
                 self._catalog.close()
+                self._catalog = None
             self._kept.clear()
             self._catalog = Catalog.open(self._place)
             # A query of limited time does not wait for it; those who warm up make it.
@@ -210,8 +215,12 @@ def _answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
         return problem(status, word, str(told), candidates=list(error.candidates))
     except CatalogLocked as error:
         return problem(503, "locked", str(error))
-    except (CatalogError, StoreError, MissingExtra) as error:
+    except MissingExtra as error:
         return problem(500, "catalog", str(error))
+    except (CatalogError, StoreError) as error:  # what helps is for who runs the server, and so is where it keeps it
+        reply = problem(500, "catalog", "the catalog cannot be read at the moment; the server's log says why")
+        reply.mistake = str(error)
+        return reply
     except MlaoiError as error:
         return problem(400, "wrong-kind" if isinstance(error, NotOfKind) else "request", str(error))
 
@@ -258,7 +267,7 @@ def _next_frame(sock: socket.socket, context: Context) -> bytes | None:
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
     while not poll.poll(_LOOK_MS):
-        with contextlib.suppress(MlaoiError, OSError):  # whoever asks is told
+        with contextlib.suppress(MlaoiError):  # whoever asks is told
             _ = context.catalog
     return read_frame(sock)
 
