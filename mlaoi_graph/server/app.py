@@ -209,8 +209,9 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
     # uvicorn sends itself again what told it to stop, which would end the process with a status that says "killed".
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # what was told to stop has stopped well
-            server.run(sockets=[listening])
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:  # what was told to stop has stopped well
+        return
     finally:
         listening.close()
     if not server.started:
