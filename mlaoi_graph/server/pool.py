@@ -196,6 +196,7 @@ class Pool:
                 self._short -= 1
             if ended:
                 self.figures.killed[ended] += 1
+            if ended not in ("", "gone"):  # who goes has a line of its own, and what is made is of an old state by then
                 _LOG.warning("worker %d ended: %s", one.pid, ended)
             if not ended and one in self._alive and (not one.slowed or self._speed_up(one)):
                 self._offer(one)
