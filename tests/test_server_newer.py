@@ -13,7 +13,9 @@ from serving import run_apart, serve, until
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.server.api.tasks import Part, nodes
+from mlaoi_graph.server.pages import render
 from mlaoi_graph.server.pool import Pool
+from mlaoi_graph.server.reply import Reply
 from mlaoi_graph.server.warm import warm
 from mlaoi_graph.server.worker import Bounds
 
@@ -93,6 +95,24 @@ def test_a_worker_in_the_place_of_one_that_died_is_of_the_same_state(directory, 
             await pool.close()
 
     assert run_apart(asked()) == ([1, 1], [1, 1], [2, 2], 5)
+
+
+def test_a_worker_has_no_template_left_to_compile(directory):
+    async def asked():
+        pool = Pool(directory, Bounds(500, 100, 1, 10), name="answers", workers=1, queue=9, timeout=60)
+        try:
+            await pool.start()
+            return await pool.run(compiled)
+        finally:
+            await pool.close()
+
+    there = [path.name for path in (Path(render.__file__).parent / "templates").iterdir()]
+    assert json.loads(run_apart(asked()).body) == sorted(there) != []
+
+
+def compiled(context):
+    found = sorted(name for _, name in render._environment().cache)
+    return Reply(200, "application/json", json.dumps(found).encode())
 
 
 def ends(context):

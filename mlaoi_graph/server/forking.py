@@ -18,8 +18,7 @@ kilobyte at hand: with larger ones too a query takes a sixth less processor time
 def start() -> ForkServerContext:
     """Start it, if it does not run yet, and return what makes worker processes; it imports while its server does."""
     context = multiprocessing.get_context("forkserver")
-    modules = ("api.place_tasks", "node_tasks", "stac.tasks", "warm")
-    context.set_forkserver_preload([f"mlaoi_graph.server.{module}" for module in modules])
+    context.set_forkserver_preload(["mlaoi_graph.server.ready"])
     before = os.environ.get("GLIBC_TUNABLES")
     os.environ["GLIBC_TUNABLES"] = f"{before}:{_TUNABLES}" if before else _TUNABLES  # read when a program begins
     try:

@@ -9,13 +9,11 @@ __all__ = ["make", "warm"]
 
 
 def warm(context: Context) -> Reply:
-    """Load the lineage, the tables of the STAC API and the pages' templates, so that no request waits for them."""
+    """Load the lineage and the tables of the STAC API, so that no request waits for them."""
     # Here, and not above: the server names these functions and has no use for what they import.
     from mlaoi_graph.server.api import tasks
-    from mlaoi_graph.server.pages.render import compiled
     from mlaoi_graph.server.stac import tasks as stac
 
-    compiled()
     stac.warm(context)
     return tasks.warm(context)
 
