@@ -175,9 +175,9 @@ async def _make(state: State) -> None:
         _LOG.error("what is kept beside the snapshot is not made: %s", reply.body.decode())
         pause = min(2 * pause, _LONGEST_PAUSE)
         await asyncio.sleep(pause)
-    state.made = "done"
     with contextlib.suppress(RuntimeError):  # it is there as before, then
         await state.making.refresh()  # a process that has made it all holds much memory
+    state.made = "done"
 
 
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
