@@ -22,7 +22,7 @@ from mlaoi_graph import identity, rdf, reading_log, reasoning
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import StoreError
 from mlaoi_graph.known import NAMING, Known
-from mlaoi_graph.linking import Linker, described_by_several, referring
+from mlaoi_graph.linking import Guesses, Linker, described_by_several, referring
 from mlaoi_graph.model import (
     Association,
     Confidence,
@@ -78,15 +78,30 @@ class Findings:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, Severity]] = Counter()
-        self.kept: list[Finding] = []
+        self._kept: list[tuple[str, Finding]] = []
 
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Count the findings and keep them, up to 100 a rule."""
+    @property
+    def kept(self) -> list[Finding]:
+        """Those that are kept whole."""
+        return [finding for _, finding in self._kept]
+
+    def add(self, findings: Iterable[Finding], document: str = "") -> None:
+        """Count the findings, of the document with that IRI, and keep them, up to 100 a rule."""
         for finding in findings:
             key = (finding.rule, finding.severity)
             self.counts[key] += 1
             if self.counts[key] <= _KEPT_PER_RULE:
-                self.kept.append(finding)
+                self._kept.append((document, finding))
+
+    def withdraw(self, document: str, found: reading_log.Found) -> None:
+        """Count no more what was found in a document and does not stand."""
+        _, rule, severity, _ = found
+        self.counts[rule, severity] -= 1
+        self.counts += Counter()  # without those of which there is none
+        for index, (of, one) in enumerate(self._kept):
+            if of == document and (one.pointer, one.rule, one.severity, one.message) == found:
+                del self._kept[index]
+                break
 
     def __len__(self) -> int:
         return self.counts.total()
@@ -185,8 +200,11 @@ class Ingest:
         """What things are called that came, went or changed, as in N-Triples; None if that may be anything."""
         self._several: dict[str, list[str]] = {}
         """What several documents describe."""
-        self._found: list[tuple[str, reading_log.Found]] = []
+        self._found: dict[tuple[str, reading_log.Found], None] = {}
         """What was found when references were typed again, with the documents."""
+        self._not_found: dict[tuple[str, reading_log.Found], None] = {}
+        """What was found when documents were read and is found no more."""
+        self._guesses = Guesses(base, policy)
 
     def run(
         self,
@@ -227,6 +245,9 @@ class Ingest:
         if not fresh:
             report.findings.add(self._found_before(source, name, met))
         report.findings.add(self._found_in_links(source, name, met))
+        for document, found in self._not_found:
+            if fresh or hash(document) in self._read:
+                report.findings.withdraw(document, found)
         report.findings.add(self._described_twice(source, name, met))
         report.findings.add(self._said_of_others(source, name, met))
         report.findings.add(self._cycles())
@@ -358,11 +379,13 @@ class Ingest:
         progress: Callable[[int], None] | None,
     ) -> Iterator[ReadDocument]:
         for document in documents:
-            report.findings.add(document.findings)
-            if document.outcome is not Outcome.READ and document.findings:
-                self._told[document.iri] = {(f.pointer, f.rule, f.message) for f in document.findings}
             if self._verified_only:
                 document.statements = [s for s in document.statements if not _is_unverified(s)]
+            if known.fresh and document.outcome is Outcome.READ:
+                self._guesses.link(document)
+            report.findings.add(document.findings, document.iri)
+            if document.outcome is not Outcome.READ and document.findings:
+                self._told[document.iri] = {(f.pointer, f.rule, f.message) for f in document.findings}
             if document.outcome is Outcome.READ:
                 report.read += not document.aside and (
                     document.container is not None or not document.complete_container
@@ -553,16 +576,26 @@ class Ingest:
         changed = set(self._changed)
         if self._everything or self._read:
             changed |= self._several.keys()
-        moved = linker.put_back(changed, None if self._names is None else _values(self._names))
+        right = self._guesses.right(self._store)
+        names = None if self._names is None else _values(self._names)
+        if names is not None:
+            names |= {one.name for iri, one in self._guesses.taken.items() if iri not in right}
+        moved = linker.put_back(changed, names)
         linker.retype(changed | moved)
-        ambiguous = linker.relink()
+        ambiguous = linker.relink(taken=right)
         self._note_links(linker)
         if report is not None:
             report.findings.add(ambiguous)
             self._count_links(linker, put_back, report)
 
     def _note_links(self, linker: Linker) -> None:
-        self._found += linker.findings
+        for document, gone, new in linker.found():
+            for found, these, others in ((gone, self._not_found, self._found), (new, self._found, self._not_found)):
+                for one in found:
+                    if (document, one) in others:  # found by the linker before this one, or not
+                        del others[document, one]
+                    else:
+                        these[document, one] = None
         log = linker.log()
         if log:
             self._store.replace({}, append={rdf.LOG_GRAPH: log})

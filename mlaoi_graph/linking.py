@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 import pyoxigraph as ox
@@ -21,16 +21,18 @@ from mlaoi_graph import identity, rdf, reading_log
 from mlaoi_graph import iri as iris
 from mlaoi_graph.known import Known
 from mlaoi_graph.model import Dataset, Finding, Model, QualifiedEdge, SplitPolicy, Statement, Unknown
-from mlaoi_graph.readers import COLLECTIONS, Kind, Target
+from mlaoi_graph.readers import COLLECTIONS, Kind, ReadDocument, Target
 from mlaoi_graph.readers.stac import links
 from mlaoi_graph.readers.stac.relink import Relinked, relink
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI, RDF
 
-__all__ = ["Linker", "described_by_several", "referring"]
+__all__ = ["Guesses", "Linker", "described_by_several", "referring"]
 
 _TOGETHER: Final = 200
 """Documents a transaction."""
+_REMEMBERED: Final = 4096
+"""Collections that may be named by id."""
 _REFERRING: Final = (MLAOI.ofDataset, MLAOI.ofSource, MLAOI.ofObject, MLAOI.ofSubject, MLAOI.partOf)
 _SEVERAL: Final = f"""
     SELECT ?node (COUNT(?document) AS ?number) {{ GRAPH ?document {{ ?document <{MLAOI.describes}> ?node }} }}
@@ -66,9 +68,9 @@ class Linker:
         """Documents in which something leads to what is known now."""
         self.said_again: set[str] = set()
         """Documents that were put back before."""
-        self.findings: list[tuple[str, reading_log.Found]] = []
-        """What was found then and not before, with the documents."""
+        self._before: dict[str, list[reading_log.Found]] = {}
         self._found: dict[str, list[reading_log.Found]] = {}
+        """What is found in documents now, and was before, as far as references were typed again."""
         self._told: set[str] | None = None
         """Documents in which anything was found before, once that is asked."""
 
@@ -120,16 +122,18 @@ class Linker:
                 self._note(document, again)
             self._write(changed)
 
-    def relink(self, only: set[str] | None = None) -> list[Finding]:
+    def relink(self, only: set[str] | None = None, taken: Mapping[str, Taken] | None = None) -> list[Finding]:
         """Type what pointed at nothing known and now does, in whichever document says it, or only in some.
 
-        Returns which names lead nowhere because several things go by them.
+        ``taken`` is what collections were taken for when items that name them were read. Returns which names lead
+        nowhere because several things go by them.
         """
+        taken = taken or {}
         rows = self._solved(only)
-        solved = {iri for iri, _, solution in rows if solution.target is not None}
+        solved = {*taken, *(iri for iri, _, solution in rows if solution.target is not None)}
         said = self._as_read({graph for iri, graph, _ in rows if iri in solved})
         for iri in solved:
-            said |= self._as_read(saying(self._store, iri))
+            said |= self._as_read(saying(self._store, iri, taken[iri].splits if iri in taken else ()))
         if said:  # so that what is kept is the same whichever of its references was known first
             self._write(said)
             self.said_again.update(said)
@@ -137,9 +141,9 @@ class Linker:
         addresses: dict[str, dict[str, Target]] = {}
         names: dict[str, dict[str, Target]] = {}
         kept: dict[str, set[str]] = {}
-        collections: dict[str, Target] = {}
+        collections = {iri: one.target for iri, one in taken.items()}
+        led = dict(collections)
         ambiguous: list[Finding] = []
-        met: set[str] = set()
         for iri, graph, solution in rows:
             if solution.target is not None:
                 its = addresses if solution.name is None else names
@@ -149,13 +153,13 @@ class Linker:
                     kept.setdefault(graph, set()).add("" if solution.several else solution.name)
                 if iri.startswith(iris.collection(self._base, "")):
                     collections[iri] = solution.target
-                for document in saying(self._store, iri) if iri not in met else ():
-                    if iri not in names.get(document, ()):
-                        addresses.setdefault(document, {})[iri] = solution.target
-                met.add(iri)
+                led[iri] = solution.target
             elif solution.several:
                 message = f"{solution.name!r} stands for several things here; give an address. Kept unresolved"
                 ambiguous.append(Finding(document=graph, pointer="", rule="ambiguous-id", message=message))
+        for iri, target in led.items():
+            for document in saying(self._store, iri, taken[iri].splits if iri in taken else ()):
+                addresses.setdefault(document, {})[iri] = target
         for document, own in names.items():
             for iri in own:
                 addresses.get(document, {}).pop(iri, None)
@@ -231,7 +235,7 @@ class Linker:
                 named |= {t.iri: t for t in self._known.named(name) if not is_collection or t.kind in COLLECTIONS}
         if not named:
             return _Solution(None)
-        by = iris.doi(names[0]) or names[0]
+        by = _as_named(names[0])
         if len(named) == 1:
             return _Solution(next(iter(named.values())), by, several=len(names) > 1)
         if self._sames is None:
@@ -267,12 +271,14 @@ class Linker:
 
     def log(self) -> str:
         """Return the entries for documents of whose references something else is found now, as N-Triples."""
-        changed = (
-            (document, found)
-            for document, found in self._found.items()
-            if set(found) != set(reading_log.found_of(self._store, document))
-        )
-        return "".join(reading_log.linking(document, found, self._when) for document, found in changed)
+        changed = (document for document, gone, new in self.found() if gone or new)
+        return "".join(reading_log.linking(document, self._found[document], self._when) for document in changed)
+
+    def found(self) -> Iterator[tuple[str, list[reading_log.Found], list[reading_log.Found]]]:
+        """Yield documents whose references were typed again, with what is found in them no more, and what is now."""
+        for document, now in self._found.items():
+            before = self._before[document]
+            yield document, [f for f in before if f not in now], [f for f in now if f not in before]
 
     def _note(self, document: str, again: Relinked) -> None:
         """Keep what is found of a document's references now, and no more what was found of them before."""
@@ -283,15 +289,85 @@ class Linker:
                 self._told = reading_log.found_anything(self._store)
             if not again.findings and document not in self._told:
                 return
-            self._found[document] = reading_log.found_of(self._store, document)
-        before = self._found[document]
-        now = [found for found in before if not (found[1] in links.RULES and found[0] in again.pointers)]
-        for finding in again.findings:
-            said = (finding.pointer, finding.rule, finding.severity, finding.message)
-            now.append(said)
-            if said not in before:
-                self.findings.append((document, said))
-        self._found[document] = now
+            self._found[document] = self._before[document] = reading_log.found_of(self._store, document)
+        self._found[document] = [
+            *(found for found in self._found[document] if not _is_of(again, found[1], found[0])),
+            *((f.pointer, f.rule, f.severity, f.message) for f in again.findings),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the id of a collection was taken for."""
+
+    name: str
+    target: Target
+    splits: set[str] = field(default_factory=set)
+    """IRIs of its splits, as made of the id."""
+
+
+class Guesses:
+    """Takes what items name by id alone for the collection read before that has the id, in a first build.
+
+    So their documents are written once. Whether it is what the id leads to is known when all are read: a
+    :class:`Linker` is asked then, and puts back what is taken wrongly.
+    """
+
+    def __init__(self, base: str, policy: SplitPolicy) -> None:
+        self._base = base
+        self._policy = policy
+        self._met: dict[str, Target] = {}
+        """By the IRI that references by its id have."""
+        self.taken: dict[str, Taken] = {}
+        """By that IRI."""
+
+    def link(self, document: ReadDocument) -> None:
+        """Have a document that was just read say what collections it names stand for."""
+        targets: dict[str, Target] = {}
+        for one in document.statements:
+            if not isinstance(one, Dataset):
+                continue
+            if one.resolved and one.identifier is not None and len(self._met) < _REMEMBERED:
+                kind = Kind.ARCHIVE if one.archive else Kind.DATASET
+                target = Target(one.iri, kind, one.label, one.split)
+                self._met.setdefault(iris.collection(self._base, one.identifier), target)
+            elif one.resolved is False and one.iri in self._met and one.unresolved_name is not None:
+                targets[one.iri] = self._met[one.iri]
+                self.taken.setdefault(one.iri, Taken(_as_named(one.unresolved_name), targets[one.iri]))
+        if not targets:
+            return
+        for one in document.statements:
+            for whole in one.part_of if isinstance(one, Dataset) and one.split is not None else ():
+                if whole in targets:
+                    self.taken[whole].splits.add(one.iri)
+        names = tuple(sorted(self.taken[iri].name for iri in targets))
+        again = relink(document.statements, targets, self._policy, targets)
+        said = rdf.encode(document.statements).splitlines(keepends=True)
+        document.statements = identity.keeping(document.iri, said, again.statements, names)
+        document.findings = [
+            *(found for found in document.findings if not _is_of(again, found.rule, found.pointer)),
+            *(replace(found, document=document.shown) for found in again.findings),
+        ]
+
+    def right(self, store: Store) -> dict[str, Taken]:
+        """Return what was taken for what it is, by the IRI of the reference."""
+        known = Known(store)
+        return {
+            iri: one
+            for iri, one in self.taken.items()
+            if not ((there := known.target(iri)) and there.described)
+            and [target for target in known.named(one.name) if target.kind in COLLECTIONS] == [one.target]
+        }
+
+
+def _is_of(again: Relinked, rule: str, pointer: str) -> bool:
+    """Return whether a finding is of a reference that was typed again."""
+    return rule in links.RULES and pointer in again.pointers
+
+
+def _as_named(name: str) -> str:
+    """Return a name as it is kept: a DOI in one form."""
+    return iris.doi(name) or name
 
 
 def _leading_nowhere(statements: Sequence[Statement]) -> dict[str, Target]:
@@ -304,11 +380,14 @@ def _leading_nowhere(statements: Sequence[Statement]) -> dict[str, Target]:
     return found
 
 
-def saying(store: Store, iri: str) -> set[str]:
-    """Return the documents that say of something that it is a part of this: to be written again when this is known."""
+def saying(store: Store, iri: str, splits: Iterable[str] = ()) -> set[str]:
+    """Return the documents that say of something that it is a part of this: to be written again when this is known.
+
+    ``splits`` are some of those that it has.
+    """
     # What uses an item alone says too what that is part of: this, or a split of it.
     quads = list(store.match(None, MLAOI.partOf, iri))
-    for part in {_iri(quad.subject) for quad in quads}:
+    for part in {*splits, *(_iri(quad.subject) for quad in quads)}:
         quads += store.match(None, MLAOI.partOf, part)
     return {_iri(quad.graph_name) for quad in quads if _iri(quad.graph_name) != rdf.INFERRED_GRAPH}
 

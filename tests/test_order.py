@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Rule, Stage
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
 
 NAMES = ("c", "d", "m", "s")
@@ -162,6 +163,60 @@ def test_two_uses_of_one_item_alone_say_the_same_of_it(tmp_path):
             catalog.said_of(f"{BASE}collections/c/items/s")[f"{BASE}documents/w{n + 1}/0-k{n}.json"] for n in range(2)
         ]
         assert said[0] == said[1]
+
+
+def test_what_names_a_collection_by_id_alone_is_written_once(tmp_path, monkeypatch):
+    """In a first build the collection is mostly read before its items; that the id means it is seen at the end."""
+    written = []
+    replace = OxigraphStore.replace
+    monkeypatch.setattr(
+        OxigraphStore, "replace", lambda store, graphs, **more: (written.extend(graphs), replace(store, graphs, **more))
+    )
+    documents = {"k0": collection("c", link("self", C), title="of all")}
+    documents |= {f"k{n}": sample(f"s{n}", "c", split="train") for n in range(1, 4)}
+    documents["k4"] = model("m", link("derived_from", "1-k1.json"))
+    with build(tmp_path, documents, [list(documents)]) as catalog:
+        assert written == [f"{BASE}documents/w0/4-k4.json"]
+        (part,) = (d for d in catalog.datasets() if d.part_of == (C,) and d.split)
+        assert (part.iri, part.label, len(part.footprints)) == (f"{C}/train", "of all (train)", 3)
+        (use,) = catalog.uses()
+        assert catalog.node(use.dataset).part_of == (part.iri,)
+        assert not list(catalog.unresolved())
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_an_item_leads_to_what_its_collection_s_id_means_when_all_is_read(tmp_path, number):
+    """Taken for the one collection that was read before, it is put back when another has that id too, or its address."""
+    documents = {
+        "k0": collection("c", link("self", C)),
+        "k1": sample("s", "c", split="train"),
+        "k2": collection("c", link("self", "https://b.org/c")),
+        "k3": collection("c"),
+    }
+    where = {2: "", 3: f"{BASE}collections/c"}[number]
+    layout = [["k0", "k1", *list(documents)[2 : number + 1]]]
+    with build(tmp_path, documents, layout) as catalog:
+        holders = [d.part_of for d in catalog.datasets() if f"{BASE}collections/c/items/s#area" in d.footprints]
+        assert holders == [(where or f"{BASE}collections/c",)]
+        assert {n.unresolved_name for n in catalog.unresolved()} == ({"c"} if number == 2 else set())
+
+
+def test_a_report_holds_only_what_stands_when_all_is_read(tmp_path):
+    """An item is found to be of another split than its collection, and that is said to be two by a later document."""
+    documents = {
+        "k0": collection("c", link("self", C), split="train"),
+        "k1": sample("s", "c", link("collection", C), split="test"),
+        "k2": collection("c", link("self", C), split="test"),
+    }
+    folder = tmp_path / "w"
+    folder.mkdir()
+    for key in documents:
+        (folder / f"{key}.json").write_text(json.dumps(documents[key]))
+    for catalog in (Catalog.create(), Catalog.create()):
+        with catalog:
+            said = [catalog.ingest(folder).findings for _ in range(2)]
+            assert [sorted(f.rule for f in one.kept) for one in said] == [["duplicate-id"]] * 2
+            assert [len(one) for one in said] == [1, 1]
 
 
 # -- any ---------------------------------------------------------------------------------------------------------------
