@@ -377,6 +377,8 @@ def _is_json(address: str) -> bool:
 
 def _components(groups: Sequence[tuple[_Shared, list[_Thing]]]) -> list[tuple[str, list[_Thing]]]:
     """Return which things hang together through what they share, and what that is."""
+    if not groups:
+        return []  # mostly, and networkx takes a tenth of a second to come
     import networkx as nx
 
     links: nx.Graph[_Shared | str] = nx.Graph()

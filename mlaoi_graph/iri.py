@@ -22,6 +22,7 @@ _UNREAD: Final = "#/unread"
 _ELSEWHERE: Final = "#/elsewhere"
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9._~!$'()*+,;=@:-]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=[^\s])")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -33,7 +34,7 @@ def is_absolute(href: str) -> bool:
     >>> is_absolute("s3://bucket/key"), is_absolute("./item.json"), is_absolute("C:/data")
     (True, False, False)
     """
-    return bool(_SCHEME.match(href)) and not re.match(r"[A-Za-z]:[\\/]", href)
+    return href.startswith(("https://", "http://")) or (bool(_SCHEME.match(href)) and not _DRIVE.match(href))
 
 
 def is_iri(text: str) -> bool:

@@ -239,6 +239,8 @@ def inferable(sparql: str) -> list[str]:
 _ASSERTED: Final = f"""SELECT DISTINCT ?predicate ?subject ?object {{
     GRAPH ?document {{ ?subject ?predicate ?object }}
     FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject) && isIRI(?object)) }}"""
+_GIVEN: Final = "SELECT ?class ?subject { ?subject a ?class FILTER(isIRI(?subject)) }"
+"""For a store in which nothing is inferred yet: its default graph has a triple once, however many documents say it."""
 _TYPED: Final = f"""SELECT DISTINCT ?class ?subject {{
     GRAPH ?document {{ ?subject a ?class }} FILTER(?document != <{INFERRED_GRAPH}> && isIRI(?subject)) }}"""
 
@@ -283,7 +285,8 @@ def touched_by(lines: str) -> set[str]:
 
 
 def everything(store: Store, edges: Iterable[Edge], reasoner: Reasoner = Reasoner.TARGETED) -> Iterator[str]:
-    """Iterate over what follows from a store's documents, as N-Triples text, a node or more at a time.
+    """Iterate over what follows from a store's documents, none of which it holds yet, as N-Triples text, a node or more
+    at a time.
 
     ``edges`` are those between its models and datasets, which whoever put them there knows without reading them back.
     """
@@ -316,8 +319,8 @@ def _classes(store: Store) -> Iterator[str]:
     """Iterate over the classes above those documents give: of every statement, so not kept in memory."""
     for class_iri, above in _SUPER_CLASSES.items():
         # Few are given the class above as well; asked of each one, that would take most of the time.
-        given = {row["subject"].value for row in _solutions(store, _TYPED, **{"class": above})}
-        for row in _solutions(store, _TYPED, **{"class": class_iri}):
+        given = {row["subject"].value for row in _solutions(store, _GIVEN, **{"class": above})}
+        for row in _solutions(store, _GIVEN, **{"class": class_iri}):
             if row["subject"].value not in given:
                 yield _lines(row["subject"].value, [(RDF.type, above)])
 
