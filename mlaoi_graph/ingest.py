@@ -584,6 +584,10 @@ class Ingest:
         linker.retype(changed | moved)
         ambiguous = linker.relink(taken=right)
         self._note_links(linker)
+        if self._several:  # which of the collections counts that an item is of is known when names lead somewhere
+            last = self._linker()
+            last.retype(set(self._several))
+            self._note_links(last)
         if report is not None:
             report.findings.add(ambiguous)
             self._count_links(linker, put_back, report)

@@ -180,22 +180,28 @@ class Known:
     def _stored_sample(self, iri: str) -> Target | None:
         """Return an item of a collection; None for what is none."""
         area = iris.sub(iri, "area")
-        said: dict[str, set[str]] = {}
-        for quad in self._store.match(area):
-            said.setdefault(quad.predicate.value, set()).add(_text(quad.object))
-        if MLAOI.AreaOfInterest not in said.get(RDF.type, ()):
+        about = list(self._store.match(area))
+        if not any(quad.predicate.value == RDF.type and _text(quad.object) == MLAOI.AreaOfInterest for quad in about):
             return None
-        wholes = {_text(quad.subject) for quad in self._store.match(None, MLAOI.footprint, area)}
-        if wholes == {iri}:
+        held = [
+            (_text(quad.subject), _text(quad.graph_name)) for quad in self._store.match(None, MLAOI.footprint, area)
+        ]
+        if {whole for whole, _ in held} == {iri}:
             graphs = self._describing(iri)
-            wholes = {_text(q.object) for q in self._store.match(iri, MLAOI.partOf) if _text(q.graph_name) in graphs}
-            if not wholes:
+            parts = [(_text(quad.object), _text(quad.graph_name)) for quad in self._store.match(iri, MLAOI.partOf)]
+            held = [(whole, graph) for whole, graph in parts if graph in graphs]
+            if not held:
                 return None
-        label, name, split = (
-            min(said.get(predicate, ()), default=None) for predicate in (RDFS.label, DCTERMS.identifier, MLAOI.split)
-        )
         # One whose split is a word of its own is a sample of the split and of the whole: the split comes after that.
-        return Target(iri, Kind.SAMPLE, label or name, split, whole=max(wholes - {iri}, default=None), identifier=name)
+        whole = max((whole for whole, _ in held if whole != iri), default=None)
+        # Of what documents say is of several wholes, the last counts, with the split that is said with it.
+        graphs = {graph for one, graph in held if one == whole or whole is None}
+        said = [q for q in about if q.predicate.value != MLAOI.split or _text(q.graph_name) in graphs]
+        label, name, split = (
+            min((_text(quad.object) for quad in said if quad.predicate.value == predicate), default=None)
+            for predicate in (RDFS.label, DCTERMS.identifier, MLAOI.split)
+        )
+        return Target(iri, Kind.SAMPLE, label or name, split, whole=whole, identifier=name)
 
 
 def _text(term: object) -> str:

@@ -219,6 +219,35 @@ def test_a_report_holds_only_what_stands_when_all_is_read(tmp_path):
             assert [len(one) for one in said] == [1, 1]
 
 
+@pytest.mark.parametrize("collections", [True, False], ids=["links", "ids"])
+def test_of_an_item_that_two_documents_have_in_two_collections_the_last_counts_with_its_split(tmp_path, collections):
+    links = [[link("collection", f"https://{host}.org/c")] if collections else [] for host in "ab"]
+    documents = {
+        "k0": sample("s", "c", link("self", URLS["sample"][0]), *links[0], split="train"),
+        "k1": sample("s", "d", link("self", URLS["sample"][0]), *links[1], split="test"),
+        "k2": model("m", link("derived_from", URLS["sample"][0])),
+        "k3": collection("c", link("self", "https://a.org/c")),
+        "k4": collection("d", link("self", "https://b.org/c")),
+    }
+    for number, order in enumerate((range(5), (0, 2, 4, 1, 3), (4, 3, 2, 1, 0), (3, 1, 0, 4, 2))):
+        with build(tmp_path / str(number), documents, [[key] for key in documents], order=list(order)) as catalog:
+            (said,) = (s for s in catalog.said_of(URLS["sample"][0])[f"{BASE}documents/w2/0-k2.json"])
+            assert (said.part_of, said.split) == (("https://b.org/c/test",), "test")
+
+
+@pytest.mark.parametrize(("other", "unsaid"), [(collection, True), (model, False)])
+def test_what_a_model_was_pretrained_on_is_said_by_what_its_links_turn_out_to_be(tmp_path, other, unsaid):
+    """A bare link to data is no pretraining that anybody states; one to a model is to what it was made from."""
+    documents = {
+        "k0": model("m", link("derived_from", C), **{"mlm:pretrained": True}),
+        "k1": other("c", link("self", C)),
+    }
+    for number, order in enumerate(([0, 1], [1, 0])):
+        with build(tmp_path / str(number), documents, [["k0"], ["k1"]], order=order) as catalog:
+            pointers = {edge.pointer for edge in (*catalog.uses(), *catalog.derivations())}
+            assert pointers == ({"/links/0", "/properties/mlm:pretrained"} if unsaid else {"/links/0"})
+
+
 # -- any ---------------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +255,7 @@ def test_a_report_holds_only_what_stands_when_all_is_read(tmp_path):
 def published(draw, *, shared):
     """Return some documents with ids, titles and addresses that others have too; DOIs, if they may be ``shared``."""
     pick = lambda *options: draw(st.sampled_from(options))  # noqa: E731
-    documents, items = {}, set()
+    documents = {}
     for number in range(draw(st.integers(3, 6))):
         kind = pick("model", "collection", "collection", "sample", "sample")
         links = [
@@ -241,17 +270,15 @@ def published(draw, *, shared):
         more = pick({}, {"title": pick(*NAMES)}) | (pick({}, {"sci:doi": pick(*DOIS)}) if shared else {})
         if kind == "model":
             more |= pick({}, {"mlm:name": pick(*NAMES)}) | pick({}, {"mlm:pretrained_source": pick(*NAMES, *DOIS)})
+            more |= pick({}, {"mlm:pretrained": True})
             documents[f"k{number}"] = model(pick("m", "n"), *links, **more)
         elif kind == "collection":
             documents[f"k{number}"] = collection(pick("c", "d", "m"), *links, split=pick(None, None, "train"), **more)
         else:
-            # What two documents say is of two collections is of one of them for who uses it alone, and which is not said.
-            identifier, whole = pick("s", "t"), pick("c", "d", "e")
-            if (identifier, whole) in items or any(one["rel"] == "self" for one in links):
-                identifier, links = f"{identifier}{number}", [one for one in links if one["rel"] != "self"]
-            items.add((identifier, whole))
-            links += pick([], [], [link("collection", pick(*URLS["collection"]))])
-            documents[f"k{number}"] = sample(identifier, whole, *links, split=pick(None, "train", "test"))
+            links += pick([], [], [link("collection", pick(*ADDRESSES))])
+            documents[f"k{number}"] = sample(
+                pick("s", "t"), pick("c", "d", "e"), *links, split=pick(None, "train", "test")
+            )
     return documents
 
 

@@ -55,6 +55,7 @@ RULES: Final = frozenset(
     | {"derivation-of-data", "unknown-split", "role-on-data"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
+PRETRAINED: Final = "/properties/mlm:pretrained"
 SPLIT_OF_ITEM: Final = "/properties/ml-aoi:split"
 
 _Note = Callable[[str, str], None]
@@ -338,6 +339,30 @@ def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     if target.kind is Kind.UNKNOWN:
         return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.PRETRAINED_SOURCE)
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
+
+
+def pretrained_on_what(document: str, subject: str, said: Collection[Statement]) -> list[Statement]:
+    """Return what a model that only says ``mlm:pretrained`` was pretrained on: that it is not said; nothing if that is.
+
+    A link says it that is read as pretraining, or as one to what the model was made from. What a link is read as may
+    depend on what is known of its target, so this is asked again whenever links are.
+    """
+    if any(s.stage is Stage.PRETRAINING if isinstance(s, DataUse) else isinstance(s, Derivation) for s in said):
+        return []
+    link = {"mlm:pretrained": True}
+    edge = _pretrained(Reference(document, document, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
+    return [edge, *_nodes(edge, unsaid(document, PRETRAINED), link)]
+
+
+def pretrained_only(properties: Json) -> bool:
+    """Return whether a model says that it is pretrained, and in no field on what."""
+    return properties.get("mlm:pretrained") is True and "mlm:pretrained_source" not in properties
+
+
+def unsaid(document: str, pointer: str, label: str | None = None) -> Target:
+    """Return what a document speaks of without saying what it is: that there is something stays known."""
+    iri = iris.sub(iris.pointer_iri(document, pointer), "unsaid")
+    return Target(iri, Kind.UNKNOWN, label or f"not said by {pointer}", described=False)
 
 
 def mention(target: Target, link: Json, *, is_model: bool) -> Statement:

@@ -11,8 +11,6 @@ from mlaoi_graph.lineage_fields import EVALUATED_ON, HOLDS, PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
-    DataUse,
-    Derivation,
     Evidence,
     Model,
     ModelFamily,
@@ -20,7 +18,6 @@ from mlaoi_graph.model import (
     Severity,
     SourceDocument,
     SplitPolicy,
-    Stage,
     Statement,
 )
 from mlaoi_graph.plural import many
@@ -126,6 +123,8 @@ class DocumentReader:
             return [], None
         if isinstance(nodes[0], Model | ModelFamily):
             nodes.extend(self._model_links(raw, iri))
+            if links.pretrained_only(is_object(raw.data.get("properties")) or raw.data):
+                nodes.extend(links.pretrained_on_what(raw.iri, iri, nodes))
         elif isinstance(nodes[0], Dataset):
             nodes.extend(self._data_links(raw, iri))
         elif isinstance(nodes[0], AreaOfInterest):
@@ -289,19 +288,12 @@ class DocumentReader:
         return found
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
-        pointer = "/properties/mlm:pretrained_source"
-        if "mlm:pretrained_source" not in properties:
-            if properties.get("mlm:pretrained") is not True:
-                return []
-            pointer = "/properties/mlm:pretrained"
+        if links.pretrained_only(properties):
             message = "pretrained, and mlm:pretrained_source does not say on what"
-            raw.note(pointer, "pretrained-on-what", message, Severity.INFO)
-            if any(
-                (isinstance(s, DataUse) and s.stage is Stage.PRETRAINING) or isinstance(s, Derivation) for s in said
-            ):
-                return []  # links say on what
-            return self._edge(raw, iri, True, pointer, {"mlm:pretrained": True}, self._unsaid(raw, pointer, {}))
-        source = properties["mlm:pretrained_source"]
+            raw.note(links.PRETRAINED, "pretrained-on-what", message, Severity.INFO)
+            return links.pretrained_on_what(raw.iri, iri, said)
+        pointer = "/properties/mlm:pretrained_source"
+        source = properties.get("mlm:pretrained_source")
         if source is None:  # trained from scratch, by the field's definition
             return []
         if isinstance(source, str) and source.strip().casefold() in _FROM_SCRATCH:
@@ -442,10 +434,7 @@ class DocumentReader:
         return links.stated_target(link) or self._resolver.link(href, raw, pointer)
 
     def _unsaid(self, raw: Raw, pointer: str, link: Json) -> Target:
-        """Return what a document speaks of without saying what it is: that there is something stays known."""
-        label = text(link.get("title")) or text(link.get("mlm:name")) or f"not said by {pointer}"
-        iri = iris.sub(iris.pointer_iri(raw.iri, pointer), "unsaid")
-        return Target(iri, Kind.UNKNOWN, label, described=False)
+        return links.unsaid(raw.iri, pointer, text(link.get("title")) or text(link.get("mlm:name")))
 
     def _lost_links(self, raw: Raw, iri: str, of_model: bool) -> list[Statement]:
         """Links that are none, or say not what they are, may lead to what it was made from, or measured on."""

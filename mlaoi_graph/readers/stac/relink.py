@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -77,7 +78,16 @@ def relink(
                 found.statements.extend(links.membership(None, statement.split, targets[whole]))
         elif not isinstance(statement, Unknown | Model) or statement.iri not in targets:
             found.statements.append(statement)
+    if any(_is_pretrained_only(s) for s in statements if isinstance(s, SourceDocument)):
+        gone = {s.iri for s in links.pretrained_on_what(document, "", ())}
+        said = [s for s in found.statements if s.iri not in gone]
+        found.statements = said + [s for subject in models for s in links.pretrained_on_what(document, subject, said)]
     return found
+
+
+def _is_pretrained_only(source: SourceDocument) -> bool:
+    published = source.as_published or ""
+    return '"mlm:pretrained":true' in published and links.pretrained_only(json.loads(published).get("properties", {}))
 
 
 def _dataset(
