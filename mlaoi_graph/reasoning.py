@@ -86,8 +86,11 @@ _RELATIONS: Final = (
     MLAOI.trainedOn,
     MLAOI.exposedTo,
 )
-PREDICATES: Final = frozenset({*_SUPER_PROPERTIES, MLAOI.exposedTo, MLAOI.partOf, MLAOI.hasPart})
-"""The properties the rules read; triples of others (``rdf:type`` apart) change nothing."""
+PREDICATES: Final = frozenset({*_SUPER_PROPERTIES, MLAOI.exposedTo, MLAOI.partOf, MLAOI.hasPart}).union(
+    *_SUPER_PROPERTIES.values()
+)
+"""The properties the rules read, and those they infer, as what is said is not inferred once more; triples of others
+(``rdf:type`` apart) change nothing."""
 
 
 class RuleBase:

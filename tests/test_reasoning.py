@@ -92,6 +92,13 @@ def test_the_shapes_that_matter_equal_owlrl():
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize("use", [MLAOI.instructionTunedOn, MLAOI.testedOn])
+def test_what_is_said_in_a_word_that_also_follows_is_not_inferred_once_more(use):
+    m, d = MODELS[0], DATA[0]
+    for word in (MLAOI.madeFrom, MLAOI.evaluatedOn, MLAOI.trainedOn, MLAOI.exposedTo):
+        same([(m, use, d), (m, word, d)])
+
+
 def test_exposure_by_hand():
     """SAM made the masks of SAMRS, whose images are DOTA's; a model tuned on a split of a set made from SAMRS."""
     found = infer([
