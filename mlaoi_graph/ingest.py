@@ -549,7 +549,7 @@ class Ingest:
         try:
             yield
         finally:
-            self._link(set(said), report, links_all=links_all)
+            self._link(said, report, links_all=links_all)
             self._look_elsewhere()
             one = identity.unite(self._store, self._base, was, reading_log.timestamp(self._now()))
             self._write(one.documents)
@@ -565,9 +565,10 @@ class Ingest:
     def _linker(self) -> Linker:
         return Linker(self._store, self._base, self._policy, self._write, reading_log.timestamp(self._now()))
 
-    def _link(self, put_back: set[str], report: IngestReport | None, *, links_all: bool) -> None:
-        """Have references lead to what they stand for now; documents ``put_back`` did so before."""
-        linker = self._linker()
+    def _link(self, said: Mapping[str, str], report: IngestReport | None, *, links_all: bool) -> None:
+        """Have references lead to what they stand for now; those of documents that were put back did so before."""
+        linker, put_back = self._linker(), set(said)
+        linker.note_as_read(said)
         if not links_all:
             linker.relink(put_back)
             self._note_links(linker)

@@ -86,10 +86,14 @@ class Linker:
         said |= self._as_read(set(referring(self._store, moved)))
         self._write(said)
         self.said_again.update(said)
+        self.note_as_read(said)
+        return moved
+
+    def note_as_read(self, said: Mapping[str, str]) -> None:
+        """Keep of documents that say again what they were read to say what is found of their references as such."""
         for document, text in said.items():
             statements = rdf.decode(ox.parse(text, ox.RdfFormat.N_TRIPLES))
             self._note(document, relink(statements, _leading_nowhere(statements), self._policy))
-        return moved
 
     def _by_name(self, names: Iterable[str] | None) -> set[str]:
         wanted = [None] if names is None else [Literal(name) for name in names]

@@ -219,6 +219,19 @@ def test_a_report_holds_only_what_stands_when_all_is_read(tmp_path):
             assert [len(one) for one in said] == [1, 1]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 0, 1), (1, 2, 0)])
+def test_what_was_found_while_two_things_were_one_is_found_no_more(tmp_path, order):
+    """A name leads to what bears it itself, until a dataset of the same DOI tells that the DOI is a paper's."""
+    documents = {
+        "k0": model("m", **{"sci:doi": DOIS[0]}),
+        "k1": collection("c", **{"sci:doi": DOIS[0]}),
+        "k2": model("m", link("self", C), **{"sci:doi": DOIS[0], "mlm:pretrained_source": "m"}),
+    }
+    layout = [["k0"], ["k1"], ["k2"]]
+    with build(tmp_path, documents, layout, order=order) as catalog:
+        assert {rule for _, _, rule, _ in found(catalog, tmp_path, layout)} == {"ambiguous-id", "kept-apart"}
+
+
 @pytest.mark.parametrize("collections", [True, False], ids=["links", "ids"])
 def test_of_an_item_that_two_documents_have_in_two_collections_the_last_counts_with_its_split(tmp_path, collections):
     links = [[link("collection", f"https://{host}.org/c")] if collections else [] for host in "ab"]
