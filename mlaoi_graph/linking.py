@@ -145,8 +145,7 @@ class Linker:
         addresses: dict[str, dict[str, Target]] = {}
         names: dict[str, dict[str, Target]] = {}
         kept: dict[str, set[str]] = {}
-        collections = {iri: one.target for iri, one in taken.items()}
-        led = dict(collections)
+        led = {iri: one.target for iri, one in taken.items()}
         ambiguous: list[Finding] = []
         for iri, graph, solution in rows:
             if solution.target is not None:
@@ -155,8 +154,6 @@ class Linker:
                 if solution.name is not None:
                     # What two things that are one have in common is looked at anew each time, as they are.
                     kept.setdefault(graph, set()).add("" if solution.several else solution.name)
-                if iri.startswith(iris.collection(self._base, "")):
-                    collections[iri] = solution.target
                 led[iri] = solution.target
             elif solution.several:
                 message = f"{solution.name!r} stands for several things here; give an address. Kept unresolved"
@@ -174,10 +171,10 @@ class Linker:
                 statements = rdf.decode(self._store.match(graph=document))
                 before = set(rdf.encode(statements).splitlines())
                 if addresses.get(document):
-                    statements = self._again(document, statements, addresses[document], collections)
+                    statements = self._again(document, statements, addresses[document], led)
                 if document in names:
                     lines = rdf.encode(statements).splitlines(keepends=True)
-                    statements = self._again(document, statements, names[document], collections)
+                    statements = self._again(document, statements, names[document], led)
                     kept_names = () if "" in kept[document] else tuple(sorted(kept[document]))
                     statements = identity.keeping(document, lines, statements, kept_names)
                 text = rdf.encode(statements)
@@ -192,9 +189,9 @@ class Linker:
         document: str,
         statements: Sequence[Statement],
         targets: Mapping[str, Target],
-        collections: Mapping[str, Target],
+        led: Mapping[str, Target],
     ) -> list[Statement]:
-        again = relink(statements, targets, self._policy, collections)
+        again = relink(statements, targets, self._policy, led)
         self._note(document, again)
         return again.statements
 

@@ -219,6 +219,19 @@ def test_a_report_holds_only_what_stands_when_all_is_read(tmp_path):
             assert [len(one) for one in said] == [1, 1]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_item_that_is_named_by_id_is_of_its_collection_as_that_is_described_now(tmp_path, order):
+    """Its collection, told by address, turns out to be the one split the item states, and so not to have it as a part."""
+    documents = {
+        "k0": sample("s", "c", link("collection", C), split="train"),
+        "k1": model("m", link("derived_from", "s")),
+        "k2": collection("c", link("self", C), split="train"),
+    }
+    with build(tmp_path, documents, [["k0", "k1"], ["k2"]], order=order) as catalog:
+        (use,) = catalog.uses()
+        assert catalog.node(use.dataset).part_of == (C,)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 0, 1), (1, 2, 0)])
 def test_what_was_found_while_two_things_were_one_is_found_no_more(tmp_path, order):
     """A name leads to what bears it itself, until a dataset of the same DOI tells that the DOI is a paper's."""

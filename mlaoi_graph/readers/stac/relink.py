@@ -40,12 +40,12 @@ def relink(
     statements: Sequence[Statement],
     targets: Mapping[str, Target],
     policy: SplitPolicy,
-    collections: Mapping[str, Target] | None = None,
+    led: Mapping[str, Target] | None = None,
 ) -> Relinked:
     """Return one document's statements as they would be had the targets been known when it was read.
 
     ``targets`` maps the IRIs of nodes that led nowhere, or to something that is described otherwise now, to what they
-    turned out to be; ``collections`` those that the targets may be items of.
+    turned out to be; ``led`` are all that did, as the targets may be items of them.
     """
     # What it describes itself it does not refer to.
     splits = {s.iri: s.split for s in statements if isinstance(s, AreaOfInterest)}
@@ -58,7 +58,7 @@ def relink(
         and (isinstance(s, Model) or not s.footprints or not splits.keys().isdisjoint(s.footprints))
     }
     # An item may be of a collection that is known only now.
-    wholes = {**(collections or {}), **targets}
+    wholes = {**(led or {}), **targets}
     targets = {
         iri: replace(target, whole=_holder(target.whole, target.split, wholes)) if target.whole is not None else target
         for iri, target in targets.items()
