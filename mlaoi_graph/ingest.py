@@ -22,7 +22,7 @@ from mlaoi_graph import identity, rdf, reading_log, reasoning
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import StoreError
 from mlaoi_graph.known import NAMING, Known
-from mlaoi_graph.linking import Guesses, Linker, described_by_several, referring
+from mlaoi_graph.linking import Guesses, Linker, described_by_several, misled, referring
 from mlaoi_graph.model import (
     Association,
     Confidence,
@@ -265,12 +265,17 @@ class Ingest:
         self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
 
     def _read_again(self, documents: Iterator[ReadDocument], known: Known) -> None:
-        """Read those documents again that refer to something that is described otherwise now.
+        """Read those documents again that refer to something that is described otherwise now, or no more.
 
         They, or others read before them, may have been typed by what it was: a dataset that is a model now, an id
         that is gone, a collection that has become a split.
         """
-        known.stale = set(referring(self._store, self._changed))
+        held = {*self._held, *itertools.chain.from_iterable(self._members.values())}
+        stale = {*referring(self._store, self._changed), *misled(self._store)}
+        if self._changed:  # of what is no model any more an edge may be made
+            found = reading_log.found_before(self._store, lambda document: True)
+            stale.update(document for document, its in found if any(rule == "stage-of-model" for _, rule, *_ in its))
+        known.stale = {document for document in stale if document in held or hash(document) in self._read}
         if not known.stale:
             return
         for document in documents:

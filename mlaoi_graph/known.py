@@ -43,12 +43,15 @@ class Known:
         self._older: dict[str, Target] = {}
         self._looked_up: dict[str, Target | None] = {}
 
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
+    def is_unchanged(self, document: str, content_hash: str, links_hash: str | None = None) -> bool:
         """See :class:`~mlaoi_graph.readers.Known`."""
         if self.fresh or self._reread or document in self.stale:
             return False
         quads = self._store.match(document, MLAOI.contentHash, Literal(content_hash), document)
-        return next(quads, None) is not None
+        if next(quads, None) is None:
+            return False
+        links = [_text(quad.object) for quad in self._store.match(document, MLAOI.linksHash, None, document)]
+        return links == ([] if links_hash is None else [links_hash])
 
     def holds(self, document: str) -> bool:
         """See :class:`~mlaoi_graph.readers.Known`."""
@@ -107,7 +110,10 @@ class Known:
                     wholes[area] = dataset.iri
                 elif area not in wholes:  # its place is its own alone: a box, or it is in no collection
                     wholes[area] = next(iter(dataset.part_of), dataset.iri)
+        areas = {statement.iri for statement in statements if isinstance(statement, AreaOfInterest)}
         for statement in statements:
+            if isinstance(statement, Dataset) and iris.sub(statement.iri, "area") in {*statement.footprints} - areas:
+                continue  # an item that another document describes
             if isinstance(statement, Model | Dataset) and statement.resolved:
                 if isinstance(statement, Model):
                     kind = Kind.MODEL
@@ -151,6 +157,13 @@ class Known:
             said = self._described(iri)
         types = said[RDF.type]
         sample = self._stored_sample(iri)
+        area = iris.sub(iri, "area")
+        if (
+            sample is None
+            and next(self._store.match(area, RDF.type), None) is None
+            and next(self._store.match(iri, MLAOI.footprint, area), None) is not None
+        ):
+            return None  # an item that is gone: who uses it still says that it is there
         if sample is not None and not (described and MLAOI.Model in types):
             return sample
         if MLAOI.Model in types and (types & _DATA or sample is not None):

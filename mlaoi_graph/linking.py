@@ -27,7 +27,7 @@ from mlaoi_graph.readers.stac.relink import Relinked, relink
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI, RDF
 
-__all__ = ["Guesses", "Linker", "described_by_several", "referring"]
+__all__ = ["Guesses", "Linker", "described_by_several", "misled", "referring"]
 
 _TOGETHER: Final = 200
 """Documents a transaction."""
@@ -38,6 +38,17 @@ _SEVERAL: Final = f"""
     SELECT ?node (COUNT(?document) AS ?number) {{ GRAPH ?document {{ ?document <{MLAOI.describes}> ?node }} }}
     GROUP BY ?node HAVING (COUNT(?document) > 1)
 """
+
+
+_REFERRED_TO: Final = f"""
+    SELECT DISTINCT ?node {{
+        VALUES ?kind {{ <{MLAOI.Model}> <{MLAOI.Dataset}> }}
+        ?node <{RDF.type}> ?kind
+        FILTER NOT EXISTS {{ ?document <{MLAOI.describes}> ?node }}
+        FILTER NOT EXISTS {{ ?node <{MLAOI.split}> ?split ; <{MLAOI.partOf}> ?whole }}
+    }}
+"""
+"""What no document is about; but for splits, of which as much is known as of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +234,10 @@ class Linker:
         if target is not None and target.described:
             return _Solution(target)
         files = f"{self._base}files/"
-        if iri.startswith(files):  # a path that led nowhere then; the document may be there now
+        if iri.startswith(files):  # a path to a file that is gone or broken: what was read there counts until removed
             document = f"{self._base}documents/{iri.removeprefix(files)}"
             about = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes)), None)
-            return _Solution(self._known.target(about) if about is not None else None)
+            return _Solution(self._known.target(about) if about is not None else None, document)
         is_collection = iri.startswith(iris.collection(self._base, ""))  # an item names the collection it belongs to
         if not is_collection and not iri.startswith(f"{self._base}unresolved/"):
             return _Solution(None)
@@ -405,6 +416,27 @@ def referring(store: Store, nodes: Iterable[str]) -> dict[str, set[str]]:
             for quad in store.match(iri, MLAOI.footprint):
                 found[_iri(quad.graph_name)].add(node)
     return found
+
+
+def misled(store: Store) -> set[str]:
+    """Return the documents that speak of something as if it were described, which nothing does (any more)."""
+    known = Known(store)
+    gone = {
+        iri
+        for row in cast("Iterator[Any]", store.query(_REFERRED_TO))
+        if (target := known.target(iri := row["node"].value)) is None or not target.described
+    }
+    found: set[str] = set()
+    for node in gone:
+        said = {_iri(quad.graph_name) for quad in store.match(node, MLAOI.resolved, Literal(False))}
+        for predicate in _REFERRING:  # a link may say itself what it leads to
+            for quad in store.match(None, predicate, node):
+                document = _iri(quad.graph_name)
+                published = store.match(_iri(quad.subject), MLAOI.asPublished, None, document)
+                if any('"lineage:iri"' in _text(one.object) for one in published):
+                    said.add(document)
+        found |= {_iri(quad.graph_name) for quad in store.match(node, RDF.type)} - said
+    return found - {rdf.INFERRED_GRAPH}
 
 
 def described_by_several(store: Store) -> dict[str, list[str]]:

@@ -395,6 +395,8 @@ class SourceDocument:
     """When the source says it made or changed its statement."""
     content_hash: str | None = None
     """``sha256:`` and the hexadecimal digest of the bytes that were read."""
+    links_hash: str | None = None
+    """The same of what its links by path led to then; None if it has none."""
     as_published: str | None = None
     """Of a model's item: what stands there besides place, time and lineage, JSON text."""
     elsewhere: tuple[str, ...] = ()

@@ -286,6 +286,7 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
             "describes": (MLAOI.describes, _IRI),
             "stated_at": (MLAOI.statedAt, _TEXT),
             "content_hash": (MLAOI.contentHash, _TEXT),
+            "links_hash": (MLAOI.linksHash, _TEXT),
             "as_published": (MLAOI.asPublished, _TEXT),
             "elsewhere": (MLAOI.elsewhere, _TEXT),
             "as_read": (MLAOI.asRead, _TEXT),

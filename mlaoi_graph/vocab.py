@@ -94,6 +94,7 @@ class MLAOI:
     labelSource: Final = "https://w3id.org/mlaoi#labelSource"
     license: Final = "https://w3id.org/mlaoi#license"
     Linking: Final = "https://w3id.org/mlaoi#Linking"
+    linksHash: Final = "https://w3id.org/mlaoi#linksHash"
     madeFrom: Final = "https://w3id.org/mlaoi#madeFrom"
     Merged: Final = "https://w3id.org/mlaoi#Merged"
     mergedFrom: Final = "https://w3id.org/mlaoi#mergedFrom"

@@ -30,7 +30,7 @@ class Nothing:
     def holds(self, document: str) -> bool:
         return False
 
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
+    def is_unchanged(self, document: str, content_hash: str, links_hash: str | None = None) -> bool:
         return False
 
     def target(self, iri: str) -> Target | None:

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import BASE, collection, link, model, sample
+from conftest import BASE, box, collection, link, model, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +12,7 @@ from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Rule, Stage
 from mlaoi_graph.stores.oxigraph import OxigraphStore
+from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.vocab import MLAOI
 
 NAMES = ("c", "d", "m", "s")
@@ -272,6 +273,104 @@ def test_what_a_model_was_pretrained_on_is_said_by_what_its_links_turn_out_to_be
         with build(tmp_path / str(number), documents, [["k0"], ["k1"]], order=order) as catalog:
             pointers = {edge.pointer for edge in (*catalog.uses(), *catalog.derivations())}
             assert pointers == ({"/links/0", "/properties/mlm:pretrained"} if unsaid else {"/links/0"})
+# -- what becomes of a folder ------------------------------------------------------------------------------------------
+
+
+def lived(folder, steps):
+    """Return a catalog of a folder whose documents came, changed and, with None, went, built after each step."""
+    folder.mkdir()
+    catalog = Catalog.create()
+    for step in steps:
+        for file, document in step.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            if document is not None:
+                (folder / file).write_text(json.dumps(document))
+            else:
+                (folder / file).unlink(missing_ok=True)
+        report = catalog.ingest(folder, name="w0")
+        for document in report.gone:
+            catalog.remove(document)
+        if report.gone:
+            catalog.ingest(folder, name="w0")
+    return catalog
+
+
+def as_from_scratch(folder, steps):
+    """Check that what became of a folder is what its documents say, and return the findings."""
+    with lived(folder / "w0", steps) as catalog, Catalog.create() as scratch:
+        scratch.ingest(folder / "w0", name="w0")
+        assert graph(catalog) == graph(scratch)
+        told = found(catalog, folder, [0])
+        assert told == found(scratch, folder, [0])
+        return {(rule, pointer) for _, pointer, rule, _ in told}
+
+
+P = "https://h.org/p.json"
+_SPLIT = {"ml-aoi:split": "train"}
+_SELF = link("self", P)
+
+
+@pytest.mark.parametrize(
+    "referring",
+    [
+        model("m", link("derived_from", "p.json")),
+        model("m", link("derived_from", "./p.json", **_SPLIT)),
+        model("m", link("predecessor-version", "p.json")),
+        model("m", link("lineage:evaluated_on", "p.json")),
+        model("m", link("derived_from", "p")),
+        model("m", link("derived_from", P)),
+        model("m", **{"mlm:pretrained_source": "p"}),
+        sample("i", None, link("source", "p.json")),
+        sample("i", "c", link("source", "./p.json")),
+        sample("i", "c", link("derived_from", "p.json")),
+        sample("i", "p", link("collection", "p.json")),
+        sample("i", None, link("collection", "./p.json"), link("self", "https://h.org/i.json")),
+        sample("i", "p"),
+        collection("i", link("item", "p.json")),
+        collection("i", link("derived_from", "p.json"), link("source", "p.json")),
+    ],
+    ids=lambda document: "-".join(one["rel"] + "_" + one["href"].rpartition("/")[2] for one in document["links"]) or None,
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [None, sample("p", None)],
+        [None, collection("p")],
+        [None, model("p")],
+        [sample("p", None), sample("q", None)],
+        [sample("p", None), collection("p")],
+        [model("p"), sample("p", "c")],
+        [model("p"), None],
+        [collection("p", split="train"), None],
+        [sample("p", "c", _SELF), sample("p", "c")],
+        [sample("p", "c", _SELF), sample("p", "c", link("self", "https://h.org/q.json"))],
+        [collection("p", _SELF), None],
+        [collection("p"), {"type": "Feature"}],
+    ],
+    ids=lambda steps: "-".join("none" if one is None else one.get("id", "other") + one["type"][:1] for one in steps),
+)
+def test_what_a_link_leads_to_came_changed_or_went(tmp_path, referring, steps):
+    """Whatever was read before, a folder says what it says from scratch; so it does for who is read with the change."""
+    first, second = steps
+    for number, late in enumerate((False, True)):
+        at = tmp_path / str(number)
+        at.mkdir()
+        before = {"p.json": first} if late else {"p.json": first, "r.json": referring}
+        told = as_from_scratch(at, [before, {"p.json": second, "r.json": referring}])
+        (one,) = referring["links"][:1] or ({},)
+        if second is None and one.get("href") in ("p.json", "./p.json") and len(referring["links"]) == 1:
+            assert {("broken-link", "/links/0"), ("broken-link", "/links/0/href")} & told
+
+
+def test_a_proven_leak_does_not_hang_on_when_the_scene_was_read(tmp_path):
+    train = sample("a", "A", link("collection", "A.json"), link("source", "img/i.json"))
+    test = sample("b", "B", link("collection", "B.json"), link("source", "img/i.json"))
+    uses = [link("derived_from", "A.json", **{"lineage:stage": "training"}), link("lineage:evaluated_on", "B")]
+    first = {"A.json": collection("A", link("item", "a.json")), "a.json": train, "m.json": model("m", *uses)}
+    test |= {"geometry": box(7.8, 46.8, 7.9, 46.9), "bbox": [7.8, 46.8, 7.9, 46.9]}
+    second = {"B.json": collection("B", link("item", "b.json")), "b.json": test, "img/i.json": sample("i", "scenes")}
+    with lived(tmp_path / "w0", [first, second]) as catalog:
+        assert ("same-scene", Verdict.YES) in {(row.kind, row.verdict) for row in catalog.leakage("m")}
 
 
 # -- any ---------------------------------------------------------------------------------------------------------------
@@ -342,3 +441,51 @@ def test_one_folder_with_all_of_them_gives_what_several_sources_give(documents, 
         whole.ingest(folder / "w9", name="w9")
         assert graph(several) == graph(whole)
         assert not list(several.store.match(None, MLAOI.otherIri))
+
+
+@st.composite
+def histories(draw):
+    """Return what becomes of a folder: documents come, change and go, and refer to each other in every way."""
+    names = ("p", "q", "r", "s")
+
+    def pick(*options):
+        return draw(st.sampled_from(options))
+
+    def document(name):
+        kind = pick("model", "item", "collection", "sample")
+        links = [link("self", f"https://h.org/{name}.json")] if pick(True, False) else []
+        for _ in range(draw(st.integers(0, 2))):
+            other = pick(*(one for one in names if one != name))
+            rel = pick(
+                *("derived_from", "derived_from", "source", "predecessor-version"),
+                *["lineage:evaluated_on"] * (kind == "model"),
+            )
+            href = pick(f"{other}.json", f"./{other}.json", other, f"https://h.org/{other}.json")
+            links.append(
+                link(rel, href, **(_SPLIT if kind == "model" and rel == "derived_from" and pick(True, False) else {}))
+            )
+        identifier = pick(name, name, name, name + "2")
+        split = pick(None, None, "train")
+        if kind == "model":
+            return model(identifier, *links)
+        if kind == "collection":
+            return collection(identifier, *links, split=split)
+        whole = None if kind == "item" else pick(*names)
+        if whole is not None and pick(True, False):
+            links.append(link("collection", pick(f"{whole}.json", f"./{whole}.json", f"https://h.org/{whole}.json")))
+        return sample(identifier, whole, *links, split=split)
+
+    return [
+        {
+            f"{name}.json": document(name) if pick(True, True, True, False) else None
+            for name in names
+            if pick(True, False)
+        }
+        for _ in range(3)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=histories())
+def test_whatever_became_of_a_folder_it_says_what_its_documents_say(steps, tmp_path_factory):
+    as_from_scratch(tmp_path_factory.mktemp("any"), steps)

@@ -60,7 +60,7 @@ class Catalog:
     def holds(self, document: str) -> bool:
         return False
 
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
+    def is_unchanged(self, document: str, content_hash: str, links_hash: str | None = None) -> bool:
         return (document, content_hash) in self._unchanged
 
     def target(self, iri: str) -> Target | None:

@@ -77,8 +77,8 @@ class Target:
 class Known(Protocol):
     """What a reader may ask about the catalog it reads for."""
 
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
-        """Return whether the catalog holds that document as read from the same bytes."""
+    def is_unchanged(self, document: str, content_hash: str, links_hash: str | None = None) -> bool:
+        """Return whether the catalog holds that document as read from the same bytes, its links led to the same."""
 
     def holds(self, document: str) -> bool:
         """Return whether the catalog holds anything of that document."""
@@ -96,7 +96,7 @@ class Known(Protocol):
 class NothingKnown:
     """The catalog as a reader sees it when there is none."""
 
-    def is_unchanged(self, document: str, content_hash: str) -> bool:
+    def is_unchanged(self, document: str, content_hash: str, links_hash: str | None = None) -> bool:
         """Return False."""
         return False
 

@@ -61,6 +61,7 @@ class DocumentReader:
 
     def statements(self, raw: Raw) -> list[Statement] | None:
         """Return what a STAC or TrainingDML document says; None if it cannot stand, with a finding that says why."""
+        self._resolver.note_tree(raw)
         try:
             if content.lineage_kind(raw.data) is not None:
                 found, about = self._written(raw)
@@ -84,7 +85,14 @@ class DocumentReader:
         stated = text(properties.get("updated")) or text(properties.get("created"))
         whole = self._as_published(raw) if any(isinstance(s, Model) and s.iri == about for s in found) else None
         found.append(
-            SourceDocument(iri=raw.iri, describes=about, stated_at=stated, content_hash=raw.hash, as_published=whole)
+            SourceDocument(
+                iri=raw.iri,
+                describes=about,
+                stated_at=stated,
+                content_hash=raw.hash,
+                links_hash=raw.links_hash,
+                as_published=whole,
+            )
         )
         return found
 
@@ -225,7 +233,7 @@ class DocumentReader:
             resolved=True,
         )
         statements: list[Statement] = [dataset, *areas]
-        statements.extend(self._data_links(raw, iri))
+        statements.extend(self._data_links(raw, iri, told=precision is Precision.SAMPLES))
         return statements
 
     def _model(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
@@ -404,7 +412,8 @@ class DocumentReader:
         if _edge(start, 0) > _edge(end, 1):
             raw.note(pointer, "reversed-times", f"{start} is after {end}; taken as not known")
 
-    def _data_links(self, raw: Raw, iri: str) -> list[Statement]:
+    def _data_links(self, raw: Raw, iri: str, *, told: bool = False) -> list[Statement]:
+        """What data came from; ``told`` if what is wrong with links to images is noted with its area."""
         statements = self._lost_links(raw, iri, False)
         images: list[str] = []
         for index, link in content.links_of(raw.data):
@@ -412,7 +421,7 @@ class DocumentReader:
             if rel == "source" or (rel == links.DERIVED_FROM and _is_image_link(link)):
                 image = text(link.get("href"))
                 if image is not None:
-                    images.append(self._resolver.address(image, raw))
+                    images.append(self._resolver.address(image, raw, None if told else f"/links/{index}"))
             elif rel == links.DERIVED_FROM:
                 target = self._target(raw, index, link)
                 statements.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
@@ -521,7 +530,7 @@ class DocumentReader:
                     )
                 href = text(link.get("href"))
                 if href is not None and (rel == "source" or role is not None or _is_image_link(link)):
-                    address = self._resolver.address(href, raw)
+                    address = self._resolver.address(href, raw, f"/links/{index}")
                     # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.
                     (labels if role == "label" and rel != "source" else images).append(address)
         nearest = Precision.DECLARED_BOX if is_box and found.wkt is not None else precision

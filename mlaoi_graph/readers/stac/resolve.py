@@ -9,6 +9,8 @@ from urllib.parse import urljoin
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import SourceError
+from mlaoi_graph.lineage_fields import PART_OF
+from mlaoi_graph.model import Severity
 from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
@@ -20,6 +22,11 @@ _BARE_ID = re.compile(r"[^/\\?#]+")
 _NAME_WITH_COLON = re.compile(
     r"(?!(?:urn|doi|tag|info|hdl|ark|file|data|javascript):)[A-Za-z][\w.+-]*:(?!//)[^/]+$", re.I
 )
+_LEADING: Final = frozenset({*links.USE_RELS, *links.VERSION_RELS, PART_OF, "source"})
+_TREE: Final = ("collection", "parent", "root")
+"""Links of which it matters what they lead to."""
+_OUTSIDE: Final = "{} leads out of the source's folder; not opened. Give that folder as a source too"
+_PRIVATE: Final = "{} is a private or local machine: nobody else can tell what is there; not opened"
 _PUBLICATION = re.compile(
     r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|arxiv\.org/(?:abs|pdf)/|openreview\.net/|papers\.nips\.cc/)|^10\.\d{4,9}/",
     re.I,
@@ -32,7 +39,9 @@ class Resolver:
     def __init__(self, walk: Walk, context: Context) -> None:
         self._walk = walk
         self._context = context
-        self._peeked: OrderedDict[Place, Target | None] = OrderedDict()
+        walk.links_hash = self.links_hash
+        self._peeked: OrderedDict[Place, tuple[Target | None, str | None]] = OrderedDict()
+        """What is at a place, and why nothing can be read there."""
         self._collections: dict[tuple[str | None, str | None], Target] = {}
         self._parents: dict[Place, Target | None] = {}
         self._own: tuple[Raw | None, str | None] = (None, None)
@@ -46,11 +55,7 @@ class Resolver:
         if iris.is_absolute(href):
             return self._absolute(href, place, raw, pointer)
         if place is not None and self._walk.leads_out(place):
-            raw.note(
-                pointer,
-                "outside-tree",
-                f"{href} leads out of the source's folder; not opened. Give that folder as a source too",
-            )
+            raw.note(pointer, "outside-tree", _OUTSIDE.format(href))
             return self._nowhere(href, raw)
         if place is not None and place.path is not None and self._walk.exists(place.path):
             target = self._peek(place, raw, pointer)
@@ -58,7 +63,7 @@ class Resolver:
                 return target
             kind = content.kind_by_suffix(href) or Kind.UNKNOWN
             return Target(
-                self.address(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href
+                self._minted(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href
             )
         bare = _BARE_ID.fullmatch(href) is not None
         if bare:
@@ -90,8 +95,7 @@ class Resolver:
             return known
         kind = content.kind_by_suffix(href)
         if self._walk.is_private(iri):
-            message = f"{href[:100]} is a private or local machine: nobody else can tell what is there; not opened"
-            raw.note(pointer, "refused-link", message)
+            raw.note(pointer, "refused-link", _PRIVATE.format(href[:100]))
             place = None
         if kind is None and place is not None:
             target = self._peek(place, raw, pointer)
@@ -104,7 +108,7 @@ class Resolver:
     def _nowhere(self, href: str, raw: Raw) -> Target:
         # A relative path means something only beside its document; a bare id or an odd address, anywhere.
         relative = not iris.is_absolute(href) and not _BARE_ID.fullmatch(href)
-        iri = self.address(href, raw) if relative else iris.unresolved(self._context.base, href)
+        iri = self._minted(href, raw) if relative else iris.unresolved(self._context.base, href)
         label = iris.tail(iri) if relative else href
         return Target(iri, content.kind_by_suffix(href) or Kind.UNKNOWN, label=label, described=False, name=href)
 
@@ -120,13 +124,43 @@ class Resolver:
         except ValueError:
             return None
 
-    def address(self, href: str, raw: Raw) -> str:
-        """Return an IRI for what is only pointed at (an image, a label): a STAC document's own, else the file's."""
+    def address(self, href: str, raw: Raw, pointer: str | None = None) -> str:
+        """Return an IRI for what is only pointed at (an image, a label): a STAC document's own, else the file's.
+
+        What goes wrong on the way is noted, unless there is no pointer.
+        """
         place = self._walk.place_of(href, raw)
         if place is not None and place.path is not None and self._walk.exists(place.path):
-            target = self._peek(place, raw, "")
+            target = self._peek(place, raw, pointer)
             if target is not None:
                 return target.iri
+        elif pointer is not None:
+            self._note_unopened(href, place, raw, pointer)
+        return self._minted(href, raw)
+
+    def _note_unopened(self, href: str, place: Place | None, raw: Raw, pointer: str) -> None:
+        if self._walk.is_private(href):
+            raw.note(pointer, "refused-link", _PRIVATE.format(href[:100]))
+        elif place is not None and self._walk.leads_out(place):
+            raw.note(pointer, "outside-tree", _OUTSIDE.format(href))
+        elif place is not None and place.path is not None and self.against_self(href, raw) is None:
+            raw.note(pointer, "broken-link", f"{href} does not exist")
+
+    def note_tree(self, raw: Raw) -> None:
+        """Note what is not there of what a document says it lies below; it may be copied out of a larger tree."""
+        for index, link in content.links_of(raw.data):
+            href = link.get("href")
+            if link.get("rel") not in _TREE or not isinstance(href, str):
+                continue
+            place = self._walk.tree_place(href, raw)
+            if place is None or place.path is None or self._walk.exists(place.path) or self._walk.leads_out(place):
+                continue
+            if iris.is_absolute(href) or self.against_self(href, raw) is None:
+                raw.note(f"/links/{index}", "broken-link", f"{href} does not exist", Severity.INFO)
+
+    def _minted(self, href: str, raw: Raw) -> str:
+        """Return an IRI for what nothing is known of but where it is."""
+        place = self._walk.place_of(href, raw)
         found = iris.safe_iri(href) if iris.is_absolute(href) else self.against_self(href, raw)
         if found is not None:
             return found
@@ -135,26 +169,59 @@ class Resolver:
             return f"{self._context.base}files/{'/'.join(iris.segment(piece) for piece in pieces)}"
         return iris.unresolved(self._context.base, href)
 
-    def _peek(self, place: Place, raw: Raw, pointer: str) -> Target | None:
-        if place in self._peeked:
-            self._peeked.move_to_end(place)
-            return self._peeked[place]
+    def _peek(self, place: Place, raw: Raw, pointer: str | None) -> Target | None:
         if place.path is not None and not place.path.lower().endswith((".json", ".geojson")):
             return None
-        target = None
+        if place in self._peeked:
+            self._peeked.move_to_end(place)
+        else:
+            self._peeked[place] = self._look(place)
+            if len(self._peeked) > _CACHE_SIZE:
+                self._peeked.popitem(last=False)
+        target, problem = self._peeked[place]
+        if problem is not None and pointer is not None:
+            raw.note(pointer, "broken-link", problem)
+        return target
+
+    def _look(self, place: Place) -> tuple[Target | None, str | None]:
         try:
             found, data = self._open(place)
-            target = self.describe(found)
-            if target is not None:
-                self._walk.want(place, data)
         except SourceError as error:
-            raw.note(pointer, "broken-link", str(error))
+            return None, str(error)
         except NotJson as error:
-            raw.note(pointer, "broken-link", f"{place.name}: {error} at {error.place}")
-        self._peeked[place] = target
-        if len(self._peeked) > _CACHE_SIZE:
-            self._peeked.popitem(last=False)
-        return target
+            return None, f"{place.name}: {error} at {error.place}"
+        target = self.describe(found)
+        if target is not None:
+            self._walk.want(place, data)
+        return target, None
+
+    def links_hash(self, raw: Raw) -> str | None:
+        """Return a hash of what the links of a document by path lead to; None if it has none.
+
+        What a document is read to say depends on its bytes and on this. Of what the targets are the IRI and the kind
+        are enough: what else there is to know of them follows when they are described otherwise.
+        """
+        if raw.place.path is None:
+            return None
+        found: list[object] = [*raw.missing]
+        for _, link in content.links_of(raw.data):
+            href, rel = link.get("href"), content.text(link.get("rel"))
+            if not isinstance(href, str) or rel not in (*_TREE, *_LEADING):
+                continue
+            place = self._walk.tree_place(href, raw) if rel in _TREE else self._walk.place_of(href, raw)
+            if place is not None and place.path is not None:
+                found.append(self._answer(place, raw))
+        if raw.form is Form.COLLECTION and content.collection_kind(raw.data) is None:
+            kind = self._kind_by_items(raw)
+            found += [kind.value] if kind is not Kind.DATASET else []
+        return content.content_hash(repr(found).encode("utf-8", "replace")) if found else None
+
+    def _answer(self, place: Place, raw: Raw) -> object:
+        """Return what tells whether a path leads where it led before."""
+        if place.path is None or not self._walk.exists(place.path):
+            return None
+        target = self._peek(place, raw, None)
+        return True if target is None else (target.iri, target.kind.value, target.split)
 
     def _open(self, place: Place) -> tuple[Raw, bytes]:
         """Return the document at a place, and its bytes. Raises SourceError, NotJson."""

@@ -10,7 +10,7 @@ import os
 import posixpath
 import stat
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -67,6 +67,8 @@ class Raw:
     shown: str
     """The place as a person would look for it."""
     hash: str | None = None
+    links_hash: str | None = None
+    """Of what its links by path lead to."""
     form: Form = Form.OTHER
     data: Json = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -121,6 +123,8 @@ class Walk:
         """Address of the folder that the source's folder is a copy of."""
         self.wanted: dict[Place, bytes] = {}
         """Documents that lineage links lead to, with their bytes; read after the rest if nobody else did."""
+        self.links_hash: Callable[[Raw], str | None] = lambda raw: None
+        """Of what the links of a document by path lead to; set by who resolves them."""
         self._visited: set[int] = set()
         self._pages = False
         """Whether an API is asked for the items of its collections, page by page."""
@@ -287,16 +291,29 @@ class Walk:
     def _parsed(self, place: Place, data: bytes) -> Iterator[Raw]:
         digest = content.content_hash(data)
         raw = Raw(self.document_iri(place), place, self.shown(place), digest)
-        raw.unchanged = self.context.known.is_unchanged(raw.iri, digest)
         # What is unchanged is looked into all the same: what it links to may have changed, or gone, and the collection
         # that an item names counts for what links to it.
         parsed = self._json(raw, data)
         if isinstance(parsed, dict):
             raw.take(parsed)
+        self._compare(raw)
         if raw.form is Form.ITEM_COLLECTION:
+            # What the links of members lead to is of each of them.
+            raw.unchanged = raw.unchanged and not any(self._links_by_path(raw, f) for f in raw.data["features"])
             yield from self._members(raw, raw.data["features"])
         else:
             yield raw
+
+    def _compare(self, raw: Raw) -> None:
+        """Tell whether a document, and what its links lead to, is as the catalog holds it."""
+        raw.links_hash = self.links_hash(raw)
+        raw.unchanged = self.context.known.is_unchanged(raw.iri, raw.hash or "", raw.links_hash)
+
+    def _links_by_path(self, container: Raw, feature: Any) -> bool:
+        member = Raw(container.iri, container.place, container.shown)
+        if isinstance(feature, dict):
+            member.take(feature)
+        return self.links_hash(member) is not None
 
     def _json(self, raw: Raw, data: bytes) -> Any:
         try:
@@ -357,7 +374,7 @@ class Walk:
         raw.take(data)
         if unique != key:
             raw.note(pointer, "duplicate-id", f"the id {name!r} occurs before in this file; both are kept")
-        raw.unchanged = self.context.known.is_unchanged(raw.iri, raw.hash or "")
+        self._compare(raw)
         return raw
 
     def _lines(self, place: Place) -> Iterator[Raw]:
@@ -510,6 +527,7 @@ class Walk:
                 raw.away.append(href)
             else:
                 raw.missing.append(href if isinstance(href, str) and href else f"a link without href at {pointer}")
+        self._compare(raw)
         return found
 
     def _is_elsewhere(self, href: str, raw: Raw) -> bool:
