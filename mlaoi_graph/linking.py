@@ -248,6 +248,12 @@ class Linker:
         if not named:
             return _Solution(None)
         by = _as_named(names[0])
+            # An id that items name their collection by is its id, though nothing describes it.
+            there = self._known.target(iris.collection(self._base, names[0])) if names and not is_collection else None
+            if there is None or there.kind not in COLLECTIONS:
+                return _Solution(None)
+            return _Solution(replace(there, label=names[0], name=names[0]), names[0])
+        by = iris.doi(names[0]) or names[0]
         if len(named) == 1:
             return _Solution(next(iter(named.values())), by, several=len(names) > 1)
         if self._sames is None:

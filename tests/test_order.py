@@ -362,6 +362,25 @@ def test_what_a_link_leads_to_came_changed_or_went(tmp_path, referring, steps):
             assert {("broken-link", "/links/0"), ("broken-link", "/links/0/href")} & told
 
 
+@pytest.mark.parametrize("order", [("i", "m"), ("m", "i")])
+def test_an_id_that_only_items_name_is_that_of_their_collection(tmp_path, order):
+    """So one trained on its train split is exposed to the samples, until they are gone or the collection comes."""
+    documents = {"i": sample("i", "nd", split="train"), "m": model("m", link("derived_from", "nd", **_SPLIT))}
+    steps = [{f"{name}.json": documents[name]} for name in order]
+    as_from_scratch(tmp_path, steps)
+    for number, last in enumerate(({}, {"i.json": None}, {"nd.json": collection("nd", link("self", C))})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        as_from_scratch(folder, [*steps, last])
+        with lived(folder / "w1", [*steps, last]) as catalog:
+            (use,) = catalog.uses()
+            whole = (f"{BASE}collections/nd", f"{BASE}unresolved/nd", C)[number]
+            assert use.dataset == f"{whole}/train"
+            (part,) = (one for one in catalog.datasets() if one.iri == use.dataset)
+            assert bool(part.footprints) is (number != 1)
+            assert len(list(catalog.unresolved())) == (0 if number == 2 else 1)
+
+
 def test_a_proven_leak_does_not_hang_on_when_the_scene_was_read(tmp_path):
     train = sample("a", "A", link("collection", "A.json"), link("source", "img/i.json"))
     test = sample("b", "B", link("collection", "B.json"), link("source", "img/i.json"))
