@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, cast
@@ -179,6 +179,8 @@ class Ingest:
         self._members: dict[str, list[str]] = {}
         self._read: set[int] = set()
         """Hashes of the documents that this run has read."""
+        self._places: dict[str, str] = {}
+        """Where a person would look for members of files in which something was found."""
         self._told: dict[str, set[tuple[str, str, str]]] = {}
         """Pointer, rule and message of what this run found in documents that it looked into and did not read."""
         self.columns = None if repair else columns
@@ -250,8 +252,8 @@ class Ingest:
                 report.findings.withdraw(document, found)
         report.findings.add(self._described_twice(source, name, met))
         report.findings.add(self._said_of_others(source, name, met))
-        report.findings.add(self._cycles())
-        report.findings.add(self._of_two_kinds())
+        report.findings.add(self._cycles(source, name))
+        report.findings.add(self._of_two_kinds(source, name))
         return report
 
     @property
@@ -304,7 +306,7 @@ class Ingest:
         """Return what was found when references were typed again, of documents that were not unchanged."""
         return [
             Finding(
-                document=self._file(document, source, name) or document,
+                document=self._shown(document, source, name),
                 pointer=pointer,
                 rule=rule,
                 severity=severity,
@@ -318,7 +320,7 @@ class Ingest:
         """Return a finding for each document but one of those that describe one thing, if this run met any of them."""
         return [
             Finding(
-                document=self._file(document, source, name) or document,
+                document=self._shown(document, source, name),
                 pointer="/id",
                 rule="duplicate-id",
                 message=f"another document describes {node} too; what they say is united",
@@ -342,6 +344,10 @@ class Ingest:
         folder = source if os.path.isdir(source) else os.path.dirname(source)
         path, mark, member = document.removeprefix(start).partition("#")
         return os.path.join(folder, *map(unquote, path.split("/"))) + mark + member
+
+    def _shown(self, document: str, source: str, name: str) -> str:
+        """Return a document as a person would look for it."""
+        return self._places.get(document) or self._file(document, source, name) or document
 
     def _is_gone(self, document: str, source: str, name: str) -> bool:
         """Return whether a document of a local source has no file any more; of an address that is not known."""
@@ -383,7 +389,13 @@ class Ingest:
         known: Known,
         progress: Callable[[int], None] | None,
     ) -> Iterator[ReadDocument]:
+        found_before = set() if known.fresh else reading_log.found_anything(self._store)
         for document in documents:
+            report.findings.add(document.findings)
+            if document.outcome is not Outcome.READ and document.findings:
+                self._told[document.iri] = {(f.pointer, f.rule, f.message) for f in document.findings}
+            if document.container is not None and document.iri in found_before:
+                self._places[document.iri] = document.shown
             if self._verified_only:
                 document.statements = [s for s in document.statements if not _is_unverified(s)]
             if known.fresh and document.outcome is Outcome.READ:
@@ -595,7 +607,8 @@ class Ingest:
             last.retype(set(self._several))
             self._note_links(last)
         if report is not None:
-            report.findings.add(ambiguous)
+            here = report.source, report.name
+            report.findings.add(replace(one, document=self._shown(one.document, *here)) for one in ambiguous)
             self._count_links(linker, put_back, report)
 
     def _note_links(self, linker: Linker) -> None:
@@ -638,7 +651,7 @@ class Ingest:
         found: list[Finding] = []
         for document, there in sorted(self._elsewhere.items()):
             if hash(document) in met:
-                shown = self._file(document, source, name) or document
+                shown = self._shown(document, source, name)
                 found += (
                     Finding(document=shown, pointer="/links", rule=rule, message=message, severity=severity)
                     for rule, message, severity in there.findings()
@@ -651,15 +664,15 @@ class Ingest:
             self._note_edges(batch)
             self._store.replace(batch)
 
-    def _of_two_kinds(self) -> list[Finding]:
+    def _of_two_kinds(self, source: str, name: str) -> list[Finding]:
         """Return a finding for every node that is described as a model and as data."""
         assert self.columns is not None
         kinds = np.asarray(self.columns.kinds)
         both = np.flatnonzero((kinds & (IS_MODEL | IS_FAMILY) != 0) & (kinds & IS_DATASET != 0))
         return [
             Finding(
-                document="catalog",
-                pointer="",
+                document=self._shown(self._describing(self.columns.iris[node]), source, name),
+                pointer="/id",
                 rule="two-kinds",
                 message=f"{self.columns.iris[node]} is described as a model and as data. What it learned from as a "
                 "model does not count for who learned from it as data. Give one of the two another self link or id",
@@ -667,7 +680,12 @@ class Ingest:
             for node in both.tolist()
         ]
 
-    def _cycles(self) -> list[Finding]:
+    def _describing(self, node: str) -> str:
+        """Return the first of the documents that describe something, or else speak of it."""
+        described = {_iri(quad.graph_name) for quad in self._store.match(node, MLAOI.resolved, Literal(True))}
+        return min(described or {_iri(quad.graph_name) for quad in self._store.match(node)})
+
+    def _cycles(self, source: str, name: str) -> list[Finding]:
         """Return a finding for every set of things that are each made from, or successors of, each other."""
         assert self.columns is not None
         columns = self.columns
@@ -679,7 +697,7 @@ class Ingest:
             inner = np.isin(ends[0], ends[1]) & np.isin(ends[1], ends[0])
             if inner.all():
                 break
-            ends = ends[:, inner]
+            ends, walked = ends[:, inner], walked[inner]
         if not ends.size:
             return []
         import networkx as nx
@@ -692,10 +710,13 @@ class Ingest:
                 names = ", ".join(sorted(columns.iris[node] for node in component)[:5]) + (
                     ", ..." if len(component) > 5 else ""
                 )
+                of_it = walked[np.isin(ends, list(component)).all(axis=0)].tolist()
+                said = [(columns.documents[columns.document[edge]], columns.saying(edge)) for edge in of_it]
+                document, pointer = min((document, one.pointer or "" if one else "") for document, one in said)
                 findings.append(
                     Finding(
-                        document="catalog",
-                        pointer="",
+                        document=self._shown(document, source, name),
+                        pointer=pointer,
                         rule="cycle",
                         message=f"{many(len(component), 'thing')} in a circle of origin or succession: {names}",
                     )

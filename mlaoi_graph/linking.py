@@ -172,6 +172,8 @@ class Linker:
         for iri, target in led.items():
             for document in saying(self._store, iri, taken[iri].splits if iri in taken else ()):
                 addresses.setdefault(document, {})[iri] = target
+                pointer = self._pointer(iri, graph)
+                ambiguous.append(Finding(document=graph, pointer=pointer, rule="ambiguous-id", message=message))
         for document, own in names.items():
             for iri in own:
                 addresses.get(document, {}).pop(iri, None)
@@ -194,6 +196,20 @@ class Linker:
             self._write(changed)
             self.linked.update(changed)
         return ambiguous
+
+    def _pointer(self, iri: str, document: str) -> str:
+        """Return where a document refers to something that it found nowhere: the first link or field."""
+        nodes = {iri, *(_iri(quad.subject) for quad in self._store.match(None, MLAOI.partOf, iri, document))}
+        edges = {
+            _iri(quad.subject)
+            for node in nodes
+            for predicate in (MLAOI.ofDataset, MLAOI.ofSource, MLAOI.ofObject, MLAOI.ofSubject)
+            for quad in self._store.match(None, predicate, node, document)
+        }
+        found = {
+            _text(quad.object) for edge in edges for quad in self._store.match(edge, MLAOI.pointer, None, document)
+        }
+        return min(found, default="/collection")
 
     def _again(
         self,

@@ -272,4 +272,4 @@ def remove(
         raise typer.BadParameter("give the document's IRI; they are listed by: mlaoi-graph show DIR NODE")
     with Catalog.open(directory) as catalog:
         catalog.remove(rest[0])
-    say(f"removed {rest[0]}")
+    say(f"removed {rest[0]}; the next build looks up again what referred to it")

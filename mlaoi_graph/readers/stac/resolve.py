@@ -14,7 +14,7 @@ from mlaoi_graph.model import Severity
 from mlaoi_graph.readers import Context, Kind, Target
 from mlaoi_graph.readers.stac import content, links
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
-from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
+from mlaoi_graph.readers.stac.walk import DOCUMENTS, Place, Raw, Walk
 
 _CACHE_SIZE: Final = 4096
 _BARE_ID = re.compile(r"[^/\\?#]+")
@@ -59,6 +59,13 @@ class Resolver:
             return self._nowhere(href, raw)
         if place is not None and place.path is not None and self._walk.exists(place.path):
             target = self._peek(place, raw, pointer)
+            is_document = place.path.lower().endswith(DOCUMENTS)
+            if (target is None and is_document and self._peeked.get(place, (None, None))[1] is None) or (
+                target is not None and target.kind is Kind.CONTAINER
+            ):
+                what = "a file of items, or no STAC" if target is None else "a catalog, or a collection of models"
+                message = f"{href} is {what}: neither a model nor data; kept as something unknown"
+                raw.note(pointer, "neither-kind", message)
             if target is not None:
                 return target
             kind = content.kind_by_suffix(href) or Kind.UNKNOWN

@@ -42,6 +42,8 @@ _RULES: Final[dict[type[SourceError], str]] = {
 }
 NO_COLLECTION: Final = "names no collection; taken as a sample of what links to it, or that it lies below"
 _LINES: Final = (".ndjson", ".jsonl", ".geojsonl")
+DOCUMENTS: Final = (*_SUFFIXES, *_LINES)
+"""How names of files end that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ class Walk:
                         yield self._failure(linked, "outside-tree", "a link out of the source's folder; not followed")
                 for file in sorted(files):
                     lower = file.lower()
-                    if not lower.endswith((*_SUFFIXES, *_LINES)):
+                    if not lower.endswith(DOCUMENTS):
                         self.not_read += not collections_pass
                         continue
                     stem = lower.rpartition(".")[0]
@@ -366,14 +368,14 @@ class Walk:
         raw = Raw(
             f"{container.iri}#{unique}",
             container.place,
-            container.shown + "#" + pointer,
+            f"{container.shown}{'#' if pointer.startswith('/') else ':'}{pointer}",
             content.content_hash(text),
             container=container.iri,
             pointer=pointer,
         )
         raw.take(data)
         if unique != key:
-            raw.note(pointer, "duplicate-id", f"the id {name!r} occurs before in this file; both are kept")
+            raw.note("/id", "duplicate-id", f"the id {name!r} occurs before in this file; both are kept")
         self._compare(raw)
         return raw
 
@@ -402,7 +404,6 @@ class Walk:
                         )
                         continue
                     member = self._member(container, data, f"{number}", taken, line)
-                    member.shown = f"{container.shown}:{number}"
                     if remark is not None:
                         member.note("", "not-strict-json", remark)
                     yield member
@@ -527,6 +528,18 @@ class Walk:
                 raw.away.append(href)
             else:
                 raw.missing.append(href if isinstance(href, str) and href else f"a link without href at {pointer}")
+        if (
+            self.start is None and raw.form is Form.CATALOG and raw.away
+        ):  # those of a collection are told with its samples
+            these = (
+                f"{raw.away[0][:100]} is"
+                if len(raw.away) == 1
+                else f"{raw.away[0][:100]} and {len(raw.away) - 1} more are"
+            )
+            message = (
+                f"{these} not followed: of a folder its files are read. Give the catalog's file or address instead"
+            )
+            raw.note("/links", "network-off", message, Severity.INFO)
         self._compare(raw)
         return found
 
@@ -557,7 +570,7 @@ class Walk:
             else:
                 raw.note(pointer, "broken-link", f"{href} does not exist")
             return None
-        if self.start is None and not place.name.lower().endswith((*_SUFFIXES, *_LINES)):
+        if self.start is None and not place.name.lower().endswith(DOCUMENTS):
             raw.note(pointer, "broken-link", f"{href} is passed over in a folder: it is no .json, .geojson or .ndjson")
             return None
         return place
