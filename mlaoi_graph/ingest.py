@@ -291,7 +291,7 @@ class Ingest:
 
         return [
             Finding(
-                document=self._file(iris.beside(document), source, name) or document,
+                document=self._places.get(document) or self._file(iris.beside(document), source, name) or document,
                 pointer=pointer,
                 rule=rule,
                 severity=severity,

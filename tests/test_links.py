@@ -450,3 +450,85 @@ def test_a_node_of_two_kinds_is_told_and_links_to_it_count_as_they_are_stated(ca
     relations = {r.node: r.relation for r in lineage.impact(both)}
     assert relations[catalog.find("x")] == "descends from it"
     assert relations[catalog.find("y")] == "learned from it"
+
+
+# -- links that lead to nothing, or to what is no model and no data ----------------------------------------------------
+
+
+def _told(catalog, folder, documents):
+    for path, document in documents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(document if isinstance(document, str) else json.dumps(document))
+    found = catalog.ingest(folder, name="here").findings.kept
+    return {(f.document.removeprefix(f"{folder}/"), f.pointer, f.rule) for f in found if f.rule != "other-files"}
+
+
+def test_each_link_to_an_image_or_up_the_tree_that_is_not_there_is_told(tmp_path):
+    label = sample(
+        "s", "c", *(link("source", href) for href in ("no.tif", "../../x.tif", "http://127.0.0.1/x.tif", "here.tif"))
+    )
+    label["links"] += [
+        link("derived_from", "gone.tif", **{"ml-aoi:role": "label"}),
+        link("root", "root.json"),
+        link("parent", "up.json"),
+    ]
+    alone = sample("t", None, link("source", "no.json"), link("collection", "c.json"))
+    copied = sample("u", "c", link("source", "no.tif"), link("root", "root.json"), link("self", "https://h.org/u.json"))
+    documents = {
+        "s.json": label,
+        "t.json": alone,
+        "here.tif": "",
+        "u.json": copied,
+        "d.json": collection("d", link("source", "no.tif")),
+    }
+    told = {
+        ("s.json", "/links/0", "broken-link"), ("s.json", "/links/1", "outside-tree"), ("s.json", "/links/2", "refused-link"),
+        ("s.json", "/links/4", "broken-link"), ("s.json", "/links/5", "broken-link"), ("s.json", "/links/6", "broken-link"),
+        ("t.json", "/links/0", "broken-link"), ("t.json", "/links/1", "broken-link"), ("d.json", "/links/0", "broken-link"),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert _told(catalog, tmp_path / "a", documents) == told
+        assert _told(catalog, tmp_path / "a", {}) == told
+        came = {"no.tif": "", "no.json": sample("n", "n"), "root.json": "{}", "up.json": collection("c")}
+        assert {one for one in _told(catalog, tmp_path / "a", came) if one[2] == "broken-link"} == {
+            ("s.json", "/links/4", "broken-link"),
+            ("t.json", "/links/1", "broken-link"),
+        }
+
+
+def test_lineage_that_leads_to_a_catalog_or_a_file_of_items_is_told(tmp_path):
+    catalog_document = {"type": "Catalog", "stac_version": "1.1.0", "id": "k", "description": "", "links": []}
+    documents = {
+        "k.json": catalog_document | {"links": [link("child", "https://far.org/c.json"), link("item", "https://far.org/i.json")]},
+        "f.json": {"type": "FeatureCollection", "features": [sample("s", "c")]},
+        "lines.ndjson": json.dumps(sample("t", "c")),
+        "m.json": model("m", *(link("derived_from", href) for href in ("k.json", "f.json", "./lines.ndjson"))),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        told = _told(catalog, tmp_path / "a", documents)
+        assert told == {("k.json", "/links", "network-off")} | {
+            ("m.json", f"/links/{n}", "neither-kind") for n in range(3)
+        }
+        assert _told(catalog, tmp_path / "a", {}) == told
+
+
+def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
+    bad = sample("s", "c") | {"properties": {"datetime": None, "title": 5}}
+    documents = {
+        "a.json": model("a", link("derived_from", "b.json")),
+        "b.json": model("b", link("derived_from", "a.json")),
+        "c.json": model("m", link("derived_from", "b"), link("derived_from", "same")),
+        "d.json": collection("same", link("self", "https://h.org/1")),
+        "e.json": collection("same", link("self", "https://h.org/2")),
+        "f.json": model("f", link("self", "https://h.org/2")),
+        "lines.ndjson": json.dumps(sample("t", "c")) + "\n" + json.dumps(bad),
+    }
+    with Catalog.create() as catalog:
+        told = _told(catalog, tmp_path / "a", documents)
+        assert {
+            ("a.json", "/links/0", "cycle"),
+            ("c.json", "/links/1", "ambiguous-id"),
+            ("e.json", "/id", "two-kinds"),
+            ("lines.ndjson:2", "/properties/title", "wrong-type"),
+        } <= told
+        assert _told(catalog, tmp_path / "a", {}) == told
