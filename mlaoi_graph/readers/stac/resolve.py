@@ -23,7 +23,8 @@ _NAME_WITH_COLON = re.compile(
     r"(?!(?:urn|doi|tag|info|hdl|ark|file|data|javascript):)[A-Za-z][\w.+-]*:(?!//)[^/]+$", re.I
 )
 _LEADING: Final = frozenset({*links.USE_RELS, *links.VERSION_RELS, PART_OF, "source"})
-_TREE: Final = ("collection", "parent", "root")
+_TREE: Final = frozenset({"collection", "parent", "root"})
+_LOOKED_AT: Final = _TREE | _LEADING
 """Links of which it matters what they lead to."""
 _OUTSIDE: Final = "{} leads out of the source's folder; not opened. Give that folder as a source too"
 _PRIVATE: Final = "{} is a private or local machine: nobody else can tell what is there; not opened"
@@ -44,6 +45,8 @@ class Resolver:
         """What is at a place, and why nothing can be read there."""
         self._collections: dict[tuple[str | None, str | None], Target] = {}
         self._parents: dict[Place, Target | None] = {}
+        self._answers: dict[tuple[str, str, str], list[object]] = {}
+        """What relative links lead to, by folder, href and rel."""
         self._own: tuple[Raw | None, str | None] = (None, None)
         """The document last asked about and its own address: looked up once, not once for each of its links."""
 
@@ -157,12 +160,13 @@ class Resolver:
         """Note what is not there of what a document says it lies below; it may be copied out of a larger tree."""
         for index, link in content.links_of(raw.data):
             href = link.get("href")
-            if link.get("rel") not in _TREE or not isinstance(href, str):
+            # An address leads to a file of the source that is there, or to none.
+            if content.text(link.get("rel")) not in _TREE or not isinstance(href, str) or iris.is_absolute(href):
                 continue
-            place = self._walk.tree_place(href, raw)
+            place = self._walk.place_of(href, raw)
             if place is None or place.path is None or self._walk.exists(place.path) or self._walk.leads_out(place):
                 continue
-            if iris.is_absolute(href) or self.against_self(href, raw) is None:
+            if self.against_self(href, raw) is None:
                 raw.note(f"/links/{index}", "broken-link", f"{href} does not exist", Severity.INFO)
 
     def _minted(self, href: str, raw: Raw) -> str:
@@ -211,24 +215,37 @@ class Resolver:
         if raw.place.path is None:
             return None
         found: list[object] = [*raw.missing]
+        folder = raw.place.path.rpartition("/")[0]
         for _, link in content.links_of(raw.data):
             href, rel = link.get("href"), content.text(link.get("rel"))
-            if not isinstance(href, str) or rel not in (*_TREE, *_LEADING):
+            if not isinstance(href, str) or rel not in _LOOKED_AT:
                 continue
-            place = self._walk.tree_place(href, raw) if rel in _TREE else self._walk.place_of(href, raw)
-            if place is not None and place.path is not None:
-                found.append(self._answer(place, raw))
+            if iris.is_absolute(href):
+                found += self._led(href, rel, raw)
+                continue
+            key = (folder, href, rel)  # the items of a folder mostly link to the same
+            if key not in self._answers:
+                if len(self._answers) >= _CACHE_SIZE:
+                    self._answers.clear()
+                self._answers[key] = self._led(href, rel, raw)
+            found += self._answers[key]
         if raw.form is Form.COLLECTION and content.collection_kind(raw.data) is None:
             kind = self._kind_by_items(raw)
             found += [kind.value] if kind is not Kind.DATASET else []
         return content.content_hash(repr(found).encode("utf-8", "replace")) if found else None
 
-    def _answer(self, place: Place, raw: Raw) -> object:
-        """Return what tells whether a path leads where it led before."""
-        if place.path is None or not self._walk.exists(place.path):
-            return None
+    def _led(self, href: str, rel: str, raw: Raw) -> list[object]:
+        """Return what tells whether a link leads where it led before; nothing if that is no path."""
+        if rel == "parent" and iris.is_absolute(href) and raw.data.get("collection") is None:
+            place = self._walk.tree_place(href, raw)
+        else:
+            place = self._walk.place_of(href, raw)
+        if place is None or place.path is None:
+            return []
+        if rel == "root" or not self._walk.exists(place.path):
+            return [self._walk.exists(place.path)]
         target = self._peek(place, raw, None)
-        return True if target is None else (target.iri, target.kind.value, target.split)
+        return [True if target is None else (target.iri, target.kind.value, target.split)]
 
     def _open(self, place: Place) -> tuple[Raw, bytes]:
         """Return the document at a place, and its bytes. Raises SourceError, NotJson."""
