@@ -391,9 +391,6 @@ class Ingest:
     ) -> Iterator[ReadDocument]:
         found_before = set() if known.fresh else reading_log.found_anything(self._store)
         for document in documents:
-            report.findings.add(document.findings)
-            if document.outcome is not Outcome.READ and document.findings:
-                self._told[document.iri] = {(f.pointer, f.rule, f.message) for f in document.findings}
             if document.container is not None and document.iri in found_before:
                 self._places[document.iri] = document.shown
             if self._verified_only:

@@ -168,12 +168,11 @@ class Linker:
                 led[iri] = solution.target
             elif solution.several:
                 message = f"{solution.name!r} stands for several things here; give an address. Kept unresolved"
-                ambiguous.append(Finding(document=graph, pointer="", rule="ambiguous-id", message=message))
+                pointer = self._pointer(iri, graph)
+                ambiguous.append(Finding(document=graph, pointer=pointer, rule="ambiguous-id", message=message))
         for iri, target in led.items():
             for document in saying(self._store, iri, taken[iri].splits if iri in taken else ()):
                 addresses.setdefault(document, {})[iri] = target
-                pointer = self._pointer(iri, graph)
-                ambiguous.append(Finding(document=graph, pointer=pointer, rule="ambiguous-id", message=message))
         for document, own in names.items():
             for iri in own:
                 addresses.get(document, {}).pop(iri, None)
@@ -262,14 +261,12 @@ class Linker:
             if not is_collection or iri == iris.collection(self._base, name):
                 named |= {t.iri: t for t in self._known.named(name) if not is_collection or t.kind in COLLECTIONS}
         if not named:
-            return _Solution(None)
-        by = _as_named(names[0])
             # An id that items name their collection by is its id, though nothing describes it.
             there = self._known.target(iris.collection(self._base, names[0])) if names and not is_collection else None
             if there is None or there.kind not in COLLECTIONS:
                 return _Solution(None)
             return _Solution(replace(there, label=names[0], name=names[0]), names[0])
-        by = iris.doi(names[0]) or names[0]
+        by = _as_named(names[0])
         if len(named) == 1:
             return _Solution(next(iter(named.values())), by, several=len(names) > 1)
         if self._sames is None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.model import Rule, Stage
-from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.queries.results import Verdict
+from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
 
 NAMES = ("c", "d", "m", "s")
@@ -273,6 +273,8 @@ def test_what_a_model_was_pretrained_on_is_said_by_what_its_links_turn_out_to_be
         with build(tmp_path / str(number), documents, [["k0"], ["k1"]], order=order) as catalog:
             pointers = {edge.pointer for edge in (*catalog.uses(), *catalog.derivations())}
             assert pointers == ({"/links/0", "/properties/mlm:pretrained"} if unsaid else {"/links/0"})
+
+
 # -- what becomes of a folder ------------------------------------------------------------------------------------------
 
 

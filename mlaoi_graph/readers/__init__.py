@@ -34,7 +34,7 @@ __all__ = [
     "reader_names",
 ]
 
-READING_RULES = 12
+READING_RULES = 13
 """Raised whenever a reader would give another answer for the same bytes, so that they are read again."""
 
 
