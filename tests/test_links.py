@@ -160,6 +160,49 @@ def test_a_split_beside_a_misspelt_stage_tells_no_stage(catalog, write):
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "rule", "split"),
+    [
+        ({"lineage:stage": "testing"}, "unknown-stage", None),
+        ({"lineage:stage": 5}, "unknown-stage", None),
+        ({"ml-aoi:split": ["train", "test"]}, "wrong-type", None),
+        ({"ml-aoi:split": 1}, "wrong-type", None),
+        ({"ml-aoi:split": "train", "lineage:split": []}, "wrong-type", None),
+        ({"rel": "lineage:evaluated_on", "lineage:stage": "training"}, "stage-against-rel", None),
+        ({"rel": "lineage:evaluated_on", "lineage:stage": "finetuning", "ml-aoi:split": "test"}, "stage-against-rel", "test"),
+        ({"rel": "ml-model:train-data", "lineage:stage": "test"}, "stage-against-rel", None),
+        ({"rel": "ml-model:test-data", "lineage:stage": "pretraining"}, "stage-against-rel", None),
+    ],
+)  # fmt: skip
+def test_a_stage_that_cannot_be_used_is_none(fields, rule, split, catalog, write):
+    """Not even the one a link without it would give; the link still leads to what the model was made from."""
+    given = {**link("derived_from", "./c.json"), **fields}
+    found = catalog.ingest(write(m=model("m", given), c=collection("c"))).findings.kept
+    assert [(f.rule, f.pointer) for f in found if f.pointer.startswith("/links")] == [(rule, "/links/0")]
+    assert not list(catalog.uses())
+    assert [(d.kind.value, d.source, d.source_split) for d in catalog.derivations()] == [
+        ("unknown", f"{BASE}collections/c", split)
+    ]
+
+
+@pytest.mark.parametrize("rel", ["lineage:evaluated_on", "ml-model:test-data"])
+def test_a_misspelt_stage_leaves_what_the_rel_says_and_no_more(rel, catalog, write):
+    given = link(rel, "./c.json", **{"lineage:stage": "tests", "ml-aoi:split": "validate"})
+    catalog.ingest(write(m=model("m", given), c=collection("c")))
+    stage = Stage.EVALUATION if rel == "lineage:evaluated_on" else Stage.TEST
+    assert [(u.stage, u.split) for u in catalog.uses()] == [(stage, "validate")]
+
+
+def test_a_list_of_one_split_is_that_split(catalog, write):
+    """As it is of an item."""
+    given = link("derived_from", "./c.json", **{"ml-aoi:split": ["test"]})
+    of_data = link("derived_from", "./c.json", **{"lineage:split": ["train"]})
+    found = catalog.ingest(write(m=model("m", given), c=collection("c"), d=collection("d", of_data))).findings.kept
+    assert [f.rule for f in found if f.pointer.startswith("/links")] == ["wrong-type"] * 2
+    assert edges(catalog) == [(Stage.TEST, f"{C}/test", Rule.SPLIT_LINK, "test")]
+    assert edges(catalog, "d") == [(DerivationKind.DERIVED, f"{C}/train", Rule.BARE_DERIVED_FROM, "train")]
+
+
 @pytest.mark.parametrize("teacher", ["a", "z"])
 def test_being_measured_on_a_model_makes_no_ancestor_of_it(teacher, catalog, write):
     """Whichever of the two is read first; nor does it make a test."""

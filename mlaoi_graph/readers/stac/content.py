@@ -122,10 +122,14 @@ def is_api(data: Json) -> bool:
     return isinstance(conforms, list) and any(isinstance(c, str) and "api.stacspec.org" in c for c in conforms)
 
 
+def one_text(value: Any) -> str | None:
+    """Return a text, or the one text in a list, as summaries have it; None for anything else."""
+    return text(value[0] if isinstance(value, list) and len(value) == 1 else value)
+
+
 def split_of(properties: Json) -> str | None:
-    """Return an item's split: a text, or the one text in a list, as summaries have it; None for anything else."""
-    split = properties.get("ml-aoi:split")
-    return text(split[0] if isinstance(split, list) and len(split) == 1 else split)
+    """Return an item's split."""
+    return one_text(properties.get("ml-aoi:split"))
 
 
 def pages_after(page: Json, given: int) -> str | None:

@@ -39,7 +39,7 @@ from mlaoi_graph.model import (
     Unknown,
 )
 from mlaoi_graph.readers import Kind, Target
-from mlaoi_graph.readers.stac.content import Json, dumps, lineage_iri, text, texts
+from mlaoi_graph.readers.stac.content import Json, dumps, lineage_iri, one_text, text, texts
 
 DERIVED_FROM: Final = "derived_from"
 _ML_MODEL: Final = {
@@ -47,12 +47,14 @@ _ML_MODEL: Final = {
     "ml-model:test-data": Stage.TEST,
     "mlhub:training-dataset": Stage.TRAINING,
 }
+_TEACHES: Final = {EVALUATED_ON: False, **{rel: stage.teaches for rel, stage in _ML_MODEL.items()}}
+"""Whether a model learned from what a rel leads to, of rels that say so by themselves."""
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
 
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
-    | {"derivation-of-data", "unknown-split", "role-on-data"}
+    | {"stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
 PRETRAINED: Final = "/properties/mlm:pretrained"
@@ -237,9 +239,7 @@ _POLICIES: Final = {policy.value: policy for policy in SplitPolicy}
 def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, finding: _Note) -> DataUse | Derivation:
     link = reference.link
     rel = text(link.get("rel"))
-    split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
-    if split is None and link.get("lineage:split", link.get("ml-aoi:split")) is not None:
-        finding("wrong-type", "a split is text, one on each link; not used, so which split is meant is not known")
+    split, is_unclear = _split(link, finding)
     stage_word, kind_word = (_word(link.get(field)) for field in ("lineage:stage", "lineage:derivation"))
     if split is not None and target.split is not None and split != target.split:
         finding(
@@ -254,11 +254,10 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
             f"lineage:derivation is one of {', '.join(kinds)}; {kind_word!r} is not used",
         )
         kind_word = None
-    is_unclear = stage_word is not None and text(stage_word) not in STAGES
-    if is_unclear:
+    if stage_word is not None and text(stage_word) not in STAGES:
         told = "is not used" if split is None else "is not used, and its split tells no stage"
         finding("unknown-stage", f"lineage:stage is one of {', '.join(STAGES)}; {stage_word!r} {told}")
-        stage_word = None
+        stage_word, is_unclear = None, True
     is_data = target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE)
     if kind_word is not None and kind_word not in _UNKNOWN and is_data and target.described:
         finding("derivation-of-data", "lineage:derivation is between models, and this points at data; not used")
@@ -269,6 +268,10 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
     if kind_word is not None:
         of_data = split if kind_word in _UNKNOWN else None
         return _derivation(reference, target, kinds[kind_word], _rule(link), of_data)
+    if stage_word is not None and rel in _TEACHES and STAGES[stage_word].teaches is not _TEACHES[rel]:
+        message = f"the rel {rel} and lineage:stage {stage_word!r} contradict each other; edge kept, stage unknown"
+        finding("stage-against-rel", message)
+        return _derivation(reference, target, DerivationKind.UNKNOWN, _rule(link), split)
     if stage_word is not None:
         mapped_by = _POLICIES.get(text(link.get("lineage:split_policy")) or "")
         return _use(reference, target, STAGES[stage_word], _rule(link), split, mapped_by)
@@ -280,7 +283,7 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
         return _use(reference, target, _ML_MODEL[rel], Rule.ML_MODEL_RELATION, split)
 
     if rel == EVALUATED_ON:
-        by_split = policy.stage(split) if split is not None else None
+        by_split = policy.stage(split) if split is not None and not is_unclear else None
         if by_split in (Stage.VALIDATION, Stage.TEST):
             return _use(reference, target, by_split, Rule.SPLIT_LINK, split, policy)
         return _use(reference, target, Stage.EVALUATION, Rule.STATED, split)
@@ -296,9 +299,20 @@ def _model_edge(reference: Reference, target: Target, policy: SplitPolicy, findi
     named_as_model = target.kind is Kind.UNKNOWN and text(link.get("mlm:name")) is not None
     if target.kind is Kind.MODEL or named_as_model:
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.MODEL_LINK)
-    if target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE):
+    if target.kind in (Kind.DATASET, Kind.ARCHIVE, Kind.SAMPLE) and not is_unclear:
         return _use(reference, target, Stage.TRAINING, Rule.BARE_DERIVED_FROM, None)
     return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.UNRESOLVED_DERIVED_FROM)
+
+
+def _split(link: Json, finding: _Note) -> tuple[str | None, bool]:
+    """Return the split a link names, and whether it has one that cannot be used; a list of one is that one."""
+    said = link.get("ml-aoi:split") if link.get("lineage:split") is None else link["lineage:split"]
+    split = one_text(said)
+    if said is not None and split is None:
+        finding("wrong-type", "a split is text, one on each link; not used, so which split is meant is not known")
+    elif said != split:
+        finding("wrong-type", f"a split is text; taken as {split!r}")
+    return split, said is not None and split is None
 
 
 def _word(value: object) -> str | None:
@@ -308,7 +322,7 @@ def _word(value: object) -> str | None:
 
 def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivation:
     link = reference.link
-    split = text(link.get("lineage:split")) or text(link.get("ml-aoi:split"))
+    split, _ = _split(link, finding)
     kinds = DATA_DERIVATIONS | _UNKNOWN
     kind_word = link.get("lineage:derivation")
     fits = (kind_word == DerivationKind.LABELLED.value) is (target.kind is Kind.MODEL) or not target.described
