@@ -32,9 +32,10 @@ from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import CatalogLocked, MlaoiError, NetworkNotAllowed, SourceNameTaken, SourceNotFound
 from mlaoi_graph.ingest import IngestReport
-from mlaoi_graph.model import Finding
+from mlaoi_graph.model import Finding, Severity
 from mlaoi_graph.readers.fetch import MAX_DOCUMENT_BYTES, Fetcher
-from mlaoi_graph.vocab import DCTERMS, GEO, RDFS
+from mlaoi_graph.validation import validate_source
+from mlaoi_graph.vocab import DCTERMS, GEO, MLAOI, RDFS
 from mlaoi_graph.writers import FORMATS
 
 RING = [[7, 46], [8, 46], [8, 47], [7, 47], [7, 46]]
@@ -507,6 +508,47 @@ def test_an_odd_document_is_read_and_says_where_it_is_odd(
     assert "the rest" in texts(catalog, RDFS.label)
     finding(report, rule, "odd.json", pointer or None)
     check_graph(catalog, tmp_path)
+
+
+WITHOUT = "no type at all"
+
+
+MISTYPED = {
+    f"{name} of type {kind!r}": (document, kind)
+    for name, document in {"item": GOOD, "model": MODEL, "sample": SAMPLE, "coll": COLLECTION, "cat": CATALOG,
+                           "features": FEATURES}.items()
+    for kind in (WITHOUT, None, 5, ["Feature"], "", "Item", "feature", "Catalog")
+    if kind != "Catalog" or document["type"] == "Feature"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "kind"), MISTYPED.values(), ids=MISTYPED)
+def test_a_document_of_no_or_a_wrong_type_is_read_as_what_it_looks_like(
+    tmp_path: Path, document: dict[str, Any], kind: Any
+) -> None:
+    """And so does it fail in ``validate``."""
+    odd = {**document, "type": kind} if kind is not WITHOUT else {k: v for k, v in document.items() if k != "type"}
+    right, wrong = Catalog.create(), Catalog.create()
+    right.ingest(put(tmp_path / "right" / "source", "x.json", document).parent)
+    report = wrong.ingest(put(tmp_path / "wrong" / "source", "x.json", odd).parent)
+    assert (report.read, report.failed, report.skipped) == (1, 0, 0) if document is not FEATURES else (2, 0, 0)
+    hashed = NamedNode(MLAOI.contentHash)
+    one, two = ({q for said_by in said(c).values() for q in said_by if q.predicate != hashed} for c in (right, wrong))
+    assert one == two
+    rule = "no-type" if kind in (WITHOUT, None) else "wrong-type"
+    found = finding(report, rule, "x.json", "/type")
+    assert repr(kind) in found.message or rule == "no-type"
+    told = [f for f in validate_source(str(tmp_path / "wrong" / "source")) if f.pointer == "/type"]
+    assert [(f.rule, f.severity) for f in told] == [(rule, Severity.ERROR)]
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": "feature"}, {"type": 5}], ids=repr)
+def test_what_looks_like_nothing_is_not_read_and_says_so(tmp_path: Path, kind: dict[str, Any]) -> None:
+    put(tmp_path, "x.json", {"stac_version": "1.1.0", "id": "x", "properties": {"mlm:name": "x"}} | kind)
+    report = Catalog.create().ingest(tmp_path)
+    assert (report.read, report.skipped) == (0, 1)
+    finding(report, "wrong-type" if kind else "no-type", "x.json", "/type")
+    finding(report, "not-stac", "x.json")
 
 
 def test_what_careless_writers_produce_is_read_as_what_they_meant(tmp_path: Path) -> None:

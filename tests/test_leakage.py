@@ -1495,7 +1495,7 @@ OTHER_ITEMS = {
         "no sample, as a model",
     ),
     "is a catalog": (tree("two"), "not-a-sample", "what is read as a catalog"),
-    "is of no type": (stac_item("two", B) | {"type": "feature"}, "not-a-sample", "what is read as a catalog"),
+    "looks like a catalog": (tree("two") | {"type": "feature"}, "not-a-sample", "what is read as a catalog"),
     "is a file of what names nothing": (
         {"type": "FeatureCollection", "features": [sample_of("a", A, "train"), sample_of("b", B, None)]}, "not-a-sample",
         "a file with an item that names no collection",

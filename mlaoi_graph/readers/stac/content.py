@@ -11,8 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from pystac import STACError, STACObjectType, STACTypeError
-from pystac.serialization import identify_stac_object, identify_stac_object_type, migrate_to_latest
+from pystac import STACError, STACTypeError
+from pystac.serialization import identify_stac_object, migrate_to_latest
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.lineage_fields import HOLDS, node_class
@@ -78,25 +78,29 @@ def dumps(value: Any) -> str | None:
         return None
 
 
-_FORMS: Final = {
-    STACObjectType.CATALOG: Form.CATALOG,
-    STACObjectType.COLLECTION: Form.COLLECTION,
-    STACObjectType.ITEM: Form.ITEM,
+TYPES: Final = {
+    Form.ITEM: "Feature",
+    Form.ITEM_COLLECTION: "FeatureCollection",
+    Form.COLLECTION: "Collection",
+    Form.CATALOG: "Catalog",
 }
+"""What the ``type`` of a document is."""
 
 
 def form_of(data: Any) -> Form:
-    """Return what a parsed document is: by pystac where it says what it is, else by what it looks like."""
+    """Return what a parsed document is: by its type, or by its shape where that is missing or wrong.
+
+    >>> form_of({"type": "feature", "stac_version": "1.1.0", "geometry": None, "properties": {}})
+    <Form.ITEM: 'STAC Item'>
+    """
     if not isinstance(data, dict):
         return Form.OTHER
-    if isinstance(data.get("stac_version"), str):
-        try:
-            found = identify_stac_object_type(data)
-        except (ValueError, STACError, STACTypeError):  # a version that is none
-            found = None
-        if found is not None:
-            return _FORMS[found]
     declared = data.get("type")
+    if isinstance(declared, str) and declared.startswith("AI_") and declared.endswith("TrainingDataset"):
+        return Form.TRAINING_DML
+    if declared != "Feature" and declared != "FeatureCollection":
+        shape = _shape(data)
+        declared = shape if shape == "Feature" or declared not in ("Collection", "Catalog") else declared
     if declared == "Feature":
         if "stac_version" in data:
             return Form.ITEM
@@ -109,11 +113,23 @@ def form_of(data: Any) -> Form:
         if isinstance(features, list) and any(form_of(feature) is Form.ITEM for feature in features[:20]):
             return Form.ITEM_COLLECTION
         return Form.GEOJSON
-    if isinstance(declared, str) and declared.startswith("AI_") and declared.endswith("TrainingDataset"):
-        return Form.TRAINING_DML
-    if declared in ("Collection", "Catalog") or "stac_version" in data:
-        return Form.COLLECTION if declared == "Collection" or "extent" in data else Form.CATALOG
-    return Form.OTHER
+    if declared == "Collection":
+        return Form.COLLECTION
+    return Form.CATALOG if declared == "Catalog" else Form.OTHER
+
+
+def _shape(data: Json) -> str | None:
+    """Return the type of what has such fields; None if they do not tell. Before STAC 1.0 collections had no type."""
+    is_stac = "stac_version" in data
+    if "extent" in data and (is_stac or ("license" in data and "links" in data)):
+        return "Collection"
+    if "geometry" in data and isinstance(data.get("properties"), dict):
+        return "Feature"
+    if isinstance(data.get("features"), list):
+        return "FeatureCollection"
+    if not is_stac:
+        return None
+    return "Collection" if "license" in data else "Catalog" if isinstance(data.get("links"), list) else None
 
 
 def is_api(data: Json) -> bool:

@@ -96,9 +96,12 @@ class Raw:
         self.data, remark = content.migrated(data)
         if remark is not None:
             self.note("/stac_version", "unknown-version", remark, Severity.INFO)
-        declared = content.text(self.data.get("type"))
-        if self.form is Form.CATALOG and declared not in (None, "Catalog"):
-            self.note("/type", "wrong-type", f"{declared[:40]!r} is no type of STAC; read as a catalog")
+        wanted, declared = content.TYPES.get(self.form), self.data.get("type")
+        if declared != wanted if wanted is not None else self.form is Form.OTHER and "stac_version" in self.data:
+            said = "it has no type" if declared is None else f"its type is {repr(declared)[:40]}"
+            told = "nothing else tells what it is" if wanted is None else f"read as what it looks like, a {wanted}"
+            self.note("/type", "no-type" if declared is None else "wrong-type", f"{said}; {told}")
+            self.data = {**self.data, "type": wanted}
         if content.lost_links(self.data):
             for index, link in content.links_of(self.data):
                 if content.text(link.get("rel")) is None:
