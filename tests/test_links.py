@@ -349,6 +349,25 @@ def test_version_links_are_successions_and_no_derivations(rel, catalog, write):
     assert edges(catalog) == []
 
 
+@pytest.mark.parametrize("href", ["./z.json", "z", "https://example.com/z.json"])
+@pytest.mark.parametrize("later", ["", "m", "z"])
+def test_a_version_link_makes_nothing_a_model(href, later, catalog, write):
+    """Nor of what is read later; the link is kept, and told."""
+    own = [link("self", "https://example.com/z.json")] if href.startswith("https") else []
+    documents = {
+        "m": model("m", link("predecessor-version", href)),
+        "z": collection("z", *own, license="MIT", title="Z"),
+    }
+    if later:
+        catalog.ingest(write(**{name: document for name, document in documents.items() if name != later}))
+    report = catalog.ingest(write(**documents))
+    z = own[0]["href"] if own else f"{BASE}collections/z"
+    assert [m.iri for m in catalog.models()] == [f"{BASE}items/m"]
+    assert [(d.iri, d.license) for d in catalog.datasets()] == [(z, "MIT")]
+    assert [(edge.subject, edge.object) for edge in catalog.associations()] == [(f"{BASE}items/m", z)]
+    assert [f.pointer for f in report.findings.kept if f.rule == "other-kind"] == ["/links/0"]
+
+
 def test_circles_end_and_are_reported(catalog, write):
     report = catalog.ingest(write(
         a=model("a", link("derived_from", "./b.json"), link("predecessor-version", "./b.json")),

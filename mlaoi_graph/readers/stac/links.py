@@ -33,6 +33,7 @@ from mlaoi_graph.model import (
     ModelFamily,
     QualifiedEdge,
     Rule,
+    Severity,
     SplitPolicy,
     Stage,
     Statement,
@@ -54,7 +55,7 @@ VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "la
 
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
-    | {"stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
+    | {"version-cycle", "other-kind", "stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
 PRETRAINED: Final = "/properties/mlm:pretrained"
@@ -491,18 +492,36 @@ def split_part(whole: Target, split: str, footprints: tuple[str, ...] = ()) -> D
     )
 
 
-def association(reference: Reference, target: Target) -> Association | None:
-    """Return the edge of a version link, the newer succeeds the older, or of a part; None for a link to itself."""
+def association(reference: Reference, target: Target) -> tuple[list[Statement], list[Finding]]:
+    """Return the edge of a version link, the newer succeeds the older, or of a part; none for a link to itself.
+
+    With what it leads to, of the kind that is known of it: only of what nothing is known it is that of the subject.
+    """
+    rel = text(reference.link.get("rel"))
+
+    def finding(rule: str, message: str, severity: Severity) -> Finding:
+        return Finding(
+            document=reference.shown, pointer=reference.pointer, rule=rule, message=message, severity=severity
+        )
+
     if target.iri == reference.subject:
-        return None
+        message = f"{rel} of a thing is the thing itself; no edge is made of it"
+        return [], [finding("version-cycle", message, Severity.INFO)]
     newer, older = reference.subject, target.iri
-    rel = reference.link.get("rel")
     if rel not in ("predecessor-version", PART_OF):
         newer, older = older, newer
-    return Association(
+    edge = Association(
         subject=newer,
         object=older,
         kind=AssociationKind.PART_OF if rel == PART_OF else AssociationKind.SUCCEEDS,
         rule=Rule.STATED,
         **_Provenance(reference),  # type: ignore[arg-type]
     )
+    if target.kind is Kind.CONTAINER:
+        return [edge, Unknown(iri=target.iri, label=target.label)], []
+    is_model = reference.of_model if target.kind is Kind.UNKNOWN else target.kind is Kind.MODEL
+    findings = []
+    if is_model is not reference.of_model and target.described:
+        there, here = ("a model", "data") if is_model else ("data", "a model")
+        findings = [finding("other-kind", f"{rel} leads to {there}, and this is {here}; kept", Severity.WARNING)]
+    return [edge, mention(target, reference.link, is_model=is_model)], findings

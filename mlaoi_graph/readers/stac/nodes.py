@@ -466,16 +466,9 @@ class DocumentReader:
         if text(link.get("href")) is None:
             return []  # a version shares nothing by itself, so nothing is in doubt
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, f"/links/{index}", link)
-        if target.iri == iri:
-            raw.note(
-                reference.pointer,
-                "version-cycle",
-                f"{link['rel']} of a thing is the thing itself; no edge is made of it",
-                Severity.INFO,
-            )
-            return []
-        edge = links.association(reference, target)
-        return [] if edge is None else [edge, links.mention(target, link, is_model=of_model)]
+        statements, findings = links.association(reference, target)
+        raw.findings.extend(findings)
+        return statements
 
     def _split(self, raw: Raw, properties: Json) -> str | None:
         split, pointer = content.split_of(properties), "/properties/ml-aoi:split"

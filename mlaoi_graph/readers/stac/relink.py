@@ -119,7 +119,7 @@ def _edge(
     found: Relinked,
 ) -> Sequence[Statement]:
     if isinstance(edge, Association):
-        return _association(edge, targets, models)
+        return _association(edge, targets, models, found)
     subject, target = (edge.model, edge.dataset) if isinstance(edge, DataUse) else (edge.derived, edge.source)
     split = edge.split if isinstance(edge, DataUse) else edge.source_split
     now = next((t for iri, t in targets.items() if target in links.names_of(iri, split)), None)
@@ -135,16 +135,19 @@ def _edge(
     return statements
 
 
-def _association(edge: Association, targets: Mapping[str, Target], models: set[str]) -> Sequence[Statement]:
+def _association(
+    edge: Association, targets: Mapping[str, Target], models: set[str], found: Relinked
+) -> Sequence[Statement]:
     ends = (edge.subject, edge.object)
     for other, subject in (ends, ends[::-1]):
         if other in targets:
             reference = links.reference_of(edge, subject, of_model=subject in models)
             if reference is None:
                 return [replace(edge, subject=_of(edge.subject, targets), object=_of(edge.object, targets))]
-            again = links.association(reference, targets[other])
-            mentioned = links.mention(targets[other], reference.link, is_model=reference.of_model)
-            return [] if again is None else [again, mentioned]
+            statements, findings = links.association(reference, targets[other])
+            found.pointers.add(reference.pointer)
+            found.findings.extend(findings)
+            return statements
     return [edge]
 
 
