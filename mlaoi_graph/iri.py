@@ -101,11 +101,13 @@ _DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d[\d.]*/
 def doi(text: str) -> str | None:
     """Return the bare DOI in a DOI, a ``doi:`` name or an address of doi.org; None for anything else.
 
+    In lower case: the case of a DOI has no meaning (DOI Handbook, 2.4).
+
     >>> doi("https://doi.org/10.1109/JSTARS.2019.2918242")
-    '10.1109/JSTARS.2019.2918242'
+    '10.1109/jstars.2019.2918242'
     """
     found = _DOI.fullmatch(text.strip())
-    return found.group(1) if found else None
+    return found.group(1).lower() if found else None
 
 
 def sub(iri: str, name: str) -> str:

@@ -91,15 +91,18 @@ class Known:
                     found[target.iri] = target
             if found:
                 break
+        # Items that repeat the DOI of their collection mean that.
+        wholes = [target for target in found.values() if target.kind is not Kind.SAMPLE]
+        if predicate == MLAOI.doi and wholes:
+            return sorted(wholes, key=lambda target: target.iri)
         return sorted(found.values(), key=lambda target: target.iri)
 
     def _is_said(self, iri: str, graph: str) -> bool:
         """Return whether a document describes what it names: what others call it is no name of it."""
-        described = next(self._store.match(iri, MLAOI.resolved, Literal(True), graph), None)
-        return (
-            described is not None
-            or next(self._store.match(iri, RDF.type, MLAOI.AreaOfInterest, graph), None) is not None
-        )
+        if next(self._store.match(iri, MLAOI.resolved, Literal(True), graph), None) is not None:
+            return True
+        area = iris.sub(iris.owner(iri, "area"), "area")
+        return next(self._store.match(area, RDF.type, MLAOI.AreaOfInterest, graph), None) is not None
 
     def remember(self, statements: Sequence[Statement]) -> None:
         """Take note of what is about to be stored."""

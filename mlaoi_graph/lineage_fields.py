@@ -130,7 +130,7 @@ _ENUMS: Final[Mapping[str, type[Enum]]] = {"disclosure": Disclosure, "precision"
 _IRIS: Final = frozenset(
     {"declared_area", "family", "footprints", "label_sources", "part_of", "source_images", "sources"}
 )
-_NOT_FIELDS: Final = frozenset({"iri", "wkt", "archive"})
+_NOT_FIELDS: Final = frozenset({"iri", "wkt", "archive", "latent"})
 NODE_FIELDS: Final = frozenset(
     {
         "lineage:kind", "lineage:iri", "lineage:evidence", "lineage:footprint", FOOTPRINT_OF, HOLDS, EXPOSED_TO,

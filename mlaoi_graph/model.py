@@ -257,6 +257,8 @@ class Dataset:
     description: str | None = None
     archive: bool = False
     """A source archive: open-ended (all of Sentinel-2, LAION). Sharing one is not sharing data."""
+    latent: bool = False
+    """What an item of a collection says of itself: it is no dataset unless a document says so of the same IRI."""
     split: str | None = None
     """The split this dataset *is*, in the publisher's word."""
     part_of: tuple[str, ...] = ()

@@ -346,7 +346,8 @@ def encode(statements: Iterable[Statement], *, graph: str | None = None) -> str:
     for statement in statements:
         cls = statement.__class__
         subject = f"<{statement.iri}>"
-        add(f"{subject} {_TYPE} {_CLASS_TERM[cls]}{end}")
+        if not (cls is Dataset and statement.latent):  # type: ignore[union-attr]
+            add(f"{subject} {_TYPE} {_CLASS_TERM[cls]}{end}")
         values, plan = _PLAN[cls]
         for value, (predicate, kind) in zip(values(statement), plan, strict=True):
             if value is None or value == ():  # not said
@@ -391,7 +392,8 @@ _PLAN = {
 def decode(triples: Iterable[Triple | Quad]) -> list[Statement]:
     """Return the statements that one graph's triples stand for, in the order of their IRIs.
 
-    A subject with none of our classes is left out; a required field that is missing too, with its subject.
+    A subject with none of our classes is left out, unless it is :attr:`~.model.Dataset.latent`; a required field that is
+    missing too, with its subject.
     """
     by_subject: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for triple in triples:
@@ -402,6 +404,8 @@ def decode(triples: Iterable[Triple | Quad]) -> list[Statement]:
     for subject_iri in sorted(by_subject):
         found = by_subject[subject_iri]
         types = {term.value for term in found.get(RDF.type, ())}
+        if not types and not _SAID_OF_ITEMS.isdisjoint(found):
+            types = {MLAOI.Dataset}
         for cls, (class_iri, _) in _TABLE.items():
             if class_iri in types:
                 statement = _build(cls, subject_iri, found, by_subject)
@@ -415,6 +419,7 @@ def _value(found: Mapping[str, Sequence[Any]], predicate: str) -> str | None:
     return min(term.value for term in values) if values else None
 
 
+_SAID_OF_ITEMS: Final = {DCTERMS.description, MLAOI.publisherName, MLAOI.version, MLAOI.license, MLAOI.doi}
 _MEMBERS = {individual: member for member, individual in INDIVIDUALS.items()}
 _REQUIRED = {cls: frozenset(f.name for f in fields(cls) if f.default is f.default_factory) for cls in _TABLE}
 _MANY = {cls: frozenset(f.name for f in fields(cls) if f.default == ()) for cls in _TABLE}
@@ -449,7 +454,8 @@ def _build(
         else:
             values[name] = texts[0]
     if cls is Dataset:
-        values["archive"] = any(term.value == MLAOI.SourceArchive for term in found[RDF.type])
+        types = found.get(RDF.type, ())
+        values |= {"archive": any(term.value == MLAOI.SourceArchive for term in types), "latent": not types}
     if not _REQUIRED[cls] <= values.keys():
         return None
     made: Statement = cls(**values)
@@ -499,6 +505,8 @@ def merge(nodes: Sequence[T]) -> T:
             values["resolved"] = True if True in found else (False if False in found else None)
         elif field.name == "archive":
             values["archive"] = any(found)
+        elif field.name == "latent":
+            values["latent"] = all(found)
         else:
             values[field.name] = next((value for value in found if value is not None), None)
     made: T = cls(**values)

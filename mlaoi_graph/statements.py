@@ -162,7 +162,7 @@ class Statements:
         said = [s for statements in self.said_of(iri).values() for s in statements]
         for cls in (Model, Dataset, ModelFamily, AreaOfInterest, Unknown):
             ours: list[Any] = [s for s in said if isinstance(s, cls)]
-            if ours:
+            if not all(isinstance(one, Dataset) and one.latent for one in ours):
                 return cast("Node", rdf.merge(ours))
         raise NodeNotFound(iri)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlaoi_graph.catalog import Catalog
+from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import Confidence, DerivationKind, Rule, SplitPolicy, Stage
 
 C = f"{BASE}collections/c"
@@ -594,3 +595,61 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
             ("lines.ndjson:2", "/properties/title", "wrong-type"),
         } <= told
         assert _told(catalog, tmp_path / "a", {}) == told
+
+
+PUBLISHED = {"license": "GPL-3.0-only", "version": "3", "sci:doi": "10.1234/X", "description": "All of it.",
+             "providers": [{"name": "P", "roles": ["producer"]}]}  # fmt: skip
+
+
+def plain(identifier="x", **properties):
+    """Return an item of collection c that is no sample of ML-AOI."""
+    return sample(identifier, "c", **properties) | {"stac_extensions": []}
+
+
+@pytest.mark.parametrize("later", ["", "m", "x"])
+@pytest.mark.parametrize(
+    "used",
+    [link("derived_from", "./x.json"), {"mlm:pretrained_source": "https://doi.org/10.1234/x"}],
+    ids=["link", "doi"],
+)
+def test_what_an_item_of_a_collection_says_of_itself_is_said_of_the_data_it_is(used, later, catalog, write):
+    """In its own document; nobody who uses the collection is told of it."""
+    m = model("m", used) if "rel" in used else model("m", **used)
+    documents = {
+        "m": m,
+        "c": collection("c"),
+        "x": plain(**PUBLISHED),
+        "whole": model("whole", link("derived_from", "c")),
+    }
+    catalog.ingest(write(**{name: document for name, document in documents.items() if name != later}))
+    catalog.ingest(write(**documents))
+    x = f"{C}/items/x"
+    (data,) = (d for d in catalog.datasets() if d.iri == x)
+    assert (data.license, data.version, data.doi, data.description, data.publisher, data.part_of) == (
+        "GPL-3.0-only", "3", "10.1234/x", "All of it.", "P", (C,)
+    )  # fmt: skip
+    assert {(row.node, row.license) for row in catalog.lineage.licences(catalog.find("m"))} >= {(x, "GPL-3.0-only")}
+    assert f"{BASE}documents/source/x.json" in {q.graph_name.value for q in catalog.store.match(x)}
+    catalog.remove(f"{BASE}documents/source/m.json")
+    assert [d.iri for d in catalog.datasets()] == [C]
+    with pytest.raises(NodeNotFound):
+        catalog.node(x)
+
+
+def test_an_item_that_says_nothing_of_itself_costs_nothing(write):
+    """Nor does a chip of ML-AOI, which repeats what its collection says."""
+    sizes = []
+    for x in (sample("x", "c"), sample("x", "c", **PUBLISHED), plain("x"), plain("x", title="X", platform="S2")):
+        with Catalog.create() as catalog:
+            catalog.ingest(write(c=collection("c"), x=x))
+            sizes.append(len(list(catalog.store.match(graph=f"{BASE}documents/source/x.json"))))
+    assert sizes == [sizes[0], sizes[0], sizes[0], sizes[0] + 1]  # the area's title
+
+
+def test_items_that_repeat_the_doi_of_their_collection_leave_it_to_it(catalog, write):
+    items = {name: plain(name, **PUBLISHED) for name in "xy"}
+    source = "10.1234/x"
+    catalog.ingest(
+        write(c=collection("c", **{"sci:doi": source}), **items, m=model("m", **{"mlm:pretrained_source": source}))
+    )
+    assert edges(catalog) == [(Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)]

@@ -177,7 +177,7 @@ class _Whole:
                     said[type(statement)][statement.iri].append(statement)
         self.models: dict[str, Model] = _merged(said[Model])
         self.families: dict[str, ModelFamily] = _merged(said[ModelFamily])
-        self.datasets: dict[str, Dataset] = _merged(said[Dataset])
+        self.datasets = {iri: d for iri, d in _merged(said[Dataset]).items() if not d.latent}
         self.areas: dict[str, AreaOfInterest] = _merged(said[AreaOfInterest])
         self.unknown: dict[str, Unknown] = _merged(said[Unknown])
         self.evidence: dict[str, Evidence] = _merged(said[Evidence])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from mlaoi_graph import geo, times
@@ -45,6 +46,11 @@ _COMMON: Final[tuple[tuple[str, type, str], ...]] = (
 """Fields that items and collections have in common, and what they are."""
 _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
 _SPLITS: Final = frozenset({"train", "validate", "test"})
+
+
+_OF_AREA: Final = ("label", "identifier", "resolved")
+_NAMED: Final = ("sensors", "checksums", "aliases")
+"""What an item of a collection says of itself that is said of its area, or tells only which thing a dataset is."""
 
 
 class _MissingId(Exception):
@@ -191,47 +197,46 @@ class DocumentReader:
         """A sample that was made from something other than an image, or by a model, is data of its own.
 
         So is one of which not all of the place is known: whoever uses it alone is to know that. And one that has only a
-        box, ``alone``.
+        box, ``alone``. Of any other it is kept what it says of itself beside its place: it is data if something uses it.
         """
         found = self._lost_links(raw, iri, False)
         for index, link in content.links_of(raw.data):
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
                 found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
+        own = self._own_data(raw, iri, properties, areas)
         if found or alone or len(areas) > 1:
-            label = text(properties.get("title")) or content.identifier_of(raw.data)
-            found.append(
-                Dataset(
-                    iri=iri,
-                    label=label,
-                    part_of=(whole,),
-                    footprints=tuple(area.iri for area in areas),
-                    resolved=True,
-                )
-            )
+            found.append(replace(own, part_of=(whole,)))
+        elif not content.is_ml_aoi(raw.data):  # whose chips repeat what their collection says, a million times
+            said = replace(own, latent=True, footprints=(), **dict.fromkeys(_OF_AREA), **dict.fromkeys(_NAMED, ()))
+            if said != Dataset(iri=iri, latent=True):
+                found.append(said)
         return found
+
+    def _own_data(self, raw: Raw, iri: str, properties: Json, areas: list[AreaOfInterest]) -> Dataset:
+        """Return what an item says of itself as data."""
+        return Dataset(
+            iri=iri,
+            label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
+            identifier=content.identifier_of(raw.data),
+            description=text(properties.get("description")),
+            footprints=tuple(area.iri for area in areas),
+            version=text(properties.get("version")),
+            license=text(properties.get("license")),
+            publisher=_producer(properties.get("providers")),
+            sensors=_sensors(properties),
+            doi=_doi(properties.get("sci:doi")),
+            checksums=_checksums(_assets(raw.data).values()),
+            aliases=self._canonical(raw, iri),
+            resolved=True,
+        )
 
     def _lone_item(self, raw: Raw, iri: str, properties: Json) -> list[Statement]:
         """An item that belongs to no collection: a dataset by itself."""
         split = self._split(raw, properties)
         precision = Precision.SAMPLES if content.is_ml_aoi(raw.data) else Precision.DECLARED_BOX
         areas = self._areas(raw, iris.sub(iri, "area"), precision, properties, split)
-        dataset = Dataset(
-            iri=iri,
-            label=text(properties.get("title")) or text(raw.data.get("title")) or content.identifier_of(raw.data),
-            identifier=content.identifier_of(raw.data),
-            description=text(properties.get("description")),
-            split=split,
-            footprints=tuple(area.iri for area in areas),
-            version=text(properties.get("version")),
-            license=text(properties.get("license")),
-            publisher=_producer(properties.get("providers")),
-            sensors=_sensors(properties),
-            doi=text(properties.get("sci:doi")),
-            checksums=_checksums(_assets(raw.data).values()),
-            aliases=self._canonical(raw, iri),
-            resolved=True,
-        )
+        dataset = replace(self._own_data(raw, iri, properties, areas), split=split)
         statements: list[Statement] = [dataset, *areas]
         statements.extend(self._data_links(raw, iri, told=precision is Precision.SAMPLES))
         return statements
@@ -256,7 +261,7 @@ class DocumentReader:
             license=text(properties.get("license")),
             publisher=_producer(properties.get("providers")),
             released=text(properties.get("published")),
-            doi=text(properties.get("sci:doi")),
+            doi=_doi(properties.get("sci:doi")),
             checksums=_weights(raw),
             aliases=(
                 *(name for name in texts(properties.get("mlm:name")) if name not in (title, identifier)),
@@ -344,7 +349,7 @@ class DocumentReader:
             version=text(data.get("version")),
             license=text(data.get("license")),
             publisher=_producer(data.get("providers")),
-            doi=dois[0] if dois else None,
+            doi=_doi(dois[0]) if dois else None,
             checksums=_checksums(_assets(data).values()),
             aliases=self._canonical(raw, target.iri),
             resolved=True,
@@ -579,7 +584,7 @@ class DocumentReader:
                 description=text(data.get("description")),
                 version=text(data.get("version")),
                 license=text(data.get("license")),
-                doi=text(data.get("doi")),
+                doi=_doi(data.get("doi")),
                 publisher=next(iter(texts(data.get("providers"))), None),
                 released=text(data.get("createdTime")),
                 footprints=(area.iri,) if area is not None else (),
@@ -623,6 +628,12 @@ def _is_image_link(link: Json) -> bool:
     if isinstance(media, str) and media.startswith("image/"):
         return True
     return isinstance(href, str) and content.kind_by_suffix(href) is Kind.DATASET
+
+
+def _doi(value: object) -> str | None:
+    """Return a DOI, however it is spelled; other text as it stands."""
+    said = text(value)
+    return None if said is None else iris.doi(said) or said
 
 
 def _edge(word: str | None, side: int) -> int:
