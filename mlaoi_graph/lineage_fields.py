@@ -284,6 +284,8 @@ def _value(name: str, value: Any, *, many: bool) -> Any:
         return None if None in texts else tuple(sorted(set(texts)))
     if not isinstance(value, str) or not value:
         return None
+    if name == "doi":
+        return iris.doi(value) or value
     return iris.safe_iri(value) if name in _IRIS else value
 
 

@@ -254,7 +254,7 @@ class Linker:
             about = next((_iri(q.object) for q in self._store.match(document, MLAOI.describes)), None)
             return _Solution(self._known.target(about) if about is not None else None, document)
         is_collection = iri.startswith(iris.collection(self._base, ""))  # an item names the collection it belongs to
-        if not is_collection and not iri.startswith(f"{self._base}unresolved/"):
+        if not is_collection and not iri.startswith(f"{self._base}unresolved/") and iris.doi(iri) is None:
             return _Solution(None)
         named: dict[str, Target] = {}
         for name in names:

@@ -392,8 +392,8 @@ _PLAN = {
 def decode(triples: Iterable[Triple | Quad]) -> list[Statement]:
     """Return the statements that one graph's triples stand for, in the order of their IRIs.
 
-    A subject with none of our classes is left out, unless it is :attr:`~.model.Dataset.latent`; a required field that is
-    missing too, with its subject.
+    A subject with none of our classes is left out, unless it is :attr:`~.model.Dataset.latent`; a required field that
+    is missing too, with its subject.
     """
     by_subject: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for triple in triples:

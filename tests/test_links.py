@@ -265,8 +265,9 @@ def test_what_a_link_says_beside_the_edge_is_kept(catalog, write):
         ("https://example.com/data", (Stage.PRETRAINING, "https://example.com/data", Rule.PRETRAINED_SOURCE, None)),
         (
             "https://arxiv.org/abs/2407.11743",
-            (Stage.PRETRAINING, f"{BASE}unresolved/https:%2F%2Farxiv.org%2Fabs%2F2407.11743", Rule.PRETRAINED_SOURCE, None),
+            (DerivationKind.UNKNOWN, f"{BASE}unresolved/https:%2F%2Farxiv.org%2Fabs%2F2407.11743", Rule.PRETRAINED_SOURCE, None),
         ),
+        ("10.1234/Paper", (DerivationKind.UNKNOWN, "https://doi.org/10.1234/paper", Rule.PRETRAINED_SOURCE, None)),
     ],
 )  # fmt: skip
 def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, write):
@@ -275,6 +276,35 @@ def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, 
         write(m=model("m", **{"mlm:pretrained_source": source}), parent=model("parent"), c=collection("c", **fields))
     )
     assert edges(catalog) == [expected]
+
+
+SPELLINGS = ["10.1234/Abc", "https://doi.org/10.1234/abc", "http://dx.doi.org/10.1234/ABC", "doi:10.1234/aBc"]
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_doi_is_one_thing_however_it_is_spelled(is_named, tmp_path, catalog, write):
+    """Before anything is known to have it, with what has it, which is data or a model, and when that is gone."""
+    models = [
+        model(f"m{n}", **{"mlm:pretrained_source": doi}) if is_named else model(f"m{n}", link("derived_from", doi))
+        for n, doi in enumerate(SPELLINGS)
+    ]
+    catalog.ingest(write(**{m["id"]: m for m in models}))
+    unknown = {("https://doi.org/10.1234/abc", DerivationKind.UNKNOWN)}
+    assert {(d.source, d.kind) for d in catalog.derivations()} == unknown
+    assert len(list(catalog.unresolved())) == 1
+    for owner in (collection("z", **{"sci:doi": SPELLINGS[0]}), model("z", **{"sci:doi": SPELLINGS[2]})):
+        (tmp_path / "other").mkdir(exist_ok=True)
+        (tmp_path / "other" / "z.json").write_text(json.dumps(owner))
+        catalog.ingest(tmp_path / "other")
+        if owner["type"] == "Collection":
+            stage = Stage.PRETRAINING if is_named else Stage.TRAINING
+            assert [(u.dataset, u.stage) for u in catalog.uses()] == [(f"{BASE}collections/z", stage)] * len(SPELLINGS)
+        else:
+            assert {(d.source, d.kind) for d in catalog.derivations()} == {(f"{BASE}items/z", DerivationKind.UNSTATED)}
+        assert not list(catalog.unresolved())
+    catalog.remove(f"{BASE}documents/other/z.json")
+    catalog.ingest(tmp_path / "source")
+    assert {(d.source, d.kind) for d in catalog.derivations()} == unknown
 
 
 def test_pretrained_source_null_is_from_scratch(catalog, write):

@@ -122,7 +122,7 @@ class _Reader:
             parameters=_text(tree, "parameters"), tasks=_texts(tree, "tasks"),
             modalities=_texts(tree, "modalities"), framework=_text(tree, "framework"),
             license=_text(tree, "license"), publisher=_text(tree, "publisher"), released=_text(tree, "released"),
-            homepage=_text(tree, "url"), doi=_text(tree, "doi"), aliases=_texts(tree, "aliases"),
+            homepage=_text(tree, "url"), doi=_doi(tree), aliases=_texts(tree, "aliases"),
             disclosure=Disclosure(disclosure) if disclosure is not None else None, resolved=True,
             sources=self._sources(tree, paper),
         )  # fmt: skip
@@ -137,7 +137,7 @@ class _Reader:
             archive=tree.get("archive") is not None, footprints=tuple(sorted(place.iri for place in places)),
             sensors=_texts(tree, "sensors"), size=_text(tree, "size"), version=_text(tree, "version"),
             license=_text(tree, "license"), publisher=_text(tree, "publisher"), released=_text(tree, "released"),
-            homepage=_text(tree, "url"), doi=_text(tree, "doi"), aliases=_texts(tree, "aliases"), resolved=True,
+            homepage=_text(tree, "url"), doi=_doi(tree), aliases=_texts(tree, "aliases"), resolved=True,
             sources=self._sources(tree, paper),
         )  # fmt: skip
         yield from places
@@ -331,6 +331,11 @@ class _Reader:
                 "frozen weights under a new head are a component, not fine-tuned",
                 Severity.WARNING,
             )
+
+
+def _doi(tree: Tree) -> str | None:
+    said = _text(tree, "doi")
+    return None if said is None else iris.doi(said) or said
 
 
 def _text(tree: Tree, key: str) -> str | None:

@@ -48,11 +48,6 @@ _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", 
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
 
-_OF_AREA: Final = ("label", "identifier", "resolved")
-_NAMED: Final = ("sensors", "checksums", "aliases")
-"""What an item of a collection says of itself that is said of its area, or tells only which thing a dataset is."""
-
-
 class _MissingId(Exception):
     """A document has no id to make an IRI of."""
 
@@ -197,7 +192,7 @@ class DocumentReader:
         """A sample that was made from something other than an image, or by a model, is data of its own.
 
         So is one of which not all of the place is known: whoever uses it alone is to know that. And one that has only a
-        box, ``alone``. Of any other it is kept what it says of itself beside its place: it is data if something uses it.
+        box, ``alone``. Of any other is kept what it says of itself beside its place: it is data if something uses it.
         """
         found = self._lost_links(raw, iri, False)
         for index, link in content.links_of(raw.data):
@@ -208,7 +203,15 @@ class DocumentReader:
         if found or alone or len(areas) > 1:
             found.append(replace(own, part_of=(whole,)))
         elif not content.is_ml_aoi(raw.data):  # whose chips repeat what their collection says, a million times
-            said = replace(own, latent=True, footprints=(), **dict.fromkeys(_OF_AREA), **dict.fromkeys(_NAMED, ()))
+            said = Dataset(
+                iri=iri,
+                latent=True,
+                description=own.description,
+                version=own.version,
+                license=own.license,
+                publisher=own.publisher,
+                doi=own.doi,
+            )
             if said != Dataset(iri=iri, latent=True):
                 found.append(said)
         return found

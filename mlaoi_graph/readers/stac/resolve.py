@@ -75,6 +75,8 @@ class Resolver:
             return Target(
                 self._minted(href, raw), kind, label=place.path.rpartition("/")[2], described=False, name=href
             )
+        if iris.doi(href) is not None:
+            return self._paper(href)
         bare = _BARE_ID.fullmatch(href) is not None
         if bare:
             # What goes by an id is known when all documents are read, and not by who came first.
@@ -103,6 +105,8 @@ class Resolver:
         known = self._context.known.target(iri)
         if known is not None and known.described:
             return known
+        if iris.doi(href) is not None:
+            return self._paper(href)
         kind = content.kind_by_suffix(href)
         if self._walk.is_private(iri):
             raw.note(pointer, "refused-link", _PRIVATE.format(href[:100]))
@@ -114,6 +118,19 @@ class Resolver:
         if kind is None and content.is_archive_address(iri):
             kind = Kind.ARCHIVE
         return Target(iri, kind or Kind.UNKNOWN, label=iris.tail(iri), described=False, name=href)
+
+    def _paper(self, name: str) -> Target:
+        """Return what a DOI, or the address of a paper, stands for: what has it may be data or a model.
+
+        One node for a DOI, however it is spelled.
+        """
+        doi = iris.doi(name)
+        address = iris.safe_iri(f"https://doi.org/{doi}") if doi is not None else None
+        known = self._context.known.target(address) if address is not None else None
+        if known is not None and known.described:
+            return known
+        iri = address or iris.unresolved(self._context.base, name)
+        return Target(iri, Kind.UNKNOWN, name, described=False, name=name)
 
     def _nowhere(self, href: str, raw: Raw) -> Target:
         # A relative path means something only beside its document; a bare id or an odd address, anywhere.
@@ -398,11 +415,13 @@ class Resolver:
         """Return what a name or address in ``mlm:pretrained_source`` stands for.
 
         The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id, a
-        paper, weights, a page about a model. An address tells by its path; one that does not is of unknown kind. A name
-        or a paper that leads nowhere stays a dataset marked unresolved, with the literal kept: a paper describes
-        data, it is not the data. What goes by the name here is found when all documents are read.
+        paper, weights, a page about a model. An address tells by its path; one that does not is of unknown kind, and
+        so is a paper, which may be about data or a model. A name that leads nowhere stays a dataset marked unresolved,
+        with the literal kept. What goes by the name here is found when all documents are read.
         """
-        if name.startswith(("http://", "https://")) and not _PUBLICATION.match(name):
+        if _PUBLICATION.match(name) or iris.doi(name) is not None:
+            return self._paper(name)
+        if name.startswith(("http://", "https://")):
             iri = iris.safe_iri(name)
             known = self._context.known.target(iri) if iri is not None else None
             if known is not None and known.described:
