@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-__all__ = ["OPEN_END", "OPEN_START", "During", "earliest", "edge", "instants", "span"]
+__all__ = ["OPEN_END", "OPEN_START", "During", "earliest", "edge", "instants", "is_time", "span"]
 
 OPEN_START: Final = -(1 << 63)
 OPEN_END: Final = (1 << 63) - 1
@@ -89,6 +89,15 @@ def edge(text: str, side: int) -> int:
         return instants(text)[side]
     except ValueError:
         return OPEN_END if side else OPEN_START
+
+
+def is_time(text: str) -> bool:
+    """Return whether a text is a year, month, day or instant."""
+    try:
+        instants(text)
+    except ValueError:
+        return False
+    return True
 
 
 def earliest(times: Iterable[str]) -> str | None:

@@ -458,6 +458,43 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "providers an object": ({**COLLECTION, "providers": {"name": "ESA"}}, "/providers", "wrong-type"),
     "a provider text": ({**COLLECTION, "providers": ["ESA"]}, "/providers/0", "wrong-type"),
     "a provider without a name": ({**COLLECTION, "providers": [{}]}, "/providers/0/name", "wrong-type"),
+    "id a number": ({**GOOD, "id": 5}, "/id", "wrong-type"),
+    "id of blanks": ({**GOOD, "id": "  "}, "/id", "wrong-type"),
+    "collection a number": ({**GOOD, "collection": 5}, "/collection", "wrong-type"),
+    "an asset a number": ({**GOOD, "assets": {"a/b": 5}}, "/assets/a~1b", "wrong-type"),
+    "an href of an asset a number": ({**GOOD, "assets": {"b": {"href": 5}}}, "/assets/b", "wrong-type"),
+    "roles of an asset text": ({**GOOD, "assets": {"b": {"href": "x", "roles": "data"}}}, "/assets/b/roles", "wrong-type"),
+    "interval of nothing": (
+        replaced(COLLECTION, ("extent", "temporal", "interval"), [None]), "/extent/temporal/interval/0", "wrong-type",
+    ),
+    "interval text": (replaced(COLLECTION, ("extent", "temporal", "interval"), "x"), "/extent/temporal/interval", "wrong-type"),
+    "a start that is no time": (
+        replaced(COLLECTION, ("extent", "temporal", "interval"), [["notadate", None]]), "/extent/temporal/interval/0/0", "wrong-type",
+    ),
+    "an end that is no time": (
+        replaced(COLLECTION, ("extent", "temporal", "interval"), [[None, 5]]), "/extent/temporal/interval/0/1", "wrong-type",
+    ),
+    "summaries a list": ({**COLLECTION, "summaries": [1]}, "/summaries", "wrong-type"),
+    **{
+        f"{name} {value!r}": ({**MODEL, "properties": {**MODEL["properties"], name: value}}, f"/properties/{name}", "wrong-type")
+        for name, value in (("mlm:name", 5), ("mlm:architecture", ["x"]), ("mlm:framework", {}), ("mlm:tasks", 1),
+                            ("mlm:total_parameters", "many"), ("mlm:total_parameters", True))
+    },
+    "no version of an item": ({k: v for k, v in GOOD.items() if k != "stac_version"}, "/stac_version", "unknown-version"),
+    "no version of a collection": (
+        {k: v for k, v in COLLECTION.items() if k != "stac_version"}, "/stac_version", "unknown-version",
+    ),
+    **{
+        f"{rel} of {name}": ({**document, "links": [{"rel": rel, "href": "x"}]}, "/links/0", "role-on-data")
+        for rel in ("lineage:evaluated_on", "ml-model:train-data", "ml-model:test-data")
+        for name, document in (("an item", GOOD), ("a sample", SAMPLE), ("a collection", COLLECTION))
+    },
+    **{
+        f"no role of {name}": (
+            {**document, "links": [{"rel": "derived_from", "href": "x.tif", "ml-aoi:role": "banana"}]},
+            "/links/0/ml-aoi:role", "unknown-role",
+        ) for name, document in (("an item", GOOD), ("a sample", SAMPLE), ("a collection", COLLECTION))
+    },
     "made from what is on this machine": (
         {**MODEL, "links": [{"rel": "derived_from", "href": "http://127.0.0.1:8000/m.json"}]},
         "/links/0",
@@ -492,7 +529,7 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
         "geometry-type",
     ),
     "geometry text": ({**GOOD, "geometry": "POINT (1 2)"}, "/geometry", "geometry-type"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("document", "pointer", "rule"), ODD.values(), ids=ODD)
@@ -549,6 +586,17 @@ def test_what_looks_like_nothing_is_not_read_and_says_so(tmp_path: Path, kind: d
     assert (report.read, report.skipped) == (0, 1)
     finding(report, "wrong-type" if kind else "no-type", "x.json", "/type")
     finding(report, "not-stac", "x.json")
+
+
+def test_a_time_that_is_none_is_not_stored(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        "c.json",
+        replaced(COLLECTION, ("extent", "temporal", "interval"), [["notadate", "2020-01-01T00:00:00Z"]]),
+    )
+    catalog = Catalog.create()
+    catalog.ingest(tmp_path)
+    assert [(a.start, a.end) for a in catalog.areas()] == [(None, "2020-01-01T00:00:00Z")]
 
 
 def test_what_careless_writers_produce_is_read_as_what_they_meant(tmp_path: Path) -> None:

@@ -683,3 +683,16 @@ def test_items_that_repeat_the_doi_of_their_collection_leave_it_to_it(catalog, w
         write(c=collection("c", **{"sci:doi": source}), **items, m=model("m", **{"mlm:pretrained_source": source}))
     )
     assert edges(catalog) == [(Stage.PRETRAINING, C, Rule.PRETRAINED_SOURCE, None)]
+
+
+@pytest.mark.parametrize("identifier", ["sentinel-2-l2a", "fields"])
+@pytest.mark.parametrize("box", [(-180, -90, 180, 90), (7, 46, 8, 47)], ids=["world", "place"])
+@pytest.mark.parametrize("end", [None, "2021-01-01T00:00:00Z"])
+def test_a_described_archive_is_one_by_its_id_as_one_that_is_not_is_by_its_address(
+    identifier, box, end, catalog, write
+):
+    c = collection(identifier, bbox=box)
+    c["extent"]["temporal"]["interval"] = [["2015-06-27T10:25:31Z", end]]
+    catalog.ingest(write(c=c))
+    is_archive = identifier == "sentinel-2-l2a" and box[0] == -180 and end is None
+    assert [d.archive for d in catalog.datasets()] == [is_archive]

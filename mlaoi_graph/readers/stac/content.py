@@ -194,6 +194,8 @@ def migrated(data: Json) -> tuple[Json, str | None]:
     try:
         migrated = migrate_to_latest(data, identify_stac_object(data))
     except (STACError, STACTypeError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        migrated = data
+    if migrated.get("stac_version") == version:  # pystac leaves what is newer than it knows
         return data, f"STAC {version!r} is not 1.0 or 1.1; read as if it were"
     return migrated, f"STAC {version}; read as pystac migrates it to {migrated['stac_version']}"
 
@@ -303,6 +305,7 @@ def _is_archive(data: Json) -> bool:
     sensor = isinstance(summaries, dict) and any(
         key in summaries for key in ("constellation", "platform", "instruments")
     )
+    sensor = sensor or is_archive_address(f"/collections/{data.get('id')}")
     extent = data.get("extent")
     if not sensor or not isinstance(extent, dict):
         return False

@@ -44,7 +44,13 @@ _COMMON: Final[tuple[tuple[str, type, str], ...]] = (
     ("providers", list, "a list of objects, each with a name"),
 )
 """Fields that items and collections have in common, and what they are."""
+_OF_MODEL: Final[tuple[tuple[str, type, str], ...]] = (
+    *((name, str, "text") for name in ("mlm:architecture", "mlm:framework")),
+    ("mlm:total_parameters", int, "a whole number"),
+)
+"""Fields of a model."""
 _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
+_INTERVAL: Final = "/extent/temporal/interval"
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
 
@@ -63,6 +69,11 @@ class DocumentReader:
     def statements(self, raw: Raw) -> list[Statement] | None:
         """Return what a STAC or TrainingDML document says; None if it cannot stand, with a finding that says why."""
         self._resolver.note_tree(raw)
+        identifier = raw.data.get("id")
+        if not isinstance(identifier, str) or not identifier.strip():
+            taken = content.identifier_of(raw.data)
+            if taken is not None:
+                raw.note("/id", "wrong-type", f"an id is text, and not only blanks; taken as {taken!r}")
         try:
             if content.lineage_kind(raw.data) is not None:
                 found, about = self._written(raw)
@@ -152,6 +163,13 @@ class DocumentReader:
             for index, entry in enumerate(entries if isinstance(entries, list) else ()):
                 if not isinstance(entry, kind):
                     raw.note(f"/{name}/{index}", "wrong-type", f"an entry of {name} is {wanted_kind}; not used")
+        if not isinstance(data.get("collection", ""), str | None):
+            raw.note("/collection", "wrong-type", "the id of a collection is text; taken as if it named none")
+        for name, asset in (data.get("assets") or {}).items() if isinstance(data.get("assets"), dict) else ():
+            if not isinstance(asset, dict) or not isinstance(asset.get("href", ""), str):
+                raw.note(f"/assets/{_escaped(name)}", "wrong-type", "an asset is an object with an href; not used")
+            elif not isinstance(asset.get("roles", []), list):
+                raw.note(f"/assets/{_escaped(name)}/roles", "wrong-type", "the roles of an asset are a list; not used")
         properties = is_object(data.get("properties"))
         if properties is None:
             raw.note("/properties", "wrong-type", "properties of an item are an object; read as empty")
@@ -196,6 +214,7 @@ class DocumentReader:
         """
         found = self._lost_links(raw, iri, False)
         for index, link in content.links_of(raw.data):
+            _note_foreign(raw, index, link)
             if link.get("rel") == links.DERIVED_FROM and not _is_image_link(link):
                 target = self._target(raw, index, link)
                 found.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
@@ -248,6 +267,11 @@ class DocumentReader:
         data = raw.data
         area = self._areas(raw, iris.sub(iri, "declared-area"), Precision.DECLARED_BOX, properties, None)[0]
         identifier = content.identifier_of(data)
+        prefix = "/properties" if raw.form is Form.ITEM else ""
+        _note_wrong_types(raw, properties, prefix, _OF_MODEL)
+        for name in ("mlm:name", "mlm:tasks"):
+            if properties.get(name) is not None and not texts(properties[name]):
+                raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is text, tasks a list of it; not used")
         title = text(properties.get("title")) or text(data.get("title")) or identifier
         tasks = texts(properties.get("mlm:tasks")) or texts(properties.get("ml-model:prediction_type"))
         parameters = properties.get("mlm:total_parameters")
@@ -335,7 +359,11 @@ class DocumentReader:
             return [], None
         if target.kind is Kind.MODEL:
             return self._model(raw, target.iri, data), target.iri
-        summaries = is_object(data.get("summaries")) or {}
+        summaries = is_object(data.get("summaries"))
+        if summaries is None:
+            if data.get("summaries") is not None:
+                raw.note("/summaries", "wrong-type", "summaries are an object; not used")
+            summaries = {}
         area = None
         if data.get("lineage:footprint") != "unknown":  # then its box is there because STAC wants one
             area = self._extent(raw, target.iri, is_object(data.get("extent")), archive=target.kind is Kind.ARCHIVE)
@@ -387,8 +415,10 @@ class DocumentReader:
         temporal = is_object(extent.get("temporal")) or {}
         intervals = temporal.get("interval")
         start = end = None
-        if isinstance(intervals, list):
-            start, end = self._interval(raw, [one for one in intervals if isinstance(one, list) and len(one) == 2])
+        if intervals is not None and not isinstance(intervals, list):
+            raw.note(_INTERVAL, "wrong-type", "interval is a list of pairs of times; not used")
+        elif intervals is not None:
+            start, end = self._interval(raw, [pair for one in enumerate(intervals) if (pair := _pair(raw, *one))])
         unbounded = found.unbounded or archive
         return AreaOfInterest(
             iri=iris.sub(iri, "extent"),
@@ -398,12 +428,10 @@ class DocumentReader:
             end=lineage.bounded(end),
         )
 
-    def _interval(self, raw: Raw, intervals: list[list[Any]]) -> tuple[str | None, str | None]:
+    def _interval(self, raw: Raw, said: list[tuple[str | None, str | None]]) -> tuple[str | None, str | None]:
         """Return the first interval, which is the whole one; the longest of all where it does not hold the others."""
-        pointer = "/extent/temporal/interval"
-        said = [(text(start), text(end)) for start, end in intervals]
         for start, end in said:
-            self._time_findings(raw, pointer, start, end)
+            self._time_findings(raw, _INTERVAL, start, end)
         if not said:
             return None, None
         # The hull, open where one of them is.
@@ -413,7 +441,7 @@ class DocumentReader:
         first = said[0]
         if (_edge(start, 0), _edge(end, 1)) == (_edge(first[0], 0), _edge(first[1], 1)):
             return first
-        raw.note(pointer, "interval-mismatch", "the first interval does not hold the others; that of all is used")
+        raw.note(_INTERVAL, "interval-mismatch", "the first interval does not hold the others; that of all is used")
         return start, end
 
     def _time_findings(self, raw: Raw, pointer: str, start: str | None, end: str | None) -> None:
@@ -426,6 +454,7 @@ class DocumentReader:
         images: list[str] = []
         for index, link in content.links_of(raw.data):
             rel = text(link.get("rel"))
+            _note_foreign(raw, index, link)
             if rel == "source" or (rel == links.DERIVED_FROM and _is_image_link(link)):
                 image = text(link.get("href"))
                 if image is not None:
@@ -607,12 +636,14 @@ class DocumentReader:
         return statements, iri
 
 
-def _note_wrong_types(raw: Raw, fields: Json, prefix: str) -> None:
-    for name, wanted, what in _COMMON:
+def _note_wrong_types(
+    raw: Raw, fields: Json, prefix: str, wanted_of: tuple[tuple[str, type, str], ...] = _COMMON
+) -> None:
+    for name, wanted, what in wanted_of:
         value = fields.get(name)
         if value is None:
             continue
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or isinstance(value, bool):
             raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is {what}; not used")
         elif isinstance(value, list):
             for index, entry in enumerate(value):
@@ -620,6 +651,21 @@ def _note_wrong_types(raw: Raw, fields: Json, prefix: str) -> None:
                     raw.note(f"{prefix}/{name}/{index}", "wrong-type", f"{name} is {what}; not used")
                 elif isinstance(entry, dict) and text(entry.get("name")) is None:
                     raw.note(f"{prefix}/{name}/{index}/name", "wrong-type", "the name of a provider is text; not used")
+
+
+def _note_foreign(raw: Raw, index: int, link: Json) -> None:
+    """Note what a link of data says that is said of models, or in words of nobody."""
+    rel, role = link.get("rel"), link.get("ml-aoi:role")
+    if isinstance(rel, str) and rel in links.USE_RELS and rel != links.DERIVED_FROM:
+        raw.note(f"/links/{index}", "role-on-data", f"{rel} belongs in the document of a model; not used")
+    if role is not None and role != "label" and role != "feature":
+        message = f"ml-aoi:role is label or feature; {repr(role)[:40]} is taken as the latter"
+        raw.note(f"/links/{index}/ml-aoi:role", "unknown-role", message)
+
+
+def _escaped(key: str) -> str:
+    """Return a key as a step of a JSON pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _is_image_link(link: Json) -> bool:
@@ -637,6 +683,20 @@ def _doi(value: object) -> str | None:
     """Return a DOI, however it is spelled; other text as it stands."""
     said = text(value)
     return None if said is None else iris.doi(said) or said
+
+
+def _pair(raw: Raw, index: int, interval: object) -> tuple[str | None, str | None] | None:
+    """Return the start and end of an interval of a collection, open where one is null or no time; None for no pair."""
+    if not isinstance(interval, list) or len(interval) != 2:
+        raw.note(f"{_INTERVAL}/{index}", "wrong-type", "an interval is a pair of times; not used")
+        return None
+    found: list[str | None] = []
+    for side, word in enumerate(interval):
+        is_time = isinstance(word, str) and times.is_time(word)
+        if word is not None and not is_time:
+            raw.note(f"{_INTERVAL}/{index}/{side}", "wrong-type", "not a time; taken as not known")
+        found.append(word if is_time else None)
+    return found[0], found[1]
 
 
 def _edge(word: str | None, side: int) -> int:
