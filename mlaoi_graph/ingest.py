@@ -74,7 +74,7 @@ _TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
 
 
 class Findings:
-    """Findings of one run: all are counted, the first of each rule are kept whole."""
+    """Findings of one run: all are counted (``len``), the first of each rule are kept whole and iterated over."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, Severity]] = Counter()
@@ -82,7 +82,7 @@ class Findings:
 
     @property
     def kept(self) -> list[Finding]:
-        """Those that are kept whole."""
+        """Those that are kept whole, up to 100 of each rule."""
         return [finding for _, finding in self._kept]
 
     def add(self, findings: Iterable[Finding], document: str = "") -> None:
@@ -105,6 +105,9 @@ class Findings:
 
     def __len__(self) -> int:
         return self.counts.total()
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.kept)
 
     @property
     def not_kept(self) -> int:

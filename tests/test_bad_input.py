@@ -375,6 +375,8 @@ def test_any_version_is_read_or_refused(tmp_path: Path, version: Any, depth: int
     if version is not None and not str(version).startswith("1.0.0"):
         found = [f for f in report.findings.kept if f.document.endswith("item.json") and "version" in f.rule]
         assert [f.pointer for f in found] == ["/stac_version"]
+        assert not found[0].message.endswith(f"migrates it to {version}")
+    assert list(report.findings) == report.findings.kept
     check_graph(catalog, tmp_path)
 
 

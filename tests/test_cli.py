@@ -210,6 +210,31 @@ def test_export_is_told_by_the_suffix(built, call, tmp_path, suffix):
         assert "Model M" in target.read_text()
 
 
+def test_export_to_standard_output_is_what_a_file_would_hold(built, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("export", built, "--output", "x.nt").exit_code == 0
+    done = call("export", built, "--output", "-", "--format", "ntriples")
+    assert sorted(done.stdout.splitlines()) == sorted((tmp_path / "x.nt").read_text().splitlines())
+    assert not (tmp_path / "-").exists()
+    for arguments in ([], ["--format", "stac"]):
+        assert call("export", built, "--output", "-", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT ?x WHERE { ?x foo:bar ?z }", "Prefix not found"),
+        ("SELECT ?x WHERE { ?x a <bad iri> }", "IRI parsing failed"),
+        ("SELECT ?x WHERE { ?x a", "expected one of "),
+        ("", "1:1"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_one_line_without_the_grammars_characters(built, call, query, reason):
+    message = str(call("query", built, query).exception)
+    assert reason in message
+    assert not re.search(r"\n|\['|\[_\]|u\{", message)
+
+
 def test_remove(built, call):
     assert call("remove", built, f"{BASE}documents/source/m.json").exit_code == 0
     assert json.loads(call("show", built, "--json").stdout)[0]["label"] == "Fields"

@@ -7,6 +7,8 @@ import warnings
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -279,7 +281,10 @@ def export(
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="File to write (a folder for stac); it appears when complete."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write (a folder for stac), which appears when complete; - is standard output.",
         ),
     ] = "",
     format: Annotated[
@@ -312,6 +317,8 @@ def export(
     chosen = format or _SUFFIXES.get(Path(output).suffix.lower())
     if chosen is None:
         raise typer.BadParameter(f"{output}: no format has that suffix; give --format")
+    if output == "-" and chosen is Format.stac:
+        raise typer.BadParameter("a STAC catalog is many files; give --output FOLDER")
     if (root_href is not None or mlm_links) and chosen is not Format.stac:
         raise typer.BadParameter("--root-href and --mlm-links go with --format stac")
     if relative_links and root_href is None:
@@ -324,9 +331,16 @@ def export(
                 raise typer.BadParameter(str(error)) from None
             say(f"{output}: {many(sum(1 for _ in Path(output).rglob('*.json')), 'STAC document')}")
             return
-        lost = catalog.export(chosen.value, output)
+        if output == "-":
+            with TemporaryDirectory() as folder:
+                lost = catalog.export(chosen.value, Path(folder, "graph"))
+                with Path(folder, "graph").open("rb") as file:
+                    copyfileobj(file, sys.stdout.buffer)
+        else:
+            lost = catalog.export(chosen.value, output)
     for finding in lost[:_LOST_SHOWN]:
         say(clean(finding.message))
     if len(lost) > _LOST_SHOWN:
         say(f"and {many(len(lost) - _LOST_SHOWN, 'more such text')}")
-    say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")
+    if output != "-":
+        say(f"{output}: {Path(output).stat().st_size:,} bytes of {chosen.value}")

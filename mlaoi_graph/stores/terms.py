@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -18,9 +19,28 @@ def engine_errors(ours: Callable[[str], MlaoiError]) -> Iterator[None]:
     try:
         yield
     except SyntaxError as error:
-        raise ours(error.msg) from error
+        raise ours(_readable(error.msg)) from error
     except (OSError, RuntimeError, ValueError) as error:
         raise ours(str(error)) from error
+
+
+_CHARACTERS = re.compile(r"""\[(?:_|'[^"\]]*')\]""")
+
+
+def _readable(message: str) -> str:
+    """Return what the parser says without the characters of its grammar.
+
+    >>> _readable("error at 1:9: expected one of Prefix not found, ['%'], ['0' ..= '9' | 'A'..='Z']")
+    'error at 1:9: Prefix not found'
+    """
+    place, _, wanted = message.partition(": expected ")
+    words = [word for word in _CHARACTERS.sub("", wanted.removeprefix("one of ")).split(", ") if word.strip()]
+    reason = next((word for word in words if " " in word), None)
+    if not wanted or reason is not None:
+        return f"{place}: {reason}" if reason is not None else message
+    if not words:
+        return f"{place}: what is there cannot stand there"
+    return f"{place}: expected {'one of ' if len(words) > 1 else ''}{', '.join(words)}"
 
 
 def node(iri: str) -> ox.NamedNode:

@@ -102,7 +102,7 @@ class Raw:
             told = "nothing else tells what it is" if wanted is None else f"read as what it looks like, a {wanted}"
             self.note("/type", "no-type" if declared is None else "wrong-type", f"{said}; {told}")
             self.data = {**self.data, "type": wanted}
-        if "stac_version" not in self.data and self.form in (Form.ITEM, Form.COLLECTION):
+        if self.data.get("stac_version") is None and self.form in (Form.ITEM, Form.COLLECTION):
             message = "no stac_version; read as if it were 1.0 or 1.1"
             self.note("/stac_version", "unknown-version", message, Severity.INFO)
         if content.lost_links(self.data):
