@@ -662,6 +662,7 @@ def test_what_an_item_of_a_collection_says_of_itself_is_said_of_the_data_it_is(u
     assert f"{BASE}documents/source/x.json" in {q.graph_name.value for q in catalog.store.match(x)}
     catalog.remove(f"{BASE}documents/source/m.json")
     assert [d.iri for d in catalog.datasets()] == [C]
+    assert {n for n, d in catalog.to_networkx().nodes(data=True) if d["kind"] == "dataset"} == {C}
     with pytest.raises(NodeNotFound):
         catalog.node(x)
 

@@ -142,7 +142,8 @@ class Collector:
 
     def _take_node(self, edges: dict[Edge, KnownBy], statement: Model | Dataset | ModelFamily | Unknown) -> int:
         node = self.node(statement.iri)
-        self.kinds[node] |= _KINDS[statement.__class__]
+        if not (isinstance(statement, Dataset) and statement.latent):
+            self.kinds[node] |= _KINDS[statement.__class__]
         for name in (statement.label, *_other_names(statement)):
             if name is not None:
                 self.name(node, rdf.storable(name), is_label=name is statement.label)
