@@ -14,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    epilog="Exit codes: 0 done, 1 something was found (documents not read, violations), 2 it could not be done.",
+    epilog="Exit codes: 0 done, 1 something was found (unreadable documents, violations), 2 it could not be done.",
 )
 
 
