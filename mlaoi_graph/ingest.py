@@ -665,25 +665,26 @@ class Ingest:
             self._store.replace(batch)
 
     def _of_two_kinds(self, source: str, name: str) -> list[Finding]:
-        """Return a finding for every node that is described as a model and as data."""
+        """Return a finding for every node that is described as a model and as data, in each document that describes it."""
         assert self.columns is not None
         kinds = np.asarray(self.columns.kinds)
         both = np.flatnonzero((kinds & (IS_MODEL | IS_FAMILY) != 0) & (kinds & IS_DATASET != 0))
         return [
             Finding(
-                document=self._shown(self._describing(self.columns.iris[node]), source, name),
+                document=self._shown(document, source, name),
                 pointer="/id",
                 rule="two-kinds",
                 message=f"{self.columns.iris[node]} is described as a model and as data. What it learned from as a "
                 "model does not count for who learned from it as data. Give one of the two another self link or id",
             )
             for node in both.tolist()
+            for document in self._describing(self.columns.iris[node])
         ]
 
-    def _describing(self, node: str) -> str:
-        """Return the first of the documents that describe something, or else speak of it."""
+    def _describing(self, node: str) -> list[str]:
+        """Return the documents that describe something, or else speak of it."""
         described = {_iri(quad.graph_name) for quad in self._store.match(node, MLAOI.resolved, Literal(True))}
-        return min(described or {_iri(quad.graph_name) for quad in self._store.match(node)})
+        return sorted(described or {_iri(quad.graph_name) for quad in self._store.match(node)})
 
     def _cycles(self, source: str, name: str) -> list[Finding]:
         """Return a finding for every set of things that are each made from, or successors of, each other."""

@@ -527,8 +527,12 @@ def test_a_node_of_two_kinds_is_told_and_links_to_it_count_as_they_are_stated(ca
         z=model("z", stated),
     )
     report = catalog.ingest(source)
-    told = [f.message for f in report.findings.kept if f.rule == "two-kinds"]
-    assert [m.partition(" is described")[0] for m in told] == ["https://ex.org/both"]
+    told = {
+        (f.document.rpartition("/")[2], f.message.partition(" is described")[0])
+        for f in report.findings.kept
+        if f.rule == "two-kinds"
+    }
+    assert told == {("both.json", "https://ex.org/both"), ("bothc.json", "https://ex.org/both")}
     assert not {f.rule for f in report.findings.kept} & {"derivation-of-data", "stage-of-model"}
     both = "https://ex.org/both"
     assert edges(catalog, "x") == [(DerivationKind.FINETUNED, both, Rule.STATED, None)]
@@ -622,6 +626,7 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
             ("a.json", "/links/0", "cycle"),
             ("c.json", "/links/1", "ambiguous-id"),
             ("e.json", "/id", "two-kinds"),
+            ("f.json", "/id", "two-kinds"),
             ("lines.ndjson:2", "/properties/title", "wrong-type"),
         } <= told
         assert _told(catalog, tmp_path / "a", {}) == told
