@@ -448,6 +448,7 @@ def misled(store: Store) -> set[str]:
     found: set[str] = set()
     for node in gone:
         said = {_iri(quad.graph_name) for quad in store.match(node, MLAOI.resolved, Literal(False))}
+        said |= {_iri(quad.graph_name) for quad in store.match(node, RDF.type, MLAOI.UnknownThing)}
         for predicate in _REFERRING:  # a link may say itself what it leads to
             for quad in store.match(None, predicate, node):
                 document = _iri(quad.graph_name)
