@@ -287,7 +287,11 @@ class Ingest:
             if document.iri in known.stale and document.outcome is Outcome.READ:
                 if self._verified_only:
                     document.statements = [s for s in document.statements if not _is_unverified(s)]
-                self._replace({document.iri: rdf.encode(document.statements)})
+                now = [(f.pointer, f.rule, f.severity, f.message) for f in document.findings]
+                # What was found when it was read the last time is not found for ever.
+                log = [reading_log.reading(document, reading_log.timestamp(self._now()))]
+                is_same = now == reading_log.found_of(self._store, document.iri)
+                self._replace(_with_log({document.iri: rdf.encode(document.statements)}, [] if is_same else log))
 
     def _found_before(self, source: str, name: str, met: set[int]) -> list[Finding]:
         """Return what was found in the unchanged documents of this run when they were read, and not found again."""
@@ -665,7 +669,7 @@ class Ingest:
             self._store.replace(batch)
 
     def _of_two_kinds(self, source: str, name: str) -> list[Finding]:
-        """Return a finding for every node that is described as a model and as data, in each document that describes it."""
+        """Return a finding for every node described as a model and as data, in each document that describes it."""
         assert self.columns is not None
         kinds = np.asarray(self.columns.kinds)
         both = np.flatnonzero((kinds & (IS_MODEL | IS_FAMILY) != 0) & (kinds & IS_DATASET != 0))
@@ -712,8 +716,11 @@ class Ingest:
                     ", ..." if len(component) > 5 else ""
                 )
                 of_it = walked[np.isin(ends, list(component)).all(axis=0)].tolist()
-                said = [(columns.documents[columns.document[edge]], columns.saying(edge)) for edge in of_it]
-                document, pointer = min((document, one.pointer or "" if one else "") for document, one in said)
+                first = min(
+                    of_it, key=lambda edge: (columns.iris[columns.subject[edge]], columns.iris[columns.object[edge]])
+                )
+                said = columns.saying(first)
+                document, pointer = columns.documents[columns.document[first]], said.pointer or "" if said else ""
                 findings.append(
                     Finding(
                         document=self._shown(document, source, name),

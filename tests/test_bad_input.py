@@ -598,7 +598,7 @@ def test_a_time_that_is_none_is_not_stored(tmp_path: Path) -> None:
     )
     catalog = Catalog.create()
     catalog.ingest(tmp_path)
-    assert [(a.start, a.end) for a in catalog.areas()] == [(None, "2020-01-01T00:00:00Z")]
+    assert [(a.start, a.end) for a in catalog.areas() if a.wkt] == [(None, "2020-01-01T00:00:00Z")]
 
 
 def test_what_careless_writers_produce_is_read_as_what_they_meant(tmp_path: Path) -> None:
