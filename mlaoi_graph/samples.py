@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 
 from mlaoi_graph import iri as iris
+from mlaoi_graph import times
 from mlaoi_graph.errors import GeometryError, MissingExtra, SourceNotFound
 from mlaoi_graph.geo import mapped
 from mlaoi_graph.geo.mapped import Array, Mapped
@@ -48,6 +49,8 @@ class SampleReport:
     """Rows with the id of an earlier one and another place or time: kept apart, under ids of their own."""
     in_several_splits: int
     """Samples that are in more than one split."""
+    no_time: int = 0
+    """Rows with a time that is none."""
 
     @property
     def of_other_splits(self) -> int:
@@ -62,6 +65,7 @@ class SampleReport:
             (self.left_out, "left out: no geometry in degrees, or across 180 uncut"),
             (self.incomplete, "with parts left out: points or lines beside others, rings without an inside"),
             (self.id_again, "with the id of another sample, kept apart"),
+            (self.no_time, "with a time that is none, taken as not known"),
             (self.in_several_splits, "in more than one split"),
             (self.of_other_splits, "of a split that is not train, test or validate: they may be of any of these"),
         )
@@ -99,6 +103,10 @@ class Samples:
             incomplete=self.incomplete,
             id_again=self.id_again,
             in_several_splits=sum(len(splits) > 1 for splits in splits_of.values()),
+            no_time=sum(
+                any(when and not times.is_time(when) for when in row)
+                for row in zip(self.starts, self.ends, strict=True)
+            ),
         )
 
     def statements(self, document: str, dataset: str, label: str | None = None) -> Iterator[Statement]:

@@ -463,6 +463,29 @@ ODD: dict[str, tuple[dict[str, Any], str, str]] = {
     "id a number": ({**GOOD, "id": 5}, "/id", "wrong-type"),
     "id of blanks": ({**GOOD, "id": "  "}, "/id", "wrong-type"),
     "collection a number": ({**GOOD, "collection": 5}, "/collection", "wrong-type"),
+    "collection a list": ({**GOOD, "collection": ["chips"]}, "/collection", "wrong-type"),
+    "links null": ({**GOOD, "links": None}, "/links", "wrong-type"),
+    "links of a collection null": ({**COLLECTION, "links": None}, "/links", "wrong-type"),
+    "a time that is none": ({**GOOD, "properties": {"datetime": "last summer"}}, "/properties/datetime", "wrong-type"),
+    "a start that is none": (
+        {**SAMPLE, "properties": {"datetime": None, "start_datetime": "2020-13-01"}}, "/properties/start_datetime", "wrong-type",
+    ),
+    "a footprint of another word": ({**COLLECTION, "lineage:footprint": "Unknown"}, "/lineage:footprint", "wrong-type"),
+    "an area that is no IRI": (
+        {**MODEL, "links": [{"rel": "derived_from", "href": "./chips.json", "lineage:stage": "training", "lineage:area": 7}]},
+        "/links/0", "wrong-type",
+    ),
+    **{
+        f"{rel} without href of {name}": (
+            {**document, "links": [{"rel": rel, "ml-aoi:role": "label"}]}, "/links/0", "broken-link",
+        ) for rel in ("source", "derived_from") for name, document in (("an item", GOOD), ("a sample", SAMPLE), ("a collection", COLLECTION))
+    },
+    "a rel in capitals": ({**GOOD, "links": [{"rel": "Derived_From", "href": "x"}]}, "/links/0/rel", "rel-case"),
+    **{
+        f"pretrained {value!r}": (
+            {**MODEL, "properties": {"mlm:name": "m", "mlm:pretrained": value}}, "/properties/mlm:pretrained", "wrong-type",
+        ) for value in ("true", 1, {"on": "x"}, 0)
+    },
     "an asset a number": ({**GOOD, "assets": {"a/b": 5}}, "/assets/a~1b", "wrong-type"),
     "an href of an asset a number": ({**GOOD, "assets": {"b": {"href": 5}}}, "/assets/b", "wrong-type"),
     "roles of an asset text": ({**GOOD, "assets": {"b": {"href": "x", "roles": "data"}}}, "/assets/b/roles", "wrong-type"),

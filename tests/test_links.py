@@ -327,6 +327,35 @@ def test_pretrained_without_a_source_is_said(catalog, write):
     assert (kind, [n.iri for n in catalog.unresolved()]) == (DerivationKind.UNKNOWN, [source])
 
 
+@pytest.mark.parametrize("said", ["true", "Yes", 1, {"on": "x"}], ids=repr)
+def test_pretrained_in_other_words_may_be_pretrained(said, catalog, write):
+    """Until a source says on what; and so when what its links lead to is read later."""
+    folder = write(m=model("m", link("derived_from", "./c.json"), **{"mlm:pretrained": said}))
+    report = catalog.ingest(folder)
+    assert "wrong-type" in {f.rule for f in report.findings.kept}
+    write(c=collection("c"))
+    for document in (None, sample("z")):
+        catalog.ingest(folder if document is None else write(z=document))
+        assert {kind for kind, *_ in edges(catalog)} == {Stage.TRAINING, DerivationKind.UNKNOWN}
+    catalog.ingest(write(m=model("m", **{"mlm:pretrained": said, "mlm:pretrained_source": None})))
+    assert edges(catalog) == []
+
+
+def test_a_rel_in_capitals_is_that_rel(catalog, write):
+    report = catalog.ingest(
+        write(m=model("m", link("Derived_From", "c.json")), c=collection("c", link("ITEM", "s.json")), s=sample())
+    )
+    assert sorted(f.rule for f in report.findings.kept) == ["rel-case", "rel-case"]
+    assert [use.stage for use in catalog.uses()] == [Stage.TRAINING]
+
+
+@pytest.mark.parametrize("links", [None, "", {}, 0], ids=repr)
+def test_links_that_are_no_list_may_have_led_anywhere(links, catalog, write):
+    catalog.ingest(write(m=model("m") | {"links": links}, c=collection("c") | {"links": links}))
+    assert len(list(catalog.unresolved())) > 1
+    assert {kind for kind, *_ in edges(catalog)} == {DerivationKind.UNKNOWN, Stage.EVALUATION}
+
+
 DATA = {
     "from data": (
         link("derived_from", "./t.json"),

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import shapely
-from conftest import collection, model, sample
+from conftest import collection, link, model, sample
 from typer.testing import CliRunner
 
 from mlaoi_graph.catalog import Catalog
@@ -255,12 +255,47 @@ def test_a_file_a_collection_links_to_is_read_with_it(source, tmp_path, file):
         assert linked == answers(catalog) != []
 
 
-@pytest.mark.parametrize("rel", ["samples", "items"])
-def test_a_link_that_says_so_is_as_good_as_an_asset(source, write, rel, tmp_path):
-    write(c=collection("c", {"rel": rel, "href": "chips.parquet", "type": "application/x-parquet; profile=geo"}))
+TYPES = [
+    {"type": "application/x-parquet; profile=geo"}, {"type": "application/x-geoparquet"}, {},
+    {"type": ["application/vnd.apache.parquet"]}, {"type": "application/octet-stream"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", TYPES, ids=str)
+@pytest.mark.parametrize("rel", ["samples", "items", "data", None])
+def test_what_says_so_by_its_type_or_its_name_is_read(source, write, rel, said, tmp_path):
+    by = {"href": "chips.parquet"} | said
+    write(c=collection("c", {"rel": rel} | by) if rel else collection("c", assets={"a": by}))
     with Catalog.create(tmp_path / "linked") as catalog:
-        catalog.ingest(source)
+        report = catalog.ingest(source)
         assert found_in(catalog, 8.9, 9.5) == [1]
+        assert "other-files" not in {finding.rule for finding in report.findings.kept}
+
+
+NOT_READ = {
+    "no href": {"assets": {"a": {"type": "application/x-parquet"}}},
+    "an href that is null": {"assets": {"a": {"href": None, "type": "application/x-parquet"}}},
+    "an asset that is text": {"assets": {"a": "chips.parquet"}},
+    "assets in a list": {"assets": [{"href": "chips.parquet"}]},
+    "a file of samples that is GeoJSON": {"links": [link("samples", "s.geojson", type="application/geo+json")]},
+    "a file of samples that is not there": {"links": [link("samples", "gone")]},
+}
+
+
+@pytest.mark.parametrize("how", NOT_READ.values(), ids=NOT_READ)
+def test_samples_spoken_of_in_no_file_that_can_be_read_are_told_and_may_be_anywhere(write, catalog, how):
+    used = [link("derived_from", "c.json"), link("lineage:evaluated_on", "far.json")]
+    far = collection("far", bbox=(50, 0, 51, 1))
+    documents = {"m": model("m", *used, **{"lineage:disclosure": "complete"}), "far": far}
+    catalog.ingest(write(**documents, c=collection("c")))
+    assert catalog.leakage("m").totals()["no"] == 1
+    report = catalog.ingest(write(c=collection("c") | how))
+    assert rules(report) == {"samples-not-read"}
+    assert [row.what for row in catalog.leakage("m").unchecked] == ["some-samples"]
+
+
+def test_an_asset_that_is_none_and_names_no_parquet_loses_no_sample(write, catalog):
+    assert rules(catalog.ingest(write(c=collection("c", assets={"a": None, "b": "x.png"})))) == set()
 
 
 def test_a_file_that_changed_or_went_is_followed_and_the_old_one_is_not_kept(source, write, tmp_path):
@@ -329,6 +364,13 @@ def test_doubtful_rows_of_a_file_that_is_linked_to_are_a_finding(source, tmp_pat
         told = [f.message for f in catalog.ingest(source).findings.kept if f.rule == "samples-doubtful"]
         assert told == ["of the rows of ./chips.parquet 1 with the id of another sample, kept apart; 1 in more than one split"]  # fmt: skip
         assert kinds(catalog) == [("same-samples", "yes")]
+
+
+def test_a_row_with_a_time_that_is_none_is_told(source, tmp_path):
+    parquet(source / "chips.parquet", [("a", "train", square(7.0), "2020")], datetime=pa.array(["last summer"]))
+    with Catalog.create(tmp_path / "linked") as catalog:
+        (told,) = (f.message for f in catalog.ingest(source).findings.kept if f.rule == "samples-doubtful")
+        assert told == "of the rows of ./chips.parquet 1 with a time that is none, taken as not known"
 
 
 def test_a_file_too_large_to_be_read_unasked_is_left_alone(source, tmp_path, monkeypatch):

@@ -44,7 +44,8 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
         unread.note(raw, document)
         yield document
     yield from unread.documents()
-    if walk.not_read:
+    not_read = walk.not_read - len(walk.beside)
+    if not_read > 0:
         yield ReadDocument(
             "",
             Outcome.SKIPPED,
@@ -54,7 +55,7 @@ def read(source: str, context: Context) -> Iterator[ReadDocument]:
                     pointer="",
                     rule="other-files",
                     severity=Severity.INFO,
-                    message=many(walk.not_read, "file", "files") + " passed over: not named .json, .geojson or .ndjson",
+                    message=many(not_read, "file", "files") + " passed over: not named .json, .geojson or .ndjson",
                 )
             ],
         )

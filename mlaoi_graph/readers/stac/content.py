@@ -170,14 +170,21 @@ def matched_of(page: Json) -> int | None:
     return None
 
 
-_PARQUET = frozenset({"application/vnd.apache.parquet", "application/x-parquet"})
+_PARQUET: Final = re.compile(r"\.(?:geo)?parquet(?:[?#]|$)", re.I)
+_SAYS_NOTHING: Final = (None, "application/octet-stream")
 
 
 def is_parquet(what: Json) -> bool:
-    """Return whether an asset or link says that it leads to Parquet."""
-    said = what.get("type")
-    # The first test is for speed: every asset and link of every item comes by here.
-    return isinstance(said, str) and "arquet" in said.lower() and said.partition(";")[0].strip().lower() in _PARQUET
+    """Return whether an asset or link says that it leads to Parquet: by its type, or by its href if it has none.
+
+    >>> is_parquet({"type": "application/x-geoparquet"}), is_parquet({"href": "a.parquet", "type": "text/html"})
+    (True, False)
+    """
+    said, href = one_text(what.get("type")), what.get("href")
+    # The first tests are for speed: every asset and link of every item comes by here.
+    if said in _SAYS_NOTHING:
+        return isinstance(href, str) and "arquet" in href.lower() and bool(_PARQUET.search(href))
+    return "arquet" in said.lower() and said.partition(";")[0].strip().lower().endswith("parquet")
 
 
 _CURRENT = re.compile(r"1\.0\.\d+|1\.1\.\d+")
@@ -378,7 +385,7 @@ def links_of(data: Json) -> list[tuple[int, Json]]:
 
 def lost_links(data: Json) -> bool:
     """Return whether links are no list of objects, or one has no rel: then it is not known what all of them say."""
-    links = data.get("links") or []
+    links = data.get("links", [])
     return not isinstance(links, list) or any(not isinstance(link, dict) or not text(link.get("rel")) for link in links)
 
 

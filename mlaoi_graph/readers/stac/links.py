@@ -154,6 +154,8 @@ def type_reference(reference: Reference, target: Target, policy: SplitPolicy) ->
         edge = _model_edge(reference, target, policy, finding)
     else:
         edge = _data_edge(reference, target, finding)
+    if isinstance(edge, DataUse) and edge.area is None and link.get("lineage:area") is not None:
+        finding("wrong-type", "lineage:area is the IRI of an area; not used, so it may be anywhere in the data")
     statements: list[Statement] = [edge]
     statements.extend(_nodes(edge, target, link))
     for evidence in texts(link.get("lineage:evidence")):
@@ -370,8 +372,9 @@ def pretrained_on_what(document: str, subject: str, said: Collection[Statement])
 
 
 def pretrained_only(properties: Json) -> bool:
-    """Return whether a model says that it is pretrained, and in no field on what."""
-    return properties.get("mlm:pretrained") is True and "mlm:pretrained_source" not in properties
+    """Return whether a model says, in whatever words, that it is pretrained, and in no field on what."""
+    said = properties.get("mlm:pretrained")
+    return said is not None and said is not False and "mlm:pretrained_source" not in properties
 
 
 def unsaid(document: str, pointer: str, label: str | None = None) -> Target:

@@ -50,6 +50,7 @@ _OF_MODEL: Final[tuple[tuple[str, type, str], ...]] = (
 )
 """Fields of a model."""
 _TREE_RELS: Final = frozenset({"self", "root", "parent", "collection", "child", "item", "items", "next", "prev"})
+_NO_IMAGE: Final = "a link needs an href that is text; what it was made from is not known"
 _INTERVAL: Final = "/extent/temporal/interval"
 _SPLITS: Final = frozenset({"train", "validate", "test"})
 
@@ -329,8 +330,12 @@ class DocumentReader:
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
         if links.pretrained_only(properties):
-            message = "pretrained, and mlm:pretrained_source does not say on what"
-            raw.note(links.PRETRAINED, "pretrained-on-what", message, Severity.INFO)
+            if properties["mlm:pretrained"] is True:
+                message = "pretrained, and mlm:pretrained_source does not say on what"
+                raw.note(links.PRETRAINED, "pretrained-on-what", message, Severity.INFO)
+            else:
+                message = "mlm:pretrained is true or false; it may be pretrained, and it is not said on what"
+                raw.note(links.PRETRAINED, "wrong-type", message)
             return links.pretrained_on_what(raw.iri, iri, said)
         pointer = "/properties/mlm:pretrained_source"
         source = properties.get("mlm:pretrained_source")
@@ -365,7 +370,11 @@ class DocumentReader:
                 raw.note("/summaries", "wrong-type", "summaries are an object; not used")
             summaries = {}
         area = None
-        if data.get("lineage:footprint") != "unknown":  # then its box is there because STAC wants one
+        said = data.get("lineage:footprint")
+        if said not in (None, "unknown", "global"):
+            message = f"lineage:footprint is one of unknown, global; {repr(said)[:40]} is not used"
+            raw.note("/lineage:footprint", "wrong-type", message)
+        if said != "unknown":  # then its box is there because STAC wants one
             area = self._extent(raw, target.iri, is_object(data.get("extent")), archive=target.kind is Kind.ARCHIVE)
         dois = texts(data.get("sci:doi")) or texts(summaries.get("sci:doi"))
         dataset = Dataset(
@@ -459,6 +468,8 @@ class DocumentReader:
                 image = text(link.get("href"))
                 if image is not None:
                     images.append(self._resolver.address(image, raw, None if told else f"/links/{index}"))
+                elif not told:
+                    raw.note(f"/links/{index}", "broken-link", _NO_IMAGE)
             elif rel == links.DERIVED_FROM:
                 target = self._target(raw, index, link)
                 statements.extend(self._edge(raw, iri, False, f"/links/{index}", link, target))
@@ -540,6 +551,10 @@ class DocumentReader:
             found = geo.from_extent(spatial.get("bbox"))
         when = text(properties.get("datetime"))
         spans = "start_datetime" in properties or "end_datetime" in properties
+        for name in ("start_datetime", "end_datetime") if spans else ("datetime",):
+            said = text(properties.get(name))
+            if said is not None and not times.is_time(said):
+                raw.note(f"/properties/{name}", "wrong-type", f"{said[:40]!r} is no time; taken as not known")
         if spans:
             start, end = (text(properties.get(name)) for name in ("start_datetime", "end_datetime"))
             self._time_findings(raw, "/properties/start_datetime", start, end)
@@ -559,6 +574,8 @@ class DocumentReader:
                         f"ml-aoi:role written as role; taken as {role!r}",
                     )
                 href = text(link.get("href"))
+                if href is None and (rel == "source" or role is not None):
+                    raw.note(f"/links/{index}", "broken-link", _NO_IMAGE)
                 if href is not None and (rel == "source" or role is not None or _is_image_link(link)):
                     address = self._resolver.address(href, raw, f"/links/{index}")
                     # ML-AOI decision record 0002: `source` of a label is imagery, whatever role is written beside it.

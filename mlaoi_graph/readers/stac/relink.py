@@ -87,7 +87,8 @@ def relink(
 
 def _is_pretrained_only(source: SourceDocument) -> bool:
     published = source.as_published or ""
-    return '"mlm:pretrained":true' in published and links.pretrained_only(json.loads(published).get("properties", {}))
+    # The first test is for speed: most models say nothing of it.
+    return '"mlm:pretrained":' in published and links.pretrained_only(json.loads(published).get("properties", {}))
 
 
 def _dataset(

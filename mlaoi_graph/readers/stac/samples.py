@@ -14,12 +14,12 @@ from mlaoi_graph.readers import Context, Kind, Outcome, ReadDocument, Target
 from mlaoi_graph.readers.fetch import OutsideTree
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Json, text
-from mlaoi_graph.readers.stac.resolve import Resolver, is_object
+from mlaoi_graph.readers.stac.resolve import Resolver
 from mlaoi_graph.readers.stac.walk import Place, Raw, Walk
 
 __all__ = ["documents"]
 
-_RELS: Final = frozenset({"samples", "items"})
+_RELS: Final = ("samples", "items", "data")
 _MOST_BYTES: Final = 1 << 30
 
 
@@ -35,6 +35,10 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
     if target is None or target.kind is not Kind.DATASET:
         return
     for pointer, key, href in files:
+        if href is None:
+            raw.note(pointer, "samples-not-read", "it speaks of samples in no file that can be read")
+            raw.missing.append(f"what is at {pointer}")
+            continue
         iri = iris.sub(raw.iri, f"samples-{iris.segment(key)}")
         place = walk.place_of(href, raw)
         if place is None:
@@ -46,6 +50,7 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
             continue
         try:
             with _opened(place, walk) as file:
+                walk.beside.add(place.name)
                 document = _document(iri, file, walk.shown(place), target, context)
         except MissingExtra as error:
             raw.note(pointer, "samples-not-read", str(error), Severity.INFO)
@@ -86,14 +91,27 @@ def _document(iri: str, file: BinaryIO, shown: str, dataset: Target, context: Co
     )
 
 
-def _files(data: Json) -> Iterator[tuple[str, str, str]]:
-    """Yield pointer, key and href of what says that it is Parquet: assets, and links to samples or items."""
-    for key, asset in (is_object(data.get("assets")) or {}).items():
-        if isinstance(asset, dict) and content.is_parquet(asset) and (href := text(asset.get("href"))) is not None:
-            yield f"/assets/{key}", key, href
+def _files(data: Json) -> Iterator[tuple[str, str, str | None]]:
+    """Yield pointer, key and href of files of samples: Parquet in assets, and links to samples, items or data.
+
+    Without an href is what speaks of such a file and is none that can be read.
+    """
+    assets = data.get("assets")
+    entries = assets.items() if isinstance(assets, dict) else [("", assets)] if assets else ()
+    for key, asset in entries:
+        pointer = f"/assets/{key}" if key else "/assets"
+        if isinstance(asset, dict):
+            if content.is_parquet(asset):
+                yield pointer, key, text(asset.get("href"))
+        elif asset is not None and "parquet" in (content.dumps(asset) or "").lower():
+            yield pointer, key, None
     for index, link in content.links_of(data):
-        if content.is_parquet(link) and text(link.get("rel")) in _RELS and (href := text(link.get("href"))) is not None:
-            yield f"/links/{index}", f"link-{iris.tail(href)}", href
+        rel = link.get("rel")
+        if rel in _RELS and content.is_parquet(link):
+            href = text(link.get("href"))
+            yield f"/links/{index}", f"link-{iris.tail(href or '')}", href
+        elif rel == "samples":
+            yield f"/links/{index}", "", None
 
 
 def _opened(place: Place, walk: Walk) -> BinaryIO:

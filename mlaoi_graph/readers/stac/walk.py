@@ -105,11 +105,22 @@ class Raw:
         if self.data.get("stac_version") is None and self.form in (Form.ITEM, Form.COLLECTION):
             message = "no stac_version; read as if it were 1.0 or 1.1"
             self.note("/stac_version", "unknown-version", message, Severity.INFO)
+        self._lower_rels()
         if content.lost_links(self.data):
             for index, link in content.links_of(self.data):
                 if content.text(link.get("rel")) is None:
                     message = "a link has a rel that is text; what it says of what it leads to is not known"
                     self.note(f"/links/{index}/rel", "wrong-type", message)
+
+    def _lower_rels(self) -> None:
+        """Have rels in small letters: in which they are written is of no meaning (RFC 8288, section 2.1)."""
+        for index, link in content.links_of(self.data):
+            rel = link.get("rel")
+            if isinstance(rel, str) and rel != rel.lower() and "/" not in rel:
+                link["rel"] = rel.lower()
+                self.note(
+                    f"/links/{index}/rel", "rel-case", f"{rel[:40]!r} is read as {rel.lower()[:40]!r}", Severity.INFO
+                )
 
     def note(self, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
         """Add a finding about this document."""
@@ -127,6 +138,8 @@ class Walk:
         self.remote = source.startswith(("http://", "https://"))
         self.not_read = 0
         """Files passed over because of what they are named."""
+        self.beside: set[str] = set()
+        """Files that are read all the same, as a document links to them."""
         self.mirrored: str | None = None
         """Address of the folder that the source's folder is a copy of."""
         self.wanted: dict[Place, bytes] = {}
@@ -503,7 +516,7 @@ class Walk:
     def _children(self, raw: Raw) -> list[Place]:
         """Return where a catalog's or collection's items and children are; what cannot be opened is noted of it."""
         found: list[Place] = []
-        written = raw.data.get("links") or []
+        written = raw.data.get("links", [])
         if not isinstance(written, list) or not all(isinstance(link, dict) for link in written):
             raw.note("/links", "wrong-type", "links are a list of objects; what others may have led to is not known")
             raw.missing.append("what is at /links")
