@@ -356,6 +356,24 @@ def test_links_that_are_no_list_may_have_led_anywhere(links, catalog, write):
     assert {kind for kind, *_ in edges(catalog)} == {DerivationKind.UNKNOWN, Stage.EVALUATION}
 
 
+def test_what_is_drawn_from_data_with_bounds_is_derived_from_it(catalog, write):
+    """Whichever of the two is read first."""
+    drawn = link("derived_from", "./c.json", **{"lineage:derivation": "drawn"})
+    folder = write(d=collection("d", drawn))
+    catalog.ingest(folder)
+    assert {d.kind for d in catalog.derivations()} == {DerivationKind.DRAWN}
+    report = catalog.ingest(
+        write(c=collection("c", bbox=(20, 0, 21, 1)), m=model("m", link("derived_from", "d.json"), TESTED))
+    )
+    assert [f.rule for f in report.findings.kept] == ["drawn-from-data"]
+    assert {d.kind for d in catalog.derivations()} == {DerivationKind.DERIVED}
+    assert [row.kind for row in catalog.leakage("m")] == ["derived-dataset"]
+    catalog.ingest(write(c=collection("sentinel-2-l2a", bbox=(-180, -90, 180, 90)) | {"extent": EVERYWHERE}))
+    assert {d.kind for d in catalog.derivations()} == {DerivationKind.DRAWN}
+
+
+TESTED = link("lineage:evaluated_on", "c.json")
+EVERYWHERE = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [["2015-06-27T00:00:00Z", None]]}}
 DATA = {
     "from data": (
         link("derived_from", "./t.json"),

@@ -56,6 +56,7 @@ VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "la
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
     | {"version-cycle", "other-kind", "stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
+    | {"drawn-from-data"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
 PRETRAINED: Final = "/properties/mlm:pretrained"
@@ -334,6 +335,9 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
     if text(kind_word) in kinds and fits:
         # ml-aoi:split is of data, and a model has none.
         of_source = text(link.get("lineage:split")) if kind_word == DerivationKind.LABELLED.value else split
+        if kind_word == DerivationKind.DRAWN.value and target.kind in (Kind.DATASET, Kind.SAMPLE) and target.described:
+            finding("drawn-from-data", "it is drawn from an archive, and this is none; taken as derived from it")
+            kind_word = DerivationKind.DERIVED.value
         return _derivation(reference, target, kinds[kind_word], _rule(link), of_source)
     if kind_word is not None:
         finding(
