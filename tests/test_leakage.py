@@ -716,6 +716,55 @@ def test_a_common_scene(catalog_of):
     assert image in report[0].reason
 
 
+# What was drawn on what, and what that is found as; of the samples ``train#area`` and ``test#area``, in other places.
+DRAWN = {
+    "labels of the test's sample": ({"train": {"label_sources": "test"}}, Verdict.YES),
+    "cut from the test's sample": ({"train": {"source_images": "test"}}, Verdict.YES),
+    "test cut from what was learned": ({"test": {"source_images": "train"}}, Verdict.YES),
+    "cut from the tested data": ({"train": {"source_images": "T"}}, Verdict.YES),
+    "cut from what the tested data are a part of": ({"train": {"source_images": "W"}}, Verdict.MAY_CONTAIN),
+    "cut from what was cut from the test's sample": (
+        {"train": {"source_images": "between"}, "between": {"source_images": "test"}}, Verdict.YES,
+    ),
+    "both cut from one scene, one of them by way of a sample": (
+        {"train": {"source_images": "between"}, "between": {"source_images": "scene"}, "test": {"source_images": "scene"}},
+        Verdict.YES,
+    ),
+    "made from what was cut from the test's scene": (
+        {"of-D": {"source_images": "scene"}, "test": {"source_images": "scene"}}, Verdict.MAY_CONTAIN,
+    ),
+    "labels and image from another's sample": ({"train": {"source_images": "between", "label_sources": "between"}}, None),
+    "labels from one file": ({"train": {"label_sources": "x"}, "test": {"label_sources": "x"}}, None),
+    "nothing": ({}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "verdict"), DRAWN.values(), ids=DRAWN)
+def test_what_is_drawn_on_samples_of_the_other_side_is_of_its_scene(catalog_of, said, verdict):
+    drawn = {who: {field: (iri(what),) for field, what in fields.items()} for who, fields in said.items()}
+    samples = {"train": "L", "test": "T", "between": "B", "of-D": "D"}
+    data = [dataset(whole, areas=[f"{name}#area"]) for name, whole in samples.items() if whole != "T"]
+    data += [
+        dataset("W"),
+        dataset("T", of="W", split="test", areas=["test#area"]),
+        made("L", "D", DerivationKind.DERIVED),
+    ]
+    areas = [area(f"{name}#area", 2 * n, 0, 2 * n + 1, 1, **drawn.get(name, {})) for n, name in enumerate(samples)]
+    report = catalog_of(*data, *areas, model("m"), use("m", "L"), use("m", "T", Stage.TEST)).leakage("urn:x:m")
+    assert [(row.kind, row.verdict) for row in report] == ([("same-scene", verdict)] if verdict else [])
+    assert report.totals()["no"] == (verdict is None)
+
+
+def test_labels_drawn_on_images_of_their_own_split_are_not_of_the_others_scene(catalog_of):
+    splits = [dataset("d"), *(dataset(f"d/{s}", of="d", split=s, areas=[f"{s}-image#area", f"{s}-labels#area"])
+                              for s in ("train", "test"))]  # fmt: skip
+    where = [area(f"{s}-image#area", n, 0, n + 1, 1) for n, s in ((0, "train"), (5, "test"))]
+    where += [area(f"{s}-labels#area", n, 0, n + 1, 1, source_images=(iri(f"{s}-image"),))
+              for n, s in ((0, "train"), (5, "test"))]  # fmt: skip
+    report = catalog_of(*splits, *where).leakage("urn:x:d")
+    assert (found(report), report.totals()["no"]) == ([], 1)
+
+
 def test_sensors(catalog_of):
     data = [
         dataset("radar", areas=["box"], sensors=("Sentinel-1",)),
@@ -755,10 +804,17 @@ def test_a_sensor_that_may_be_the_one_asked_about_is_not_left_out(catalog_of):
         dataset("mixed", areas=["box"], sensors=("NAIP",)),
     ]
     data += [dataset("mixed/train", split="train", of=("mixed",), sensors=("Sentinel-2",))]
-    learned = [*names, "both", "whole/train", "mixed"]
+    # And of what is a member, at any depth, or a source: what says nothing itself is as unknown as before.
+    radar = {"areas": ["box"], "sensors": ("Sentinel-1",)}
+    data += [dataset(name, **radar) for name in ("members", "deep", "source", "apart")]
+    data += [dataset("optical", sensors=("Sentinel-2",)), dataset("between"), dataset("silent", areas=["box"])]
+    data += [member("optical", "members"), member("members", "between"), member("between", "deep")]
+    data += [made("source", "optical", DerivationKind.DERIVED), made("silent", "apart", DerivationKind.DERIVED)]
+    kept = ["members", "deep", "source", "silent"]
+    learned = [*names, "both", "whole/train", "mixed", *kept, "apart"]
     uses = [model("m"), *(use("m", name) for name in learned), use("m", "test", Stage.TEST)]
     catalog = catalog_of(*data, dataset("test", areas=["box"]), box, *uses)
-    wanted = {name for name, word in names.items() if said[word]} | {"both", "mixed"}
+    wanted = {name for name, word in names.items() if said[word]} | {"both", "mixed", *kept}
     for word in ("sentinel-2", "sentinel2", "Sentinel 2B"):
         assert {short(r.train) for r in catalog.leakage("urn:x:m", sensors=[word])} == wanted
 

@@ -327,6 +327,23 @@ def test_pretrained_without_a_source_is_said(catalog, write):
     assert (kind, [n.iri for n in catalog.unresolved()]) == (DerivationKind.UNKNOWN, [source])
 
 
+@pytest.mark.parametrize(
+    "own", [{}, {"lineage:kind": "model", "lineage:iri": "https://example.com/o"}], ids=["mlm", "ours"]
+)
+def test_a_family_that_is_only_named_is_one(own, catalog, write):
+    family = "https://example.com/family"
+    uses = link("derived_from", "c.json"), link("lineage:evaluated_on", "c.json")
+    report = catalog.ingest(write(o=model("o", *uses, **{"lineage:family": family, **own}), c=collection("c")))
+    assert len(report.findings) == 0
+    assert len(list(catalog.models(tested_in="7,46,8,47", family=family))) == 1
+    assert {row.what for row in catalog.leakage(family).unchecked} == {"splits-not-stated"}
+
+
+def test_a_family_that_is_no_iri_is_told(catalog, write):
+    report = catalog.ingest(write(o=model("o", **{"lineage:family": 7})))
+    assert [(f.rule, f.pointer) for f in report.findings.kept] == [("wrong-type", "/properties/lineage:family")]
+
+
 @pytest.mark.parametrize("said", ["true", "Yes", 1, {"on": "x"}], ids=repr)
 def test_pretrained_in_other_words_may_be_pretrained(said, catalog, write):
     """Until a source says on what; and so when what its links lead to is read later."""

@@ -6,7 +6,7 @@ datasets both hold. Archives are no body of data to meet in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -85,6 +85,15 @@ class Kinship:
         if test == train or not (self._wholes(test) & self._wholes(train)):
             return False
         return test not in self._wholes(train) and train not in self._wholes(test)
+
+    def made_up_of(self, dataset: int) -> Iterable[int]:
+        """Return a dataset, its parts at any depth, and what it and they were made from."""
+        return self._held(dataset, inherits=False).keys()
+
+    def holds(self, whole: int, part: int) -> bool:
+        """Return whether one is the other, or a part of it at any depth."""
+        held = self._held(whole, inherits=True).get(part)
+        return held is not None and not held.made
 
     def sources(self, test: int, train: int) -> list[tuple[int, tuple[int, ...]]]:
         """Return what the learned side was made from, with the edges to it, by IRI.

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from mlaoi_graph.queries.graph import PART, Edges
+from mlaoi_graph.queries.kinship import Kinship
 from mlaoi_graph.queries.words import no_such
 from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
@@ -40,20 +41,24 @@ class Sensors:
     """Keeps what may be of the sensors asked about, and leaves out what is known to be of other missions.
 
     A dataset is of other missions if every word its source has for its sensors names some, and none that is asked
-    about. A word that nothing in the catalog has, and that names no mission, may be a slip: then nothing is left out.
+    about, and so it is of each of its parts and of what they were made from. A word that nothing in the catalog has, and that names no mission, may be a slip: then nothing is left out.
     """
 
-    def __init__(self, store: Store, edges: Edges, asked: Sequence[str]) -> None:
+    def __init__(self, store: Store, edges: Edges, kinship: Kinship, asked: Sequence[str]) -> None:
         self._store = store
         self._edges = edges
+        self._kinship = kinship
         self._asked = tuple(asked)
 
     def keeps(self, dataset: int) -> bool:
-        """Return whether a dataset may be of these sensors."""
-        if not self._asked or self._unknown:
+        """Return whether a dataset, a part of it, or what these were made from may be of these sensors."""
+        if not self._asked or self._unknown or self._may_be(self._said.get(dataset, frozenset())):
             return True
-        said = self._said.get(dataset, frozenset())
-        return not all(map(missions, said)) or not said or any(_meets(a, b) for a in self._asked for b in said)
+        held = self._kinship.made_up_of(dataset)
+        return any(node in self._own and self._may_be(self._own[node]) for node in held)
+
+    def _may_be(self, said: Collection[str]) -> bool:
+        return not said or not all(map(missions, said)) or any(_meets(a, b) for a in self._asked for b in said)
 
     def notes(self, compared: Collection[int], left_out: Collection[int]) -> list[str]:
         """Return what was made of the filter, of datasets that were learned from."""
@@ -82,14 +87,20 @@ class Sensors:
         return any(not missions(word) and not any(_meets(word, one) for one in every) for word in self._asked)
 
     @cached_property
-    def _said(self) -> dict[int, frozenset[str]]:
-        """Words for the sensors of datasets: their own and their parts', or, where there are none, their wholes'."""
+    def _own(self) -> dict[int, frozenset[str]]:
+        """Words for the sensors of datasets by what is said of them."""
         edges = self._edges
         own: dict[int, frozenset[str]] = {}
         for iri, sensor in texts(self._store, "SELECT ?dataset ?sensor { ?dataset mlaoi:sensor ?sensor }"):
             node = edges.iris.find(iri)
             if node >= 0:
                 own[node] = own.get(node, frozenset()) | {sensor}
+        return own
+
+    @cached_property
+    def _said(self) -> dict[int, frozenset[str]]:
+        """Words for the sensors of datasets: their own and their parts', or, where there are none, their wholes'."""
+        edges, own = self._edges, self._own
         said = dict(own)
         parts = [(edges.subject[edge], edges.object[edge]) for edge in edges.parts.edges if edges.code[edge] == PART]
         for part, whole in parts:

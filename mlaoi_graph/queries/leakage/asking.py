@@ -61,7 +61,7 @@ class Leakage:
         near = f"near, within {buffer_km:g} km or a little more"
         self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._overlaps, near)
         self._declared = Splits(catalog.store, self._edges, catalog.split_policy)
-        self._sensors = Sensors(catalog.store, self._edges, sensors)
+        self._sensors = Sensors(catalog.store, self._edges, self._kinship, sensors)
         self._last: Knowledge | None = None
         """Of the model asked about last."""
         self._answer = Answer(self._edges, self._sensors, catalog.not_read)

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
-from typing import Final
 
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
+from mlaoi_graph.queries.leakage.scenes import Scenes
 from mlaoi_graph.queries.leakage.terms import BY_KIN, Clean, Finding, Learned, Test, Unchecked, strength
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
-from mlaoi_graph.results import texts
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import Unplaced
 
 __all__ = ["Pairs"]
-
-_IMAGES: Final = """SELECT DISTINCT ?dataset ?image {
-    ?part mlaoi:partOf* ?dataset .
-    { ?part mlaoi:sourceImage ?image } UNION { ?part mlaoi:footprint/mlaoi:sourceImage ?image } }"""
 
 
 class Pairs:
     """Compares datasets of one state of a catalog, and remembers what it has looked up."""
 
     def __init__(self, store: Store, edges: Edges, kinship: Kinship, overlaps: Overlaps, near: str) -> None:
-        self._store = store
+        self._scenes = Scenes(store, edges, kinship)
         self._edges = edges
         self._kinship = kinship
         self._overlaps = overlaps
         self._near = near
         """What room counts as near, in words."""
-        self._images: dict[int, frozenset[str]] = {}
 
     def compare(self, test: Test, ways: tuple[Learned, ...]) -> tuple[list[Finding], list[Unchecked]]:
         """Return what overlaps, at most one row, and what cannot be told; neither if all is known and nothing does.
@@ -80,11 +73,10 @@ class Pairs:
             )
         if kin is Kin.SAME:
             return found, []
-        images = self._images_of(test.dataset) & self._images_of(learned.dataset)
-        if images:
-            several = f"{len(images)} source images are" if len(images) > 1 else "a source image is"
-            reason = f"{several} common to both: {min(images)}"
-            verdict = Verdict.YES if learned.strength == CERTAIN else Verdict.MAY_CONTAIN
+        scene = self._scenes.shared(test.dataset, learned.dataset)
+        if scene is not None:
+            reason, certain = scene
+            verdict = Verdict.YES if certain and learned.strength == CERTAIN else Verdict.MAY_CONTAIN
             found.append(
                 Finding(kind=LeakageKind.SAME_SCENE, verdict=verdict, test=test, learned=learned, reason=reason)
             )
@@ -213,20 +205,6 @@ class Pairs:
         return Finding(
             kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
         )
-
-    def _images_of(self, dataset: int) -> frozenset[str]:
-        """Return the images a dataset, its parts, or their samples were cut from."""
-        if not self._has_images:
-            return frozenset()
-        known = self._images.get(dataset)
-        if known is None:
-            rows = texts(self._store, _IMAGES, dataset=self._edges.iris[dataset])
-            known = self._images[dataset] = frozenset(image for (image,) in rows)
-        return known
-
-    @cached_property
-    def _has_images(self) -> bool:
-        return next(texts(self._store, "SELECT ?image { ?any mlaoi:sourceImage ?image } LIMIT 1"), None) is not None
 
 
 def _word(why: Unplaced) -> str:

@@ -38,9 +38,10 @@ from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, text
 from mlaoi_graph.readers.stac.walk import Raw
 
-__all__ = ["bounded", "disclosure", "evidence", "footprint_of", "nodes", "refuse_disclosure", "unlinked"]
+__all__ = ["bounded", "disclosure", "evidence", "family", "footprint_of", "nodes", "refuse_disclosure", "unlinked"]
 
 _DISCLOSURE: Final = "lineage:disclosure"
+_FAMILY: Final = "lineage:family"
 
 
 def nodes(raw: Raw) -> tuple[list[Statement], str]:
@@ -109,6 +110,15 @@ def disclosure(raw: Raw) -> Disclosure | None:
     if found is None and said is not None:
         words = ", ".join(word.value for word in Disclosure)
         raw.note(_pointer(raw, _DISCLOSURE), "wrong-type", f"{said!r} is none of {words}; not used")
+    return found
+
+
+def family(raw: Raw) -> str | None:
+    """Return the family a model is said to be of; None, and a finding, for what is no IRI."""
+    said = content.lineage_fields_of(raw.data).get(_FAMILY)
+    found = iris.safe_iri(said) if isinstance(said, str) else None
+    if found is None and said is not None:
+        raw.note(_pointer(raw, _FAMILY), "wrong-type", f"{_FAMILY} is an IRI; not used")
     return found
 
 

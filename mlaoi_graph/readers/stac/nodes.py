@@ -143,6 +143,7 @@ class DocumentReader:
         if not nodes:
             return [], None
         if isinstance(nodes[0], Model | ModelFamily):
+            nodes.extend(_family_of(nodes[0]))
             nodes.extend(self._model_links(raw, iri))
             if links.pretrained_only(is_object(raw.data.get("properties")) or raw.data):
                 nodes.extend(links.pretrained_on_what(raw.iri, iri, nodes))
@@ -297,9 +298,10 @@ class DocumentReader:
             ),
             declared_area=area.iri,
             disclosure=lineage.disclosure(raw),
+            family=lineage.family(raw),
             resolved=True,
         )
-        statements: list[Statement] = [model, area]
+        statements: list[Statement] = [model, area, *_family_of(model)]
         statements.extend(self._model_links(raw, iri))
         statements.extend(self._pretrained_source(raw, iri, properties, statements))
         return statements
@@ -476,6 +478,8 @@ class DocumentReader:
             elif rel in links.VERSION_RELS or rel == PART_OF:
                 statements.extend(self._association(raw, iri, False, index, link))
         statements.extend(self._unlinked(raw, iri, False, statements))
+        listed = texts(content.lineage_fields_of(raw.data).get("lineage:source_images"))
+        images += [image for one in listed if (image := iris.safe_iri(one)) is not None]
         if images:
             statements.append(Dataset(iri=iri, source_images=tuple(sorted(set(images)))))
         return statements
@@ -651,6 +655,11 @@ class DocumentReader:
         )
         statements.extend(links.split_part(whole, word) for word in sorted(w for w in words if w is not None))
         return statements, iri
+
+
+def _family_of(model: Model | ModelFamily) -> list[Statement]:
+    """Return that what a model is of is a family, which need be said nowhere else."""
+    return [ModelFamily(iri=model.family)] if isinstance(model, Model) and model.family is not None else []
 
 
 def _note_wrong_types(
