@@ -41,7 +41,8 @@ class Sensors:
     """Keeps what may be of the sensors asked about, and leaves out what is known to be of other missions.
 
     A dataset is of other missions if every word its source has for its sensors names some, and none that is asked
-    about, and so it is of each of its parts and of what they were made from. A word that nothing in the catalog has, and that names no mission, may be a slip: then nothing is left out.
+    about, and so it is of each of its parts and of what they were made from. A word that nothing in the catalog has,
+    and that names no mission, may be a slip: then nothing is left out.
     """
 
     def __init__(self, store: Store, edges: Edges, kinship: Kinship, asked: Sequence[str]) -> None:
