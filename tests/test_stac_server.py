@@ -30,6 +30,7 @@ from mlaoi_graph.geo.index import Index
 from mlaoi_graph.items import Kept
 from mlaoi_graph.lineage_fields import REPEATED, SCHEMA
 from mlaoi_graph.model import Dataset
+from mlaoi_graph.queries.areas import STAGES_OF
 from mlaoi_graph.rdf import INFERRED_GRAPH
 from mlaoi_graph.server.stac import tasks
 from mlaoi_graph.server.stac.filter import _form
@@ -180,6 +181,31 @@ def test_an_end_that_is_open_is_one_for_filters_too(client):
     assert during <= found(filter="end_datetime >= TIMESTAMP('2019-01-01T00:00:00Z')") < found()
 
 
+@pytest.mark.parametrize(
+    "last", ["9999-12-31T23:59:59Z", "9999-12-31", "9999-12-30", "9999-12-30T22:00:00Z", "9999-12-31T23:59:59.999Z", "9998-12-31", ".."]
+)  # fmt: skip
+def test_an_end_in_the_last_hours_there_are_is_one(client, last):
+    def found(**asked):
+        return {item.id for item in client.search(collections=["models-trained"], **asked).items()}
+
+    later = found(datetime="2022-01-01T00:00:00Z/9999-12-31T23:59:59Z")
+    assert len(later) > 10
+    start = "2022-01-01" if len(last) == 10 else "2022-01-01T00:00:00Z"
+    text = f"T_INTERSECTS(datetime,INTERVAL('{start}','{last}'))"
+    tree = {"op": "t_intersects", "args": [{"property": "datetime"}, {"interval": [start, last]}]}
+    assert found(filter=text) == found(filter=tree) == later
+    assert found(filter=f"NOT {text}") == found(filter={"op": "not", "args": [tree]}) == found() - later
+    if last.startswith("9999"):
+        open_end = found(datetime="9999-12-31T23:59:59Z")
+        assert open_end
+        word = "DATE" if len(last) == 10 else "TIMESTAMP"
+        end = f"{word}('{last}')"
+        for operator, expected in (("=", open_end), (">=", open_end), ("<", found() - open_end), ("<=", found())):
+            assert found(filter=f"end_datetime {operator} {end}") == expected, operator
+        assert found(filter=f"T_INTERSECTS(datetime,{end})") == open_end
+        assert found(filter=f"end_datetime = '{last}'") == open_end
+
+
 def test_documents_are_those_of_the_export(families, served, tmp_path):
     families.export_stac(tmp_path / "stac")
     exported = {}
@@ -293,11 +319,25 @@ def test_every_answer_links_to_the_models_of_which_the_place_is_unknown(small):
 
 
 def test_models_unknown_are_those_the_catalog_does_not_know_the_place_of(client, families):
-    stages = ("trained", "evaluated")
+    stages = [*STAGES_OF, "exposed", "declared"]
     rows = [row for stage in stages for row in families.models(**{f"{stage}_in": [0, 0, 1, 1]}).unknown]
     models = {one.iri for one in families.models()}
     found = {item.properties["lineage:iri"] for item in client.search(collections=["models-unknown"]).items()}
     assert found == {row.model for row in rows} & models
+
+
+def test_what_was_made_from_a_model_of_which_the_place_is_unknown_is_unknown_too(catalog, write):
+    base = model("base") | {"links": []}
+    tuned = model("tuned", link("derived_from", "base.json", **{"lineage:derivation": "finetuned"}), used("ds.json", "finetuning"))  # fmt: skip
+    far = model("far", link("derived_from", "tuned.json", **{"lineage:derivation": "finetuned"}))
+    known = model("known", used("ds.json", "training"))
+    data = collection("ds", bbox=(5, 45, 8, 47))
+    assert not catalog.ingest(write(base=base, tuned=tuned, far=far, known=known, ds=data)).failed
+    rows = catalog.models(exposed_in=[100, 0, 101, 1]).unknown
+    expected = {row.model for row in rows}
+    assert len(expected) == 3
+    holdings = Holdings(catalog)
+    assert {holdings.models.iris[at] for at in holdings.places.models_of("unknown", None)} == expected
 
 
 def test_ids_with_slashes_and_items_by_path(small):
@@ -546,6 +586,37 @@ def test_collection_search(small, client, families):
     assert {c.extra_fields["lineage:iri"] for c in found} == {d.iri for d in families.datasets() if d.archive}
 
 
+@pytest.mark.parametrize("asked", ["2030-01-01T00:00:00Z/2031-01-01T00:00:00Z", "../2001-06-30T00:00:00Z", "2018-06-01T00:00:00Z"])  # fmt: skip
+@pytest.mark.parametrize("place", [None, [-180, -90, 180, 90]])
+def test_collections_of_another_time_are_not_found_wherever_they_are(client, asked, place):
+    first, _, last = asked.partition("/")
+    first, last = ("" if first == ".." else first), (last or first)
+    matching = set()
+    every = list(client.get_collections())
+    for one in every:
+        spans = [[side.isoformat().replace("+00:00", "Z") if side else None for side in span] for span in one.extent.temporal.intervals]  # fmt: skip
+        if any((end or "9") >= first and (start or "0") <= last for start, end in spans):
+            matching.add(one.id)
+    found = {one.id for one in client.collection_search(datetime=asked, bbox=place).collections()}
+    # That searches go by areas, and not by the span of all: no flood of these was in that month.
+    assert found == matching - {"sen1floods11"}
+    assert len(found) < len(every)
+
+
+@pytest.mark.parametrize("sortby", ["-id", "id", "title", "-lineage:iri,id"])
+def test_collections_are_sorted_through_all_pages_alike(client, small, sortby):
+    """A page used to show the API's own collections before those of datasets."""
+    every = [one.to_dict(transform_hrefs=False) for one in client.get_collections()]
+    assert {"models-tested", "eurosat"} <= {one["id"] for one in every}
+    for field in reversed(sortby.split(",")):
+        name = field.lstrip("-")
+        some = sorted((one for one in every if one.get(name)), key=lambda one: one[name], reverse=field[0] == "-")
+        every = [*some, *(one for one in every if not one.get(name))]
+    for limit in (5, 17, 1000):
+        found = list(client.collection_search(sortby=sortby, limit=limit).collections())
+        assert [one.id for one in found] == [one["id"] for one in every], limit
+
+
 def test_documents_and_places_that_were_made_are_kept_beside_the_snapshot(small):
     whole = small.get("stac/search", params={"collections": "models-exposed,models", "limit": 1000}).json()
     path, state = Catalog.open(small.catalog).items_file
@@ -730,6 +801,11 @@ WRONG = {
     "filter": ["a ==", "x = 1", "id", "1", "(" * 5000 + "id = 'a'" + ")" * 5000, "id = 'a' AND", "foo(id) = 1", "NOT " * 5000 + "id = 'a'", "a_contains(links, ('x'))", "id = 'a' SERVICE", "\x00",
                "datetime > TIMESTAMP('2024-02-30T00:00:00Z')", "datetime < DATE('2023-02-29')", "start_datetime > '2024-13-01T00:00:00Z'",
                "T_AFTER(datetime, INTERVAL('..','2024-01-01T25:00:00Z'))", "a_contains(title, ('x'))", "\"mlm:tasks\" LIKE 'x%'", "\"mlm:tasks\" = 'x'",
+               "id > 5", "title = 5", "5 = title", "title IN (1,2)", "title IN ('a',2)", "title BETWEEN 1 AND 2", "\"mlm:total_parameters\" = 'x'", "\"mlm:total_parameters\" > '3'",
+               "\"lineage:resolved\" = 'true'", "\"lineage:resolved\" = 1", "a_contains(\"mlm:tasks\", (1))", "a_overlaps(\"mlm:tasks\", ('a', 1))",
+               "\"lineage:kind\" = 'nope'", "\"lineage:kind\" <> 'nope'", "\"lineage:kind\" IN ('model','nope')", "id = \"mlm:total_parameters\"", "title + 1 > 3", "id = TRUE",
+               "casei(id) = 5", "t_after(datetime, 5)", "t_after(datetime, '2020-01-01')", "title LIKE 5", "datetime = 5", "s_intersects(geometry, 'x')", "title > DATE('2020-02-30')",
+               "T_INTERSECTS(datetime, INTERVAL('2020-01-01','2010-01-01'))", "T_INTERSECTS(datetime, INTERVAL('2020-01-01T00:00:00Z','2019-12-31T23:30:00-00:15'))",
                "casei(\"lineage:aliases\") = 'x'", "s_intersects(title, POINT(0 0))", "t_after(title, DATE('2020-01-01'))", "geometry = 'x'"],
     "filter-lang": ["sql"],
     "filter-crs": ["EPSG:3857"],
@@ -766,8 +842,15 @@ def test_a_filter_that_can_be_true_of_nothing_says_why(small):
         ("datetime > TIMESTAMP('2024-02-30T00:00:00Z')", "'2024-02-30T00:00:00Z' is no date"),
         ("a_contains(title, ('x'))", "a_contains is for what is of type array, and title is of type string"),
         ("\"mlm:tasks\" = 'x'", "use a_contains"),
+        ("title IN ('a', 5)", "in compares what is of one type: title is of type string, and 5.0 is of type number"),
+        ("\"lineage:kind\" = 'nope'", "lineage:kind is never 'nope', but one of: model, family,"),
+        ("t_after(datetime, '2020-01-01')", "'2020-01-01' is of type string. Write TIMESTAMP('2020-06-30T00:00:00Z')"),
+        ("T_INTERSECTS(datetime, INTERVAL('2020-01-01','2010-01-01'))", "Give the earlier first"),
     ):
         assert reason in small.get("stac/search", params={"filter": text}).json()["reason"]
+    scalar = {"op": "a_contains", "args": [{"property": "lineage:tested_on"}, "https://example.com/data"]}
+    found = requests.post(f"{small.url}stac/search", json={"filter": scalar}, timeout=60)
+    assert (found.status_code, 'in JSON ["x"]' in found.json()["reason"]) == (400, True)
     leap = "datetime < TIMESTAMP('2016-12-31T23:59:60Z') OR start_datetime > '2019-02-28'"
     assert small.get("stac/search", params={"filter": leap}).status_code == 200
 

@@ -30,7 +30,18 @@ from mlaoi_graph.queries.walk import (
     strongest,
 )
 
-__all__ = ["LIMIT", "Flood", "Ints", "OneBeyond", "Tables", "exposures", "flood_newer", "flood_taught", "reach"]
+__all__ = [
+    "LIMIT",
+    "Flood",
+    "Ints",
+    "OneBeyond",
+    "Tables",
+    "exposures",
+    "flood_newer",
+    "flood_taught",
+    "heirs",
+    "reach",
+]
 
 LIMIT: Final = 2_000
 """Moves in one level of a plain search before it is given up for this one."""
@@ -276,6 +287,18 @@ def flood_taught(tables: Tables, data: Found, codes: frozenset[int], depth: int 
             to[chosen], states[place][chosen], edge[chosen], collected[chosen], edge[chosen]
         )
     return _flood(tables, Flood(data, tables.nodes), seeds, FROM_MODEL & codes, depth)
+
+
+def heirs(tables: Tables, nodes: Ints) -> Ints:
+    """Return these models and families and all that was made from them, at any depth: not what families only have."""
+    made = tables.into(FROM_MODEL)
+    met = np.zeros(tables.nodes, dtype=bool)
+    front = nodes
+    while len(front):
+        met[front] = True
+        front = np.unique(tables.subject[made.at(front)[1]])
+        front = front[~met[front]]
+    return np.flatnonzero(met)
 
 
 def exposures(tables: Tables) -> tuple[Ints, Ints]:

@@ -24,6 +24,7 @@ from mlaoi_graph.queries.bulk import (
     exposures,
     flood_newer,
     flood_taught,
+    heirs,
     reach,
 )
 from mlaoi_graph.queries.columns import Columns
@@ -132,6 +133,10 @@ class LineageGraph:
     def exposures(self) -> tuple[Ints, Ints]:
         """Return everything anything is exposed to: pairs of numbers of nodes, in order."""
         return exposures(self._tables)
+
+    def heirs(self, nodes: Ints) -> Ints:
+        """Return numbers of nodes and of all that was made from these models, at any depth, in order."""
+        return heirs(self._tables, nodes)
 
     def label(self, node: str) -> str:
         """Return a node's label, or the end of its IRI."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED, SCHEMA
 from mlaoi_graph.ontology_files import ontology_file
+from mlaoi_graph.server.stac.filter import Queryables
 from mlaoi_graph.server.stac.seen import BANDS
 from mlaoi_graph.server.stac.shelves import ROLES, UNKNOWN
 
@@ -45,18 +45,12 @@ CONFORMS_TO: Final = (
 )  # fmt: skip
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    """Return what a queryable is."""
-    kind: str = "time" if schema.get("format") == "date-time" else schema.get("type", "geometry")
-    return kind
-
-
 _TEXT: Final = {"type": "string"}
 _IRI: Final = {"type": "string", "format": "iri"}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _LISTS: Final = {"type": "array", "items": _TEXT}
 _IRIS: Final = {"type": "array", "items": _IRI}
-_OF_ALL: Final[Mapping[str, Any]] = {
+COLLECTION_NAMES: Final[Queryables] = {
     "id": {"title": "Id", **_TEXT},
     "title": {"title": "Title", **_TEXT},
     "description": {"title": "Description", **_TEXT},
@@ -72,8 +66,9 @@ _OF_ALL: Final[Mapping[str, Any]] = {
     "lineage:resolved": {"title": "Whether something describes it", "type": "boolean"},
     "lineage:released": {"title": "Released", **_TEXT},
 }  # fmt: skip
-_QUERYABLES: Final[Mapping[str, Any]] = {
-    **_OF_ALL,
+"""What filters and sorting of collections may name."""
+NAMES: Final[Queryables] = {
+    **COLLECTION_NAMES,
     "collection": {"title": "Collection", **_TEXT},
     "geometry": {"title": "Geometry", "$ref": "https://geojson.org/schema/Geometry.json"},
     "datetime": {"title": "Acquired", "description": "The span from start_datetime to end_datetime", **_TIME},
@@ -106,10 +101,7 @@ _QUERYABLES: Final[Mapping[str, Any]] = {
         for name, kind in (("eo:cloud_cover", {"type": "number"}), ("mission", _TEXT), ("platform", _TEXT))
     },
 }  # fmt: skip
-NAMES: Final[Mapping[str, str]] = {name: _kind(schema) for name, schema in _QUERYABLES.items()}
-"""What filters and sorting of items may name, and what it is: ``array``, ``time``, ``geometry``, or a type of JSON."""
-COLLECTION_NAMES: Final[Mapping[str, str]] = {name: NAMES[name] for name in _OF_ALL}
-"""The same of collections."""
+"""The same of items."""
 
 
 def quoted(name: str) -> str:
@@ -130,7 +122,7 @@ def queryables(url: str) -> dict[str, Any]:
         "$id": url,
         "type": "object",
         "title": "Queryables",
-        "properties": dict(_QUERYABLES),
+        "properties": dict(NAMES),
         "additionalProperties": False,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
@@ -17,9 +17,9 @@ from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.lineage_fields import EXPOSED_TO, REPEATED
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac import area
-from mlaoi_graph.server.stac.seen import BANDS
+from mlaoi_graph.server.stac.seen import BANDS, in_reach
 
-__all__ = ["DEEPEST", "SEARCHED", "Filter", "levels"]
+__all__ = ["DEEPEST", "SEARCHED", "Filter", "Queryables", "levels"]
 
 DEEPEST: Final = 240
 """Lists and objects within each other: orjson reads 1024 and writes 254, some of them around a link's body."""
@@ -34,6 +34,8 @@ _OPERATORS: Final = frozenset(
         "a_equals", "a_contains", "a_containedBy", "a_overlaps",
     }
 )  # fmt: skip
+Queryables: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""What may be named, each with its JSON schema."""
 Having: TypeAlias = Callable[[str, str | None], Array]
 SEARCHED: Final = frozenset(
     {*REPEATED, EXPOSED_TO, "lineage:family", "mlm:tasks", "mlm:architecture", "mlm:framework", BANDS}
@@ -60,10 +62,10 @@ class Filter:
         """Of the fields it looks at."""
 
     @classmethod
-    def parsed(cls, given: Any, names: Mapping[str, str], nesting: int) -> Filter:
+    def parsed(cls, given: Any, names: Queryables, nesting: int) -> Filter:
         """Return the filter in CQL2 text, or in JSON that was read and is not nested too deeply. Raises Refusal.
 
-        ``names`` are the queryables, and what they are.
+        ``names`` are the queryables.
         """
         notes: list[str] = []
         if isinstance(given, str):
@@ -76,21 +78,18 @@ class Filter:
             tree: Any = expression.to_json()
             _check_nesting(levels(tree), DEEPEST)
             mended = _mended(tree, notes)
+            _check_names(mended, names)
+            _check_kinds(mended, names)
+            _validate(mended)
+            mended = _in_reach(mended, names)
             if mended != tree:
                 expression, tree = cql2.parse_json(orjson.dumps(mended).decode()), mended
-            _validate(tree)
         except Refusal:
             raise
         except Exception as error:  # noqa: BLE001 - it raises Exception itself for what it does not understand
             raise _wrong(f"cannot be understood: {str(error).strip()[:500]}") from None
         if not isinstance(tree, bool) and not (isinstance(tree, dict) and "op" in tree):
             raise _wrong("not a condition, as a_contains(\"lineage:tested_on\", ('https://example.com/data'))")
-        for name, is_operator in _named(tree):
-            if is_operator and name not in _OPERATORS:
-                raise _wrong(f"{name[:100]!r} is no operator or function here")
-            if not is_operator and name.removeprefix("properties.") not in names:
-                raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
-        _check_kinds(tree, names)
         return cls(expression, tree, tuple(notes))
 
     @property
@@ -224,6 +223,15 @@ def _named(tree: Any) -> Iterator[tuple[str, bool]]:
             waiting.extend(value for key, value in one.items() if key in ("args", "interval", "property"))
 
 
+def _check_names(tree: Any, names: Queryables) -> None:
+    for name, is_operator in _named(tree):
+        if is_operator and name not in _OPERATORS:
+            raise _wrong(f"{name[:100]!r} is no operator or function here")
+        if not is_operator and name.removeprefix("properties.") not in names:
+            raise _wrong(f"{name[:100]!r} is no queryable. See /stac/queryables")
+
+
+_ARITHMETIC: Final = ("+", "-", "*", "/", "%", "^", "div")
 _OF_KIND: Final = {
     "a_": "array",
     "s_": "geometry",
@@ -231,14 +239,25 @@ _OF_KIND: Final = {
     "like": "string",
     "casei": "string",
     "accenti": "string",
+    **dict.fromkeys(_ARITHMETIC, "number"),
 }
-"""What the properties are that operators are for, by how these begin."""
+"""What operators are for, by how these begin."""
 _COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">=", "between", "in"})
 _INSTEAD: Final = {"array": "use a_contains or a_overlaps", "geometry": "use s_intersects"}
+_WRITTEN: Final = {
+    "array": "('x'), in JSON [\"x\"]",
+    "geometry": "POINT(7 46), in JSON a geometry of GeoJSON",
+    "time": 'TIMESTAMP(\'2020-06-30T00:00:00Z\'), in JSON {"timestamp": "2020-06-30T00:00:00Z"}',
+    "string": "'x'",
+    "number": "1",
+}
+_TIMES: Final = ("timestamp", "date")
+_OF_TIME: Final = {"string", "time"}
+"""A day or instant may be written as text."""
 
 
-def _check_kinds(tree: Any, names: Mapping[str, str]) -> None:
-    """Refuse what would be true of nothing: an operator on what it is not for, an instant that is none."""
+def _check_kinds(tree: Any, names: Queryables) -> None:
+    """Refuse what would be true of nothing: what is of the wrong type, an instant that is none, a reversed interval."""
     waiting = [tree]
     while waiting:
         part = waiting.pop()
@@ -246,46 +265,119 @@ def _check_kinds(tree: Any, names: Mapping[str, str]) -> None:
             waiting.extend(part)
         elif isinstance(part, dict):
             waiting.extend(part[key] for key in ("args", "interval") if key in part)
-            said = [part[key] for key in ("timestamp", "date") if key in part]
-            interval = part.get("interval")
+            for text in (part[key] for key in _TIMES if isinstance(part.get(key), str)):
+                _instant(text)
+            if isinstance(part.get("interval"), list):
+                sides = [_instant(text) for text in part["interval"] if isinstance(text, str) and text != ".."]
+                if len(sides) == 2 and sides[0] > sides[1]:
+                    raise _wrong("INTERVAL: the first instant is after the last. Give the earlier first")
             operator, arguments = part.get("op"), part.get("args")
             if isinstance(operator, str) and isinstance(arguments, list):
-                kinds = _kinds(operator, arguments, names)
-                if "time" in kinds and operator in _COMPARISONS:
-                    said += arguments
-            for text in (*said, *(interval if isinstance(interval, list) else ())):
-                if isinstance(text, str) and text != ".." and not _is_instant(text):
-                    raise _wrong(f"{text[:50]!r} is no date and no instant of RFC 3339, as 2020-06-30T00:00:00Z")
+                _check_arguments(operator, arguments, names)
 
 
-def _kinds(operator: str, arguments: list[Any], names: Mapping[str, str]) -> set[str]:
-    """Return what the properties are that an operator is given. Raises Refusal if it is for others."""
+def _check_arguments(operator: str, arguments: list[Any], names: Queryables) -> None:
     wanted = next((kind for begin, kind in _OF_KIND.items() if operator.startswith(begin)), None)
-    found = set()
-    for argument in arguments:
-        name = argument.get("property") if isinstance(argument, dict) else None
-        if not isinstance(name, str):
-            continue
-        kind = names[name.removeprefix("properties.")]
-        found.add(kind)
-        if wanted is not None and kind != wanted:
-            raise _wrong(f"{operator} is for what is of type {wanted}, and {name} is of type {kind}")
-        if operator in _COMPARISONS and kind in _INSTEAD:
-            raise _wrong(f"{operator} compares single values, and {name} is of type {kind}: {_INSTEAD[kind]}")
-    return found
+    if wanted is not None:
+        for argument in arguments:
+            kind = _kind(argument, names)
+            if kind not in (wanted, None):
+                said = f"{operator} is for what is of type {wanted}, and {_called(argument)} is of type {kind}"
+                raise _wrong(said if isinstance(argument, dict) else f"{said}. Write {_WRITTEN[wanted]}")
+            if wanted == "array" and isinstance(argument, list):
+                for value in argument:
+                    if _kind(value, names) not in ("string", None):
+                        raise _wrong(f"{operator}: all lists here are of texts, and {_called(value)} is none")
+    if operator not in _COMPARISONS:
+        return
+    values = arguments
+    if operator == "in" and len(arguments) == 2 and isinstance(arguments[1], list):
+        values = [arguments[0], *arguments[1]]
+    kinds: dict[str, Any] = {}
+    for value in values:
+        kind = _kind(value, names)
+        if kind in _INSTEAD:
+            raise _wrong(f"{operator} compares single values, and {_called(value)} is of type {kind}: {_INSTEAD[kind]}")
+        if kind is not None:
+            kinds.setdefault(kind, value)
+    if len(kinds) > 1 and kinds.keys() != _OF_TIME:
+        said = ", and ".join(f"{_called(value)} is of type {kind}" for kind, value in kinds.items())
+        raise _wrong(f"{operator} compares what is of one type: {said}")
+    texts = [value for value in values if isinstance(value, str)]
+    if "time" in kinds:
+        for text in texts:
+            _instant(text)
+    for value in values if operator in ("=", "<>", "in") else ():
+        among = _schema(value, names).get("enum", texts)
+        for text in texts:
+            if text not in among:
+                raise _wrong(f"{_called(value)} is never {text[:50]!r}, but one of: {', '.join(among)}")
 
 
-def _is_instant(text: str) -> bool:
-    """Return whether there is such a day, and such a time of it.
+def _kind(argument: Any, names: Queryables) -> str | None:
+    """Return of what type an argument is; None for what CQL2's schema tells."""
+    match argument:
+        case {"property": str()}:
+            schema = _schema(argument, names)
+            kind: str = "time" if schema.get("format") == "date-time" else schema.get("type", "geometry")
+            return "number" if kind == "integer" else kind
+        case {"timestamp": _} | {"date": _} | {"interval": _}:
+            return "time"
+        case {"op": str(operator)}:
+            return "string" if operator in ("casei", "accenti") else "number" if operator in _ARITHMETIC else None
+    kinds: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+    return kinds.get(type(argument))
 
-    >>> [_is_instant(text) for text in ("2024-02-29", "2024-02-30", "2016-12-31T23:59:60Z", "2024-01-01T25:00:00Z")]
-    [True, False, True, False]
+
+def _schema(argument: Any, names: Queryables) -> Mapping[str, Any]:
+    match argument:
+        case {"property": str(name)}:
+            return names[name.removeprefix("properties.")]
+    return {}
+
+
+def _called(argument: Any) -> str:
+    match argument:
+        case {"property": str(name)}:
+            return name
+        case {"op": str(name)}:
+            return f"what {name} gives"
+    return repr(argument)[:50]
+
+
+def _instant(text: str) -> datetime:
+    """Return the instant that a text is, of a day its first. Raises Refusal.
+
+    >>> _instant("2024-02-29"), _instant("2016-12-31T23:59:60Z").second
+    (datetime.datetime(2024, 2, 29, 0, 0, tzinfo=datetime.timezone.utc), 59)
     """
     try:
-        datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.upper()))
+        found = datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.upper()))
     except ValueError:
-        return False
-    return True
+        reason = f"{text[:50]!r} is no date and no instant of RFC 3339, as 2020-06-30T00:00:00Z"
+        raise _wrong(reason) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _in_reach(tree: Any, names: Queryables) -> Any:
+    """Return a filter whose times the engine can compare (:func:`~.seen.in_reach`)."""
+    if isinstance(tree, list):
+        return [_in_reach(part, names) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    for text in (tree[key] for key in _TIMES if key in tree):
+        return tree if in_reach(text) == text else {"timestamp": in_reach(text)}
+    if "interval" in tree:
+        return tree | {"interval": [in_reach(side) for side in tree["interval"]]}
+    if "args" not in tree:
+        return tree
+    arguments = _in_reach(tree["args"], names)
+    if tree["op"] in _COMPARISONS and any(_kind(argument, names) == "time" for argument in arguments):
+        arguments = [
+            [in_reach(text) for text in argument] if isinstance(argument, list) else in_reach(argument)
+            for argument in arguments
+        ]
+    return tree | {"args": arguments}
 
 
 def _candidates(part: Any, having: Having) -> Array | None:

@@ -288,19 +288,21 @@ class ModelPlaces:
 
     @cached_property
     def _unknown(self) -> Array:
-        """Models of which it is not known where data of theirs are, or what they learned from."""
+        """Models of which it is not known where data of theirs are, or what they or their ancestors learned from."""
         uses = np.arange(len(self._used))
-        some = self._model_of_user[
-            self._used.users(uses[self._used.unplaced(self._used.targets(uses)) != Unplaced.KNOWN])
-        ]
+        uses = uses[self._used.unplaced(self._used.targets(uses)) != Unplaced.KNOWN]
+        measured = self._model_of_user[self._used.users(uses)]
+        learning = np.unique(self._used.users(uses[np.isin(self._used.stages(uses), _codes("trained"))]))
         edges = self._catalog.lineage.edges
+        taught = np.array([edges.iris.find(iri) for iri in self._used.user_iris(learning)], dtype=np.int64)
         told = np.zeros(len(edges.iris), dtype=bool)
         told[np.asarray(edges.subject)[np.isin(np.asarray(edges.code), list(TEACHES | FROM_MODEL))]] = True
         said = np.asarray(edges.columns.disclosure)
         undisclosed, complete = map(DISCLOSURES.index, (Disclosure.UNDISCLOSED, Disclosure.COMPLETE))
         silent = (np.asarray(edges.kinds) & IS_MODEL != 0) & ((said == undisclosed) | (~told & (said != complete)))
-        named = (self.place.get(edges.iris[node], -1) for node in np.flatnonzero(silent).tolist())
-        found = np.union1d(some, np.fromiter(named, dtype=np.int64))
+        heirs = self._catalog.lineage.heirs(np.union1d(taught[taught >= 0], np.flatnonzero(silent)))
+        named = (self.place.get(edges.iris[node], -1) for node in heirs.tolist())
+        found = np.union1d(measured, np.fromiter(named, dtype=np.int64))
         return found[found >= 0]
 
     @cached_property

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from mlaoi_graph.footprints import OPEN_END, OPEN_START
 from mlaoi_graph.server.reply import Refusal
 from mlaoi_graph.server.stac import area
-from mlaoi_graph.server.stac.filter import DEEPEST, Filter, levels
+from mlaoi_graph.server.stac.filter import DEEPEST, Filter, Queryables, levels
 from mlaoi_graph.server.stac.seen import BANDS, term
 
 __all__ = ["LARGEST_PAGE", "Direction", "Fields", "Query", "Token", "next_link", "read"]
@@ -109,11 +109,11 @@ class Query:
 
 
 def read(
-    text: bytes, *, is_body: bool, names: Mapping[str, str], nesting: int, fixed: Mapping[str, Any] | None = None
+    text: bytes, *, is_body: bool, names: Queryables, nesting: int, fixed: Mapping[str, Any] | None = None
 ) -> Query:
     """Return the query in a query string or a JSON body.
 
-    ``names`` are the queryables and what they are, ``fixed`` is what the path says. Raises Refusal with 400 for what
+    ``names`` are the queryables, ``fixed`` is what the path says. Raises Refusal with 400 for what
     the specifications do not allow.
     """
     given = _body(text, nesting) if is_body else _query_string(text)
@@ -266,7 +266,7 @@ def _instant(text: str) -> int:
         raise _wrong("datetime", f"{text[:50]!r} is no instant of RFC 3339, as 2020-06-30T00:00:00Z") from None
 
 
-def _filter(given: Mapping[str, Any], names: Mapping[str, str], nesting: int, *, default: str) -> Filter | None:
+def _filter(given: Mapping[str, Any], names: Queryables, nesting: int, *, default: str) -> Filter | None:
     value = given.get("filter")
     if value in (None, ""):
         return None
@@ -283,7 +283,7 @@ def _filter(given: Mapping[str, Any], names: Mapping[str, str], nesting: int, *,
     return Filter.parsed(value, names, nesting)
 
 
-def _sortby(value: Any, names: Mapping[str, str]) -> tuple[Direction, ...]:
+def _sortby(value: Any, names: Queryables) -> tuple[Direction, ...]:
     if value in (None, "", []):
         return ()
     found = []

@@ -11,14 +11,15 @@ import numpy as np
 import orjson
 
 from mlaoi_graph.geo.mapped import Array, distinct
-from mlaoi_graph.lineage_fields import OPEN_END
 
-__all__ = ["BANDS", "RESOLVED", "Spoken", "bands", "is_resolved", "spoken", "term", "view"]
+__all__ = ["BANDS", "RESOLVED", "Spoken", "bands", "in_reach", "is_resolved", "spoken", "term", "view"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
 _LAST: Final = "9999-12-30T21:59:59Z"
-"""The last second that filters know; what ends later would be an error in each comparison."""
+"""The last second that the engine of filters knows; what ends later is an error in each comparison."""
+_LAST_DAYS: Final = ("9999-12-30", "9999-12-31")
+_TIMES: Final = ("datetime", "start_datetime", "end_datetime")
 BANDS: Final = "mlm:bands"
 """The queryable that is a list of the names of all bands of ``mlm:input``."""
 RESOLVED: Final = "lineage:resolved"
@@ -32,17 +33,25 @@ def view(document: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
     """
     is_item = document["type"] == "Feature"
     fields = document["properties"] if is_item else document
-    ends = {"end_datetime": _LAST} if fields.get("end_datetime") == OPEN_END else {}
-    seen = {name: ends.get(name, fields[name]) for name in names if name in fields}
+    seen = {name: fields[name] for name in names if name in fields}
+    seen |= {name: in_reach(seen[name]) for name in _TIMES if name in seen}
     if "datetime" in names and is_item and fields.get("datetime") is None:
-        end = ends.get("end_datetime", fields.get("end_datetime"))
-        seen["datetime"] = {"interval": [fields.get("start_datetime"), end]}
+        seen["datetime"] = {"interval": [in_reach(fields.get(name)) for name in _TIMES[1:]]}
     if RESOLVED in names:
         seen[RESOLVED] = is_resolved(fields)
     if BANDS in names and (listed := bands(fields)):
         seen[BANDS] = listed
     found = {"type": "Feature", "id": document["id"], "collection": document.get("collection"), "properties": seen}
     return found | {"geometry": document.get("geometry") if is_item and "geometry" in names else None}
+
+
+def in_reach(when: Any) -> Any:
+    """Return a time as the engine of filters can compare it: in the last two days of 9999 all are one.
+
+    >>> in_reach("9999-12-31"), in_reach("2020-01-01"), in_reach("..")
+    ('9999-12-30T21:59:59Z', '2020-01-01', '..')
+    """
+    return _LAST if isinstance(when, str) and when.startswith(_LAST_DAYS) else when
 
 
 def is_resolved(fields: Mapping[str, Any]) -> bool | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import chain
@@ -803,12 +804,16 @@ class Collections:
         found = np.arange(fixed + len(datasets.iris))
         rows = self._holdings.places.rows(query)
         if rows is not None:
+            during = None if query.place is None else self._holdings.places.rows(replace(query, place=None))
             footprints = self._holdings.catalog.footprints
             everything, its_rows = self._holdings.areas
             here = {self._holdings.owners[code] for code in np.unique(everything[rows[its_rows]] // _ROW_SHIFT)}
             elsewhere = set(footprints.datasets) - here
-            # Of what is not known where it is, the extent is the world.
-            kept = [fixed + at for at, iri in enumerate(datasets.iris) if iri not in elsewhere or self._is_global(iri)]
+            kept = [
+                fixed + at
+                for at, iri in enumerate(datasets.iris)
+                if iri not in elsewhere or (query.place is not None and self._is_anywhere(iri, during))
+            ]
             found = np.array([*range(fixed), *kept], dtype=np.int64)
         if query.ids is not None:
             found = np.array([number for number in found if self._id(int(number)) in query.ids], dtype=np.int64)
@@ -831,10 +836,14 @@ class Collections:
 
     def documents(self, numbers: Sequence[int], site: str) -> list[bytes]:
         fixed = len(self._fixed)
-        first = [orjson.dumps(_fixed_collection(self._fixed[number], site)) for number in numbers if number < fixed]
         places = [number - fixed for number in numbers if number >= fixed]
-        rest = self._holdings.documents(self._holdings.datasets, places)
-        return [*first, *(self._holdings.kept.told(text, site) for text in rest)]
+        found = dict(zip(places, self._holdings.documents(self._holdings.datasets, places), strict=True))
+        return [
+            orjson.dumps(_fixed_collection(self._fixed[number], site))
+            if number < fixed
+            else self._holdings.kept.told(found[number - fixed], site)
+            for number in numbers
+        ]
 
     def named(self, name: str, site: str) -> bytes:
         """Return a collection by its id. Raises Refusal with 404."""
@@ -853,12 +862,13 @@ class Collections:
         fixed = len(self._fixed)
         return self._fixed[number] if number < fixed else self._holdings.datasets.ids[number - fixed]
 
-    def _is_global(self, iri: str) -> bool:
+    def _is_anywhere(self, iri: str, during: Array | None) -> bool:
+        """Return whether data of a time may be anywhere: of what is not known where it is, the extent is the world."""
         footprints = self._holdings.catalog.footprints
         rows = footprints.rows_of(iri)
-        return not footprints.has_geometry(rows).any() or any(
-            p is not None and p.value == "global" for p in footprints.precisions(rows)
-        )
+        if footprints.has_geometry(rows).any():
+            rows = rows[[p is not None and p.value == "global" for p in footprints.precisions(rows)]]
+        return bool(len(rows)) and (during is None or bool(during[rows].any()))
 
 
 def _fixed_collection(name: str, site: str) -> _Json:
@@ -870,7 +880,10 @@ def _fixed_collection(name: str, site: str) -> _Json:
     elif name == _AREAS_OF_NONE:
         about = "Areas that are no dataset's, as those that uses are limited to"
     elif name == UNKNOWN:
-        about = "The models of which it is not known where all data are that they learned from or were measured on"
+        about = (
+            "The models of which it is not known where all data are that they, or what they were made from, learned "
+        )
+        about += "from, or that they were measured on"
     else:
         about = _NODES[name][1]
     root = {"rel": "root", "href": f"{site}stac", "type": "application/json"}
