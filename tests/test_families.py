@@ -84,7 +84,7 @@ def test_nothing_goes_by_the_name_of_another(shipped: Shipped) -> None:
 
 def test_the_names_of_eurosat_are_one_dataset(shipped: Shipped) -> None:
     eurosat = shipped.datasets["eurosat"]
-    assert (eurosat.label, eurosat.doi) == ("EuroSAT", "10.1109/JSTARS.2019.2918242")
+    assert (eurosat.label, eurosat.doi) == ("EuroSAT", "10.1109/jstars.2019.2918242")
     assert "EuroSat Sentinel-2" in eurosat.aliases
 
 

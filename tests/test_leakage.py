@@ -2436,3 +2436,28 @@ def test_what_is_only_near_may_be_alike(stac):
 
 def test_the_areas_used_here_are_those_of_proj():
     assert geo.area_km2(shapely.box(7, 46, 8, 47)) == pytest.approx(geodesic_km2(7, 46, 8, 47), rel=1e-6)
+
+
+# --- what a row does not hide ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", ["null", "gone", "test", None])
+def test_what_could_not_be_checked_is_said_beside_a_weaker_row(stac, lost):
+    """A sample on the same ground at another time decides nothing of one that nobody can place."""
+    documents = {
+        "train": stac_collection("train", A, "one", "two"), "test": stac_collection("test", B, "three", "four"),
+        "one": stac_item("one", B, datetime="2018-06-01T00:00:00Z"), "two": stac_item("two", A),
+        "three": stac_item("three", B) | {"collection": "test"}, "four": stac_item("four", B) | {"collection": "test"},
+        "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    if lost == "null":
+        documents["two"]["geometry"] = None
+    elif lost == "test":
+        documents["four"]["geometry"] = None
+    elif lost == "gone":
+        del documents["two"]
+    with Catalog.create() as catalog:
+        catalog.ingest(stac(**documents))
+        report = catalog.leakage(iri("m"))
+        assert [(row.kind, row.verdict.value) for row in report] == [("place", "yes")]
+        assert [row.what for row in report.unchecked] == ([] if lost is None else ["some-samples"])

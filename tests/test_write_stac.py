@@ -311,6 +311,7 @@ def test_the_graph_with_everything_in_it_has_every_field_set():
         (SourceDocument, "as_read"),
         (SourceDocument, "by_name"),
         (SourceDocument, "elsewhere"),
+        (SourceDocument, "links_hash"),
         (Dataset, "latent"),  # no dataset: the export has the item's area, and no other field of it
     }:
         values = {getattr(s, name) for s in EVERYTHING if type(s) is cls}

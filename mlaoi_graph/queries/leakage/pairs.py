@@ -9,7 +9,7 @@ from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.scenes import Scenes
-from mlaoi_graph.queries.leakage.terms import BY_KIN, Clean, Finding, Learned, Test, Unchecked, strength
+from mlaoi_graph.queries.leakage.terms import BY_KIN, Finding, Learned, Test, Unchecked, strength
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
@@ -121,23 +121,26 @@ class Pairs:
 
         With ``by_sources`` what the dataset was made from counts: which of it was taken is not known.
         """
-        outcomes = [self._place(test, learned) for learned in ways]
+        outcomes = [outcome for learned in ways for outcome in self._place(test, learned)]
         if by_sources:
             learned, edges = ways[0], self._edges
             for node, steps in self._kinship.sources(test.dataset, learned.dataset):
                 if not edges.kinds[node] & IS_ARCHIVE:
                     source = replace(learned, strength=max(learned.strength, POSSIBLE), places=(edges.iris[node],))
-                    outcomes.append(self._place(test, source, node, steps))
+                    outcomes += self._place(test, source, node, steps)
         found = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
         return sorted(found, key=strength), [outcome for outcome in outcomes if isinstance(outcome, Unchecked)]
 
     def _place(
         self, test: Test, learned: Learned, source: int = -1, steps: tuple[int, ...] = ()
-    ) -> Finding | Unchecked | Clean:
-        """Compare by place with where the data learned from are, or those of a source of them, reached by steps."""
+    ) -> list[Finding | Unchecked]:
+        """Compare by place with where the data learned from are, or those of a source of them, reached by steps.
 
-        def untold(what: str, reason: str) -> Unchecked:
-            return Unchecked(what, test.model, test, learned.dataset, reason)
+        Nothing comes back where all of both is known and they share nothing.
+        """
+
+        def untold(what: str, reason: str) -> list[Finding | Unchecked]:
+            return [Unchecked(what, test.model, test, learned.dataset, reason)]
 
         trained_on = source if source >= 0 else learned.dataset
         side = "what was learned was made from" if source >= 0 else "what was learned,"
@@ -167,20 +170,23 @@ class Pairs:
                 # Samples that may be of both sides prove nothing of the one against the other.
                 where = "may be of either" if loose.same.all() else "lie on the same ground, and may be of either"
                 return untold(_word(Unplaced.NO_SPLIT), f"samples that state no split that is known {where}")
-            overlap, is_loose = loose, True
+            overlap, is_loose = loose, bool(len(loose))
+        beside: list[Finding | Unchecked] = []
+        for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):
+            why = placed.unplaced or Unplaced.NO_FOOTPRINT
+            # Samples of no split that lie there are what is found.
+            if placed.unplaced is not Unplaced.KNOWN and not (is_loose and why is Unplaced.NO_SPLIT):
+                beside = untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
+                break
         if not len(overlap):
-            for word, dataset, placed in (("the test,", test.dataset, tested), (side, trained_on, trained)):
-                if placed.unplaced is not Unplaced.KNOWN:
-                    why = placed.unplaced or Unplaced.NO_FOOTPRINT
-                    return untold(_word(why), f"{word} {self._edges.label(dataset)}: {why.reason}")
-            return Clean.CLEAN
+            return beside
         bound = "inherited from a whole" if tested.inherited or trained.inherited else ""
         bound = "by samples that state no split, and may be of it" if is_loose else bound
         found = self._place_finding(test, learned, overlap, bound)
         if source < 0:
-            return found
+            return [found, *beside]
         made = f"made from {self._edges.label(source)}, of which it is not known what was taken: {found.reason}"
-        return replace(found, reason=made, node=source, train_steps=steps)
+        return [replace(found, reason=made, node=source, train_steps=steps), *beside]
 
     def _place_finding(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
         """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there."""

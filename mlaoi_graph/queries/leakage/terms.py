@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 from mlaoi_graph.kinds import LeakageKind
@@ -12,7 +11,7 @@ from mlaoi_graph.queries.kinship import Kin
 from mlaoi_graph.queries.overlap import Overlap
 from mlaoi_graph.queries.results import Verdict
 
-__all__ = ["BY_KIN", "KINDS", "Clean", "Finding", "Learned", "Test", "Unchecked", "Work", "strength"]
+__all__ = ["BY_KIN", "KINDS", "Finding", "Learned", "Test", "Unchecked", "Work", "strength"]
 
 KINDS: Final = tuple(LeakageKind)
 """The strongest first."""
@@ -68,12 +67,6 @@ class Finding:
 
 def strength(finding: Finding) -> tuple[int, bool]:
     return KINDS.index(finding.kind), finding.verdict is not Verdict.YES
-
-
-class Clean(Enum):
-    """That two sides were compared, all of both known, and share nothing."""
-
-    CLEAN = "clean"
 
 
 @dataclass(frozen=True, slots=True)
