@@ -72,6 +72,12 @@ class _Said:
     )
     """Pairs of owner and area."""
 
+    def describe(self, store: Store, area: str, documents: Collection[str]) -> None:
+        """Note which documents describe an area. A sample that one of several gives no place may be elsewhere."""
+        self.owners["document"].extend((document, area) for document in documents)
+        if len(documents) > 1 and any(_is_nowhere(store, area, document) for document in documents):
+            self.rows.add((area, "", ""))
+
     def say(self, predicate: str, area: str, said: str) -> None:
         values = self.values[predicate]
         values[area] = _CHOOSE[predicate](values[area], said) if area in values else said
@@ -97,7 +103,11 @@ def everything(store: Store, samples: Path | None) -> dict[str, Array]:
             said.say(predicate, area, text)
     for predicate, name in _OWNERS.items():
         said.owners[name].extend(texts(store, _SAID, predicate=predicate))
-    said.owners["document"].extend((graph, area) for area, graph in texts(store, _DOCUMENTS))
+    described: dict[str, set[str]] = {}
+    for area, graph in texts(store, _DOCUMENTS):
+        described.setdefault(area, set()).add(graph)
+    for area, graphs in described.items():
+        said.describe(store, area, graphs)
     files = _Files(texts(store, _OF_FILES), samples)
     arrays, known = _merged(_nothing(), said, files, (), ())
     return arrays | use_arrays.everything(store, known)
@@ -160,7 +170,7 @@ def _look_up(store: Store, area: str, said: _Said) -> None:
     if graphs:
         geometries = {_value(quad.object) for quad in store.match(area, GEO.hasGeometry)}
         said.rows |= _rows_of(area, geometries, {geometry: _wkts(store, geometry) for geometry in geometries})
-        said.owners["document"].extend((graph, area) for graph in graphs.difference(_NOT_DOCUMENTS))
+        said.describe(store, area, graphs.difference(_NOT_DOCUMENTS))
     for predicate in _CHOOSE:
         for value in {_value(quad.object) for quad in store.match(area, predicate)}:
             said.say(predicate, area, value)
@@ -175,6 +185,12 @@ def _rows_of(area: str, geometries: Iterable[str], drawn: dict[str, list[str]]) 
 
 def _wkts(store: Store, geometry: str) -> list[str]:
     return [_value(quad.object) for quad in store.match(geometry, GEO.asWKT)]
+
+
+def _is_nowhere(store: Store, area: str, document: str) -> bool:
+    """Return whether a document says of an area that it is a sample, and not where."""
+    said = store.match(area, MLAOI.precision, MLAOI.Samples, document), store.match(area, GEO.hasGeometry, None, document)
+    return next(said[0], None) is not None and next(said[1], None) is None
 
 
 def _is_area(store: Store, node: str) -> bool:

@@ -2461,3 +2461,19 @@ def test_what_could_not_be_checked_is_said_beside_a_weaker_row(stac, lost):
         report = catalog.leakage(iri("m"))
         assert [(row.kind, row.verdict.value) for row in report] == [("place", "yes")]
         assert [row.what for row in report.unchecked] == ([] if lost is None else ["some-samples"])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_item_of_one_id_that_has_no_place_may_be_anywhere(stac, first):
+    """Until it has one, or is gone; where the other lies it only may be."""
+    nowhere, placed = stac_item("one", None), stac_item("one", A)
+    two, three = (nowhere, placed) if first else (placed, nowhere)
+    documents = {
+        "train": stac_collection("train", None, "two", "three"), "test": stac_collection("test", B),
+        "m": TRAIN_AND_TEST,
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        _ = catalog.footprints  # so that it is changed
+        assert verdicts(catalog, stac(two=placed, three=placed, **documents))[0] == "no"
+        assert verdicts(catalog, stac(two=two, three=three)) == ("unknown", {"some-samples"})
+        assert verdicts(catalog, stac(two=placed, three=placed))[0] == "no"

@@ -41,6 +41,9 @@ from mlaoi_graph.queries.walk import (
 __all__ = ["Leakage"]
 
 _MOST_SIBLINGS: Final = 200
+_CHOSEN: Final = frozenset({"validation", "evaluation"})
+"""Stages in which a model may have been chosen; evaluation is the word of a source that does not say."""
+_REPORTED: Final = frozenset({"test", "evaluation"})
 
 
 class Leakage:
@@ -263,7 +266,7 @@ class Leakage:
                 )
         chosen = [test for test in tests if edge_word(edges, test.edge) == "validation"]
         reported = [test for test in tests if edge_word(edges, test.edge) == "test"]
-        work.found += self._chosen_before(model, reported)
+        self._chosen_before(work, model, tests)
         for test in chosen:
             validated = Learned(test.dataset, (test.edge,), CERTAIN, test.places)
             doubt = ""
@@ -290,25 +293,42 @@ class Leakage:
                 )
             )
 
-    def _chosen_before(self, model: int, reported: Sequence[Test]) -> Iterator[Finding]:
-        """Yield the tests of a model that what it was made from was validated on, by splits that both sides state."""
+    def _chosen_before(self, work: Work, model: int, tests: Sequence[Test]) -> None:
+        """Hold the tests of a model against what it was made from was validated on.
+
+        They are the same only by splits that both sides state, and where both say in which stage: an evaluation may
+        be of either.
+        """
         edges = self._edges
+        reported = [test for test in tests if edge_word(edges, test.edge) in _REPORTED]
         if not reported:
             return
         known = self._knowledge(model)
         for older, at in known.models.items():
-            validated = [e for e in edges.out[older] if edge_word(edges, e) == "validation"] if older != model else []
-            for dataset, edge, places in self._uses(validated):
+            chosen = [e for e in edges.out[older] if edge_word(edges, e) in _CHOSEN] if older != model else []
+            for dataset, edge, places in self._uses(chosen):
                 for test in reported:
-                    if self._kinship.between(test.dataset, dataset).kin is Kin.SAME:
-                        yield Finding(
-                            kind=LeakageKind.SELECTION_ON_TEST,
-                            verdict=Verdict.MAY_CONTAIN,
-                            test=test,
-                            learned=Learned(dataset, (*chain(known.found, at), edge), at & 3, places),
-                            reason=f"{edges.label(older)}, which it was made from, was validated on what is its test",
-                            node=dataset,
+                    kin = self._kinship.between(test.dataset, dataset).kin
+                    is_staged = "evaluation" not in (edge_word(edges, edge), edge_word(edges, test.edge))
+                    name = f"{edges.label(older)}, which it was made from, "
+                    if kin is Kin.SAME and is_staged:
+                        work.found.append(
+                            Finding(
+                                kind=LeakageKind.SELECTION_ON_TEST,
+                                verdict=Verdict.MAY_CONTAIN,
+                                test=test,
+                                learned=Learned(dataset, (*chain(known.found, at), edge), at & 3, places),
+                                reason=f"{name}was validated on what is its test",
+                                node=dataset,
+                            )
                         )
+                    elif kin is Kin.SAME:
+                        text = f"{name}was evaluated on the same data, and whether either chose by them is not said"
+                        work.unchecked.append(Unchecked("stage-not-stated", model, test, dataset, text))
+                    elif kin is Kin.NOT_STATED:
+                        text = f"{name}was {{}} on the same data, and no split is stated for both"
+                        text = text.format("validated" if is_staged else "evaluated")
+                        work.unchecked.append(Unchecked("splits-not-stated", model, test, dataset, text))
 
     def _beside(self, work: Work, siblings: set[int]) -> None:
         if len(siblings) <= _MOST_SIBLINGS:
