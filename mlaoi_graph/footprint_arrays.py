@@ -189,7 +189,10 @@ def _wkts(store: Store, geometry: str) -> list[str]:
 
 def _is_nowhere(store: Store, area: str, document: str) -> bool:
     """Return whether a document says of an area that it is a sample, and not where."""
-    said = store.match(area, MLAOI.precision, MLAOI.Samples, document), store.match(area, GEO.hasGeometry, None, document)
+    said = (
+        store.match(area, MLAOI.precision, MLAOI.Samples, document),
+        store.match(area, GEO.hasGeometry, None, document),
+    )
     return next(said[0], None) is not None and next(said[1], None) is None
 
 

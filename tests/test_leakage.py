@@ -2477,3 +2477,56 @@ def test_a_second_item_of_one_id_that_has_no_place_may_be_anywhere(stac, first):
         assert verdicts(catalog, stac(two=placed, three=placed, **documents))[0] == "no"
         assert verdicts(catalog, stac(two=two, three=three)) == ("unknown", {"some-samples"})
         assert verdicts(catalog, stac(two=placed, three=placed))[0] == "no"
+
+
+@pytest.mark.parametrize(
+    ("before", "stage", "now", "what"),
+    [
+        ("d", Stage.VALIDATION, "d", "splits-not-stated"),
+        ("d/test", Stage.VALIDATION, "d", "splits-not-stated"),
+        ("d", Stage.VALIDATION, "d/test", "splits-not-stated"),
+        ("d", Stage.EVALUATION, "d/test", "splits-not-stated"),
+        ("d/test", Stage.EVALUATION, "d/test", "stage-not-stated"),
+        ("d/train", Stage.VALIDATION, "d/test", None),
+        ("d/test", Stage.TEST, "d/test", None),
+    ],
+)
+def test_an_ancestor_that_may_have_been_chosen_on_the_test(catalog_of, before, stage, now, what):
+    catalog = catalog_of(
+        *SPLIT, dataset("t", areas=["a"]), area("a", 0, 0, 1, 1), model("m"), model("q"), made("m", "q"),
+        use("q", "t"), use("m", "t"), use("q", before, stage), use("m", now, Stage.TEST),
+        dataset("d", areas=["b"]), area("b", 10, 0, 11, 1, precision=Precision.DECLARED_BOX),
+    )  # fmt: skip
+    report = catalog.leakage(iri("m"))
+    assert found(report) == []
+    assert [row.what for row in report.unchecked] == ([] if what is None else [what])
+    assert report.totals()["no" if what is None else "unknown"] == 1
+
+
+@pytest.mark.parametrize("side", ["d/test", "d", "t", "part"])
+def test_a_test_that_was_made_from_something_unknown_may_share_samples(catalog_of, side):
+    """As what was learned may, if it was; of a source that nothing describes, too."""
+    derived = {"d/test": "d/test", "d": "d", "t": "t", "part": "d/test/1"}[side]
+    for kind, what in ((DerivationKind.UNKNOWN, "unknown-kind"), (DerivationKind.DERIVED, "unresolved")):
+        catalog = catalog_of(
+            *SPLIT, dataset("t", areas=["a"]), area("a", 0, 0, 1, 1), model("m"), use("m", "t"),
+            use("m", "d/test", Stage.TEST), dataset("d/test/1", of=["d/test"], areas=["b"]), area("b", 10, 0, 11, 1),
+            made(derived, "gone", kind), dataset("gone", resolved=False),
+        )  # fmt: skip
+        report = catalog.leakage(iri("m"))
+        assert report.totals()["unknown"] == 1
+        assert what in {row.what for row in report.unchecked}
+
+
+@pytest.mark.parametrize(("stated", "word"), [(False, "may contain"), (True, "yes")])
+def test_data_whose_split_is_not_stated_certainly_lie_nowhere_that_only_one_split_does(catalog_of, stated, word):
+    parts = [dataset("d"), dataset("d/train", of="d", split="train", areas=["a"]), area("a", 0, 0, 1, 1, "2020"),
+             dataset("d/test", of="d", split="test", areas=["b"]), area("b", 10, 0, 11, 1, "2020")]  # fmt: skip
+    for learned, tested in (("d", "t"), ("t", "d")):
+        split = {"d": "d/test" if stated else "d"}
+        catalog = catalog_of(
+            *parts, dataset("t", areas=["c"]), area("c", 10, 0, 11, 1, "2020"), model("m"),
+            use("m", split.get(learned, learned)), use("m", split.get(tested, tested), Stage.TEST),
+        )  # fmt: skip
+        places = [row for row in catalog.leakage(iri("m")) if row.kind == "place-and-time"]
+        assert [row.verdict.value for row in places] == [word]

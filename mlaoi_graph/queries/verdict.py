@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import networkx
     import pandas as pd
 
-__all__ = ["Exposed", "Gap", "Knowledge"]
+__all__ = ["Exposed", "Gap", "Knowledge", "of_unknown_kind", "untold_of"]
 
 _SPLIT: Final = frozenset({PART})
 
@@ -177,10 +177,10 @@ class Knowledge:
                 )
             if _is_data(edges, node):
                 gaps.append(Gap("two-kinds", node, "met as a model, and described as data as well", at))
-            gaps += (Gap("unknown-kind", node, why, at) for why in _of_unknown_kind(edges, node))
-        gaps += (Gap(what, node, why, at) for node, at in self.data.items() for what, why in _untold(edges, node))
+            gaps += (Gap("unknown-kind", node, why, at) for why in of_unknown_kind(edges, node))
+        gaps += (Gap(what, node, why, at) for node, at in self.data.items() for what, why in untold_of(edges, node))
         for node, at in self._wholes.items():
-            gaps += (Gap("unknown-kind", node, why, at) for why in _of_unknown_kind(edges, node))
+            gaps += (Gap("unknown-kind", node, why, at) for why in of_unknown_kind(edges, node))
         return (*gaps, *self._gaps_of_families())
 
     def _gaps_of_families(self) -> Iterator[Gap]:
@@ -235,7 +235,7 @@ class Knowledge:
             gaps.append(Gap("unresolved", dataset, "nothing describes the dataset asked about"))
         gaps += (Gap("related", dataset, why) for why in self._related(dataset, held, origins))
         gaps += (*self.gaps, *self._gaps_of_origins, *self.places)
-        gaps += (Gap(what, node, why) for node in origins for what, why in _untold(edges, node))
+        gaps += (Gap(what, node, why) for node in origins for what, why in untold_of(edges, node))
         if not _is_archive(edges, dataset):
             gaps += (Gap(what, dataset, why) for what, why in _nowhere(edges, dataset))
         first: dict[tuple[str, int], Gap] = {}
@@ -277,11 +277,11 @@ class Knowledge:
         return tuple(
             Gap(what, node, why, self.data[of])
             for node, (_, of) in self._origins.items()
-            for what, why in _untold(self.edges, node)
+            for what, why in untold_of(self.edges, node)
         )
 
 
-def _untold(edges: Edges, node: int) -> Iterator[tuple[str, str]]:
+def untold_of(edges: Edges, node: int) -> Iterator[tuple[str, str]]:
     """Iterate over what is not known of something met as data: slug and reason."""
     if not edges.resolved[node] and not any(edges.resolved[whole] for whole in edges.wholes(node, _SPLIT)):
         yield "unresolved", "nothing describes this dataset"
@@ -289,10 +289,11 @@ def _untold(edges: Edges, node: int) -> Iterator[tuple[str, str]]:
         edges.code[e] in TEACHES | FROM_MODEL for e in edges.out[node]
     ):
         yield "two-kinds", "met as data, and described as a model as well: what that learned from is not counted"
-    yield from (("unknown-kind", why) for why in _of_unknown_kind(edges, node))
+    yield from (("unknown-kind", why) for why in of_unknown_kind(edges, node))
 
 
-def _of_unknown_kind(edges: Edges, node: int) -> Iterator[str]:
+def of_unknown_kind(edges: Edges, node: int) -> Iterator[str]:
+    """Iterate over why something was made from what may be a model or data."""
     names = sorted({edges.label(edges.object[e]) for e in edges.out[node] if edges.code[e] == UNKNOWN_KIND})
     if names:
         yield f"made from {', '.join(names)}, and not known whether model or data"

@@ -14,7 +14,7 @@ from mlaoi_graph.errors import BadQuestion
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.queries.asked import Asked
 from mlaoi_graph.queries.explain import edge_word
-from mlaoi_graph.queries.graph import EVALUATES, FAMILY, FROM_MODEL, IS_DATASET, IS_FAMILY, TEACHES, Edges
+from mlaoi_graph.queries.graph import EVALUATES, FAMILY, FROM_MODEL, IS_ARCHIVE, IS_DATASET, IS_FAMILY, TEACHES, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.answer import Answer
 from mlaoi_graph.queries.leakage.pairs import Pairs
@@ -24,7 +24,7 @@ from mlaoi_graph.queries.leakage.terms import Finding, Learned, Test, Unchecked,
 from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.sensors import Sensors
-from mlaoi_graph.queries.verdict import Knowledge
+from mlaoi_graph.queries.verdict import Knowledge, of_unknown_kind, untold_of
 from mlaoi_graph.queries.walk import (
     CERTAIN,
     OF_FAMILY,
@@ -62,8 +62,8 @@ class Leakage:
         self._kinship = Kinship(self._edges)
         self._overlaps = Overlaps(catalog.footprints, buffer_km=buffer_km, window_days=window_days)
         near = f"near, within {buffer_km:g} km or a little more"
-        self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._overlaps, near)
         self._declared = Splits(catalog.store, self._edges, catalog.split_policy)
+        self._pairs = Pairs(catalog.store, self._edges, self._kinship, self._declared, self._overlaps, near)
         self._sensors = Sensors(catalog.store, self._edges, self._kinship, sensors)
         self._last: Knowledge | None = None
         """Of the model asked about last."""
@@ -213,6 +213,8 @@ class Leakage:
         """Hold each test against everything learned."""
         for test in tests:
             work.tests[test] = None
+            if test.model >= 0:
+                work.unchecked += self._of_unknown_origin(test)
             for ways in learned:
                 if not self._sensors.keeps(ways[0].dataset):
                     work.left_out[test].append(ways[0].dataset)
@@ -229,6 +231,17 @@ class Leakage:
             for what, about, reason in gaps:
                 label = "" if about == model else f"{self._edges.label(about)}: "
                 work.unchecked.append(Unchecked(what, model, None, about, label + reason))
+
+    def _of_unknown_origin(self, test: Test) -> Iterator[Unchecked]:
+        """Yield what is not known of what the data of a test were made from."""
+        edges = self._edges
+        for node, is_source in self._kinship.made_up_of(test.dataset).items():
+            if edges.kinds[node] & IS_ARCHIVE:
+                continue  # sharing one is not sharing data
+            unknown = (("unknown-kind", why) for why in of_unknown_kind(edges, node))
+            for what, why in untold_of(edges, node) if is_source else unknown:
+                side = "the test was made from" if is_source else "the test,"
+                yield Unchecked(what, test.model, test, -1, f"{side} {edges.label(node)}: {why}")
 
     @cached_property
     def _limited(self) -> frozenset[str]:

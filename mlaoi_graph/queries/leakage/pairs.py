@@ -9,6 +9,7 @@ from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.scenes import Scenes
+from mlaoi_graph.queries.leakage.splits import Splits
 from mlaoi_graph.queries.leakage.terms import BY_KIN, Finding, Learned, Test, Unchecked, strength
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
@@ -22,10 +23,13 @@ __all__ = ["Pairs"]
 class Pairs:
     """Compares datasets of one state of a catalog, and remembers what it has looked up."""
 
-    def __init__(self, store: Store, edges: Edges, kinship: Kinship, overlaps: Overlaps, near: str) -> None:
+    def __init__(
+        self, store: Store, edges: Edges, kinship: Kinship, declared: Splits, overlaps: Overlaps, near: str
+    ) -> None:
         self._scenes = Scenes(store, edges, kinship)
         self._edges = edges
         self._kinship = kinship
+        self._declared = declared
         self._overlaps = overlaps
         self._near = near
         """What room counts as near, in words."""
@@ -94,6 +98,10 @@ class Pairs:
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
         return not used or self._edges.is_part(dataset)
+
+    def _may_be_a_split(self, dataset: int, used: bool) -> bool:
+        """Return whether what was used has splits, and it is not said which of them is meant."""
+        return not self._is_stated(dataset, used) and bool(self._declared.of(dataset))
 
     def _not_stated(self, test: Test, learned: Learned) -> str:
         stated = self._edges.is_part(test.dataset), self._edges.is_part(learned.dataset)
@@ -182,6 +190,11 @@ class Pairs:
             return beside
         bound = "inherited from a whole" if tested.inherited or trained.inherited else ""
         bound = "by samples that state no split, and may be of it" if is_loose else bound
+        if not bound and (
+            self._may_be_a_split(test.dataset, test.edge >= 0)
+            or (source < 0 and self._may_be_a_split(learned.dataset, bool(learned.steps)))
+        ):
+            bound = "and which split was used is not stated"
         found = self._place_finding(test, learned, overlap, bound)
         if source < 0:
             return [found, *beside]
