@@ -107,7 +107,7 @@ class Kinship:
         made = [(node, steps) for node, steps in found if edges.code[steps[-1]] == DERIVED]
         return sorted(made, key=lambda pair: edges.iris[pair[0]])
 
-    def made_up_of(self, dataset: int) -> dict[int, bool]:
+    def origins(self, dataset: int) -> dict[int, bool]:
         """Return all a dataset holds, and its wholes: whether it was made from that, and does not just contain it."""
         held = {node: one.made for node, one in self._held(dataset, inherits=True).items()}
         return dict.fromkeys(self._wholes(dataset), False) | held

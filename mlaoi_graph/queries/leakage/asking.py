@@ -235,7 +235,7 @@ class Leakage:
     def _of_unknown_origin(self, test: Test) -> Iterator[Unchecked]:
         """Yield what is not known of what the data of a test were made from."""
         edges = self._edges
-        for node, is_source in self._kinship.made_up_of(test.dataset).items():
+        for node, is_source in self._kinship.origins(test.dataset).items():
             if edges.kinds[node] & IS_ARCHIVE:
                 continue  # sharing one is not sharing data
             unknown = (("unknown-kind", why) for why in of_unknown_kind(edges, node))
