@@ -2530,3 +2530,40 @@ def test_data_whose_split_is_not_stated_certainly_lie_nowhere_that_only_one_spli
         )  # fmt: skip
         places = [row for row in catalog.leakage(iri("m")) if row.kind == "place-and-time"]
         assert [row.verdict.value for row in places] == [word]
+
+
+def test_what_samples_prove_is_told_apart_from_what_a_box_of_another_part_leaves_open(catalog_of):
+    """A sample there at another time, and a box there at the time: that both are is not proven by either."""
+    catalog = catalog_of(
+        dataset("d"), dataset("d/1", of=["d"], areas=["a"]), area("a", 10, 0, 10.5, 1, "2018"),
+        dataset("d/2", of=["d"], areas=["b"]), area("b", 10, 0, 11, 1, "2020", precision=Precision.DECLARED_BOX),
+        dataset("t", areas=["c"]), area("c", 10, 0, 11, 1, "2020"),
+        model("m"), use("m", "d"), use("m", "t", Stage.TEST),
+    )  # fmt: skip
+    (row,) = catalog.leakage(iri("m"))
+    assert (row.kind, row.verdict.value, row.also) == ("place-and-time", "may contain", ("place",))
+
+
+def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_path):
+    """The test lies between two samples, on one more of another time; a row without a place may be there at its time."""
+    geopandas = pytest.importorskip("geopandas", reason="needs geopandas to write GeoParquet")
+
+    def asked(time, shapes):
+        frame = geopandas.GeoDataFrame(
+            {"id": [*"abcde"], "ml-aoi:split": ["train"] * 4 + ["test"], "datetime": ["2020", "2020", time, "2020", "2020"]},
+            geometry=[*shapes, shapely.box(5, 0, 6, 1)], crs="OGC:CRS84",
+        )  # fmt: skip
+        frame.to_parquet(tmp_path / "s.parquet")
+        folder = stac(train=stac_collection("train", None), m=stac_model(("training", "train", "train"),
+                                                                         ("test", "train", "test")))  # fmt: skip
+        with Catalog.create(tmp_path / f"catalog{next(_numbers)}") as catalog:
+            catalog.ingest(folder)
+            catalog.add_samples("train", tmp_path / "s.parquet")
+            report = catalog.leakage(iri("m"))
+            return [(row.kind, row.verdict.value) for row in report], {row.what for row in report.unchecked}
+
+    ends = shapely.box(0, 0, 1, 1), shapely.box(10, 0, 11, 1)
+    may = [("place-and-time", "may contain")]
+    assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (may, {"some-samples"})
+    assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (may, {"some-samples"})
+    assert asked("2018", [*ends, shapely.Point(3, 0.5), shapely.Point(4, 0.5)]) == ([], set())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -82,6 +82,23 @@ class Overlap:
         """Return which pairs are one and the same area on both sides."""
         same: Array = self.test == self.train
         return same
+
+    @property
+    def exact(self) -> Array:
+        """Return which pairs are of a sample with a sample, both where they are said to be."""
+        codes = self.footprints.precision_codes
+        exact: Array = (codes(self.test) == _SAMPLES) & (codes(self.train) == _SAMPLES) & ~self.unsure
+        return exact
+
+    def only(self, chosen: Array) -> Overlap:
+        """Return some of the pairs."""
+        if chosen.all():
+            return self
+        names = ("test", "train", "in_time", "maybe", "unsure")
+        some = replace(self, **{name: getattr(self, name)[chosen] for name in names})
+        index = self.footprints.index
+        shared, _ = index.join_rows(np.unique(some.test), index, np.unique(some.train))
+        return replace(some, is_near=not len(shared))
 
     @property
     def time(self) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.model import Precision
 from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.scenes import Scenes
 from mlaoi_graph.queries.leakage.splits import Splits
-from mlaoi_graph.queries.leakage.terms import BY_KIN, Finding, Learned, Test, Unchecked, strength
+from mlaoi_graph.queries.leakage.terms import BY_KIN, KINDS, Finding, Learned, Test, Unchecked, strength
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
@@ -91,7 +93,8 @@ class Pairs:
         found.sort(key=strength)
         overlap = places[0].overlap if places else None
         is_exact = bool(places) and places[0].is_exact
-        also = tuple(finding.kind for finding in found[1:])
+        kinds = [*(finding.kind for finding in found), *(kind for place in places[:1] for kind in place.also)]
+        also = tuple(sorted({*kinds} - {found[0].kind}, key=KINDS.index))
         reason = "; ".join(filter(None, (found[0].reason, learned.doubt)))
         return [replace(found[0], reason=reason, overlap=overlap, is_exact=is_exact, also=also)], unchecked
 
@@ -202,28 +205,39 @@ class Pairs:
         return [replace(found, reason=made, node=source, train_steps=steps), *beside]
 
     def _place_finding(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
-        """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there."""
+        """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there.
+
+        What samples prove is told apart from what boxes leave open: of both the stronger kind is the row.
+        """
+        exact = overlap.exact if not bound else np.zeros(len(overlap), dtype=bool)
+        sides = []
+        if exact.any():
+            sides.append(self._by_samples(test, learned, overlap.only(exact)))
+        if not exact.all():
+            rest = overlap.only(~exact)
+            why = "by samples of which documents of one id say several places" if rest.unsure.all() else ""
+            sides.append(self._by_ground(test, learned, rest, bound or why))
+        sides.sort(key=strength)
+        return replace(sides[0], also=tuple(side.kind for side in sides[1:] if side.kind is not sides[0].kind))
+
+    def _by_samples(self, test: Test, learned: Learned, overlap: Overlap) -> Finding:
+        found, number = self._by_ground(test, learned, overlap, ""), int(overlap.same.sum())
+        if number:
+            reason = f"{number} samples are in both" if number > 1 else "one sample is in both"
+            found = replace(found, kind=LeakageKind.SAME_SAMPLES, reason=reason)
+        is_sure = learned.strength == CERTAIN and not overlap.is_near
+        return replace(found, verdict=Verdict.YES if is_sure else Verdict.MAY_CONTAIN, is_exact=True)
+
+    def _by_ground(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
         precision = overlap.precision
-        exact = precision is Precision.SAMPLES and not bound
-        if exact and overlap.unsure.all():
-            exact, bound = False, "by samples of which documents of one id say several places"
-        is_sure = exact and learned.strength == CERTAIN and not overlap.is_near
-        verdict = Verdict.YES if is_sure else Verdict.MAY_CONTAIN
-        same = overlap.same & ~overlap.unsure
-        if exact and same.any():
-            number = int(same.sum())
-            kind, reason = LeakageKind.SAME_SAMPLES, f"{number} samples are" if number > 1 else "one sample is"
-            reason += " in both"
-        else:
-            kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
-            when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
-            coarse = precision is not Precision.SAMPLES
-            how = f", by footprints no finer than {precision.value if precision else 'unknown'}" if coarse else ""
-            ground = self._near if overlap.is_near else "the same ground"
-            reason = f"{ground}, {when[overlap.time]}{how}{f', {bound}' if bound else ''}"
-        return Finding(
-            kind=kind, verdict=verdict, test=test, learned=learned, reason=reason, overlap=overlap, is_exact=exact
-        )
+        kind = LeakageKind.PLACE_AND_TIME if overlap.time == "yes" else LeakageKind.PLACE
+        when = {"yes": "at the same time", "no": "at other times", "unknown": "of times that are not all known"}
+        coarse = precision is not Precision.SAMPLES
+        how = f", by footprints no finer than {precision.value if precision else 'unknown'}" if coarse else ""
+        ground = self._near if overlap.is_near else "the same ground"
+        reason = f"{ground}, {when[overlap.time]}{how}{f', {bound}' if bound else ''}"
+        may = Verdict.MAY_CONTAIN
+        return Finding(kind=kind, verdict=may, test=test, learned=learned, reason=reason, overlap=overlap)
 
 
 def _word(why: Unplaced) -> str:
