@@ -41,14 +41,14 @@ _SEVERAL: Final = f"""
 
 
 _REFERRED_TO: Final = f"""
-    SELECT DISTINCT ?node {{
+    SELECT DISTINCT ?node ?split ?whole {{
         VALUES ?kind {{ <{MLAOI.Model}> <{MLAOI.Dataset}> }}
         ?node <{RDF.type}> ?kind
         FILTER NOT EXISTS {{ ?document <{MLAOI.describes}> ?node }}
-        FILTER NOT EXISTS {{ ?node <{MLAOI.split}> ?split ; <{MLAOI.partOf}> ?whole }}
+        OPTIONAL {{ ?node <{MLAOI.split}> ?split ; <{MLAOI.partOf}> ?whole }}
     }}
 """
-"""What no document is about; but for splits, of which as much is known as of the whole."""
+"""What no document is about, and of which split of what that is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,11 +442,15 @@ def referring(store: Store, nodes: Iterable[str]) -> dict[str, set[str]]:
 def misled(store: Store) -> set[str]:
     """Return the documents that speak of something as if it were described, which nothing does (any more)."""
     known = Known(store)
-    gone = {
-        iri
-        for row in cast("Iterator[Any]", store.query(_REFERRED_TO))
-        if (target := known.target(iri := row["node"].value)) is None or not target.described
-    }
+    undescribed: set[str] = set()
+    splits: set[str] = set()
+    """Of these as much is known as of the whole."""
+    for row in cast("Iterator[Any]", store.query(_REFERRED_TO)):
+        node, split, whole = row["node"].value, row["split"], row["whole"]
+        undescribed.add(node)
+        if split is not None and node == iris.part(whole.value, split.value):
+            splits.add(node)
+    gone = {iri for iri in undescribed - splits if (target := known.target(iri)) is None or not target.described}
     found: set[str] = set()
     for node in gone:
         said = {_iri(quad.graph_name) for quad in store.match(node, MLAOI.resolved, Literal(False))}

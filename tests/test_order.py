@@ -509,6 +509,19 @@ def histories(draw):
     ]
 
 
+def test_a_sample_that_goes_as_a_model_comes_that_links_to_it_is_unknown(tmp_path):
+    """It states a split and is none: of a split that is not described as much is known as of its whole."""
+    own = link("self", "https://h.org/p.json")
+    steps = [
+        {"p.json": sample("p", "p", own, split="train")},
+        {"p.json": None}
+        | {f"{name}.json": model(name, link("self", f"https://h.org/{name}.json")) for name in "qr"}
+        | {"s.json": model("s", link("self", "https://h.org/s.json"), link("derived_from", "./p.json", **_SPLIT))},
+        {},
+    ]
+    as_from_scratch(tmp_path, steps)
+
+
 @settings(max_examples=60, deadline=None)
 @given(steps=histories())
 def test_whatever_became_of_a_folder_it_says_what_its_documents_say(steps, tmp_path_factory):
