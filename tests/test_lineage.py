@@ -1016,7 +1016,7 @@ def test_every_row_of_every_answer_has_its_proof(families):
         "differences": (f"{BASE}models/geochat-7b", f"{BASE}models/teochat"),
     }  # fmt: skip
     assert {name for name in vars(LineageGraph) if not name.startswith("_")} == {
-        *asked, "from_store", "from_networkx", "label", "edges", "exposures", "knowledge", "is_exposed", "explain", "paths"
+        *asked, "from_store", "from_networkx", "label", "edges", "exposures", "knowledge", "is_exposed", "explain", "paths", "heirs"
     }  # fmt: skip
     for ask, names in asked.items():
         rows = getattr(families, ask)(*names)
