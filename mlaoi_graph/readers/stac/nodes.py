@@ -324,7 +324,10 @@ class DocumentReader:
         """What the document says in fields only and in no link."""
         found: list[Statement] = []
         nowhere = (f"{self._base}unresolved/", f"{self._base}files/")
-        address = lambda href, pointer: self._resolver.link(href, raw, pointer)  # noqa: E731
+
+        def address(href: str, pointer: str) -> Target:
+            return self._resolver.link(href, raw, pointer)
+
         for pointer, link, target in lineage.unlinked(raw, said, address, nowhere, of_model=of_model):
             there = target or self._unsaid(raw, pointer, link)
             found.extend(self._edge(raw, iri, of_model, pointer, link, there))
