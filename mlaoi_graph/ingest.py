@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar
 from urllib.parse import unquote
 
 import numpy as np
-import pyoxigraph as ox
 from pyoxigraph import Literal, NamedNode
 
 from mlaoi_graph import identity, rdf, reading_log, reasoning
 from mlaoi_graph import iri as iris
-from mlaoi_graph.errors import StoreError
-from mlaoi_graph.known import NAMING, Known
+from mlaoi_graph.changes import Changes
+from mlaoi_graph.known import Known
 from mlaoi_graph.linking import Guesses, Linker, described_by_several, misled, referring
 from mlaoi_graph.model import (
     Association,
@@ -44,7 +42,7 @@ from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MOD
 from mlaoi_graph.readers import Context, Outcome, ReadDocument, Reader
 from mlaoi_graph.readers.stac import unread
 from mlaoi_graph.stores import Store
-from mlaoi_graph.vocab import MLAOI, RDF, RDFS
+from mlaoi_graph.vocab import MLAOI
 
 __all__ = ["Findings", "Ingest", "IngestReport"]
 
@@ -54,23 +52,7 @@ _FILL_BATCH: Final = 20_000_000
 """Characters a chunk of the first, bulk ingest: a store takes memory by the text, and documents are of any length."""
 _KEPT_PER_RULE: Final = 100
 _ROUNDS: Final = 20
-
-
-_DECIDES: Final = frozenset({RDF.type, RDFS.label, MLAOI.split, MLAOI.resolved})
-"""What of a node decides how references to it are typed."""
-_DECIDES_START: Final = tuple(f"<{predicate}> " for predicate in _DECIDES)
-_NAMING_START: Final = tuple(f"<{predicate}> " for predicate in NAMING)
-_FOOTPRINT: Final = f"<{MLAOI.footprint}> "
-_NOTED: Final = _DECIDES.union(NAMING, {MLAOI.footprint})
-_NOTED_START: Final = tuple(f"<{predicate}> " for predicate in _NOTED)
-_NODES: Final = frozenset(
-    f"<{RDF.type}> <{kind}> ."
-    for kind in (
-        MLAOI.Model, MLAOI.ModelFamily, MLAOI.Dataset, MLAOI.SourceArchive, MLAOI.UnknownThing, MLAOI.Evidence
-    )
-)  # fmt: skip
-"""How a document's text says that something is a node of the lineage graph, or a source that is cited there."""
-_TRIPLE: Final = re.compile(r"^<([^>]*)> (.*)$", re.MULTILINE)
+_Item = TypeVar("_Item")
 
 
 class Findings:
@@ -192,17 +174,9 @@ class Ingest:
         """What a first ingest reads, as long as it is not in the columns."""
         self._everything = repair
         """Whether documents came or changed that are not among the changed ones: all, in a first ingest."""
-        self._documents_changed: set[str] = set()
-        self._described: set[str] = set()
-        """Models, datasets and sources that documents describe which came, went or changed since the columns."""
-        self._touched: set[str] = set()
-        """Nodes at which asserted edges came or went."""
+        self._changes = Changes(any_name=any_name)
         self._elsewhere: dict[str, unread.Elsewhere] = {}
         """What is known of addresses in other sources, by the document that speaks of them."""
-        self._changed: set[str] = set()
-        """Nodes that are of another kind now, or another split, or described no more."""
-        self._names: set[str] | None = None if any_name else set()
-        """What things are called that came, went or changed, as in N-Triples; None if that may be anything."""
         self._several: dict[str, list[str]] = {}
         """What several documents describe."""
         self._found: dict[tuple[str, reading_log.Found], None] = {}
@@ -262,10 +236,10 @@ class Ingest:
     @property
     def documents(self) -> set[str] | None:
         """Documents that came, went or changed in this run; None for all."""
-        return None if self._everything else self._documents_changed
+        return None if self._everything else self._changes.documents
 
     def _replace(self, batch: dict[str, str]) -> None:
-        self._note_edges(batch)
+        self._changes.note(self._store, batch)
         log = batch.pop(rdf.LOG_GRAPH, "")
         self._store.replace(batch, append={rdf.LOG_GRAPH: log} if log else None)
 
@@ -276,8 +250,8 @@ class Ingest:
         that is gone, a collection that has become a split.
         """
         held = {*self._held, *itertools.chain.from_iterable(self._members.values())}
-        stale = {*referring(self._store, self._changed), *misled(self._store)}
-        if self._changed:  # of what is no model any more an edge may be made
+        stale = {*referring(self._store, self._changes.nodes), *misled(self._store)}
+        if self._changes.nodes:  # of what is no model any more an edge may be made
             found = reading_log.found_before(self._store, lambda document: True)
             stale.update(document for document, its in found if any(rule == "stage-of-model" for _, rule, *_ in its))
         known.stale = {document for document in stale if document in held or hash(document) in self._read}
@@ -384,7 +358,7 @@ class Ingest:
             if quad in now and now != held[document]:
                 # It says what was left in it, and no more what it was once read to say.
                 self._store.amend(document, remove=f"{quad.subject} {quad.predicate} {quad.object} .\n")
-        self._names = None
+        self._changes.may_be_called_anything()
         with self._as_read():
             pass
         reasoning.refresh(self._store, self._reasoner)
@@ -495,51 +469,19 @@ class Ingest:
         self._collected.cite_the_rest(details)
         self.columns, self._collected = self._collected.columns(), None
         texts = reasoning.everything(self._store, self.columns.triples(), self._reasoner)
-        while chunk := "".join(_up_to(_FILL_BATCH, texts)):
+        while chunk := "".join(_up_to(_FILL_BATCH, texts, len)):
             yield {rdf.INFERRED_GRAPH: chunk}
 
     def _refresh(self) -> None:
         """Bring what is derived from the documents up to date."""
         if self.columns is None:
             self.columns = reading.from_store(self._store)
-        elif self._documents_changed:
-            self.columns = reading.updated(self.columns, self._store, self._documents_changed, self._described)
+        elif self._changes.documents:
+            self.columns = reading.updated(self.columns, self._store, self._changes.documents, self._changes.described)
         if self._repair:
             reasoning.refresh(self._store, self._reasoner)
-        elif self._touched:
-            reasoning.refresh_touched(self._store, self.columns.triples(), self._touched, self._reasoner)
-
-    def _note_edges(self, batch: Mapping[str, str]) -> None:
-        """Remember at which nodes edges come or go, and which nodes change, when these graphs are replaced."""
-        for graph, text in batch.items():
-            if graph == rdf.LOG_GRAPH:
-                continue
-            self._touched.update(reasoning.touched_by(text))
-            old: set[tuple[str, str]] = set()
-            for quad in self._store.match(graph=graph):
-                if not isinstance(quad.subject, NamedNode):
-                    raise StoreError(
-                        f"{graph} has a blank node, which no document has. Take the graph out by an update: "
-                        f"DROP GRAPH <{graph}>"
-                    )
-                subject = quad.subject.value
-                if isinstance(quad.object, NamedNode):
-                    self._touched.update(reasoning.ends(subject, quad.predicate.value, quad.object.value))
-                if quad.predicate.value in _NOTED:
-                    old.add((subject, f"<{quad.predicate.value}> {quad.object} ."))
-            new = {(subject, rest) for subject, rest in _TRIPLE.findall(text) if rest.startswith(_NOTED_START)}
-            self._documents_changed.add(graph)
-            self._described.update(subject for subject, rest in old | new if rest in _NODES)
-            differs = old ^ new
-            if self._names is not None:
-                self._names.update(rest for _, rest in differs if rest.startswith(_NAMING_START))
-            if old:  # what is new altogether was unresolved before, and is linked as such
-                for subject, rest in differs:
-                    if rest.startswith(_FOOTPRINT):  # an item belongs to something else
-                        subject = rest[len(_FOOTPRINT) + 1 : -3]
-                    elif not rest.startswith(_DECIDES_START):
-                        continue
-                    self._changed |= {subject, iris.owner(subject, "area")}
+        elif self._changes.touched:
+            reasoning.refresh_touched(self._store, self.columns.triples(), self._changes.touched, self._reasoner)
 
     def _note_documents(self, name: str) -> None:
         start = f"{self._base}documents/{iris.segment(name)}/"
@@ -564,9 +506,7 @@ class Ingest:
         """
         said, was = identity.as_read(self._store)
         self._write(said)
-        self._changed.clear()  # nothing was read that is not as it was
-        if self._names is not None:
-            self._names.clear()
+        self._changes.forget_nodes()  # nothing was read that is not as it was
         try:
             yield
         finally:
@@ -595,11 +535,11 @@ class Ingest:
             self._note_links(linker)
             return
         self._several = described_by_several(self._store)
-        changed = set(self._changed)
+        changed = set(self._changes.nodes)
         if self._everything or self._read:
             changed |= self._several.keys()
         right = self._guesses.right(self._store)
-        names = None if self._names is None else _values(self._names)
+        names = self._changes.names()
         if names is not None:
             names |= {one.name for iri, one in self._guesses.taken.items() if iri not in right}
         moved = linker.put_back(changed, names)
@@ -664,8 +604,8 @@ class Ingest:
 
     def _write(self, documents: Mapping[str, str]) -> None:
         todo = iter(documents.items())
-        while batch := dict(itertools.islice(todo, _BATCH)):
-            self._note_edges(batch)
+        while batch := dict(_up_to(_BATCH, todo, lambda one: len(one[1]))):
+            self._changes.note(self._store, batch)
             self._store.replace(batch)
 
     def _of_two_kinds(self, source: str, name: str) -> list[Finding]:
@@ -743,17 +683,13 @@ def _is_unverified(statement: Statement) -> bool:
     return statement.confidence is Confidence.UNVERIFIED
 
 
-def _values(terms: Iterable[str]) -> set[str]:
-    """Return the text of literals, each given with its predicate and full stop as in N-Triples."""
-    lines = "\n".join(f"<urn:x> {rest}" for rest in terms)
-    return {cast("Literal", quad.object).value for quad in ox.parse(lines, ox.RdfFormat.N_TRIPLES)}
-
-
-def _up_to(size: int, texts: Iterator[str]) -> Iterator[str]:
-    """Take texts until they are so long together."""
-    while size > 0 and (text := next(texts, "")):
-        size -= len(text)
-        yield text
+def _up_to(size: int, items: Iterator[_Item], length: Callable[[_Item], int]) -> Iterator[_Item]:
+    """Take items until they are so long together, but one at least."""
+    for item in items:
+        yield item
+        size -= length(item)
+        if size <= 0:
+            return
 
 
 def _with_log(batch: dict[str, str], log: list[str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ STOREYS = [
         "items",
         "reading_log",
         "known",
+        "changes",
         "identity",
         "linking",
         "ingest",
