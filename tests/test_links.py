@@ -697,7 +697,11 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
         ),
         "many.json": {
             "type": "FeatureCollection",
-            "features": [sample("u", "c"), model("k", link("derived_from", "l")), model("l", link("derived_from", "k"))],
+            "features": [
+                sample("u", "c"),
+                model("k", link("derived_from", "l")),
+                model("l", link("derived_from", "k")),
+            ],
         },
     }
     with Catalog.create() as catalog:
