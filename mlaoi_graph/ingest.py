@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
 from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
 from mlaoi_graph.readers import Context, Outcome, ReadDocument, Reader
-from mlaoi_graph.readers.stac import unread
+from mlaoi_graph.readers.stac import unread, walk
 from mlaoi_graph.stores import Store
 from mlaoi_graph.vocab import MLAOI
 
@@ -223,14 +223,12 @@ class Ingest:
         self._refresh()
         if not fresh:
             report.findings.add(self._found_before(source, name, met))
-        report.findings.add(self._found_in_links(source, name, met))
         for document, found in self._not_found:
             if fresh or hash(document) in self._read:
                 report.findings.withdraw(document, found)
-        report.findings.add(self._described_twice(source, name, met))
-        report.findings.add(self._said_of_others(source, name, met))
-        report.findings.add(self._cycles(source, name))
-        report.findings.add(self._of_two_kinds(source, name))
+        of_links, of_twice = self._found_in_links(met), self._described_twice(met)
+        of_all = [*of_links, *of_twice, *self._said_of_others(met), *self._cycles(), *self._of_two_kinds()]
+        report.findings.add(self._placed(of_all, source, name))
         return report
 
     @property
@@ -283,11 +281,11 @@ class Ingest:
             if (pointer, rule, message) not in self._told.get(document, ())
         ]
 
-    def _found_in_links(self, source: str, name: str, met: set[int]) -> list[Finding]:
+    def _found_in_links(self, met: set[int]) -> list[Finding]:
         """Return what was found when references were typed again, of documents that were not unchanged."""
         return [
             Finding(
-                document=self._shown(document, source, name),
+                document=document,
                 pointer=pointer,
                 rule=rule,
                 severity=severity,
@@ -297,11 +295,11 @@ class Ingest:
             if self._everything or not self._is_unchanged(document, met)
         ]
 
-    def _described_twice(self, source: str, name: str, met: set[int]) -> list[Finding]:
+    def _described_twice(self, met: set[int]) -> list[Finding]:
         """Return a finding for each document but one of those that describe one thing, if this run met any of them."""
         return [
             Finding(
-                document=self._shown(document, source, name),
+                document=document,
                 pointer="/id",
                 rule="duplicate-id",
                 message=f"another document describes {node} too; what they say is united",
@@ -326,9 +324,22 @@ class Ingest:
         path, mark, member = document.removeprefix(start).partition("#")
         return os.path.join(folder, *map(unquote, path.split("/"))) + mark + member
 
-    def _shown(self, document: str, source: str, name: str) -> str:
-        """Return a document as a person would look for it."""
-        return self._places.get(document) or self._file(document, source, name) or document
+    def _placed(self, findings: Sequence[Finding], source: str, name: str) -> list[Finding]:
+        """Return what was found in documents of some IRI with each as a person would look for it."""
+        # Where each of a million members is would be much to hold: those few are looked for in their files.
+        members = {one.document for one in findings if "#" in one.document} - self._places.keys()
+        for container in {one.partition("#")[0] for one in members}:
+            file = self._file(container, source, name)
+            if file is not None and os.path.isfile(file):
+                its = ((f"{container}#{key}", place) for key, place in walk.members(file))
+                self._places.update((document, place) for document, place in its if document in members)
+        return [
+            replace(
+                one,
+                document=self._places.get(one.document) or self._file(one.document, source, name) or one.document,
+            )
+            for one in findings
+        ]
 
     def _is_gone(self, document: str, source: str, name: str) -> bool:
         """Return whether a document of a local source has no file any more; of an address that is not known."""
@@ -551,8 +562,7 @@ class Ingest:
             last.retype(set(self._several))
             self._note_links(last)
         if report is not None:
-            here = report.source, report.name
-            report.findings.add(replace(one, document=self._shown(one.document, *here)) for one in ambiguous)
+            report.findings.add(self._placed(ambiguous, report.source, report.name))
             self._count_links(linker, put_back, report)
 
     def _note_links(self, linker: Linker) -> None:
@@ -590,14 +600,13 @@ class Ingest:
             if set(text.splitlines()) != set(rdf.encode(held).splitlines()):
                 self._write({document: text})
 
-    def _said_of_others(self, source: str, name: str, met: set[int]) -> list[Finding]:
+    def _said_of_others(self, met: set[int]) -> list[Finding]:
         """Return what is found of what documents of this run speak of that is in other sources, or may be."""
         found: list[Finding] = []
         for document, there in sorted(self._elsewhere.items()):
             if hash(document) in met:
-                shown = self._shown(document, source, name)
                 found += (
-                    Finding(document=shown, pointer="/links", rule=rule, message=message, severity=severity)
+                    Finding(document=document, pointer="/links", rule=rule, message=message, severity=severity)
                     for rule, message, severity in there.findings()
                 )
         return found
@@ -608,14 +617,14 @@ class Ingest:
             self._changes.note(self._store, batch)
             self._store.replace(batch)
 
-    def _of_two_kinds(self, source: str, name: str) -> list[Finding]:
+    def _of_two_kinds(self) -> list[Finding]:
         """Return a finding for every node described as a model and as data, in each document that describes it."""
         assert self.columns is not None
         kinds = np.asarray(self.columns.kinds)
         both = np.flatnonzero((kinds & (IS_MODEL | IS_FAMILY) != 0) & (kinds & IS_DATASET != 0))
         return [
             Finding(
-                document=self._shown(document, source, name),
+                document=document,
                 pointer="/id",
                 rule="two-kinds",
                 message=f"{self.columns.iris[node]} is described as a model and as data. What it learned from as a "
@@ -630,7 +639,7 @@ class Ingest:
         described = {_iri(quad.graph_name) for quad in self._store.match(node, MLAOI.resolved, Literal(True))}
         return sorted(described or {_iri(quad.graph_name) for quad in self._store.match(node)})
 
-    def _cycles(self, source: str, name: str) -> list[Finding]:
+    def _cycles(self) -> list[Finding]:
         """Return a finding for every set of things that are each made from, or successors of, each other."""
         assert self.columns is not None
         columns = self.columns
@@ -663,7 +672,7 @@ class Ingest:
                 document, pointer = columns.documents[columns.document[first]], said.pointer or "" if said else ""
                 findings.append(
                     Finding(
-                        document=self._shown(document, source, name),
+                        document=document,
                         pointer=pointer,
                         rule="cycle",
                         message=f"{many(len(component), 'thing')} in a circle of origin or succession: {names}",

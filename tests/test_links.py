@@ -685,7 +685,24 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
         "d.json": collection("same", link("self", "https://h.org/1")),
         "e.json": collection("same", link("self", "https://h.org/2")),
         "f.json": model("f", link("self", "https://h.org/2")),
-        "lines.ndjson": json.dumps(sample("t", "c")) + "\n" + json.dumps(bad),
+        "lines.ndjson": "\n".join(
+            json.dumps(one)
+            for one in (
+                sample("t", "c"),
+                bad,
+                model("g", link("derived_from", "h")),
+                model("h", link("derived_from", "g")),
+                model("i", link("self", "https://h.org/2")),
+            )
+        ),
+        "many.json": {
+            "type": "FeatureCollection",
+            "features": [
+                sample("u", "c"),
+                model("k", link("derived_from", "l")),
+                model("l", link("derived_from", "k")),
+            ],
+        },
     }
     with Catalog.create() as catalog:
         told = _told(catalog, tmp_path / "a", documents)
@@ -695,7 +712,12 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
             ("e.json", "/id", "two-kinds"),
             ("f.json", "/id", "two-kinds"),
             ("lines.ndjson:2", "/properties/title", "wrong-type"),
+            ("lines.ndjson:3", "/links/0", "cycle"),
+            ("lines.ndjson:5", "/id", "two-kinds"),
+            ("lines.ndjson:5", "/id", "duplicate-id"),
+            ("many.json#/features/1", "/links/0", "cycle"),
         } <= told
+        assert not any("ndjson#" in document for document, *_ in told)
         assert _told(catalog, tmp_path / "a", {}) == told
 
 

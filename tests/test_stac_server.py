@@ -18,7 +18,7 @@ import pytest
 import requests
 import shapely
 from conftest import BASE, box, collection, link, model, sample
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from pystac.validation import JsonSchemaSTACValidator
@@ -998,6 +998,8 @@ def test_where_documents_contradict_the_one_that_describes_a_node_wins(catalog, 
 
 
 @given(st.lists(st.tuples(st.floats(-170, 169), st.floats(-80, 79), st.floats(0.001, 10)), min_size=65, max_size=200))
+# Parts on two grids, and one of them a nanodegree beyond an edge of both.
+@example([(-1e-9, 10, 1), *[(i / 10, 10, 0.05) for i in range(69)], *[(i * 2.0, -20, 0.5) for i in range(-60, 60)]])
 @settings(max_examples=30, deadline=None)
 def test_an_outline_covers_what_it_stands_for(places):
     shapes = shapely.box(*np.array([(x, y, x + size, y + size) for x, y, size in places]).T)

@@ -19,9 +19,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.errors import NetworkNotAllowed, SourceError
-from mlaoi_graph.model import Finding, Severity
+from mlaoi_graph.model import Finding, Severity, SplitPolicy
 from mlaoi_graph.plural import many
-from mlaoi_graph.readers import Context
+from mlaoi_graph.readers import Context, NothingKnown
 from mlaoi_graph.readers.fetch import (
     MAX_DOCUMENT_BYTES,
     DocumentTooLarge,
@@ -612,6 +612,14 @@ class Walk:
         below = posixpath.relpath(unquote(there.path) or "/", posixpath.dirname(here.path) or "/")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(raw.place.path), below))
         return Place(path=path) if self.exists(path) else None
+
+
+def members(path: str) -> Iterator[tuple[str, str]]:
+    """Yield what each member of a file of many is called in its IRI, and where a person would look for it."""
+    for raw in Walk(path, Context("urn:x/", SplitPolicy.COMMON, NothingKnown(), "")):
+        if raw.container is None:
+            return
+        yield raw.iri.partition("#")[2], raw.shown
 
 
 def _is_written_outside(path: str) -> bool:

@@ -74,15 +74,17 @@ def _cells(cover: Cover, index: Index) -> tuple[int, Array]:
     level = 0
     # A grid too fine for some rows is too fine for all.
     for some in (bounds[:: max(1, len(bounds) // 500)], bounds):
-        while (cells := _touched(some, _FINEST * 2**level)) is None or len(cells) > _CELLS:
+        while (cells := _touched(some, level)) is None or len(cells) > _CELLS:
             level += 1
     return level, cells
 
 
-def _touched(bounds: Any, step: float) -> Any:
+def _touched(bounds: Any, level: int) -> Any:
     """Return the cells boxes touch, each once and sorted; None if there are too many to look at."""
-    low = np.floor(bounds[:, :2] / step + 1e-9).astype(np.int64)
-    high = np.maximum(np.ceil(bounds[:, 2:] / step - 1e-9).astype(np.int64), low + 1)
+    # Rounded on the finest grid alone: the cells of a level are then always those of a finer one, made coarser.
+    low = np.floor(bounds[:, :2] / _FINEST + 1e-9).astype(np.int64)
+    last = np.maximum(np.ceil(bounds[:, 2:] / _FINEST - 1e-9).astype(np.int64) - 1, low)
+    low, high = low >> level, (last >> level) + 1
     wide, tall = (high - low).T
     count = wide * tall
     if count.sum() > _LOOKED_AT:
