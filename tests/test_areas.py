@@ -498,6 +498,26 @@ def test_declared_is_another_question():
         assert [(row.model, row.footprint_of) for row in hits] == [(X + "m", X + "m")]
         assert hits.notes == ("declared by the publisher: no evidence of training or testing there",)
         assert all(not len(catalog.models(**{f"{word}_in": "0,0,2,2"})) for word in STAGES_OF)
+        assert len(hits.unknown) == 0
+
+
+def test_who_is_declared_for_the_whole_world_is_unknown_there_and_nowhere_missing():
+    world = AreaOfInterest(iri=X + "world", precision=Precision.GLOBAL, wkt=box(-180, -90, 180, 90))
+    here = AreaOfInterest(iri=X + "a", precision=Precision.DECLARED_BOX, wkt=box(0, 0, 4, 4))
+    statements = [
+        *(Model(iri=X + name, label=name, declared_area=X + "world", tasks=(name,)) for name in ("b", "c")),
+        Model(iri=X + "m", label="m", declared_area=X + "a"), Model(iri=X + "says-nothing", label="says nothing"),
+    ]  # fmt: skip
+    with holding(*statements, world, here) as catalog:
+        for area, found in (("0,0,2,2", ["m"]), ("40,40,41,41", []), ("-180,-90,180,90", ["m"])):
+            hits = catalog.models(declared_in=area)
+            assert [row.label for row in hits] == found
+            assert [(row.label, row.reason.partition(":")[0]) for row in hits.unknown] == [
+                ("b", "unbounded"),
+                ("c", "unbounded"),
+            ]
+        assert [row.label for row in catalog.models(declared_in="0,0,2,2", task="c").unknown] == ["c"]
+        assert not len(catalog.models(trained_in="0,0,2,2", task="c"))
         with pytest.raises(TypeError, match="no time"):
             catalog.models(declared_in="0,0,2,2", during=("2020", "2020"))
 

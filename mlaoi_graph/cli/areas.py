@@ -233,12 +233,12 @@ def _print_hits(hits: AreaHits) -> None:
     if hits.family_level:
         print("\nsaid of families only, not of a size:")
         _print_table(hits.family_level)
-    reasons = Counter(row.reason for row in hits.unknown)
+    reasons = Counter(("use" if row.dataset else "model", row.reason) for row in hits.unknown)
     if reasons:
         models = len({row.model for row in hits.unknown})
         print(f"\nnot known where, of {many(models, 'model')} (all of them with --json):")
-        for reason, number in reasons.most_common():
-            print(f"  {many(number, 'use')}: {reason}")
+        for (what, reason), number in reasons.most_common():
+            print(f"  {many(number, what)}: {clean(reason)}")
     for note in hits.notes[len(hits.aoi.notes) :]:
         print(clean(note))
 
