@@ -417,6 +417,27 @@ def test_the_box_of_a_part_counts_beside_samples_of_another():
         assert found.covered_km2 == pytest.approx(proj_km2(0, 0, 2, 1))
 
 
+def test_what_ancestors_and_sources_learned_from_is_covered_by_exposure():
+    made = Derivation(iri=X + "d", derived=X + "tile", source=X + "source", kind=DerivationKind.DERIVED, rule=Rule.STATED, document=X + "doc")  # fmt: skip
+    statements = [
+        *placed("source", box(0, 0, 1, 1)), *placed("tile", box(4, 0, 5, 1)), *placed("own", box(8, 0, 9, 1)), made,
+        use("parent", "tile", Stage.TRAINING), made_from("child", "parent"), use("child", "own", Stage.TRAINING),
+        use("child", "tile"), Model(iri=X + "silent", label="silent", disclosure=Disclosure.UNDISCLOSED),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        found = coverage(catalog.places, "exposed", "0,0,10,1")
+        one = proj_km2(0, 0, 1, 1)
+        assert found.covered_km2 == pytest.approx(3 * one)
+        assert {row.label: row.covered_km2 for row in found.models()} == pytest.approx(
+            {"child": 3 * one, "parent": 2 * one}
+        )
+        assert [row.label for row in found.unknown] == ["silent"]
+        assert coverage(catalog.places, "trained", "0,0,10,1").covered_km2 == pytest.approx(2 * one)
+        missing = gap(catalog.places, "0,0,10,1", has="exposed", lacks="tested")
+        assert missing.km2 == pytest.approx(2 * one)
+        assert missing.models == (X + "parent",)
+
+
 def test_a_limited_use_exposes_what_descends_from_its_model():
     made = Derivation(
         iri=X + "made",
