@@ -47,6 +47,7 @@ _CHOOSE: Final[dict[str, Callable[[str, str], str]]] = {
 _OWNERS: Final = {MLAOI.footprint: "dataset", MLAOI.declaredArea: "model", MLAOI.area: "use"}
 """What an area may belong to, and by which property."""
 _COLUMNS: Final = {"start": MLAOI.startDate, "end": MLAOI.endDate, "split": MLAOI.split}
+_LAST_BYTES: Final = 8
 _NOT_DOCUMENTS: Final = (INFERRED_GRAPH, LOG_GRAPH)
 
 # Over the default graph, which holds a triple once however many documents say it.
@@ -252,13 +253,14 @@ class _Files:
                 continue
             all_rows = np.arange(file.length("name.starts") - 1)
             names, splits = ([piece.decode() for piece in file.pieces(name, all_rows)] for name in ("name", "split"))
-            for at, (name, split) in enumerate(zip(names, splits, strict=True)):
+            is_loose = file.whole("loose") if "loose" in file else np.zeros(len(names), dtype=bool)
+            for at, (name, split, loose) in enumerate(zip(names, splits, is_loose.tolist(), strict=True)):
                 iri = iris.sub(document, iris.segment(name))
                 if wanted is None or iri in wanted:
                     owners = self.place.setdefault(iri, (document, file, at, []))[3]
                     owners.append(iris.part(dataset, split) if split else dataset)
-                    if split and SplitPolicy.COMMON.stage(split) is None:
-                        owners.append(dataset)  # a word that ML-AOI does not know may stand for any split
+                    if loose or (split and SplitPolicy.COMMON.stage(split) is None):
+                        owners.append(dataset)  # it may be of any split
 
     def fill_in(self, place: dict[str, list[int]], columns: dict[str, list[str]], shapes: Shapes) -> list[int]:
         """Put what the files say into the columns of their rows, and return these."""
@@ -334,6 +336,8 @@ def _merged(
     for name, numbers in edges_us.items():
         arrays[name] = merge.column(old.whole(name), numbers)
     arrays["precision"] = merge.column(old.whole("precision"), np.array(codes, dtype=np.uint8))
+    again = arrays["again"] = _drawn_again(arrays)
+    arrays["several"] = np.union1d(again, again - 1)
 
     said.owners["dataset"].extend(files.owners())
     said.owners["document"].extend(files.documents())
@@ -344,7 +348,8 @@ def _merged(
     own = _precisions(arrays, "dataset", names["dataset"])
     limited = {use: bool(precise) for use, precise in _precisions(arrays, "use", names["use"]).items()}
     arrays["source.km2"], arrays["source.areas"] = _totals(arrays, len(own), len(limited))
-    return arrays, use_arrays.Known(own, limited, _lacking(arrays, names["dataset"]))
+    lacking, several = _lacking(arrays, names["dataset"]), _outlined_twice(arrays, names["dataset"])
+    return arrays, use_arrays.Known(own, limited, lacking, several)
 
 
 def _merge(
@@ -415,6 +420,30 @@ def _lacking(arrays: dict[str, Array], owners: list[str]) -> set[str]:
     owner = np.repeat(np.arange(len(owners)), np.diff(arrays["dataset.rows.starts"]))
     is_sample = arrays["precision"][rows] == PRECISIONS.index(Precision.SAMPLES)
     return {owners[at] for at in np.unique(owner[is_sample & ~np.isfinite(arrays["bounds"][rows, 0])]).tolist()}
+
+
+def _outlined_twice(arrays: dict[str, Array], owners: list[str]) -> set[str]:
+    """Return the owners of an outline that documents of one id draw in several places."""
+    rows = arrays["dataset.rows.data"]
+    owner = np.repeat(np.arange(len(owners)), np.diff(arrays["dataset.rows.starts"]))
+    is_outline = arrays["precision"][rows] != PRECISIONS.index(Precision.SAMPLES)
+    return {owners[at] for at in np.unique(owner[is_outline & np.isin(rows, arrays["several"])]).tolist()}
+
+
+def _drawn_again(arrays: dict[str, Array]) -> Array:
+    """Return the rows of areas that the row before is a drawing of, too: those of an area lie side by side."""
+    starts, text = arrays["area.starts"], arrays["area.data"]
+    ends, sizes = starts[1:], np.diff(starts)
+    # Names differ at their ends, mostly: few are left to be compared as a whole.
+    rows = np.flatnonzero((sizes[1:] == sizes[:-1]) & (sizes[1:] > 0)) + 1
+    for back in range(1, min(_LAST_BYTES, int(sizes.min(initial=_LAST_BYTES, where=sizes > 0))) + 1):
+        rows = rows[text[ends[rows] - back] == text[ends[rows - 1] - back]]
+
+    def name(row: int) -> bytes:
+        found: bytes = text[starts[row] : starts[row + 1]].tobytes()
+        return found
+
+    return np.array([row for row in rows.tolist() if name(row) == name(row - 1)], dtype=np.int64)
 
 
 def _totals(arrays: dict[str, Array], datasets: int, uses: int) -> tuple[Array, Array]:

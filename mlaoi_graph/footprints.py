@@ -30,12 +30,11 @@ from mlaoi_graph.uses import Uses
 
 __all__ = ["OPEN_END", "OPEN_START", "Area", "During", "Footprints", "span"]
 
-_RULES: Final = "footprints 8"
+_RULES: Final = "footprints 9"
 """Changes with what is written, so that files of another version are made again."""
 _PRECISIONS: Final = tuple(Precision)
 _MANY_PARTS: Final = 1000
 """Parts of a geometry beyond which its own box is looked for, instead of one box after the other."""
-_LAST_BYTES: Final = 8
 _NEAR: Final = 1e-9
 
 
@@ -174,19 +173,15 @@ class Footprints:
         """Return of rows the area's IRI, start and end as published; "" for what there is not."""
         return list(zip(*(self._texts(name, rows) for name in ("area", "start", "end")), strict=True))
 
-    @cached_property
+    @property
     def drawn_again(self) -> Array:
         """The rows of areas that the row before is a drawing of, too: those of an area lie side by side."""
-        starts, text = self._mapped.whole("area.starts"), self._mapped.whole("area.data")
-        ends, sizes = starts[1:], np.diff(starts)
-        # Names differ at their ends, mostly: few are left to be compared as a whole.
-        same = (sizes[1:] == sizes[:-1]) & (sizes[1:] > 0)
-        rows = np.flatnonzero(same) + 1
-        for back in range(1, min(_LAST_BYTES, int(sizes.min(initial=_LAST_BYTES, where=sizes > 0))) + 1):
-            rows = rows[text[ends[rows] - back] == text[ends[rows - 1] - back]]
-        names, before = self._texts("area", rows), self._texts("area", rows - 1)
-        again: Array = rows[np.array([name == other for name, other in zip(names, before, strict=True)], dtype=bool)]
-        return again
+        return self._mapped.whole("again")
+
+    @property
+    def drawn_several(self) -> Array:
+        """The rows of areas of which documents, or rows of a file, of one id say several places, in order."""
+        return self._mapped.whole("several")
 
     def wkts(self, rows: Array) -> list[str]:
         """Return the WKT literals of rows exactly as they stand in the graph, "" where there is none."""

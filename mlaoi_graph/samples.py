@@ -88,6 +88,8 @@ class Samples:
     left_out_of: tuple[str, ...] = ()
     """The splits that lack rows, or parts of rows, which were left out; "" is none."""
     incomplete: int = 0
+    loose: tuple[bool, ...] = ()
+    """Which rows may be of another split too, as that is said of their id at another place; () if none."""
 
     def report(self, document: str) -> SampleReport:
         """Return what became of the file, as the document it is."""
@@ -145,8 +147,8 @@ class Samples:
 
         Outlines do not tell where those are that may be of any split.
         """
-        if any(SplitPolicy.COMMON.stage(split) is None for split in self.splits):
-            yield from _somewhere(document, dataset, "", "rows of a file that state no split that is known")
+        if self.loose or any(SplitPolicy.COMMON.stage(split) is None for split in self.splits):
+            yield from _somewhere(document, dataset, "", "rows of a file that state no split that is known, or several")
 
     def arrays(self) -> dict[str, Array]:
         """Return them as arrays to write."""
@@ -154,6 +156,8 @@ class Samples:
         arrays = mapped.ragged("wkb", shapely.to_wkb(self.shapes).tolist())
         for name, values in texts.items():
             arrays |= mapped.ragged(name, [value.encode() for value in values])
+        if self.loose:
+            arrays["loose"] = np.array(self.loose, dtype=bool)
         return arrays
 
 
@@ -246,7 +250,8 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
 
     ids = [name or str(at) for name, at in zip(texts("id"), kept.tolist(), strict=True)]
     splits, starts, ends = texts(_SPLIT), texts("start_datetime", "datetime"), texts("end_datetime", "datetime")
-    names = _told_apart(ids, list(zip(shapely.to_wkb(shapes).tolist(), starts, ends, strict=True)), splits)
+    wkbs = shapely.to_wkb(shapely.normalize(shapes)).tolist()
+    names = _told_apart(ids, list(zip(wkbs, starts, ends, strict=True)), splits)
     return Samples(
         digest=digest,
         shapes=shapes,
@@ -259,6 +264,7 @@ def read_file(file: BinaryIO, path: str, digest: str) -> Samples:
         id_again=sum(name != one for name, one in zip(names, ids, strict=True)),
         left_out_of=tuple(sorted(set(texts(_SPLIT, of=np.setdiff1d(np.arange(len(bounds)), kept[~partial]))))),
         incomplete=int(partial.sum()),
+        loose=_loose(ids, wkbs, splits),
     )
 
 
@@ -289,6 +295,21 @@ def _told_apart(ids: list[str], what: list[Any], splits: list[str]) -> list[str]
             name = f"{one}~{number}"
         names.append(name)
     return names
+
+
+def _loose(ids: list[str], places: list[bytes], splits: list[str]) -> tuple[bool, ...]:
+    """Return which rows have an id that is said to be in several places and several splits; () if none.
+
+    >>> _loose(["a", "b", "a", "b"], [b"1", b"2", b"3", b"3"], ["train", "train", "test", "train"])
+    (True, False, True, False)
+    """
+    said: dict[str, tuple[set[bytes], set[str]]] = {}
+    for name, place, split in zip(ids, places, splits, strict=True):
+        its_places, its_splits = said.setdefault(name, (set(), set()))
+        its_places.add(place)
+        its_splits.add(split)
+    several = {name for name, (its_places, its_splits) in said.items() if len(its_places) > 1 and len(its_splits) > 1}
+    return tuple(name in several for name in ids) if several else ()
 
 
 def _outline_name(split: str) -> str:

@@ -52,6 +52,8 @@ class Known:
     """The uses that have an area, sorted, and whether that has a geometry."""
     lacking: set[str]
     """Datasets with samples that are somewhere, and nobody says where."""
+    several: set[str]
+    """Datasets of which documents of one id draw several outlines."""
 
 
 class _Names:
@@ -318,6 +320,7 @@ class _Places:
         self._sources: dict[str, list[tuple[str, How]]] = {}
         # A sample of a whole that is somewhere may be of any split.
         self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
+        self._several = known.several
         self._known = self._all_known()
         self.unsplit = sorted(
             (part, source)
@@ -392,8 +395,11 @@ class _Places:
         return {source for source in inside if self._tells(source)}
 
     def _of_no_split(self, whole: str) -> set[str]:
-        """Return what tells where data of a whole are that state no split: its own samples, and its members."""
-        own = {whole} if Precision.SAMPLES in self._own.get(whole, ()) else set()
+        """Return what tells where data of a whole are that state no split: its own samples, and its members.
+
+        And what several documents of its id say, of which it is not known which the splits are of.
+        """
+        own = {whole} if Precision.SAMPLES in self._own.get(whole, ()) or whole in self._several else set()
         return own | self._in_members(whole)
 
     def _all_known(self) -> set[str]:

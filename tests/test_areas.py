@@ -417,6 +417,27 @@ def test_the_box_of_a_part_counts_beside_samples_of_another():
         assert found.covered_km2 == pytest.approx(proj_km2(0, 0, 2, 1))
 
 
+def test_what_ancestors_and_sources_learned_from_is_covered_by_exposure():
+    made = Derivation(iri=X + "d", derived=X + "tile", source=X + "source", kind=DerivationKind.DERIVED, rule=Rule.STATED, document=X + "doc")  # fmt: skip
+    statements = [
+        *placed("source", box(0, 0, 1, 1)), *placed("tile", box(4, 0, 5, 1)), *placed("own", box(8, 0, 9, 1)), made,
+        use("parent", "tile", Stage.TRAINING), made_from("child", "parent"), use("child", "own", Stage.TRAINING),
+        use("child", "tile"), Model(iri=X + "silent", label="silent", disclosure=Disclosure.UNDISCLOSED),
+    ]  # fmt: skip
+    with holding(*statements) as catalog:
+        found = coverage(catalog.places, "exposed", "0,0,10,1")
+        one = proj_km2(0, 0, 1, 1)
+        assert found.covered_km2 == pytest.approx(3 * one)
+        assert {row.label: row.covered_km2 for row in found.models()} == pytest.approx(
+            {"child": 3 * one, "parent": 2 * one}
+        )
+        assert [row.label for row in found.unknown] == ["silent"]
+        assert coverage(catalog.places, "trained", "0,0,10,1").covered_km2 == pytest.approx(2 * one)
+        missing = gap(catalog.places, "0,0,10,1", has="exposed", lacks="tested")
+        assert missing.km2 == pytest.approx(2 * one)
+        assert missing.models == (X + "parent",)
+
+
 def test_a_limited_use_exposes_what_descends_from_its_model():
     made = Derivation(
         iri=X + "made",
@@ -498,6 +519,26 @@ def test_declared_is_another_question():
         assert [(row.model, row.footprint_of) for row in hits] == [(X + "m", X + "m")]
         assert hits.notes == ("declared by the publisher: no evidence of training or testing there",)
         assert all(not len(catalog.models(**{f"{word}_in": "0,0,2,2"})) for word in STAGES_OF)
+        assert len(hits.unknown) == 0
+
+
+def test_who_is_declared_for_the_whole_world_is_unknown_there_and_nowhere_missing():
+    world = AreaOfInterest(iri=X + "world", precision=Precision.GLOBAL, wkt=box(-180, -90, 180, 90))
+    here = AreaOfInterest(iri=X + "a", precision=Precision.DECLARED_BOX, wkt=box(0, 0, 4, 4))
+    statements = [
+        *(Model(iri=X + name, label=name, declared_area=X + "world", tasks=(name,)) for name in ("b", "c")),
+        Model(iri=X + "m", label="m", declared_area=X + "a"), Model(iri=X + "says-nothing", label="says nothing"),
+    ]  # fmt: skip
+    with holding(*statements, world, here) as catalog:
+        for area, found in (("0,0,2,2", ["m"]), ("40,40,41,41", []), ("-180,-90,180,90", ["m"])):
+            hits = catalog.models(declared_in=area)
+            assert [row.label for row in hits] == found
+            assert [(row.label, row.reason.partition(":")[0]) for row in hits.unknown] == [
+                ("b", "unbounded"),
+                ("c", "unbounded"),
+            ]
+        assert [row.label for row in catalog.models(declared_in="0,0,2,2", task="c").unknown] == ["c"]
+        assert not len(catalog.models(trained_in="0,0,2,2", task="c"))
         with pytest.raises(TypeError, match="no time"):
             catalog.models(declared_in="0,0,2,2", during=("2020", "2020"))
 

@@ -1912,6 +1912,71 @@ def test_two_items_of_one_id_are_not_certainly_one_sample(stac, again, word, kin
             assert ("several places" in row.reason) is (word == "may contain")
 
 
+@pytest.mark.parametrize("side", ["train", "test"])
+@pytest.mark.parametrize("split", [None, "train"])
+def test_the_samples_of_one_of_two_collections_of_one_id_do_not_speak_for_the_other(stac, side, split):
+    """Of both it counts what they say, and none of it is certain."""
+    properties = {"ml-aoi:split": split} if split else {}
+    near, far = (A, B) if side == "train" else (B, A)
+    documents = {
+        "one": stac_item("one", A, **properties), "two": stac_item("two", B, **properties) | {"collection": "test"},
+        "train": stac_collection("train", A, "one"), "test": stac_collection("test", B, "two"),
+        "m": stac_model(("training", "train", split), ("test", "test", split)),
+    }  # fmt: skip
+    with Catalog.create() as catalog:
+        assert verdicts(catalog, stac(**documents)) == ("no", set())
+        again = stac_collection(side, far)
+        assert verdicts(catalog, stac(again=again)) == (("may contain", {"place-and-time"}))
+        for row in catalog.leakage(iri("m")):
+            assert "several places" in row.reason or split
+        assert verdicts(catalog, stac(again=stac_collection(side, FAR))) == (
+            ("unknown", {"no-split"}) if split else ("no", set())
+        )
+        assert verdicts(catalog, stac(again=stac_collection(side, near))) == ("no", set())
+
+
+@pytest.mark.parametrize(
+    ("places", "splits", "expected"),
+    [
+        ((A, B), ("train", "test"), ("unknown", {"no-split"})),
+        ((A, A), ("train", "test"), ("yes", {"same-samples"})),
+        ((A, FAR), ("train", "train"), ("no", set())),
+        ((A, B, B), ("train", "test", "train"), ("yes", {"same-samples", "no-split"})),
+    ],
+)
+def test_rows_of_one_id_at_several_places_may_be_of_each_others_split(stac, places, splits, expected):
+    geopandas = pytest.importorskip("geopandas", reason="the extra maps is not installed")
+    asset = {"assets": {"s": {"href": "rows.parquet", "type": "application/vnd.apache.parquet"}}}
+    folder = stac(
+        train=stac_collection("train", (0, 0, 60, 1)) | asset,
+        m=stac_model(("training", "train", "train"), ("test", "train", "test")),
+    )
+
+    def write(ids):
+        rows = {"id": [*ids, "b", "c"], "ml-aoi:split": [*splits, "train", "test"], "datetime": "2020-06-01T00:00:00Z"}
+        shapes = [shapely.box(*at) for at in (*places, (20, 0, 21, 1), (40, 0, 41, 1))]
+        geopandas.GeoDataFrame(rows, geometry=shapes, crs="OGC:CRS84").to_parquet(folder / "rows.parquet")
+
+    def found(catalog, ids):
+        write(ids)
+        catalog.ingest(folder)
+        report = catalog.leakage(iri("m"))
+        (word,) = [word for word, number in report.totals().items() if number]
+        return word, {row.kind for row in report} | {row.what for row in report.unchecked}
+
+    again, apart = ["a"] * len(places), [f"a{number}" for number in range(len(places))]
+    with Catalog.create(folder.parent / "catalog") as catalog:
+        assert found(catalog, again) == expected
+        clean = ("yes", {"place-and-time"}) if expected[0] == "yes" else ("no", set())
+        assert found(catalog, apart) == clean
+        assert found(catalog, again) == expected
+        before = catalog.footprints.areas(np.arange(len(catalog.footprints)))
+    for path in (folder.parent / "catalog" / "snapshots").glob("*.footprints"):
+        path.unlink()
+    with Catalog.open(folder.parent / "catalog") as catalog:  # made anew, and not from the one before
+        assert catalog.footprints.areas(np.arange(len(catalog.footprints))) == before
+
+
 def test_a_collection_that_is_its_own_item_lacks_one(stac):
     clean = {
         "train": stac_collection("train", None, "one"), "one": stac_item("one", A),

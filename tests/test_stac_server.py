@@ -319,7 +319,7 @@ def test_every_answer_links_to_the_models_of_which_the_place_is_unknown(small):
 
 
 def test_models_unknown_are_those_the_catalog_does_not_know_the_place_of(client, families):
-    stages = [*STAGES_OF, "exposed", "declared"]
+    stages = [*STAGES_OF, "exposed"]
     rows = [row for stage in stages for row in families.models(**{f"{stage}_in": [0, 0, 1, 1]}).unknown]
     models = {one.iri for one in families.models()}
     found = {item.properties["lineage:iri"] for item in client.search(collections=["models-unknown"]).items()}
@@ -338,6 +338,42 @@ def test_what_was_made_from_a_model_of_which_the_place_is_unknown_is_unknown_too
     assert len(expected) == 3
     holdings = Holdings(catalog)
     assert {holdings.models.iris[at] for at in holdings.places.models_of("unknown", None)} == expected
+
+
+def test_what_was_made_from_a_thing_of_unknown_kind_may_have_learned_anywhere(catalog, write):
+    """For areas, the STAC API and leakage alike; through models, and through data and what these are part of."""
+    complete, gone = {"lineage:disclosure": "complete"}, link("derived_from", "gone.json")
+    made = link("derived_from", "m.json", **{"lineage:derivation": "finetuned"})
+    told = {
+        "m": model("m", used("ds.json", "training"), **complete),
+        "child": model("child", made, used("ds.json", "training"), **complete),
+        "taught": model("taught", used("made.json", "training") | {"lineage:split": "train"}, **complete),
+        "heir": model("heir", link("derived_from", "taught.json", **{"lineage:derivation": "finetuned"}), **complete),
+        "clean": model("clean", used("ds.json", "training"), **complete),
+        "tested": model("tested", used("ds.json", "training"), used("made.json", "test"), **complete),
+        "ds": collection("ds", bbox=(5, 45, 8, 47)),
+        "made": collection("made", gone, bbox=(15, 45, 18, 47)),
+    }
+    told["m"]["properties"]["mlm:pretrained"] = True
+    assert not catalog.ingest(write(**told)).failed
+    graph, edges = catalog.lineage, catalog.lineage.edges
+    names = {one.iri: one.label for one in catalog.models()}
+    expected = {
+        name
+        for iri, name in names.items()
+        if any(gap.what == "unknown-kind" for gap in graph.knowledge(edges.at(iri)).gaps)
+    }
+    assert expected == {"m", "child", "taught", "heir"}
+    rows = catalog.models(exposed_in=[100, 0, 101, 1]).unknown
+    assert {row.label for row in rows} == expected
+    reasons = {row.label: row.reason for row in rows}
+    assert "made from not said by" in reasons["m"]
+    assert reasons["child"].startswith("made from m, ")
+    assert reasons["heir"] == reasons["taught"]
+    assert reasons["taught"].startswith("learned from made: made from ")
+    assert {row.label for row in catalog.models(trained_in=[100, 0, 101, 1]).unknown} == {"m"}
+    holdings = Holdings(catalog)
+    assert {names[holdings.models.iris[at]] for at in holdings.places.models_of("unknown", None)} == expected
 
 
 def test_ids_with_slashes_and_items_by_path(small):

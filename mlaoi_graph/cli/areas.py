@@ -46,7 +46,7 @@ class Use(StrEnum):
 
 
 class Stage(StrEnum):
-    """The uses that are a stage, which is what coverage is of."""
+    """What coverage is of: the uses but "declared", which is no use of data."""
 
     pretrained = "pretrained"
     finetuned = "finetuned"
@@ -55,6 +55,7 @@ class Stage(StrEnum):
     validated = "validated"
     tested = "tested"
     evaluated = "evaluated"
+    exposed = "exposed"
 
 
 Bbox = Annotated[
@@ -233,12 +234,12 @@ def _print_hits(hits: AreaHits) -> None:
     if hits.family_level:
         print("\nsaid of families only, not of a size:")
         _print_table(hits.family_level)
-    reasons = Counter(row.reason for row in hits.unknown)
+    reasons = Counter(("use" if row.dataset else "model", row.reason) for row in hits.unknown)
     if reasons:
         models = len({row.model for row in hits.unknown})
         print(f"\nnot known where, of {many(models, 'model')} (all of them with --json):")
-        for reason, number in reasons.most_common():
-            print(f"  {many(number, 'use')}: {reason}")
+        for (what, reason), number in reasons.most_common():
+            print(f"  {many(number, what)}: {clean(reason)}")
     for note in hits.notes[len(hits.aoi.notes) :]:
         print(clean(note))
 
@@ -289,7 +290,8 @@ def coverage(
     """Show what of an area is covered by data of a stage, by which models, and what by nobody; or a gap between stages.
 
     Data of which only a box or a country is known cover all of that, so this is an upper bound: the table by
-    precision says how good it is. Data that are not known where cover nothing.
+    precision says how good it is. Data that are not known where cover nothing. "exposed" counts what ancestors and
+    sources learned from.
     """
     from mlaoi_graph.queries import coverage as queries
 
@@ -342,12 +344,13 @@ def _print_gap(found: Any, has: str, lacks: str) -> None:
     print(f"{clean(found.title)}: {found.km2:.1f} km2 of {found.has.covered_km2:.1f} km2")
     print(f"The km2 are ground where one model or another was {has} and none was {lacks}.")
     labels = {row.model: row.label for row in found.has.models()}
+    learned, lacking = ("exposed to" if word == Stage.exposed else f"{word} on" for word in (has, lacks))
     for models, which in (
-        (found.models, f"{lacks} on none here, whatever others were"),
-        (found.undecided, f"{lacks} on data of which it is not known where they are"),
+        (found.models, f"{lacking} none here, whatever others were"),
+        (found.undecided, f"{lacking} data of which it is not known where they are"),
     ):
         if models:
-            print(f"\nEach of these models was {has} on data here and {which}:")
+            print(f"\nEach of these models was {learned} data here and {which}:")
             for model in models:
                 print(f"  {clean(labels[model])}")
     _print_rest(found.lacks)

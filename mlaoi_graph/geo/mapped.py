@@ -152,6 +152,10 @@ class Mapped:
             runs = zip(first[long].tolist(), last[long].tolist(), strict=True)
             self._check(name, np.concatenate([np.arange(a, b) for a, b in runs]))
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is such an array."""
+        return name in self._arrays
+
     def length(self, name: str) -> int:
         """Return how many rows an array has."""
         return len(self._arrays[name])

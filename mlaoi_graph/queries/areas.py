@@ -18,7 +18,8 @@ import numpy as np
 from mlaoi_graph import iri as iris
 from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.mapped import Array
-from mlaoi_graph.model import Disclosure, Precision, Stage
+from mlaoi_graph.model import Precision, Stage
+from mlaoi_graph.queries import untold
 from mlaoi_graph.queries.aoi import Aoi, AoiLike, area_of
 from mlaoi_graph.queries.area_hits import (
     AreaHit,
@@ -30,9 +31,7 @@ from mlaoi_graph.queries.area_hits import (
     UseHit,
 )
 from mlaoi_graph.queries.asked import Asked
-from mlaoi_graph.queries.graph import FROM_MODEL, IS_MODEL, TEACHES
 from mlaoi_graph.queries.results import Rows
-from mlaoi_graph.queries.walk import OF_FAMILY, THING, newer, node_of, search, start_of, strength_of, strongest
 from mlaoi_graph.queries.words import no_such
 from mlaoi_graph.stores import Store
 from mlaoi_graph.uses import STAGES, How, Unplaced
@@ -375,7 +374,10 @@ class Places:
         )
 
     def declared(self, aoi: AoiLike, *, task: str | None = None, family: str | None = None) -> AreaHits:
-        """Return the models whose publisher says they may be used in an area: no evidence of any use of data there."""
+        """Return the models whose publisher says they may be used in an area: no evidence of any use of data there.
+
+        ``unknown`` are those that are declared for the whole world.
+        """
         asked = self.area_of(aoi)
         groups = self._groups(asked, None, datasets_and_uses=False)
         models = np.array(self._footprints.models, dtype=object)[groups.source]
@@ -391,11 +393,28 @@ class Places:
 
         return AreaHits(
             f"declared for {asked.label}{only_said(None, task, family)}", DeclaredHit, kept, make, aoi=asked,
-            footprints=self._footprints,
+            footprints=self._footprints, unknown=lambda: self._worldwide(task, family),
             notes=[
                 "declared by the publisher: no evidence of training or testing there", *self._no_such_task(task)
             ],
         )  # fmt: skip
+
+    def _worldwide(self, task: str | None, family: str | None) -> Rows[UnplacedUse]:
+        """Return the models that are declared for the whole world, which may be no more than a placeholder."""
+        rows = np.arange(len(self._footprints), dtype=np.uint32)
+        _, places = self._footprints.models_of(rows[self._footprints.precision_codes(rows) == _GLOBAL])
+        models = {self._footprints.models[place] for place in np.unique(places).tolist()}
+        reason = "unbounded: the whole world, which may be a placeholder"
+        return Rows(
+            "declared, not known where", UnplacedUse, sorted(self._allowed_iris(models, task, family)),
+            lambda model: self._unplaced_model(model, reason),
+        )  # fmt: skip
+
+    def _unplaced_model(self, model: str, reason: str) -> UnplacedUse:
+        label = _label(self._catalog.store, model)
+        return UnplacedUse(
+            model=model, label=label, stage=None, dataset=None, dataset_label=None, reason=reason, document=None
+        )
 
     def datasets(self, aoi: AoiLike, *, during: During | None = None) -> AreaHits:
         """Return the datasets and splits that have a footprint of their own in an area, and time."""
@@ -555,21 +574,14 @@ class Places:
         heirs = self._heirs({*names, *silent}) if ancestors else {}
         if task is not None or family is not None:
             found = self._allowed_iris({*names, *silent, *heirs}, task, family)
-            heirs = {heir: of for heir, of in heirs.items() if heir in found}
+            heirs = {heir: why for heir, why in heirs.items() if heir in found}
             allowed = self._with_ancestors(task, family) if ancestors else found
             uses = uses[np.array([iri in allowed for iri in names], dtype=bool)[at]]
             silent = {iri: why for iri, why in silent.items() if iri in allowed}
 
         def make(key: int | str) -> UnplacedUse:
             if isinstance(key, str):
-                of = heirs.get(key)
-                reason = silent.get(key, "")
-                if of is not None:
-                    reason = f"made from {_label(self._catalog.store, of)}, of whose data it is not known where all are"
-                return UnplacedUse(
-                    model=key, label=_label(self._catalog.store, key), stage=None, dataset=None, dataset_label=None,
-                    reason=reason, document=None,
-                )  # fmt: skip
+                return self._unplaced_model(key, silent.get(key) or heirs[key])
             alone = np.array([key])
             user = self._used.users(alone)
             return UnplacedUse(
@@ -585,19 +597,19 @@ class Places:
         keys: list[int | str] = [*uses.tolist(), *sorted(silent), *sorted(heirs)]
         return Rows(f"{word}, not known where", UnplacedUse, keys, make)
 
-    def _heirs(self, models: set[str]) -> dict[str, str]:
-        """Return what was made from any of these models, and the nearest of them it was made from."""
+    def _silent(self) -> dict[str, str]:
+        """Return the models of which it is not known what all they learned from themselves, and why."""
         edges = self._catalog.lineage.edges
-        nodes = sorted(node for node in map(edges.iris.find, models) if node >= 0)
-        found = search([start_of(edges, node) for node in nodes], newer(edges, FROM_MODEL, None), edges)
-        heirs = {}
-        for node, at in strongest(found, THING).items():
-            if strength_of(at) == OF_FAMILY or edges.iris[node] in models:
-                continue
-            while found[at][0] >= 0:
-                at = found[at][0]
-            heirs[edges.iris[node]] = edges.iris[node_of(at)]
-        return heirs
+        return {edges.iris[node]: why for node, why in untold.silent(edges).items()}
+
+    def _heirs(self, models: set[str]) -> dict[str, str]:
+        """Return what was made from any of these models, or learned from data of unknown origin, and why it is told."""
+        edges = self._catalog.lineage.edges
+        made = "made from {}, of whose data it is not known where all are"
+        found = untold.taught_unknown(edges)
+        nodes = (node for node in map(edges.iris.find, models) if node >= 0)
+        found |= {node: made.format(edges.label(of)) for node, of in untold.heirs(edges, nodes).items()}
+        return {iri: why for node, why in found.items() if (iri := edges.iris[node]) not in models}
 
     def _with_ancestors(self, task: str | None, family: str | None) -> set[str]:
         """Return the models of a task and family, and what they were made from."""
@@ -613,20 +625,6 @@ class Places:
         for model in sorted(found):
             older = self._catalog.lineage.ancestors(model)
             found.update(row.node for rows in (older, older.family_level) for row in rows)
-        return found
-
-    def _silent(self) -> dict[str, str]:
-        """Return the models that do not disclose what they learned from, or of which none is recorded, and why."""
-        edges = self._catalog.lineage.edges
-        told = {edges.subject[edge] for edge, code in enumerate(edges.code) if code in TEACHES | FROM_MODEL}
-        found = {}
-        for node, kind in enumerate(edges.kinds):
-            if kind & IS_MODEL:
-                said = edges.disclosed(node)
-                if said is Disclosure.UNDISCLOSED:
-                    found[edges.iris[node]] = "its training data are not disclosed"
-                elif node not in told and said is not Disclosure.COMPLETE:
-                    found[edges.iris[node]] = "nothing is recorded of what it learned from"
         return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -286,6 +286,7 @@ def coverage(
 ) -> Coverage:
     """Return what of an area is covered by data used in a stage, a word of ``STAGES_OF``; km2 on WGS 84.
 
+    Or by data that models are ``exposed`` to through ancestors and sources, too, of which they may hold a part only.
     Raises GeometryError for a point or line, of which no part can be covered.
     """
     asked = places.area_of(aoi)
@@ -293,7 +294,8 @@ def coverage(
         raise GeometryError(
             f"{asked.label} has no ground to cover", "Give an area; whose data hold a point or line, areas tells"
         )
-    hits = places.uses(stages, asked, during=during, task=task, family=family)
+    ask = places.exposed if stages == "exposed" else partial(places.uses, stages)
+    hits = ask(asked, during=during, task=task, family=family)
     return Coverage(hits.title, hits)
 
 

@@ -175,6 +175,7 @@ class Overlaps:
         self.footprints = footprints
         self._buffer_km = buffer_km
         self._window_us = round(window_days * _DAY_US)
+        self._several = footprints.drawn_several
         self._placed: dict[tuple[str, ...], Placed] = {}
         self._known: dict[tuple[tuple[str, ...], tuple[str, ...], bool], Overlap] = {}
 
@@ -199,10 +200,12 @@ class Overlaps:
             np.bincount(at[chosen], minlength=len(sources)) > 0
             for chosen in (is_sample & ~says, is_sample & says, ~is_sample & says)
         )
-        # All samples of a source tell where it is, and not its box. What is somewhere in a whole is told by the box.
+        # All samples of a source tell where it is, and not its box, if it is of one document. What is somewhere in a
+        # whole is told by the box.
         without_box = samples & ~lacks & ~is_bound
+        is_several = np.isin(rows, self._several)
         without_samples = is_bound & boxes
-        kept = says & (precision != _GLOBAL) & ~np.where(is_sample, without_samples[at], without_box[at])
+        kept = says & (precision != _GLOBAL) & ~np.where(is_sample, without_samples[at], without_box[at] & ~is_several)
         codes = [Unplaced(code) for code in used.unplaced(targets).tolist()]
         codes += [Unplaced.NO_FOOTPRINT] * (len(names) - len(known) if known else 0)
         return Placed(
@@ -218,7 +221,7 @@ class Overlaps:
         sources = np.unique(used.unsplit(targets)[1])
         at, rows = used.rows_of(sources)
         rows = rows.astype(np.uint32)
-        kept = used.tells(sources[at], footprints.precision_codes(rows))
+        kept = used.tells(sources[at], footprints.precision_codes(rows)) | np.isin(rows, self._several)
         return np.unique(rows[kept & footprints.has_geometry(rows)])
 
     def between(self, test: tuple[str, ...], train: tuple[str, ...], *, unsplit: bool = False) -> Overlap:
@@ -242,14 +245,8 @@ class Overlaps:
             left, right = index.join_rows(test, index, train)
             is_near = False
         certain, maybe = self._in_time(left, right)
-        unsure = np.isin(left, self._drawn_several) | np.isin(right, self._drawn_several)
+        unsure = np.isin(left, self._several) | np.isin(right, self._several)
         return Overlap(self.footprints, left, right, certain, maybe, unsure, test, is_near)
-
-    @cached_property
-    def _drawn_several(self) -> Array:
-        """Rows of areas that are drawn in several places."""
-        again = self.footprints.drawn_again
-        return np.union1d(again, again - 1)
 
     def _in_time(self, left: Array, right: Array) -> tuple[Array, Array]:
         """Return which pairs of rows meet in time, closed spans, and which may because a time is not said."""

@@ -215,7 +215,7 @@ class Pairs:
             sides.append(self._by_samples(test, learned, overlap.only(exact)))
         if not exact.all():
             rest = overlap.only(~exact)
-            why = "by samples of which documents of one id say several places" if rest.unsure.all() else ""
+            why = "of which documents of one id say several places" if rest.unsure.all() else ""
             sides.append(self._by_ground(test, learned, rest, bound or why))
         sides.sort(key=strength)
         return replace(sides[0], also=tuple(side.kind for side in sides[1:] if side.kind is not sides[0].kind))

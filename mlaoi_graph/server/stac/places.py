@@ -16,9 +16,9 @@ import numpy as np
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
-from mlaoi_graph.model import Disclosure, Precision
+from mlaoi_graph.model import Precision
+from mlaoi_graph.queries import untold
 from mlaoi_graph.queries.areas import STAGES_OF
-from mlaoi_graph.queries.graph import DISCLOSURES, FROM_MODEL, IS_MODEL, TEACHES
 from mlaoi_graph.server.stac.outline import Cover, outline
 from mlaoi_graph.server.stac.query import Query
 from mlaoi_graph.uses import STAGES, Unplaced
@@ -295,13 +295,9 @@ class ModelPlaces:
         learning = np.unique(self._used.users(uses[np.isin(self._used.stages(uses), _codes("trained"))]))
         edges = self._catalog.lineage.edges
         taught = np.array([edges.iris.find(iri) for iri in self._used.user_iris(learning)], dtype=np.int64)
-        told = np.zeros(len(edges.iris), dtype=bool)
-        told[np.asarray(edges.subject)[np.isin(np.asarray(edges.code), list(TEACHES | FROM_MODEL))]] = True
-        said = np.asarray(edges.columns.disclosure)
-        undisclosed, complete = map(DISCLOSURES.index, (Disclosure.UNDISCLOSED, Disclosure.COMPLETE))
-        silent = (np.asarray(edges.kinds) & IS_MODEL != 0) & ((said == undisclosed) | (~told & (said != complete)))
-        heirs = self._catalog.lineage.heirs(np.union1d(taught[taught >= 0], np.flatnonzero(silent)))
-        named = (self.place.get(edges.iris[node], -1) for node in heirs.tolist())
+        untaught = np.fromiter(untold.silent(edges), dtype=np.int64)
+        heirs = self._catalog.lineage.heirs(np.union1d(taught[taught >= 0], untaught)).tolist()
+        named = (self.place.get(edges.iris[node], -1) for node in {*heirs, *untold.taught_unknown(edges)})
         found = np.union1d(measured, np.fromiter(named, dtype=np.int64))
         return found[found >= 0]
 
