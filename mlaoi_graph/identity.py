@@ -287,7 +287,7 @@ def find(store: Store, base: str) -> tuple[list[Same], list[Finding]]:
             why = "nobody has read what is there, and it may be a page on several"
         if why is None:
             groups.append((key, members))
-        elif len(frozenset().union(*(member.sources for member in members))) > 1:
+        elif key.what == "weights" or len(frozenset().union(*(member.sources for member in members))) > 1:
             kept_apart.append(_kept_apart(str(key), members, why))
     found: list[Same] = []
     for shared, together in _components(groups):

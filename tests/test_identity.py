@@ -204,6 +204,27 @@ def test_a_doi_and_what_many_are_called_make_nothing_one(tmp_path, one, other):
         assert len(models(catalog) | datasets(catalog)) == 2
 
 
+@pytest.mark.parametrize("sources", [("a", "a"), ("a", "b")])
+def test_models_that_share_their_weights_and_are_two_are_told(tmp_path, sources):
+    one, other = (
+        weights(at(HOME, model("m", version="1")), WEIGHTS),
+        weights(at(COPY, model("o", version="2")), WEIGHTS),
+    )
+    told = []
+    for name, document in zip(sources, (one, other), strict=True):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / f"{document['id']}.json").write_text(json.dumps(document))
+    with Catalog.create() as catalog:
+        for name in dict.fromkeys(sources):
+            told += [f for f in catalog.ingest(tmp_path / name).findings.kept if f.rule == "kept-apart"]
+        assert len(told) == 1
+        assert models(catalog) == {HOME, COPY}
+        for node, shared in ((HOME, COPY), (COPY, HOME)):
+            reasons = [gap.reason for gap in catalog.lineage.unknowns(node) if gap.what == "same-weights"]
+            assert len(reasons) == 1
+            assert shared in reasons[0]
+
+
 @pytest.mark.parametrize("role", ["mlm:model", "data"])
 def test_weights_of_which_one_file_states_no_checksum_make_nothing_one(tmp_path, role):
     """A backbone that both have, and a head of each."""

@@ -600,6 +600,44 @@ def test_a_test_with_a_sample_without_a_place_is_not_clean(catalog_of):
     assert (found(report), unchecked(report)) == ([], {("some-samples", "some", "train")})
 
 
+@pytest.mark.parametrize(
+    ("own", "others", "more", "shared"),
+    [
+        (("1",), ("1",), [], True),
+        (("1", "2"), ("1", "3"), [], True),
+        (("1",), ("2",), [], False),
+        # Weights that both have of what both were made from tell nothing of what the other learned.
+        (
+            ("1", "2"),
+            ("1", "3"),
+            [model("b", checksums=("1",)), made("m", "b"), made("o", "b"), use("b", "far")],
+            False,
+        ),
+        (("1",), ("1",), [model("b", checksums=("1",)), made("m", "b"), made("o", "b"), use("b", "far")], True),
+        # What an ancestor learned is held against the test as it is.
+        (("1",), ("1",), [made("m", "o")], False),
+    ],
+)
+def test_a_model_may_have_learned_what_others_learned_that_have_its_weights(catalog_of, own, others, more, shared):
+    report = catalog_of(
+        model("m", checksums=own),
+        model("o", checksums=others),
+        dataset("d", areas=["a1"]),
+        dataset("far", areas=["a2"]),
+        dataset("test", areas=["a3"]),
+        area("a1", 0, 0, 1, 1),
+        area("a2", 10, 0, 11, 1),
+        area("a3", 20, 0, 21, 1),
+        use("m", "far"),
+        use("o", "d"),
+        use("m", "test", Stage.TEST),
+        *more,
+    ).leakage("urn:x:m")
+    assert {row.what for row in report.unchecked} == ({"same-weights"} if shared else set())
+    assert report.totals()["unknown" if shared else "no"] == 1
+    assert all("o (urn:x:o)" in row.reason or "b (urn:x:b)" in row.reason for row in report.unchecked)
+
+
 @pytest.mark.parametrize("undisclosed", [Disclosure.PARTIAL, Disclosure.UNDISCLOSED, None])
 def test_nothing_is_clean_of_what_is_not_disclosed(catalog_of, undisclosed):
     areas = [area("train-area", 0, 0, 1, 1), area("test-area", 5, 5, 6, 6)]

@@ -150,6 +150,29 @@ def test_what_is_odd_about_a_link_is_a_finding_at_the_link(given, rule, catalog,
     assert [(f.document, f.pointer) for f in found] == [(f"{folder}/m.json", "/links/0")]
 
 
+@pytest.mark.parametrize("through", ["", "linked"], ids=["as it is", "by a symbolic link"])
+def test_a_path_of_the_file_system_that_lies_in_the_folder_leads_there(through, tmp_path, write):
+    """As pystac writes links that it cannot make relative."""
+
+    def read(place):
+        links = [link("derived_from", f"{place}data/c.json"), link("derived_from", f"{place}parent.json")]
+        item = link("item", f"{place}data/s.json")
+        gone = link("item", f"{place}data/gone.json")
+        documents = {"m": model("m", *links), "parent": model("parent"), "data__s": sample("s", "c", split="test")}
+        folder = write(**documents, data__c=collection("c", item, gone))
+        with Catalog.create() as catalog:
+            report = catalog.ingest(tmp_path / through if through else folder, name="src")
+            return edges(catalog), [(f.rule, f.pointer) for f in report.findings.kept], len(list(catalog.areas()))
+
+    (tmp_path / "linked").symlink_to(tmp_path / "source")
+    relative = read(f"{tmp_path}/source/")
+    assert relative == read(f"{tmp_path}/linked/") if through else True
+    assert ("broken-link", "/links/1/href") in relative[1]
+    assert "outside-tree" not in dict(relative[1])
+    assert {target for _, target, *_ in relative[0]} == {C, PARENT}
+    assert {rule for rule, _ in read(f"{tmp_path}/elsewhere/")[1]} >= {"outside-tree"}
+
+
 def test_a_split_beside_a_misspelt_stage_tells_no_stage(catalog, write):
     """Who writes "train" beside the test split has said the opposite of a test."""
     given = link("derived_from", "./c.json", **{"lineage:stage": "train", "ml-aoi:split": "test"})

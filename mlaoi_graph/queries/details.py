@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pyoxigraph import NamedNode, Quad
+from pyoxigraph import Literal, NamedNode, Quad
 
 from mlaoi_graph.model import (
     AreaOfInterest,
@@ -30,7 +30,7 @@ from mlaoi_graph.rdf import (
 )
 from mlaoi_graph.stores import Store
 from mlaoi_graph.times import earliest
-from mlaoi_graph.vocab import MLAOI, RDFS
+from mlaoi_graph.vocab import MLAOI, RDF, RDFS
 
 if TYPE_CHECKING:
     import networkx
@@ -75,6 +75,9 @@ class Details(Protocol):
         One that is bounded is enough: there may be a million.
         """
 
+    def sharing_weights(self, iri: str) -> dict[str, bool]:
+        """Return the other models that have a file of a model's weights: whether all files of both are the same."""
+
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         """Return the statements of one document that a direct edge stands for, by IRI."""
 
@@ -110,6 +113,12 @@ class StoreDetails:
             if found - {Precision.GLOBAL}:  # a dataset may have a million samples, and they are alike
                 break
         return frozenset(found)
+
+    def sharing_weights(self, iri: str) -> dict[str, bool]:
+        own = self._texts(iri, MLAOI.checksum)
+        quads = (quad for checksum in own for quad in self._store.match(None, MLAOI.checksum, Literal(checksum)))
+        others = sorted({cast(NamedNode, quad.subject).value for quad in quads} - {iri})
+        return {o: self._texts(o, MLAOI.checksum) == own for o in others if MLAOI.Model in self._texts(o, RDF.type)}
 
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         if predicate in _STAGES:
@@ -179,6 +188,9 @@ class NetworkxDetails:
 
     def precisions(self, iri: str) -> frozenset[Precision] | None:
         return None
+
+    def sharing_weights(self, iri: str) -> dict[str, bool]:
+        return {}
 
     def twins(self, subject: str, predicate: str, object: str, document: str) -> tuple[QualifiedEdge, ...]:
         name = predicate.rpartition("#")[2]

@@ -178,10 +178,25 @@ class Knowledge:
             if _is_data(edges, node):
                 gaps.append(Gap("two-kinds", node, "met as a model, and described as data as well", at))
             gaps += (Gap("unknown-kind", node, why, at) for why in of_unknown_kind(edges, node))
+            gaps += (Gap("same-weights", node, why, at) for why in self._of_same_weights(node))
         gaps += (Gap(what, node, why, at) for node, at in self.data.items() for what, why in untold_of(edges, node))
         for node, at in self._wholes.items():
             gaps += (Gap("unknown-kind", node, why, at) for why in of_unknown_kind(edges, node))
         return (*gaps, *self._gaps_of_families())
+
+    def _of_same_weights(self, model: int) -> Iterator[str]:
+        """Iterate over why a model may have learned what others learned, whose weights it has or has some of."""
+        edges = self.edges
+        for iri, are_all in edges.details.sharing_weights(edges.iris[model]).items():
+            other = edges.iris.find(iri)
+            if other < 0 or other in self.models:
+                continue
+            # Some may be those of what both were made from.
+            if are_all or not any(
+                edges.code[e] in FROM_MODEL and edges.object[e] in self.models for e in edges.out[other]
+            ):
+                some = "its weights are" if are_all else "some of its weights are"
+                yield f"{some} those of {edges.label(other)} ({iri}): what that learned from is not counted"
 
     def _gaps_of_families(self) -> Iterator[Gap]:
         edges = self.edges

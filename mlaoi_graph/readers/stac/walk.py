@@ -202,13 +202,22 @@ class Walk:
             if iris.is_absolute(href):
                 return self._place_of_address(href)
             if origin.place.path is not None:
-                relative = unquote(href.partition("#")[0].partition("?")[0])
-                return Place(path=os.path.normpath(os.path.join(os.path.dirname(origin.place.path), relative)))
+                path = unquote(href.partition("#")[0].partition("?")[0])
+                return Place(path=self._below_root(os.path.join(os.path.dirname(origin.place.path), path)))
             assert origin.place.url is not None
             url = urljoin(origin.place.url, href).partition("#")[0]
         except ValueError:  # no address, "http://[" for one
             return None
         return Place(url=url) if self.context.allow_network else None
+
+    def _below_root(self, path: str) -> str:
+        """Return a path as one from the source's folder: also a path of the file system that lies in it."""
+        path = os.path.normpath(path)
+        if self.fetcher.root is None or not os.path.isabs(path):
+            return path
+        roots = (os.path.abspath(self.fetcher.root), os.path.realpath(self.fetcher.root))
+        found = (os.path.relpath(path, root) for root in roots)
+        return next((below for below in found if not _is_written_outside(below)), path)
 
     def _place_of_address(self, href: str) -> Place | None:
         if not href.startswith(("https://", "http://")) and urlsplit(href).scheme not in ("http", "https"):
