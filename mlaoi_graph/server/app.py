@@ -8,7 +8,6 @@ import gc
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -183,10 +182,9 @@ async def _make(state: State) -> None:
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
     """Serve a catalog until the process is told to stop (SIGINT, SIGTERM): requests under way are finished first.
 
-    It returns then, so that the process may end with 0. Needs the main thread, as those signals do.
-
     Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
-    each request. Raises SettingsError if the address cannot be listened on, CatalogNotFound.
+    each request. Raises KeyboardInterrupt when it has stopped, SettingsError if the address cannot be listened on,
+    CatalogNotFound.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     app = create_app(settings, sys.stderr.buffer)
@@ -206,14 +204,8 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
     )
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     server = _Server(config, address, ready)
-    # uvicorn sends itself again what told it to stop, which would end the process with a status that says "killed".
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with listening:
         server.run(sockets=[listening])
-    except KeyboardInterrupt:  # what was told to stop has stopped well
-        return
-    finally:
-        listening.close()
     if not server.started:
         raise SystemExit(2)
 
