@@ -74,6 +74,7 @@ class App:
         self.state.log = log
         self.state.queries, self.state.answers, self.state.making = self._pools
         self.state.made = "waiting"
+        self.state.behind = False
         self.state.writing = asyncio.Lock()
         self.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
         self.state.metrics = Metrics(self._pools, self.state.kept)
@@ -134,7 +135,10 @@ def _seen(catalog: Path) -> tuple[int, int]:
 
 
 async def _watch(state: State, known: tuple[int, int]) -> None:
-    """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it."""
+    """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it.
+
+    ``state.behind`` is whether it cannot be followed.
+    """
     making = asyncio.create_task(_make(state))
     told = ""
     try:
@@ -147,8 +151,9 @@ async def _watch(state: State, known: tuple[int, int]) -> None:
                     known = found
                     making.cancel()
                     making = asyncio.create_task(_make(state))
-                told = ""
+                told, state.behind = "", False
             except Exception as error:  # noqa: BLE001 - it has to go on looking
+                state.behind = True
                 if str(error) != told:  # once, and not for each look
                     told = str(error)
                     _LOG.error("the newest snapshot is not followed: %s", told)
