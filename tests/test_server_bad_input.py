@@ -206,6 +206,36 @@ def test_what_cannot_be_parsed_is_told_in_json(server, line):
     assert "upper case" in json.loads(body)["reason"]
 
 
+@pytest.mark.parametrize("wish", ["websocket", "h2c"])
+def test_a_wish_for_another_protocol_is_disregarded(server, wish):
+    """The answer is the usual one, with its line in the log and nothing else; a body counts, too."""
+    log = len(server.log.splitlines())
+    head = f"Host: x\r\nConnection: Upgrade, close\r\nUpgrade: {wish}\r\n"
+    query = "ASK { ?s ?p 'UPGRADE' }"
+    posted = f"POST /sparql HTTP/1.1\r\n{head}Content-Type: application/sparql-query\r\nContent-Length: {len(query)}\r\n\r\n{query}"
+    for request in (
+        f"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\n{head}\r\n",
+        f"GET /health HTTP/1.1\r\n{head}\r\n",
+        posted,
+    ):
+        found = raw(server, request.encode())
+        assert found.startswith(b"HTTP/1.1 200"), found
+    begun, name, rest = posted.partition(
+        "pgrade: "
+    )  # within the line of that header: the body is not read, and never the next request
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        for half in (begun, name + rest):
+            connection.sendall(half.encode())
+            time.sleep(0.3)
+        found = b""
+        while part := connection.recv(65536):
+            found += part
+    assert found.startswith(b"HTTP/1.1 400")
+    lines = server.log.splitlines()[log:]
+    assert [json.loads(line)["status"] for line in lines] == [200, 200, 200, 400]
+
+
 def test_a_method_that_is_not_allowed_is_told_in_json(server):
     for method in ("DELETE", "PATCH", "TRACE", "PROPFIND"):
         found = requests.request(method, f"{server.url}sparql", timeout=30)

@@ -151,9 +151,12 @@ def test_a_catalog_that_is_away_for_a_while_is_told_once_and_answered_from_again
             found = asked(server)
             assert (found.status_code, found.json()["error"]) == (500, "catalog")
             assert str(directory) not in found.text
+            health = server.get("health")
+            assert (health.status_code, health.json()) == (503, found.json())
             assert server.get("api/models?limit=1").json()["total"] == 2  # as it was
             away.rename(manifest)
             until(lambda: asked(server).status_code == 200)
+            until(lambda: server.get("health").status_code == 200)
             for _ in range(8):
                 assert len(asked(server).json()["results"]["bindings"]) == 2
         said = [line for line in server.log.splitlines() if "is not followed" in line]

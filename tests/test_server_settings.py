@@ -191,6 +191,25 @@ def test_it_stops_when_what_is_under_way_is_answered(families_catalog, tmp_path,
         assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize("made", ["pymp-", "mlaoi-making-"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_while_it_starts_it_leaves_nothing(families_catalog, tmp_path, how, made):
+    """It is stopped as soon as it has made a first folder, and as soon as it has made the last."""
+    folder = tmp_path / "t"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlaoi_graph", "serve", str(families_catalog), "--port", "0"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+    )  # fmt: skip
+    until(lambda: list(folder.glob(f"{made}*")), 60)
+    process.send_signal(how)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    until(lambda: not list(folder.iterdir()))
+
+
 def test_behind_a_proxy_addresses_are_the_public_ones(families_catalog, tmp_path):
     with serve(families_catalog, tmp_path, "--public-url", "https://data.example.org/lineage") as server:
         assert "<https://data.example.org/lineage/sparql>" in server.get("sparql").text

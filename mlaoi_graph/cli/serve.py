@@ -89,6 +89,8 @@ def open_page(catalog: Path) -> None:
 
 
 def _run(settings: Settings, ready: Callable[[str], object] | None) -> None:
+    import signal
+    from contextlib import suppress
     from importlib.util import find_spec
 
     from mlaoi_graph.errors import MissingExtra
@@ -97,9 +99,12 @@ def _run(settings: Settings, ready: Callable[[str], object] | None) -> None:
     # They are imported when the server answers already: that is too late to say what to install.
     if not all(map(find_spec, ("cql2", "fastapi", "jinja2"))):
         raise MissingExtra("server", needed_for="serving a catalog")
-    forking.start()
-    try:
-        from mlaoi_graph.server.app import run
-    except ImportError as error:
-        raise MissingExtra("server", needed_for="serving a catalog") from error
-    run(settings, ready)
+    # From the first moment on: SIGTERM would end the process at once, and leave what it has made for the time it runs.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # what was told to stop has stopped well
+        forking.start()
+        try:
+            from mlaoi_graph.server.app import run
+        except ImportError as error:
+            raise MissingExtra("server", needed_for="serving a catalog") from error
+        run(settings, ready)

@@ -8,7 +8,6 @@ import gc
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -75,6 +74,7 @@ class App:
         self.state.log = log
         self.state.queries, self.state.answers, self.state.making = self._pools
         self.state.made = "waiting"
+        self.state.behind = False
         self.state.writing = asyncio.Lock()
         self.state.kept = Kept(settings.catalog, settings.cache_mb << 20)
         self.state.metrics = Metrics(self._pools, self.state.kept)
@@ -135,7 +135,10 @@ def _seen(catalog: Path) -> tuple[int, int]:
 
 
 async def _watch(state: State, known: tuple[int, int]) -> None:
-    """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it."""
+    """Have what answers follow the newest snapshot from a known state on, and all made that is kept beside it.
+
+    ``state.behind`` is whether it cannot be followed.
+    """
     making = asyncio.create_task(_make(state))
     told = ""
     try:
@@ -148,8 +151,9 @@ async def _watch(state: State, known: tuple[int, int]) -> None:
                     known = found
                     making.cancel()
                     making = asyncio.create_task(_make(state))
-                told = ""
+                told, state.behind = "", False
             except Exception as error:  # noqa: BLE001 - it has to go on looking
+                state.behind = True
                 if str(error) != told:  # once, and not for each look
                     told = str(error)
                     _LOG.error("the newest snapshot is not followed: %s", told)
@@ -183,10 +187,9 @@ async def _make(state: State) -> None:
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
     """Serve a catalog until the process is told to stop (SIGINT, SIGTERM): requests under way are finished first.
 
-    It returns then, so that the process may end with 0. Needs the main thread, as those signals do.
-
     Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
-    each request. Raises SettingsError if the address cannot be listened on, CatalogNotFound.
+    each request. Raises KeyboardInterrupt when it has stopped, SettingsError if the address cannot be listened on,
+    CatalogNotFound.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     app = create_app(settings, sys.stderr.buffer)
@@ -206,14 +209,8 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
     )
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     server = _Server(config, address, ready)
-    # uvicorn sends itself again what told it to stop, which would end the process with a status that says "killed".
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with listening:
         server.run(sockets=[listening])
-    except KeyboardInterrupt:  # what was told to stop has stopped well
-        return
-    finally:
-        listening.close()
     if not server.started:
         raise SystemExit(2)
 

@@ -18,7 +18,7 @@ from mlaoi_graph.server import nodes, sparql
 from mlaoi_graph.server.api import graph, place_routes, routes
 from mlaoi_graph.server.api.shapes import known_only
 from mlaoi_graph.server.pages import routes as pages
-from mlaoi_graph.server.reply import Refusal
+from mlaoi_graph.server.reply import UNREADABLE, Refusal, problem
 from mlaoi_graph.server.stac import routes as stac
 from mlaoi_graph.server.web import Sent, site_of
 
@@ -63,8 +63,13 @@ def framework(state: State) -> FastAPI:
 
 
 async def _health(request: Request) -> Response:
-    """Say whether requests can be answered: SPARQL at once, the rest when what it is answered from is loaded."""
+    """Say whether requests can be answered: SPARQL at once, the rest when what it is answered from is loaded.
+
+    Not where the newest state of the catalog cannot be read: SPARQL has no answer then, the rest an older one.
+    """
     state = request.app.state
+    if state.behind:
+        return Sent(problem(503, "catalog", UNREADABLE))
     alive = {pool.name: pool.alive for pool in (state.queries, state.answers)}
     status = "starting" if not state.queries.alive else "ok" if state.answers.alive else "loading"
     return JSONResponse(

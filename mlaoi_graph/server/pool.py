@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import weakref
 from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
@@ -95,6 +96,7 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
+        weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)  # should it never come to close
         self._number = 0
         self._context = forking.start()
         self._starting = asyncio.Lock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +18,7 @@ __all__ = ["protocol"]
 
 _HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
 def protocol(state: State) -> type[asyncio.Protocol]:
@@ -51,12 +53,18 @@ class _Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._wait()
+            if b"pgrade:" in data:
+                data = _not_upgrading(data)
         self._ended = False
         super().data_received(data)
         if self._in_head and not self._ended:
             self._size += len(data)
             if self._size > _HEAD and not self.transport.is_closing():
                 self._refuse(b"431 Request Header Fields Too Large", b"head-size")
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the request is answered as any other, and has its line in the log."""
+        self.cycle.keep_alive = False  # what comes of its body was not read
 
     def send_400_response(self, msg: str) -> None:
         """Tell the client that what came is no HTTP: in JSON, as everything that is wrong."""
@@ -100,3 +108,12 @@ class _Bounded(HttpToolsProtocol):
             + str(len(body)).encode() + b"\r\n\r\n" + body
         )  # fmt: skip
         self.transport.close()
+
+
+def _not_upgrading(data: bytes) -> bytes:
+    """Return the beginning of a request without the wish for another protocol, which a server may disregard.
+
+    The parser reads no body of one that has it, and Java's client has it in every first request.
+    """
+    head, blank, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx-upgrade:", head) + blank + rest

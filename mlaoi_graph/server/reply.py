@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-__all__ = ["Refusal", "Reply", "mistake", "problem"]
+__all__ = ["UNREADABLE", "Refusal", "Reply", "mistake", "problem"]
+
+UNREADABLE: Final = "the catalog cannot be read at the moment; the server's log says why"
+"""What clients are told: the rest is for who runs the server, and so is where it keeps the catalog."""
 
 
 @dataclass(slots=True)

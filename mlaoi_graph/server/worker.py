@@ -39,7 +39,7 @@ from mlaoi_graph.errors import (
     StoreError,
 )
 from mlaoi_graph.items import Kept
-from mlaoi_graph.server.reply import Refusal, Reply, mistake, problem
+from mlaoi_graph.server.reply import UNREADABLE, Refusal, Reply, mistake, problem
 
 __all__ = ["Bounds", "Context", "Task", "main", "read_frame", "write_frame"]
 
@@ -217,8 +217,8 @@ def _answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
         return problem(503, "locked", str(error))
     except MissingExtra as error:
         return problem(500, "catalog", str(error))
-    except (CatalogError, StoreError) as error:  # what helps is for who runs the server, and so is where it keeps it
-        reply = problem(500, "catalog", "the catalog cannot be read at the moment; the server's log says why")
+    except (CatalogError, StoreError) as error:
+        reply = problem(500, "catalog", UNREADABLE)
         reply.mistake = str(error)
         return reply
     except MlaoiError as error:
