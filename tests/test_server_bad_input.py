@@ -1,5 +1,6 @@
 """Hostile clients: an error status, a line in the log, and the server answering in its normal time."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -218,7 +219,7 @@ def test_a_wish_for_another_protocol_is_disregarded(server, wish):
         f"GET /health HTTP/1.1\r\n{head}\r\n",
         posted,
     ):
-        found = raw(server, request.encode())
+        found = raw(server, request.encode(), wait=30)
         assert found.startswith(b"HTTP/1.1 200"), found
     begun, name, rest = posted.partition(
         "pgrade: "
@@ -382,6 +383,22 @@ def test_a_thousand_connections_at_once(families_catalog, tmp_path):
         assert set(statuses) <= {200, 503}
         assert statuses.count(200) >= 100
         answers_as_usual(server)
+
+
+def test_one_connection_too_many_is_told(families_catalog, tmp_path):
+    with serve(families_catalog, tmp_path, connections=3) as server:
+        server.get("health")
+        host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+        with contextlib.ExitStack() as others:
+            for _ in range(2):
+                others.enter_context(socket.create_connection((host, int(port)))).sendall(b"GET / HTTP/1.1\r\n")
+            for path in ("sparql?query=ASK%7B%7D", "health"):
+                [found] = until(lambda path=path: [got for got in [server.get(path)] if got.status_code == 503])
+                assert found.json()["error"] == "connections"
+                assert found.headers["connection"] == "close"
+                assert json.loads(server.log.splitlines()[-1])["status"] == 503
+        until(lambda: server.get("health").status_code == 200)
+        assert "concurrency" not in server.log
 
 
 @pytest.mark.parametrize(

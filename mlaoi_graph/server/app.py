@@ -201,7 +201,6 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.timeout) + 1,
-        limit_concurrency=settings.connections,
         backlog=settings.connections,
         lifespan="on",
         ws="none",

@@ -63,6 +63,9 @@ class Door:
             await send(message)
 
         try:
+            if scope.get("state", {}).get("full"):
+                reason = f"there are {self._state.settings.connections} connections already. Try again in a while"
+                raise Refusal(503, "connections", reason)
             await self._way(scope)(scope, receive, watched)
         except Refusal as refusal:
             await Sent(refusal.reply())(scope, receive, watched)

@@ -73,7 +73,10 @@ class _Bounded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._arrived()
-        found = quick(self, self.state)
+        full = max(len(self.connections), len(self.tasks)) >= self.state.settings.connections
+        if full:
+            self.scope["state"]["full"] = True
+        found = None if full else quick(self, self.state)
         if found is None:
             super().on_headers_complete()
             return

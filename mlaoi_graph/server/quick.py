@@ -43,9 +43,7 @@ def quick(connection: HttpToolsProtocol, state: State) -> Quick | None:
     headers = dict(connection.headers)
     if len(headers) != len(connection.headers) or not _UNUSUAL.isdisjoint(headers) or connection.root_path:
         return None
-    under_way = connection.cycle is not None and not connection.cycle.response_complete
-    most = connection.limit_concurrency
-    if under_way or (most is not None and max(len(connection.connections), len(connection.tasks)) >= most):
+    if connection.cycle is not None and not connection.cycle.response_complete:
         return None
     given = connection.url[len(_START) :]
     asks = given.startswith(b"query=") or b"&query=" in given

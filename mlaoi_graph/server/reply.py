@@ -53,9 +53,9 @@ class Refusal(Exception):
 def problem(status: int, error: str, reason: str, **more: Any) -> Reply:
     """Return an error as JSON: ``error`` is a word programs may rely on, ``reason`` a sentence for people."""
     headers = {}
-    if error in ("busy", "starting", "locked"):
+    if error in ("busy", "connections", "starting", "locked"):
         headers["Retry-After"] = "1"
-    if error in ("body-size", "slow"):
+    if error in ("body-size", "connections", "slow"):
         headers["Connection"] = "close"  # what comes of the body after this is nobody's
     return Reply(status, "application/json", orjson.dumps({"error": error, "reason": reason, **more}), headers=headers)
 
