@@ -227,11 +227,13 @@ def test_errors_are_ours(directory, arguments, error):
         CliRunner().invoke(app, ["areas", directory, *arguments], catch_exceptions=False)
 
 
-def test_coverage_is_of_a_stage(run):
-    refused = run("coverage", "--stage", "exposed", "--country", "BOL", code=2).stderr
+def test_coverage_is_of_a_stage_or_of_exposure(run):
+    refused = run("coverage", "--stage", "declared", "--country", "BOL", code=2).stderr
     assert "'pretrained', 'finetuned', 'instruction-tuned', 'trained'" in " ".join(refused.split())
     shown = run("coverage", "--help").stdout
     assert "evaluated" in shown
-    assert "exposed" not in shown
+    assert "exposed" in shown
     assert "declared" not in shown
+    learned = run("coverage", "--stage", "exposed", "--but-not", "tested", "--bbox", "5,45,10,48").stdout
+    assert "Each of these models was exposed to data here and tested on none here" in learned
     run("coverage", "--but-not", "trained", "--country", "BOL", "--csv", code=2)
