@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -337,6 +338,20 @@ def test_half_open_connections(server):
     finally:
         for connection in held:
             connection.close()
+
+
+@pytest.mark.parametrize("origin", ["", "Origin: https://example.org\r\n"], ids=["short way", "usual way"])
+def test_a_client_that_sends_ahead_and_goes_takes_all_its_queries_with_it(server, origin):
+    gone, late = (f'mlaoi_workers_ended_total{{pool="queries",why="{why}"}}' for why in ("gone", "timeout"))
+    before = server.metric(gone), server.metric(late)
+    query = quote(EXPENSIVE["values"])
+    host, port = server.url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(f"GET /sparql?query={query} HTTP/1.1\r\nHost: x\r\n{origin}\r\n".encode() * 3)
+        until(lambda: server.metric('mlaoi_workers{pool="queries",state="busy"}') == 1)
+    until(lambda: server.metric(gone) == before[0] + 1)
+    time.sleep(3)  # longer than any query may take
+    assert (server.metric(gone), server.metric(late)) == (before[0] + 1, before[1])
 
 
 def test_a_client_that_takes_nothing_holds_no_worker(server):

@@ -18,6 +18,8 @@ __all__ = ["protocol"]
 
 _HEAD: Final = 64 * 1024
 """Bytes of a request's line and headers."""
+_AHEAD: Final = 16
+"""Requests that a client may send before the first of them is answered; more are read later."""
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -39,6 +41,7 @@ class _Bounded(HttpToolsProtocol):
         self._in_head = True
         self._ended = False
         self._late: asyncio.TimerHandle | None = None
+        self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -47,8 +50,11 @@ class _Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
         super().connection_lost(exc)
-        if isinstance(self.cycle, Quick):
-            self.cycle.lost()
+        for cycle in self._unanswered:  # several, of a client that sends ahead; uvicorn tells the last only
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if isinstance(cycle, Quick):
+                cycle.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -79,8 +85,13 @@ class _Bounded(HttpToolsProtocol):
         found = None if full else quick(self, self.state)
         if found is None:
             super().on_headers_complete()
+        else:
+            self.cycle = cast("RequestResponseCycle", found)
+        self._unanswered = [one for one in self._unanswered if not one.response_complete] + [self.cycle]
+        if 1 < len(self._unanswered) <= _AHEAD:
+            self.flow.resume_reading()  # else nobody would notice that the client goes
+        if found is None:
             return
-        self.cycle = cast("RequestResponseCycle", found)
         task = self.loop.create_task(found.run())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
