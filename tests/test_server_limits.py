@@ -1,12 +1,15 @@
 """Queries past a limit are stopped and say so; the others are answered as if nothing had been."""
 
+import asyncio
 import glob
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,8 @@ from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.stac import tasks
 from mlaoi_graph.server.worker import Bounds
 
+GAVE_WAY = 'mlaoi_workers_ended_total{pool="queries",why="room"}'
+COUNT = itertools.count()
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 NUMBERS = "VALUES ?{0} {{" + " ".join(map(str, range(1000))) + "}}"
@@ -51,7 +56,8 @@ def queries(server, state):
 
 
 def answers_as_usual(server):
-    found = server.sparql("SELECT ?m { ?m a mlaoi:Model } LIMIT 3")
+    # Each time another query: one that was asked before is answered from memory.
+    found = server.sparql(f"SELECT (?m AS ?m{next(COUNT)}) {{ ?m a mlaoi:Model }} LIMIT 3")
     assert found.status_code == 200
     assert len(found.json()["results"]["bindings"]) == 3
     assert found.elapsed.total_seconds() < 3
@@ -249,15 +255,55 @@ def test_a_tag_or_name_that_looks_like_a_keyword_is_none(served, query):
     assert served.sparql(query).status_code == 200
 
 
-def test_the_queue_is_bounded_and_the_rest_is_told_at_once(patient):
-    with patient.asking(ENDLESS, times=6):
-        until(lambda: patient.metric('mlaoi_waiting{pool="queries"}') == 4)
-        for _ in range(3):
-            found = patient.sparql("ASK {}")
-            refused(found, 503, "busy")
-            assert found.headers["retry-after"] == "1"
+def test_the_queue_is_bounded_and_the_rest_is_told_at_once(families_catalog):
+    async def asked():
+        bounds = Bounds(memory_mb=500, rows=100, result_mb=1, nesting=10)
+        pool = Pool(families_catalog, bounds, name="one", workers=1, queue=2, timeout=60)
+        try:
+            await pool.start()
+            return await asyncio.gather(*(pool.run(tasks.conformance) for _ in range(5)))
+        finally:
+            await pool.close()
+
+    replies = run_apart(asked())
+    assert [reply.status for reply in replies] == [200, 200, 200, 503, 503]
+    assert {json.loads(reply.body)["error"] for reply in replies[3:]} == {"busy"}
+    assert replies[4].headers["Retry-After"] == "1"
+
+
+def test_slow_queries_on_all_workers_leave_one_to_the_others(patient):
+    before = patient.metric(GAVE_WAY)
+    with patient.asking(ENDLESS, times=2):
+        until(lambda: queries(patient, "busy") == 2)
+        for _ in range(5):
+            answers_as_usual(patient)
+        assert queries(patient, "busy") == 1  # the other waits until one of them is done
+        assert patient.metric(GAVE_WAY) == before + 1
     until(lambda: queries(patient, "idle") == 2)
-    answers_as_usual(patient)
+
+
+def test_more_slow_queries_than_may_wait_are_told_and_short_ones_are_answered(patient):
+    told, before = patient.log.count('"status":503'), patient.metric(GAVE_WAY)
+    with patient.asking(ENDLESS, times=6):
+        until(lambda: patient.metric(GAVE_WAY) == before + 4)  # all have begun, and are known to be long
+        assert patient.log.count('"status":503') == told
+        for _ in range(5):
+            answers_as_usual(patient)
+        until(lambda: patient.log.count('"status":503') == told + 1)
+    until(lambda: queries(patient, "idle") == 2)
+
+
+def test_slow_queries_that_give_way_are_answered_in_the_end(patient):
+    a, b, c = (NUMBERS.format(name) for name in "abc")
+    slow = f"SELECT (COUNT(*) AS ?n) {{ {a} {b} {c} FILTER(?c < 2 && ?a * ?b >= 0) }}"
+    with ThreadPoolExecutor(4) as clients:
+        # Each is another query, so that none is answered from memory.
+        asked = [clients.submit(patient.sparql, slow.replace("?n)", f"?n{i})")) for i in range(4)]
+        while not all(one.done() for one in asked):
+            answers_as_usual(patient)
+        for i, one in enumerate(asked):
+            (row,) = one.result().json()["results"]["bindings"]
+            assert row[f"n{i}"]["value"] == "2000000"
 
 
 def test_a_slow_query_does_not_keep_others_waiting(patient):

@@ -48,7 +48,8 @@ class _Worker:
     stderr: Path
     spool: Path
     pid: int
-    slowed: bool = False
+    answer: asyncio.Future[Reply] | None = None
+    """What it is asked for."""
 
 
 @dataclass(slots=True)
@@ -56,11 +57,21 @@ class _Figures:
     """What is counted, for ``/metrics``."""
 
     started: int = 0
-    killed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("timeout", "memory", "crash", "gone"), 0))
+    killed: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("timeout", "memory", "crash", "gone", "room"), 0)
+    )
+
+
+class _GaveWay(Exception):
+    """A long request was stopped for a short one, and is to be asked again."""
 
 
 class Pool:
     """A number of workers over one catalog directory.
+
+    Short requests never wait for long ones alone: where every worker has a long one and somebody waits, the last of
+    these is stopped, and asked again as soon as that leaves a worker to short ones. Workers that had to warm up are
+    not stopped for that.
 
     ``warm`` is a task each worker runs before its first request. It may take long, so such workers stay with the
     snapshot that is the newest when the pool starts, until others have taken their places: see :meth:`refresh`.
@@ -91,7 +102,11 @@ class Pool:
         self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._put_off: deque[asyncio.Future[_Worker]] = deque()
+        """Those whose request is known to be long."""
         self._short = 0
+        self._long: list[_Worker] = []
+        """Workers with long requests, in the order in which these became long."""
         self._coming = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -115,7 +130,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """How many requests wait for one."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._put_off)
 
     async def start(self) -> None:
         """Return when the first worker is ready, or at once if they have to warm up; the others follow."""
@@ -165,16 +180,27 @@ class Pool:
 
     async def run(self, task: worker.Task, /, **arguments: Any) -> Reply:
         """Return what a task answers, or the error of the limit it passed. Cancelled, the task is ended at once."""
+        frame = pickle.dumps((task, arguments))
         try:
-            one = await self._take()
+            one = self._free() if not self._waiting else None
+            if one is None:
+                one = await self._turn(self._waiting)
+            while True:
+                with contextlib.suppress(_GaveWay):
+                    return await self._ask(one, frame)
+                one = await self._turn(self._put_off)
         except Refusal as refusal:
             return refusal.reply()
-        answer = one.link.ask(pickle.dumps((task, arguments)))
+
+    async def _ask(self, one: _Worker, frame: bytes) -> Reply:
+        """Return what a worker answers. Raises _GaveWay."""
+        one.answer = answer = one.link.ask(frame)
         loop = asyncio.get_running_loop()
-        timers = (
-            loop.call_later(_LONG, self._slow_down, one),
-            loop.call_later(self._timeout, _expire, answer),
-        )
+        timers = [loop.call_later(self._timeout, _end_with, answer, TimeoutError())]
+        if one in self._long:
+            self._slow_down(one)
+        else:
+            timers.append(loop.call_later(_LONG, self._is_long, one))
         ended = ""
         try:
             reply = await answer
@@ -191,51 +217,65 @@ class Pool:
         except asyncio.CancelledError:
             ended = "gone"
             raise
+        except _GaveWay:
+            ended = "room"
+            raise
         finally:
             for timer in timers:
                 timer.cancel()
-            if not one.slowed:
-                self._short -= 1
             if ended:
                 self.figures.killed[ended] += 1
-            if ended not in ("", "gone"):  # who goes has a line of its own, and what is made is of an old state by then
+            if ended not in ("", "gone", "room"):  # who goes has a line of its own, and what gives way is no mistake
                 _LOG.warning("worker %d ended: %s", one.pid, ended)
-            if not ended and one in self._alive and (not one.slowed or self._speed_up(one)):
-                self._offer(one)
-            else:
-                self._alive.discard(one)
-                self._later(self._end(one))
-                self._later(self._replace())
-                self._wake()
+            self._give_back(one, ended=bool(ended))
 
-    async def _take(self) -> _Worker:
-        """Return a worker, which counts as one with a short request from now on."""
-        if not self._waiting and (one := self._free()) is not None:
-            return one
-        if len(self._waiting) >= self._queue:
-            raise Refusal(503, "busy", f"{len(self._waiting)} requests are waiting already. Try again in a while")
+    def _give_back(self, one: _Worker, *, ended: bool = False) -> None:
+        """Have a worker free for the next, or another one in its place."""
+        one.answer = None
+        was_long = one in self._long
+        if was_long:
+            self._long.remove(one)
+        else:
+            self._short -= 1
+        if not ended and one in self._alive and (not was_long or self._speed_up(one)):
+            self._idle.append(one)
+        else:
+            self._alive.discard(one)
+            self._later(self._end(one))
+            self._later(self._replace())
+        self._wake()
+
+    async def _turn(self, line: deque[asyncio.Future[_Worker]]) -> _Worker:
+        """Return a worker when it is one's turn. Raises Refusal if too many wait, or it takes too long."""
+        if len(line) >= self._queue:
+            raise Refusal(503, "busy", f"{len(line)} requests are waiting already. Try again in a while")
         place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        line.append(place)
+        self._wake()
         try:
             async with asyncio.timeout(self._timeout):
                 return await place
         except (TimeoutError, asyncio.CancelledError) as error:
-            if place in self._waiting:  # else the error would spell it out, which takes long
-                self._waiting.remove(place)
+            if place in line:  # else the error would spell it out, which takes long
+                line.remove(place)
             if place.done() and not place.cancelled():  # it came in the very moment
-                self._short -= 1
-                self._offer(place.result())
+                self._give_back(place.result())
             if isinstance(error, TimeoutError):
                 reason = f"no worker was free for {self._timeout:g} s. Try again in a while"
                 raise Refusal(503, "busy", reason) from None
             raise
 
     def _free(self) -> _Worker | None:
-        """Return a worker that may begin now, if there is one."""
-        while self._idle and self._short < _SHORT_ONES:
+        """Return a worker that may begin a short request now, if there is one."""
+        one = self._unused() if self._short < _SHORT_ONES else None
+        if one is not None:
+            self._short += 1
+        return one
+
+    def _unused(self) -> _Worker | None:
+        while self._idle:
             one = self._idle.pop()
             if not one.link.lost:
-                self._short += 1
                 return one
             self._alive.discard(one)  # it ended while it had nothing to do
             self._later(self._end(one))
@@ -247,14 +287,35 @@ class Pool:
         self._wake()
 
     def _wake(self) -> None:
-        """Give free workers to those who have waited longest."""
-        while self._waiting:
-            if self._waiting[0].done():
-                self._waiting.popleft()
-            elif (one := self._free()) is not None:
-                self._waiting.popleft().set_result(one)
-            else:
-                return
+        """Give free workers to those who have waited longest: first to long requests, as long as that leaves one."""
+        for line in (self._put_off, self._waiting):
+            while line:
+                if line[0].done():
+                    line.popleft()
+                elif (one := self._free() if line is self._waiting else self._free_for_long()) is not None:
+                    line.popleft().set_result(one)
+                else:
+                    break
+        if self._waiting:
+            self._make_room()
+
+    def _free_for_long(self) -> _Worker | None:
+        """Return a worker for a request that is known to be long, if there is one beside those for short ones."""
+        one = self._unused() if self._running_long < self.size - 1 else None
+        if one is not None:
+            self._long.append(one)
+        return one
+
+    @property
+    def _running_long(self) -> int:
+        return sum(one in self._alive for one in self._long)  # others are of an older snapshot
+
+    def _make_room(self) -> None:
+        """Stop the last of the long requests if there are no others."""
+        if self._warm is None and 1 < self.size <= self._running_long:
+            last = self._long[-1].answer
+            assert last is not None  # those of which it is known beforehand leave one worker to others
+            _end_with(last, _GaveWay())
 
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
@@ -346,13 +407,17 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _slow_down(self, one: _Worker) -> None:
-        """Let short requests go first on the processor, and another one begin."""
-        one.slowed = True
+    def _is_long(self, one: _Worker) -> None:
+        """Let another request begin beside one that has become a long one."""
         self._short -= 1
+        self._long.append(one)
+        self._slow_down(one)
+        self._wake()
+
+    def _slow_down(self, one: _Worker) -> None:
+        """Let short requests go first on the processor."""
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, one.pid, max(self._niceness, _niceness()))
-        self._wake()
 
     def _speed_up(self, one: _Worker) -> bool:
         """Return whether a worker could be made as fast as before: not everybody may do that."""
@@ -360,7 +425,6 @@ class Pool:
             os.setpriority(os.PRIO_PROCESS, one.pid, _niceness())
         except OSError:
             return False
-        one.slowed = False
         return True
 
 
@@ -374,6 +438,6 @@ def _niceness() -> int:
     return os.getpriority(os.PRIO_PROCESS, 0)
 
 
-def _expire(answer: asyncio.Future[Reply]) -> None:
+def _end_with(answer: asyncio.Future[Reply], error: Exception) -> None:
     if not answer.done():
-        answer.set_exception(TimeoutError())
+        answer.set_exception(error)
