@@ -40,7 +40,7 @@ class HasFeatures(ABC):
 
     def to_geojson(self) -> dict[str, Any]:
         """Return the rows as a GeoJSON FeatureCollection."""
-        from shapely.geometry import mapping
+        from mlaoi_graph.geo.written import geojson_of
 
         found = self.features()
         return {
@@ -48,7 +48,7 @@ class HasFeatures(ABC):
             "features": [
                 {
                     "type": "Feature",
-                    "geometry": None if shape is None or shape.is_empty else mapping(shape),
+                    "geometry": None if shape is None or shape.is_empty else geojson_of(shape),
                     "properties": row,
                 }
                 for row, shape in zip(found.rows, found.shapes, strict=True)

@@ -303,6 +303,8 @@ class AreaOfInterest:
     """ISO 3166-1 alpha-3."""
     source_images: tuple[str, ...] = ()
     label_sources: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
+    """Of the item itself, whatever its collection says."""
     note: str | None = None
 
 

@@ -233,6 +233,7 @@ _TABLE: Final[Mapping[type, tuple[str, Mapping[str, tuple[str, int]]]]] = {
             "countries": (MLAOI.country, _TEXT),
             "source_images": (MLAOI.sourceImage, _IRI),
             "label_sources": (MLAOI.labelSource, _IRI),
+            "sensors": (MLAOI.sensor, _TEXT),
             "note": (MLAOI.note, _TEXT),
         },
     ),

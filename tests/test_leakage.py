@@ -818,8 +818,8 @@ def test_sensors(catalog_of):
     assert {short(r.train) for r in report} == {"optical", "unsaid"}
     assert [row.left_out for row in report.tests] == [1]
     assert report.notes == (
-        "left out, as of other sensors: 1 that were learned from (radar)",
-        "compared, though of which sensors is not known: 1 that were learned from",
+        "1 dataset that was learned from is left out, as of other sensors: radar",
+        "1 dataset that was learned from is compared, though it is not known of which sensors",
     )
 
 
@@ -960,8 +960,14 @@ def test_the_ground_as_geojson_and_as_a_map(catalog_of, tmp_path):
     text = (tmp_path / "leak.svg").read_text(encoding="utf-8")
     assert "on the same ground" in text
     assert "tested on" in text
-    with pytest.raises(GeometryError, match="nothing to draw"):
-        catalog_of(model("m")).leakage().to_map(tmp_path / "none.svg")
+    # Of a clean model it shows where the tests are; the world, where nothing is known of that.
+    clean = placed(catalog_of, area("train-area", 7, 46, 8, 47), area("test-area", 9.5, 46, 10.5, 47))
+    for report, drawn, degrees in (clean, 1, "10°E"), (catalog_of(model("m")).leakage(), 0, "120°E"):
+        report.to_map(tmp_path / "none.svg")
+        text = (tmp_path / "none.svg").read_text(encoding="utf-8")
+        assert "nothing is known to lie on the same ground" in text
+        assert degrees in text
+        assert text.count('stroke="#d0891d"') == drawn + 1  # in the legend too
 
 
 def test_rows_and_their_ground_as_frames(catalog_of, tmp_path):
@@ -2288,6 +2294,13 @@ def spans(train, test, precision=Precision.SAMPLES):
 
 
 COARSE = Precision.DECLARED_BOX
+CERTAIN_AND_NOT = [
+    *spans("2019", "2020"),
+    *(dataset(f"{side}-part", areas=[f"{side}-box"]) for side in ("train", "test")),
+    *(area(f"{side}-box", 5, 5, 6, 6, "2020", precision=COARSE) for side in ("train", "test")),
+    *(member(f"{side}-part", side) for side in ("train", "test")),
+]
+"""Samples at other times, and boxes of two parts at one time."""
 
 
 @pytest.mark.parametrize(
@@ -2317,6 +2330,10 @@ COARSE = Precision.DECLARED_BOX
         ([*spans("2019", "2020"), *RELATED], ["--fail-on", "same-samples"], 2),
         ([*spans("2019", "2020"), *RELATED], ["--fail-on", "common-source"], 1),
         ([*spans("2019", "2020"), *RELATED], ["--fail-on", "common-source", "--certain"], 2),
+        # A box leaves a stronger kind open, and what is certain is enough.
+        ([*CERTAIN_AND_NOT], ["--fail-on", "place", "--certain"], 1),
+        ([*CERTAIN_AND_NOT], ["--fail-on", "place-and-time", "--certain"], 2),
+        ([*spans("2019", "2020"), *RELATED], ["--fail-on", "place", "--certain"], 1),
         # One and the same image; where the samples of the one lie is not known.
         ([area("train-area", 0, 0, 1, 1, source_images=("urn:x:i",)),
           AreaOfInterest(iri=iri("test-area"), precision=COARSE, source_images=("urn:x:i",))],
@@ -2330,6 +2347,37 @@ def test_an_audit_is_clean_only_where_it_could_tell(tmp_path, statements, option
         write(catalog, [*PAIR, *statements, model("m"), use("m", "train"), use("m", "test", Stage.TEST)], tmp_path)
     result = run("audit", str(tmp_path / "catalog"), *options)
     assert result.exit_code == code, result.output
+
+
+SPANS = st.tuples(st.integers(0, 3), st.sampled_from(["2019", "2020", None]), st.booleans(), st.booleans())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(SPANS, min_size=1, max_size=3), st.lists(SPANS, min_size=1, max_size=3),
+    st.booleans(), st.sampled_from(["place", "place-and-time", "common-source"]),
+)  # fmt: skip
+def test_what_certainly_is_of_a_kind_counts_whatever_may_be_of_a_stronger_one(train, test, related, kind):
+    """Against every pair of samples by hand; each part of a side is somewhere, at some time, by a sample or a box."""
+    sides = {"train": train, "test": test}
+    statements = list(RELATED) if related else []
+    for side, parts in sides.items():
+        for number, (x, when, is_sample, _) in enumerate(parts):
+            name, how = f"{side}-{number}", Precision.SAMPLES if is_sample else COARSE
+            statements += [dataset(name, areas=[f"{name}-area"]), member(name, side), dataset(side)]
+            statements.append(area(f"{name}-area", 2 * x, 0, 2 * x + 1, 1, when, precision=how))
+    pairs = [(a, b) for a in train for b in test if a[0] == b[0] and a[2] and b[2]]
+    timed = [(a, b) for a, b in pairs if a[1] is not None and a[1] == b[1]]
+    expected = {"place": bool(pairs), "place-and-time": bool(timed), "common-source": False}
+    with Catalog.create() as catalog:
+        statements += [model("m"), use("m", "train"), use("m", "test", Stage.TEST)]
+        catalog.store.replace({iri("doc"): rdf.encode(statements)})
+        report = catalog.leakage()
+        rows = report.at_least(LeakageKind(kind), certain=True)
+        assert bool(rows) is expected[kind]
+        strongest = "place-and-time" if timed else "place" if pairs else None
+        assert [row.certain for row in report] == ([strongest] if len(report) else [])
+        assert report.totals()["yes"] == bool(pairs)
 
 
 def write(catalog, statements, tmp_path):
@@ -2422,7 +2470,7 @@ def test_documents_that_could_not_be_read_are_told_and_change_no_verdict(stac, t
         assert note in json.loads(run("audit", str(tmp_path / "catalog"), "--form", "json").stdout)["notes"]
         (scan,) = json.loads(run("audit", str(tmp_path / "catalog"), "--form", "sarif").stdout)["runs"]
         told = scan["invocations"][0]["toolExecutionNotifications"]
-        assert {"level": "note", "message": {"text": note}} in told
+        assert {"level": "note", "message": {"text": f"{note}."}} in told
     for path in broken:
         path.unlink()
     catalog.ingest(folder)
@@ -2489,6 +2537,42 @@ def test_a_guessed_order_of_axes_proves_nothing(stac):
         assert verdicts(catalog, stac(one=stac_item("one", box)))[0] == "yes"
 
 
+def test_each_message_of_sarif_is_a_sentence(tmp_path):
+    """One of every kind, by hand; for two splits no model is the subject."""
+    boxes = {"a": (0, 0, 1, 1), "b": (5, 0, 6, 1), "c": (9, 0, 10, 1), "e": (13, 0, 14, 1), "f": (17, 0, 18, 1)}
+    data = [
+        *SPLIT, model("m"), model("base"), made("m", "base"),
+        *(dataset(name, areas=[f"{name}-area"]) for name in "abcef"),
+        *(area(f"{name}-area", *box, "2020") for name, box in boxes.items()),
+        dataset("cut", areas=["cut-area"]), area("cut-area", 0, 0, 1, 2, "2020", source_images=("urn:x:i",)),
+        dataset("then", areas=["then-area"]), area("then-area", 5, 0, 6, 2, "2010"),
+        dataset("drawn", areas=["drawn-area"]), area("drawn-area", 30, 0, 31, 1, source_images=("urn:x:i",)),
+        dataset("again", areas=["c-area"]), made("f", "e", DerivationKind.DERIVED),
+        dataset("cousin", areas=["cousin-area"]), area("cousin-area", 40, 0, 41, 1),
+        dataset("source", areas=["source-area"]), area("source-area", 50, 0, 51, 1),
+        made("a", "source", DerivationKind.DERIVED), made("cousin", "source", DerivationKind.DERIVED),
+        use("base", "d/test"), use("m", "d/test", Stage.VALIDATION), use("m", "d/test", Stage.TEST),
+        *(use("m", name) for name in ("a", "b", "c", "e", "cut")),
+        *(use("m", name, Stage.TEST) for name in ("then", "drawn", "again", "f", "cousin", "a")),
+    ]  # fmt: skip
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        write(catalog, data, tmp_path)
+    (scan,) = json.loads(run("audit", str(tmp_path / "catalog"), "--form", "sarif").stdout)["runs"]
+    assert {result["ruleId"] for result in scan["results"]} == {kind.value for kind in LeakageKind}
+    said = [result["message"]["text"] for result in scan["results"]]
+    said += [note["message"]["text"] for call in scan["invocations"] for note in call["toolExecutionNotifications"]]
+    said += [rule["shortDescription"]["text"] for rule in scan["tool"]["driver"]["rules"]]
+    verb = re.compile(r" (overlaps?|learned|was|were|been|lie|could) ")
+    for text in said:
+        assert verb.search(text.partition(":")[0]), text
+        assert text.endswith(".")
+        assert not text.endswith("..")
+    assert "then, the test of m, overlaps b, which m learned from: the same ground, at other times." in said
+    assert any(text.startswith("m may have learned from a test split, d/test: base learned from it") or
+               text.startswith("m learned from a test split, d/test: base learned from it") for text in said)  # fmt: skip
+    assert any(text.startswith("m was chosen on its test, d/test: validated on ") for text in said)
+
+
 def test_splits_held_against_each_other_are_located_in_sarif(tmp_path):
     """A service refuses a whole log if one of its results has no location."""
     splits_in(tmp_path / "source", A, A)
@@ -2497,6 +2581,7 @@ def test_splits_held_against_each_other_are_located_in_sarif(tmp_path):
     result = run("audit", str(tmp_path / "catalog"), "--form", "sarif")
     assert result.exit_code == 1
     (shown,) = json.loads(result.stdout)["runs"][0]["results"]
+    assert re.fullmatch(r"train \(test\) overlaps train \(train\): the same ground, .*\.", shown["message"]["text"])
     (place,) = shown["locations"]
     assert (tmp_path / place["physicalLocation"]["artifactLocation"]["uri"]).is_file()
 
@@ -2672,3 +2757,45 @@ def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_pa
     assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (may, {"some-samples"})
     assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (may, {"some-samples"})
     assert asked("2018", [*ends, shapely.Point(3, 0.5), shapely.Point(4, 0.5)]) == ([], set())
+
+
+# What was drawn on a whole, and on a part of it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on_test", "on_train", "archive", "certain"),
+    [("g", "g1", False, False), ("g1", "g", False, False), ("g1", "g1", False, True),
+     ("g1", "g2", False, None), ("g", "g1", True, None), ("g", "far", False, None)],
+)  # fmt: skip
+def test_what_was_drawn_on_data_may_be_drawn_on_each_of_their_samples(catalog_of, on_test, on_train, archive, certain):
+    report = catalog_of(
+        dataset("g", areas=["g1#area", "g2#area"], archive=archive),
+        area("g1#area", 30, 0, 31, 1), area("g2#area", 32, 0, 33, 1),
+        dataset("test", areas=["test-area"]), dataset("train", areas=["train-area"]),
+        area("test-area", 0, 0, 1, 1, source_images=(iri(on_test),)),
+        area("train-area", 10, 0, 11, 1, source_images=(iri(on_train),)),
+        model("m"), use("m", "train"), use("m", "test", Stage.TEST),
+    ).leakage("urn:x:m")  # fmt: skip
+    if certain is None:
+        assert found(report) == []
+    else:
+        assert found(report) == [("same-scene", "yes" if certain else "may contain", "test", "train")]
+        assert iri("g1") in report[0].reason
+
+
+# Sensors of single samples --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [({"platform": "sentinel-2a"}, True), ({"instruments": ["msi"]}, True), ({"platform": "sentinel-1b"}, False),
+     ({"platform": "sentinel-1b", "instruments": ["c-sar"]}, False), ({}, False)],
+)  # fmt: skip
+def test_a_sample_of_another_sensor_than_its_collection_says_is_not_left_out(stac, own, kept):
+    one = stac_item("one", A)
+    one["properties"] |= own
+    train = stac_collection("train", None, "one") | {"summaries": {"platform": ["sentinel-1a"]}}
+    with Catalog.create() as catalog:
+        catalog.ingest(stac(train=train, one=one, test=stac_collection("test", B), model=TRAIN_AND_TEST))
+        (test,) = catalog.leakage("m", sensors=["sentinel-2"]).tests
+        assert test.left_out == (not kept)

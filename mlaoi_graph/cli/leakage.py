@@ -175,14 +175,12 @@ def audit(
     --fail-on lists the kinds, the strongest first.
     """
     from mlaoi_graph.catalog import Catalog
-    from mlaoi_graph.queries.results import Verdict
 
     directory, _ = split_directory(arguments, 0)
     with Catalog.open(directory) as catalog:
         report = catalog.leakage(buffer_km=buffer_km, window_days=window_days, sensors=sensor or ())
-        rows = report.at_least(fail_on)
+        rows = report.at_least(fail_on, certain=certain)
         undecided = report.undecided(fail_on, certain=certain)
-        rows = [row for row in rows if row.verdict is Verdict.YES or not certain]
         if form is Form.json:
             counts = {"failed": len(rows), "undecided": undecided}
             print_json({"fail_on": fail_on.value, **counts, **_as_json(report, explain=True, pairs=0)})

@@ -29,17 +29,13 @@ def sarif(catalog: Catalog, report: LeakageReport, failing: Collection[LeakageRo
     results = []
     for row in report:
         key = (row.kind, row.model, row.stage, row.test, row.train)
-        level = "note" if key not in failed else "error" if row.verdict.value == "yes" else "warning"
-        who = f"{row.model_label}: {row.stage} on " if row.model else ""
-        learned = f"{row.learner_label} learned from {row.train_label}" if row.learner else row.train_label
+        level = "note" if key not in failed else "error" if row.certain else "warning"
         results.append(
             {
                 "ruleId": row.kind,
                 "ruleIndex": names.index(row.kind),
                 "level": level,
-                "message": {
-                    "text": f"{who}{row.test_label} overlaps ({row.verdict.value}) what {learned}: {row.reason}."
-                },
+                "message": {"text": f"{_statement(row)}: {row.reason}."},
                 "locations": _locations(catalog, row),
                 "partialFingerprints": {"leakage/v1": hashlib.sha256(repr(key).encode()).hexdigest()[:32]},
                 "properties": {"overlap_km2": row.overlap_km2, "share_of_test": row.share_of_test, "also": row.also},
@@ -65,13 +61,26 @@ def sarif(catalog: Catalog, report: LeakageReport, failing: Collection[LeakageRo
                     {
                         "executionSuccessful": True,
                         "toolExecutionNotifications": [
-                            {"level": "note", "message": {"text": note}} for note in report.notes
+                            {"level": "note", "message": {"text": f"{note[0].upper()}{note[1:]}."}}
+                            for note in report.notes
                         ],
                     }
                 ],
             }
         ],
     }
+
+
+def _statement(row: LeakageRow) -> str:
+    """Return what a row says, as a clause; its reason is said behind it."""
+    sure = row.verdict.value == "yes"
+    if row.kind == LeakageKind.SPLIT_AGAINST_USE.value:
+        return f"{row.model_label} {'learned' if sure else 'may have learned'} from a test split, {row.test_label}"
+    if row.kind == LeakageKind.SELECTION_ON_TEST.value:
+        return f"{row.model_label} {'was' if sure else 'may have been'} chosen on its test, {row.test_label}"
+    test = f"{row.test_label}, the {row.stage} of {row.model_label}," if row.model else row.test_label
+    learned = f"{row.train_label}, which {row.learner_label} learned from" if row.learner else row.train_label
+    return f"{test} {'overlaps' if sure else 'may overlap'} {learned}"
 
 
 def _locations(catalog: Catalog, row: LeakageRow) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from shapely.geometry.base import BaseGeometry
 from mlaoi_graph.errors import GeometryError, MlaoiError
 from mlaoi_graph.geo import area_km2
 from mlaoi_graph.geo.literals import GEOJSON, crs_of, from_crs84, geometry, literal
+from mlaoi_graph.geo.written import geojson_text
 from mlaoi_graph.geosparql.measures import buffered, distance_m, length_m
 
 __all__ = ["FUNCTIONS", "RELATIONS", "Calls"]
@@ -106,7 +107,7 @@ _UNARY: Final[dict[str, Callable[[BaseGeometry], _Result]]] = {
     "convexHull": shapely.convex_hull,
     "envelope": shapely.envelope,
     "asWKT": lambda shape: shape,
-    "asGeoJSON": lambda shape: ox.Literal(shapely.to_geojson(shape), datatype=GEOJSON),
+    "asGeoJSON": lambda shape: ox.Literal(geojson_text(shape), datatype=GEOJSON),
     "coordinateDimension": lambda shape: int(shapely.get_coordinate_dimension(shape)),
     "spatialDimension": lambda shape: 3 if shapely.has_z(shape) else 2,
     "dimension": lambda shape: int(shapely.get_dimensions(shape)),

@@ -19,6 +19,7 @@ from mlaoi_graph.footprints import During
 from mlaoi_graph.geo.areas import area_km2, areas_km2, least_km2
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.geo.shapes import Shapes
+from mlaoi_graph.geo.written import geojson_of
 from mlaoi_graph.model import Precision
 from mlaoi_graph.plural import many
 from mlaoi_graph.queries import maps
@@ -190,8 +191,8 @@ class Coverage(HasFeatures):
             "countries": self.countries().to_dicts(),
             "unknown": self.unknown.to_dicts(),
             "notes": list(self.notes),
-            "covered": shapely.geometry.mapping(self.covered),
-            "uncovered": shapely.geometry.mapping(self.uncovered),
+            "covered": geojson_of(self.covered),
+            "uncovered": geojson_of(self.uncovered),
         }
 
     def features(self) -> Features:
@@ -261,7 +262,7 @@ class Gap(HasFeatures):
             "undecided": list(self.undecided),
             "unknown": self.lacks.unknown.to_dicts(),
             "notes": list(dict.fromkeys((*self.has.notes, *self.lacks.notes))),
-            "gap": shapely.geometry.mapping(self.geometry),
+            "gap": geojson_of(self.geometry),
         }
 
     def to_map(self, path: Path | str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -185,6 +186,11 @@ class Overlaps:
         if found is None:
             found = self._placed[names] = self._look_up(names)
         return found
+
+    def geometries(self, targets: Iterable[tuple[str, ...]]) -> list[BaseGeometry]:
+        """Return the geometries of where data are, as far as it is known, each once."""
+        rows = [np.empty(0, dtype=np.uint32), *(self.placed(names).rows for names in targets)]
+        return list(self.footprints.geometries(np.unique(np.concatenate(rows))))
 
     def _look_up(self, names: tuple[str, ...]) -> Placed:
         used, footprints = self.footprints.used, self.footprints

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Final
 
+from mlaoi_graph.plural import many
 from mlaoi_graph.queries.graph import PART, Edges
 from mlaoi_graph.queries.kinship import Kinship
 from mlaoi_graph.queries.words import no_such
@@ -41,8 +42,8 @@ class Sensors:
     """Keeps what may be of the sensors asked about, and leaves out what is known to be of other missions.
 
     A dataset is of other missions if every word its source has for its sensors names some, and none that is asked
-    about, and so it is of each of its parts and of what they were made from. A word that nothing in the catalog has,
-    and that names no mission, may be a slip: then nothing is left out.
+    about, and so it is of each of its samples and parts and of what they were made from. A word that nothing in the
+    catalog has, and that names no mission, may be a slip: then nothing is left out.
     """
 
     def __init__(self, store: Store, edges: Edges, kinship: Kinship, asked: Sequence[str]) -> None:
@@ -56,7 +57,11 @@ class Sensors:
         if not self._asked or self._unknown or self._may_be(self._said.get(dataset, frozenset())):
             return True
         held = self._kinship.made_up_of(dataset)
-        return any(node in self._own and self._may_be(self._own[node]) for node in held)
+        if any(node in self._own and self._may_be(self._own[node]) for node in held):
+            return True
+        # Samples of no split are of a whole, and may be of any of its splits.
+        samples = (word for node in self._kinship.origins(dataset) for word in self._of_samples.get(node, ()))
+        return any(self._may_be((word,)) for word in samples)
 
     def _may_be(self, said: Collection[str]) -> bool:
         return not said or not all(map(missions, said)) or any(_meets(a, b) for a in self._asked for b in said)
@@ -64,7 +69,7 @@ class Sensors:
     def notes(self, compared: Collection[int], left_out: Collection[int]) -> list[str]:
         """Return what was made of the filter, of datasets that were learned from."""
         question = "no data here are of the sensor"
-        every = {word for words in self._said.values() for word in words} if self._asked else set()
+        every = self._words if self._asked else frozenset[str]()
         notes = [no_such(question, word, every) for word in self._asked if not any(_meets(word, one) for one in every)]
         if self._unknown:
             return [*notes, "nothing is left out: what that sensor is, is not known"]
@@ -72,20 +77,26 @@ class Sensors:
             labels = [self._edges.label(one) for one in sorted(left_out, key=self._edges.order)]
             more = [f"{len(labels) - _MOST_LABELS} more"] if len(labels) > _MOST_LABELS else []
             told = ", ".join([*labels[:_MOST_LABELS], *more])
-            notes.append(f"left out, as of other sensors: {len(labels)} that were learned from ({told})")
+            learned = many(len(labels), "dataset that was learned from is", "datasets that were learned from are")
+            notes.append(f"{learned} left out, as of other sensors: {told}")
         unsure = [
             one
             for one in compared
             if self._asked and not any(_meets(a, b) for a in self._asked for b in self._said.get(one, ()))
         ]
         if unsure:
-            notes.append(f"compared, though of which sensors is not known: {len(unsure)} that were learned from")
+            learned = many(len(unsure), "dataset that was learned from is", "datasets that were learned from are")
+            notes.append(f"{learned} compared, though it is not known of which sensors")
         return notes
 
     @cached_property
     def _unknown(self) -> bool:
-        every = {word for words in self._said.values() for word in words}
-        return any(not missions(word) and not any(_meets(word, one) for one in every) for word in self._asked)
+        return any(not missions(word) and not any(_meets(word, one) for one in self._words) for word in self._asked)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """Every word for a sensor there is."""
+        return frozenset().union(*self._said.values(), *self._of_samples.values())
 
     @cached_property
     def _own(self) -> dict[int, frozenset[str]]:
@@ -97,6 +108,15 @@ class Sensors:
             if node >= 0:
                 own[node] = own.get(node, frozenset()) | {sensor}
         return own
+
+    @cached_property
+    def _of_samples(self) -> dict[int, set[str]]:
+        """Words of samples of datasets for their own sensors, which those of the dataset may contradict."""
+        found: dict[int, set[str]] = {}
+        query = "SELECT DISTINCT ?dataset ?sensor { ?area mlaoi:sensor ?sensor . ?dataset mlaoi:footprint ?area }"
+        for iri, sensor in texts(self._store, query):
+            found.setdefault(self._edges.iris.find(iri), set()).add(sensor)
+        return found
 
     @cached_property
     def _said(self) -> dict[int, frozenset[str]]:

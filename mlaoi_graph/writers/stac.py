@@ -692,6 +692,8 @@ def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
 def geometry_of(wkt: str) -> _Json:
     """Return WKT as a GeoJSON geometry, its numbers as they stand: ``7`` is not made ``7.0``.
 
+    Outer rings are counter-clockwise.
+
     >>> geometry_of("POLYGON ((7 46, 8.5 46, 8.5 47, 7 46))")
     {'type': 'Polygon', 'coordinates': [[[7, 46], [8.5, 46], [8.5, 47], [7, 46]]]}
     """
@@ -702,6 +704,11 @@ def geometry_of(wkt: str) -> _Json:
         coordinates = coordinates[0]
     elif name == "MultiPoint":
         coordinates = [point[0] for point in coordinates]
+    elif name in ("Polygon", "MultiPolygon"):
+        for polygon in [coordinates] if name == "Polygon" else coordinates:
+            for place, ring in enumerate(polygon):
+                if bool(shapely.is_ccw(shapely.linearrings(ring))) == (place > 0):  # RFC 7946, 3.1.6
+                    ring.reverse()
     return {"type": name, "coordinates": coordinates}
 
 

@@ -12,6 +12,7 @@ from mlaoi_graph.queries.explain import edge_word, explanation
 from mlaoi_graph.queries.graph import Edges
 from mlaoi_graph.queries.leakage.rows import Leak, LeakageReport, LeakageRow, TestRow, UncheckedRow
 from mlaoi_graph.queries.leakage.terms import KINDS, Finding, Test, Unchecked, Work
+from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Rows, Verdict
 from mlaoi_graph.queries.sensors import Sensors
 
@@ -24,8 +25,9 @@ _BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TI
 class Answer:
     """Makes reports of one state of a graph."""
 
-    def __init__(self, edges: Edges, sensors: Sensors, not_read: Sequence[str]) -> None:
+    def __init__(self, edges: Edges, sensors: Sensors, overlaps: Overlaps, not_read: Sequence[str]) -> None:
         self._edges = edges
+        self._overlaps = overlaps
         self._sensors = sensors
         self._not_read = not_read
 
@@ -51,7 +53,7 @@ class Answer:
         if unchecked:
             counts = Counter(item.what for item in unchecked)
             told = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
-            notes.append(f"not checked: {told}")
+            notes.append(f"this could not be checked: {told}")
         left_out = {dataset for datasets in work.left_out.values() for dataset in datasets}
         notes += self._sensors.notes(work.compared, left_out)
         if self._not_read:
@@ -62,6 +64,7 @@ class Answer:
             self._row,
             unchecked=Rows(f"{title}: not checked", UncheckedRow, unchecked, self._unchecked_row),
             leak=self._brief,
+            tested=lambda: self._overlaps.geometries([test.places for test in work.tests]),
             tests=Rows(f"{title}: tests", TestRow, tests, lambda row: row),
             notes=notes,
         )
@@ -77,7 +80,7 @@ class Answer:
         for test in work.tests:
             mine = of_test.get(test, [])
             unknown = missing[test] + of_model[test.model]
-            if any(finding.verdict is Verdict.YES for finding in mine):
+            if any(finding.sure is not None for finding in mine):
                 verdict = Verdict.YES
             else:
                 verdict = Verdict.MAY_CONTAIN if mine else Verdict.UNKNOWN if unknown else Verdict.NO
@@ -159,6 +162,7 @@ class Answer:
             areas=None if overlap is None else overlap.areas,
             in_time=None if overlap is None else overlap.time,
             precision=None if overlap is None or overlap.precision is None else overlap.precision.value,
+            certain=None if finding.sure is None else finding.sure.value,
             also=tuple(kind.value for kind in finding.also),
             depth=len(steps),
             confidence="unverified" if edges.doubtful((*steps, *test_steps)) else "verified",

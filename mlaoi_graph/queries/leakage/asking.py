@@ -67,7 +67,7 @@ class Leakage:
         self._sensors = Sensors(catalog.store, self._edges, self._kinship, sensors)
         self._last: Knowledge | None = None
         """Of the model asked about last."""
-        self._answer = Answer(self._edges, self._sensors, catalog.not_read)
+        self._answer = Answer(self._edges, self._sensors, self._overlaps, catalog.not_read)
 
     # -- asking ---------------------------------------------------------------------------------------------------
 

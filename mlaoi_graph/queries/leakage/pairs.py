@@ -12,7 +12,7 @@ from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.scenes import Scenes
 from mlaoi_graph.queries.leakage.splits import Splits
-from mlaoi_graph.queries.leakage.terms import BY_KIN, KINDS, Finding, Learned, Test, Unchecked, strength
+from mlaoi_graph.queries.leakage.terms import BY_KIN, KINDS, Finding, Learned, Test, Unchecked, strength, surest
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
@@ -87,6 +87,7 @@ class Pairs:
                 Finding(kind=LeakageKind.SAME_SCENE, verdict=verdict, test=test, learned=learned, reason=reason)
             )
         places, unchecked = self._by_place(test, ways, by_sources=kin not in BY_KIN)
+        sure = surest([*found, *places])
         found += places[:1]
         if not found:
             return [], unchecked
@@ -96,7 +97,9 @@ class Pairs:
         kinds = [*(finding.kind for finding in found), *(kind for place in places[:1] for kind in place.also)]
         also = tuple(sorted({*kinds} - {found[0].kind}, key=KINDS.index))
         reason = "; ".join(filter(None, (found[0].reason, learned.doubt)))
-        return [replace(found[0], reason=reason, overlap=overlap, is_exact=is_exact, also=also)], unchecked
+        return [
+            replace(found[0], reason=reason, overlap=overlap, is_exact=is_exact, also=also, weaker_sure=sure)
+        ], unchecked
 
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
@@ -218,7 +221,8 @@ class Pairs:
             why = "of which documents of one id say several places" if rest.unsure.all() else ""
             sides.append(self._by_ground(test, learned, rest, bound or why))
         sides.sort(key=strength)
-        return replace(sides[0], also=tuple(side.kind for side in sides[1:] if side.kind is not sides[0].kind))
+        weaker = tuple(side.kind for side in sides[1:] if side.kind is not sides[0].kind)
+        return replace(sides[0], also=weaker, weaker_sure=surest(sides))
 
     def _by_samples(self, test: Test, learned: Learned, overlap: Overlap) -> Finding:
         found, number = self._by_ground(test, learned, overlap, ""), int(overlap.same.sum())

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.queries import maps
@@ -54,6 +53,8 @@ class LeakageRow:
     """Whether the data were acquired at one time: yes, no, unknown."""
     precision: str | None
     """Of the footprints compared: the coarser of the two sides, and the finest of such pairs."""
+    certain: str | None
+    """The strongest kind that certainly holds: ``kind`` if the verdict is yes, else a weaker one, or None."""
     also: tuple[str, ...]
     """Weaker kinds that hold too."""
     depth: int
@@ -147,21 +148,22 @@ class LeakageReport(HasFeatures, Rows[Any]):
         unchecked: Rows[Any],
         tests: Rows[Any],
         leak: Callable[[Finding], Leak],
+        tested: Callable[[], Sequence[Any]],
         notes: Iterable[str] = (),
     ) -> None:
         super().__init__(title, LeakageRow, keys, make, notes=tuple(notes))
         self.unchecked: Final = unchecked
         self.tests: Final = tests
         self._leak = leak
+        self._tested = tested
 
     def worst(self) -> LeakageKind | None:
         """Return the strongest kind found; None if nothing was."""
         return self._keys[0].kind if self._keys else None
 
-    def at_least(self, kind: LeakageKind) -> list[LeakageRow]:
-        """Return the rows of a kind or a stronger one."""
-        strong = KINDS.index(kind)
-        return [self._make(key) for key in self._keys if KINDS.index(key.kind) <= strong]
+    def at_least(self, kind: LeakageKind, *, certain: bool = False) -> list[LeakageRow]:
+        """Return the rows of a kind or a stronger one; with ``certain``, those of which one certainly holds."""
+        return [self._make(key) for key in self._keys if _counts(key, kind, certain=certain)]
 
     def undecided(self, kind: LeakageKind, *, certain: bool = False) -> int:
         """Return how many rows that do not count leave it open whether the two share something that would.
@@ -184,25 +186,23 @@ class LeakageReport(HasFeatures, Rows[Any]):
     def to_map(self, path: Path | str) -> None:
         """Draw what was tested, what was learned and the ground both cover: ``.html``, ``.svg``; ``.png`` by ``maps``.
 
-        Raises GeometryError if no row has any ground.
+        Where no row has any ground: all that was tested, as far as it is known where that lies.
         """
         import shapely
 
         overlaps = {id(row._overlap): row._overlap for row in self if row._overlap is not None}
-        if not overlaps:
-            raise GeometryError(
-                "there is nothing to draw: no row has footprints on both sides", "See its chains instead"
-            )
         ground = [overlap.ground() for overlap in overlaps.values()]
-        sides = [list(overlap.drawn()) for overlap in overlaps.values()]
+        sides = [list(overlap.drawn()) for overlap in overlaps.values()] or [[self._tested(), []]]
         layers = [
             maps.Layer("learned from", [one for _, learned in sides for one in learned], "#2f7fc1", "#2f7fc1", 1.0),
             maps.Layer("tested on", [one for tested, _ in sides for one in tested], "#d0891d", "#d0891d", 1.0),
             maps.Layer("on the same ground", ground, "#c8443c", "#c8443c", 1.4),
         ]
         near = shapely.union_all([one for tested, _ in sides for one in tested])
+        near = shapely.box(-180, -90, 180, 90) if near.is_empty else near
         lines = [f"{row.kind}, {row.verdict.value}: {row.test_label} and {row.train_label}" for row in self[:3]]
         lines += [f"and {len(self) - 3} more rows"] if len(self) > 3 else []
+        lines += [] if overlaps else ["nothing is known to lie on the same ground"]
         maps.write(maps.Picture(self.title, lines, near, layers), Path(path), self._repr_html_())
 
     def totals(self) -> dict[str, int]:
@@ -222,11 +222,18 @@ class LeakageReport(HasFeatures, Rows[Any]):
         }
 
 
+def _counts(finding: Finding, kind: LeakageKind, *, certain: bool) -> bool:
+    """Return whether a row is of a kind or a stronger one, or certainly is."""
+    said = finding.sure if certain else finding.kind
+    return said is not None and KINDS.index(said) <= KINDS.index(kind)
+
+
 def _leaves_open(finding: Finding, kind: LeakageKind, *, certain: bool) -> bool:
     """Return whether a row leaves open if anything of a kind, or a stronger one, holds."""
-    is_sure = finding.verdict is Verdict.YES
+    if _counts(finding, kind, certain=certain):
+        return False
     if KINDS.index(finding.kind) <= KINDS.index(kind):
-        return certain and not is_sure
+        return True
     if finding.kind in BY_KIN.values():
         return True  # by lineage alone samples may be the same
     overlap = finding.overlap

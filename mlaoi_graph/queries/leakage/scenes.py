@@ -56,6 +56,10 @@ class Scenes:
             if image:
                 return f"{words}: {image}", certain
         for one, other in ((test, train), (train, test)):
+            both = self._whole_and_part(one, other)
+            if both:
+                return f"{label(one)} was drawn on {both[0]}, and {label(other)} on a part of that: {both[1]}", False
+        for one, other in ((test, train), (train, test)):
             for source, _ in self._kinship.sources(one, other):
                 images = self._images(one) & self._images(source)
                 if images:
@@ -74,6 +78,19 @@ class Scenes:
                 if may_be_more and holds(node, other) and not self._edges.kinds[node] & IS_ARCHIVE:
                     maybe = maybe or image
         return maybe, False
+
+    def _whole_and_part(self, one: int, other: int) -> tuple[str, str] | None:
+        """Return data that one dataset was drawn on, and an image in these that the other was drawn on."""
+        edges, things = self._edges, self._things
+        parts = sorted(self._images(other) & things.keys())
+        for image in sorted(self._images(one) & things.keys()) if parts else ():
+            whole = edges.iris.find(image)
+            if whole < 0 or edges.kinds[whole] & IS_ARCHIVE:
+                continue
+            for part in parts:
+                if any(self._kinship.holds(whole, node) for node in things[part]):
+                    return image, part
+        return None
 
     def _known(self, dataset: int) -> list[str]:
         """Return what a dataset was cut from or drawn on that is a sample or data here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,7 @@ from mlaoi_graph.queries.kinship import Kin
 from mlaoi_graph.queries.overlap import Overlap
 from mlaoi_graph.queries.results import Verdict
 
-__all__ = ["BY_KIN", "KINDS", "Finding", "Learned", "Test", "Unchecked", "Work", "strength"]
+__all__ = ["BY_KIN", "KINDS", "Finding", "Learned", "Test", "Unchecked", "Work", "strength", "surest"]
 
 KINDS: Final = tuple(LeakageKind)
 """The strongest first."""
@@ -63,6 +64,18 @@ class Finding:
     is_exact: bool = False
     """Samples were compared with samples."""
     also: tuple[LeakageKind, ...] = ()
+    weaker_sure: LeakageKind | None = None
+    """The strongest weaker kind that certainly holds, where this one only may."""
+
+    @property
+    def sure(self) -> LeakageKind | None:
+        """The strongest kind that certainly holds."""
+        return self.kind if self.verdict is Verdict.YES else self.weaker_sure
+
+
+def surest(findings: Iterable[Finding]) -> LeakageKind | None:
+    """Return the strongest kind that certainly holds by any of some findings."""
+    return min((found.sure for found in findings if found.sure is not None), key=KINDS.index, default=None)
 
 
 def strength(finding: Finding) -> tuple[int, bool]:

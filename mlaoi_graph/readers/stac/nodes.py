@@ -599,6 +599,7 @@ class DocumentReader:
             split=split,
             source_images=tuple(sorted(set(images))),
             label_sources=tuple(sorted(set(labels))),
+            sensors=_sensors_of_sample(properties) if precision is Precision.SAMPLES else (),
         )
         if not found.partial:
             return [area]
@@ -745,10 +746,17 @@ def _producer(providers: Any) -> str | None:
 
 
 def _sensors(fields: Json) -> tuple[str, ...]:
+    """Return words for the sensors of data: of constellation, platform and instruments."""
     found: set[str] = set()
     for key in ("constellation", "platform", "instruments"):
         found.update(texts(fields.get(key)))
     return tuple(sorted(found))
+
+
+def _sensors_of_sample(properties: Json) -> tuple[str, ...]:
+    """Return the words that say most: there may be a million samples."""
+    words = (tuple(texts(properties.get(key))) for key in ("platform", "constellation", "instruments"))
+    return next(filter(None, words), ())
 
 
 def _assets(data: Json) -> dict[str, Json]:

@@ -11,6 +11,7 @@ import shapely
 
 from mlaoi_graph import countries
 from mlaoi_graph.footprints import During
+from mlaoi_graph.geo.written import geojson_text
 from mlaoi_graph.model import Stage
 from mlaoi_graph.queries.aoi import Aoi
 from mlaoi_graph.queries.areas import STAGES_OF, AreaHits
@@ -212,5 +213,5 @@ def _drawn(asked: Aoi, hits: AreaHits, missing: Gap | None) -> dict[str, Any]:
 
 
 def _collection(asked: Aoi | None, features: list[dict[str, Any]]) -> dict[str, Any]:
-    shape = None if asked is None else orjson.Fragment(shapely.to_geojson(asked.geometry))
+    shape = None if asked is None else orjson.Fragment(geojson_text(asked.geometry))
     return {"type": "FeatureCollection", "features": features, "aoi": shape}

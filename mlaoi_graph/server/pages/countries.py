@@ -8,6 +8,7 @@ import orjson
 import shapely
 
 from mlaoi_graph import countries
+from mlaoi_graph.geo.written import geojson_texts
 
 __all__ = ["geojson"]
 
@@ -16,7 +17,7 @@ __all__ = ["geojson"]
 def geojson() -> bytes:
     """Return every outline there is, OGC:CRS84."""
     outlines = countries.outlines()
-    shapes = shapely.to_geojson(shapely.from_wkt(list(outlines.values())))
+    shapes = geojson_texts(shapely.from_wkt(list(outlines.values())))
     features = [
         {"type": "Feature", "id": code, "properties": None, "geometry": orjson.Fragment(shape)}
         for code, shape in zip(outlines, shapes, strict=True)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-import shapely
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.mapped import Array
+from mlaoi_graph.geo.written import geojson_text, geojson_texts
 from mlaoi_graph.server.api.tasks import answer_json
 from mlaoi_graph.server.reply import Reply
 from mlaoi_graph.server.worker import Context
@@ -62,7 +62,7 @@ def features_of(
 
 def _features(catalog: Catalog, dataset: str, rows: Array, how: str, edge: str) -> list[dict[str, Any]]:
     places = catalog.footprints
-    shapes = shapely.to_geojson(places.geometries(rows))
+    shapes = geojson_texts(places.geometries(rows))
     precisions = places.precisions(rows)
     named = places.areas_named(rows)
     return [
@@ -75,13 +75,13 @@ def _features(catalog: Catalog, dataset: str, rows: Array, how: str, edge: str) 
             start=start,
             end=end,
         )
-        for shape, precision, (area, start, end) in zip(shapes.tolist(), precisions, named, strict=True)
+        for shape, precision, (area, start, end) in zip(shapes, precisions, named, strict=True)
     ]
 
 
 def feature(shape: Any, **properties: Any) -> dict[str, Any]:
     """Return a geometry as a GeoJSON feature."""
-    return _feature(shapely.to_geojson(shape), **properties)
+    return _feature(geojson_text(shape), **properties)
 
 
 def _feature(shape: str, **properties: Any) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from urllib.parse import quote
 import numpy as np
 import orjson
 from pyoxigraph import Literal
-from shapely import to_geojson
 
 from mlaoi_graph import iri as iris
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.footprints import Footprints
 from mlaoi_graph.geo.mapped import Array, distinct
+from mlaoi_graph.geo.written import geojson_text
 from mlaoi_graph.items import UNREADABLE, Kept, key_of
 from mlaoi_graph.lineage_fields import EXPOSED_TO, FOOTPRINT_OF, HOLDS, REPEATED, SCHEMA
 from mlaoi_graph.model import AreaOfInterest, Dataset
@@ -678,7 +678,7 @@ class _Role(_Nodes):
         if found is None:
             return _NOWHERE
         box = around(boxes_of(found.shape))
-        place = {"geometry": orjson.Fragment(to_geojson(found.shape)), "bbox": box}
+        place = {"geometry": orjson.Fragment(geojson_text(found.shape)), "bbox": box}
         return place_of(place, when_of(found.start, found.end)[0])
 
 
