@@ -150,6 +150,36 @@ def test_what_is_odd_about_a_link_is_a_finding_at_the_link(given, rule, catalog,
     assert [(f.document, f.pointer) for f in found] == [(f"{folder}/m.json", "/links/0")]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (link("derived-from", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+        (link(" derived_from", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+        (link("derivedFrom", "./parent.json"), (DerivationKind.UNSTATED, PARENT, Rule.MODEL_LINK, None)),
+        (link("prov:wasDerivedFrom", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+        (link("http://www.w3.org/ns/prov#wasDerivedFrom", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+        (link("lineage:trained_on", "./c.json"), (Stage.TRAINING, C, Rule.BARE_DERIVED_FROM, None)),
+        (link("lineage:tested_on", "./c.json", **{"lineage:stage": "test"}), (Stage.TEST, C, Rule.STATED, None)),
+        (link("related", "./c.json", **{"lineage:stage": "finetuning"}), (Stage.FINETUNING, C, Rule.STATED, None)),
+        (link("via", "./parent.json", **{"lineage:derivation": "merged"}), (DerivationKind.MERGED, PARENT, Rule.STATED, None)),
+        (link("about", "./c.json", **{"lineage:stage": "train"}), (DerivationKind.UNKNOWN, C, Rule.UNRESOLVED_DERIVED_FROM, None)),
+    ],
+)  # fmt: skip
+def test_lineage_by_another_rel_is_read_and_told(given, expected, catalog, write):
+    report = catalog.ingest(write(m=model("m", given), parent=model("parent"), c=collection("c")))
+    assert edges(catalog) == [expected]
+    assert [(f.rule, f.pointer) for f in report.findings.kept if f.rule == "rel-words"] == [
+        ("rel-words", "/links/0/rel")
+    ]
+
+
+def test_other_rels_state_no_lineage(catalog, write):
+    links = [link(rel, "./c.json") for rel in ("related", "via", "about", "describedby", "example", "training")]
+    report = catalog.ingest(write(m=model("m", *links), c=collection("c")))
+    assert edges(catalog) == []
+    assert not [f for f in report.findings.kept if f.rule == "rel-words"]
+
+
 @pytest.mark.parametrize("through", ["", "linked"], ids=["as it is", "by a symbolic link"])
 def test_a_path_of_the_file_system_that_lies_in_the_folder_leads_there(through, tmp_path, write):
     """As pystac writes links that it cannot make relative."""
@@ -791,7 +821,7 @@ def test_an_item_that_says_nothing_of_itself_costs_nothing(write):
         with Catalog.create() as catalog:
             catalog.ingest(write(c=collection("c"), x=x))
             sizes.append(len(list(catalog.store.match(graph=f"{BASE}documents/source/x.json"))))
-    assert sizes == [sizes[0], sizes[0], sizes[0], sizes[0] + 1]  # the area's title
+    assert sizes == [sizes[0], sizes[0], sizes[0], sizes[0] + 2]  # the area's title, and the item's own sensor
 
 
 def test_items_that_repeat_the_doi_of_their_collection_leave_it_to_it(catalog, write):

@@ -76,7 +76,9 @@ def graph(catalog):
     nodes = {key: rdf.merge(found) for key, found in said.items()}
     for key, node in nodes.items():
         if isinstance(node, AreaOfInterest) and node.wkt is not None and "wkt" in gone:
-            nodes[key] = replace(node, wkt=shapely.to_wkb(shapely.from_wkt(node.wkt), hex=True))
+            nodes[key] = replace(
+                node, wkt=shapely.to_wkb(shapely.orient_polygons(shapely.from_wkt(node.wkt)), hex=True)
+            )
     return nodes, edges
 
 

@@ -13,6 +13,7 @@ What a link points at decides between 3, 4, 5 and 6, never its rel alone.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,15 @@ _TEACHES: Final = {EVALUATED_ON: False, **{rel: stage.teaches for rel, stage in 
 """Whether a model learned from what a rel leads to, of rels that say so by themselves."""
 USE_RELS: Final = frozenset({DERIVED_FROM, EVALUATED_ON, *_ML_MODEL})
 VERSION_RELS: Final = frozenset({"predecessor-version", "successor-version", "latest-version"})
+_KNOWN_RELS: Final = (
+    USE_RELS | VERSION_RELS | {PART_OF, "self", "root", "parent", "collection", "item", "items", "child"}
+)
+_TRAINED: Final = "derivedfrom wasderivedfrom trainedon pretrainedon finetunedon trainingdata trainingdataset traindata"
+_EVALUATED: Final = "evaluatedon testedon validatedon testdata testdataset validationdata"
+_MEANT: Final = {
+    word: rel for words, rel in ((_TRAINED, DERIVED_FROM), (_EVALUATED, EVALUATED_ON)) for word in words.split()
+}
+"""What rels of nobody mean, by their letters."""
 
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
@@ -102,6 +112,19 @@ def reference_of(edge: QualifiedEdge, subject: str, *, of_model: bool) -> Refere
     if edge.as_published is None or edge.pointer is None:
         return None
     return Reference(edge.document, edge.document, subject, of_model, edge.pointer, json.loads(edge.as_published))
+
+
+def meant_rel(rel: str, link: Json) -> str:
+    """Return the rel that a link means which states lineage, by its own fields or in other words than any rel has.
+
+    >>> meant_rel("derived-from", {}), meant_rel("related", {"lineage:stage": "finetuning"}), meant_rel("related", {})
+    ('derived_from', 'derived_from', 'related')
+    """
+    if rel in _KNOWN_RELS:
+        return rel
+    states = any(link.get(field) is not None for field in ("lineage:stage", "lineage:derivation"))
+    letters = re.sub(r"[^a-z]", "", re.split("[:/#]", rel.lower())[-1])
+    return _MEANT.get(letters, DERIVED_FROM if states else rel)
 
 
 def stated_target(link: Json) -> Target | None:

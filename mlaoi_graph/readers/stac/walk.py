@@ -33,6 +33,7 @@ from mlaoi_graph.readers.fetch import (
 )
 from mlaoi_graph.readers.stac import content
 from mlaoi_graph.readers.stac.content import Form, Json, NotJson
+from mlaoi_graph.readers.stac.links import meant_rel
 
 _SUFFIXES: Final = (".json", ".geojson")
 _RULES: Final[dict[type[SourceError], str]] = {
@@ -105,15 +106,15 @@ class Raw:
         if self.data.get("stac_version") is None and self.form in (Form.ITEM, Form.COLLECTION):
             message = "no stac_version; read as if it were 1.0 or 1.1"
             self.note("/stac_version", "unknown-version", message, Severity.INFO)
-        self._lower_rels()
+        self._read_rels()
         if content.lost_links(self.data):
             for index, link in content.links_of(self.data):
                 if content.text(link.get("rel")) is None:
                     message = "a link has a rel that is text; what it says of what it leads to is not known"
                     self.note(f"/links/{index}/rel", "wrong-type", message)
 
-    def _lower_rels(self) -> None:
-        """Have rels in small letters: in which they are written is of no meaning (RFC 8288, section 2.1)."""
+    def _read_rels(self) -> None:
+        """Have rels in small letters (RFC 8288, section 2.1: case has no meaning), and lineage by the rels for it."""
         for index, link in content.links_of(self.data):
             rel = link.get("rel")
             if isinstance(rel, str) and rel != rel.lower() and "/" not in rel:
@@ -121,6 +122,10 @@ class Raw:
                 self.note(
                     f"/links/{index}/rel", "rel-case", f"{rel[:40]!r} is read as {rel.lower()[:40]!r}", Severity.INFO
                 )
+            rel = link.get("rel")
+            if isinstance(rel, str) and (meant := meant_rel(rel, link)) != rel:
+                link["rel"] = meant
+                self.note(f"/links/{index}/rel", "rel-words", f"{rel[:40]!r} is no rel for lineage; read as {meant!r}")
 
     def note(self, pointer: str, rule: str, message: str, severity: Severity = Severity.WARNING) -> None:
         """Add a finding about this document."""
