@@ -76,9 +76,7 @@ def graph(catalog):
     nodes = {key: rdf.merge(found) for key, found in said.items()}
     for key, node in nodes.items():
         if isinstance(node, AreaOfInterest) and node.wkt is not None and "wkt" in gone:
-            nodes[key] = replace(
-                node, wkt=shapely.to_wkb(shapely.orient_polygons(shapely.from_wkt(node.wkt)), hex=True)
-            )
+            nodes[key] = replace(node, wkt=shapely.to_wkb(shapely.from_wkt(node.wkt), hex=True))
     return nodes, edges
 
 
@@ -259,7 +257,7 @@ EVERYTHING = [
     Unknown(iri=f"{X}u", label="what", unresolved_name="what?"),
     AreaOfInterest(
         iri=f"{X}d#a1", precision=Precision.SAMPLES, wkt=SQUARE, label="A1", identifier="catalog", start="2016", end="2018-02",
-        split="test", countries=("CHE", "ITA"), source_images=("https://example.com/i.tif",),
+        split="test", countries=("CHE", "ITA"), sensors=("Sentinel-2",), source_images=("https://example.com/i.tif",),
         label_sources=("https://example.com/l.json",), note="a note",
     ),
     AreaOfInterest(iri=f"{X}d#a2", precision=Precision.GLOBAL, start="1900-01-01T00:00:00Z", end="2020-01-01T00:00:00+02:00"),

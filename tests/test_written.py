@@ -1,4 +1,4 @@
-"""Every geometry that is written as GeoJSON has outer rings counter-clockwise and holes clockwise (RFC 7946, 3.1.6)."""
+"""Geometries of answers in GeoJSON: outer rings counter-clockwise, holes clockwise (RFC 7946, 3.1.6)."""
 
 import itertools
 import json
@@ -12,7 +12,6 @@ from mlaoi_graph import geo
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.geo.written import geojson_of, geojson_texts
 from mlaoi_graph.queries.coverage import coverage, gap
-from mlaoi_graph.writers.stac import geometry_of
 
 RING = [[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]
 """Clockwise, as shapely makes its boxes."""
@@ -80,17 +79,11 @@ def test_sparql(known):
         check(json.loads(text))
 
 
-def test_stac_items(known, tmp_path):
-    known.export_stac(tmp_path / "stac")
-    documents = [json.loads(path.read_text()) for path in (tmp_path / "stac").rglob("*.json")]
-    check([document for document in documents if document.get("type") == "Feature"])
-
-
 @pytest.mark.parametrize("given", GIVEN.values(), ids=list(GIVEN))
 def test_one_geometry(given):
     wkt = geo.from_geojson(given).wkt
     shape = shapely.from_wkt(wkt)
-    for written in (geometry_of(wkt), geojson_of(shape), *map(json.loads, geojson_texts([shape]))):
+    for written in (geojson_of(shape), *map(json.loads, geojson_texts([shape]))):
         check(written)
         assert shapely.from_geojson(json.dumps(written)).equals(shape)
 
@@ -98,7 +91,6 @@ def test_one_geometry(given):
 def test_what_has_no_rings_stays_as_it_is():
     for wkt in ("POINT (1 2)", "LINESTRING (0 0, 1 1)", "MULTIPOINT ((1 2), (3 4))"):
         assert shapely.from_geojson(json.dumps(geojson_of(shapely.from_wkt(wkt)))).equals(shapely.from_wkt(wkt))
-        assert shapely.from_geojson(json.dumps(geometry_of(wkt))).equals(shapely.from_wkt(wkt))
 
 
 def test_the_page(known):

@@ -692,7 +692,7 @@ def _extensions(fields: _Json, links: Iterable[_Json]) -> list[str]:
 def geometry_of(wkt: str) -> _Json:
     """Return WKT as a GeoJSON geometry, its numbers as they stand: ``7`` is not made ``7.0``.
 
-    Outer rings are counter-clockwise.
+    Rings are as they were published too: read again it is the same area to the last digit.
 
     >>> geometry_of("POLYGON ((7 46, 8.5 46, 8.5 47, 7 46))")
     {'type': 'Polygon', 'coordinates': [[[7, 46], [8.5, 46], [8.5, 47], [7, 46]]]}
@@ -704,11 +704,6 @@ def geometry_of(wkt: str) -> _Json:
         coordinates = coordinates[0]
     elif name == "MultiPoint":
         coordinates = [point[0] for point in coordinates]
-    elif name in ("Polygon", "MultiPolygon"):
-        for polygon in [coordinates] if name == "Polygon" else coordinates:
-            for place, ring in enumerate(polygon):
-                if bool(shapely.is_ccw(shapely.linearrings(ring))) == (place > 0):  # RFC 7946, 3.1.6
-                    ring.reverse()
     return {"type": name, "coordinates": coordinates}
 
 
