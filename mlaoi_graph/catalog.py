@@ -159,10 +159,13 @@ class Catalog:
         address = os.fspath(directory)
         if is_address(address):
             store = open_sparql(address, update=update, auth=auth)
-            if store.noted(_MANIFEST) is not None or next(store.graphs(), None) is not None:
+            try:
+                if store.noted(_MANIFEST) is not None or next(store.graphs(), None) is not None:
+                    raise CatalogExists(address)
+                store.note(_MANIFEST, manifest.to_json())
+            except BaseException:
                 store.close()
-                raise CatalogExists(address)
-            store.note(_MANIFEST, manifest.to_json())
+                raise
             return cls(store, manifest, None)
         path = Path(directory)
         try:

@@ -482,6 +482,12 @@ def test_an_answer_that_is_not_whole_is_a_store_error(fake, status, answer, head
         open_store("sparql", fake.url)
 
 
+def test_an_update_that_goes_where_queries_go_is_told_what_to_set(server, monkeypatch):
+    monkeypatch.delenv("MLAOI_SPARQL_UPDATE", raising=False)
+    with pytest.raises(StoreError, match=r"queries.* MLAOI_SPARQL_UPDATE: /update .* /sparql-auth"):
+        CliRunner().invoke(app, ["build", "docs/example-stac", "--to", server.query], catch_exceptions=False)
+
+
 @pytest.mark.parametrize("url", ["http://", "http://host:port/"])
 def test_what_is_no_address_is_a_store_error(url):
     with pytest.raises(StoreError, match="address"):

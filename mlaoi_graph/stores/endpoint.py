@@ -114,7 +114,8 @@ class Endpoint:
         if response.status_code in _BUSY or _is_passing(response):
             raise Unsure(f"{response.status_code}: {_said(response)}")
         if not response.is_success:
-            raise StoreError(f"{self.update_url}: {response.status_code}: {_said(response)}. {_next_step(response)}")
+            step = _next_step(response, alone=self.update_url == self.query_url)
+            raise StoreError(f"{self.update_url}: {response.status_code}: {_said(response)}. {step}")
 
     @staticmethod
     def waits() -> Iterator[float]:
@@ -189,12 +190,18 @@ def _said(response: httpx.Response) -> str:
     return said or response.reason_phrase
 
 
-def _next_step(response: httpx.Response) -> str:
+def _next_step(response: httpx.Response, *, alone: bool = False) -> str:
+    """Return what to do about a refusal; ``alone`` of an update that went where queries go, as none was told apart."""
     if response.status_code in (401, 403):
         return "Give a user or token that may do this: MLAOI_SPARQL_TOKEN, or MLAOI_SPARQL_USER and _PASSWORD"
     if response.status_code in (301, 302, 303, 307, 308):
         return f"Use the address it moved to: {response.headers.get('Location', '')}"
     if response.status_code == 413:
         return "Raise the server's limits for what it is sent and for what it answers"
+    if alone:
+        return (
+            "It takes queries; say where updates go by MLAOI_SPARQL_UPDATE: /update of oxigraph serve, /sparql-auth of "
+            "Virtuoso with MLAOI_SPARQL_USER and _PASSWORD"
+        )
     endpoint = response.url.copy_with(path="/sparql", query=None, fragment=None)
     return f"Check the addresses for queries and updates: those of mlaoi-graph serve end in /sparql, as {endpoint}"
