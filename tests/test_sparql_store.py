@@ -1,6 +1,7 @@
 """Any SPARQL server as the store: the shared suite on two real ones, and everything a network can do to it."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -22,7 +23,7 @@ from mlaoi_graph.cli.app import app
 from mlaoi_graph.errors import CatalogExists, CatalogLocked, CatalogNotFound, MissingExtra, QueryError, StoreError
 from mlaoi_graph.rdf import LOG_GRAPH
 from mlaoi_graph.stores import endpoint, open_store
-from mlaoi_graph.stores.rewriting import rewritten
+from mlaoi_graph.stores.rewriting import repeats_within, rewritten
 from mlaoi_graph.stores.sparql import SparqlStore
 from mlaoi_graph.testing import StoreSuite
 
@@ -111,6 +112,43 @@ def test_a_default_graph_that_is_the_union_is_told_apart(union_server, oxigraph_
                 assert len(list(store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))) == 1
                 assert bool(store.query(f"ASK {{ GRAPH <{DOC}1> {{ ?s ?p ?o }} }}"))
                 assert len(list(store.query(f"SELECT ?s FROM <{DOC}1> {{ ?s ?p ?o }}"))) == 1
+
+
+@pytest.mark.parametrize("name", ["oxigraph", "union", "virtuoso"])
+def test_from_is_a_graph_only_where_it_chooses_one(request, name):
+    server = request.getfixturevalue(f"{name}_server")
+    server.wipe()
+    other = "https://example.org/other"
+    with contextlib.closing(opened(server)) as store:
+        store.note("base", "x")  # by which a union is told
+    with contextlib.closing(opened(server)) as store:
+        store.replace({DOC: TRIPLE, other: TRIPLE + "<urn:s> <urn:p> <urn:from> .\n"})
+        for query in (
+            "SELECT ?o { ?s ?p ?o } # learned from",
+            "# From\nSELECT ?o { ?s ?p ?o FILTER(STR(?s) != 'from') }",
+            "SELECT ?o { ?from ?p ?o }",
+        ):
+            assert sorted(row["o"].value for row in store.query(query)) == ["urn:from", "urn:o"], query
+        assert [row["o"].value for row in store.query(f"SELECT ?o FROM <{DOC}> {{ ?s ?p ?o }}")] == ["urn:o"]
+
+
+def test_a_path_that_repeats_what_repeats_is_walked_in_a_copy_of_what_virtuoso_holds(server, monkeypatch):
+    """It gives other rows of these; of other graphs the same path ends it."""
+    nodes = [*"dcba"]
+    chain = "".join(f"<urn:{part}> <urn:part> <urn:{whole}> .\n" for part, whole in itertools.pairwise(nodes))
+    said = chain + "<urn:a> <urn:made> <urn:source> .\n<urn:x> <urn:holds> <urn:d> .\n"
+    query = "SELECT ?n ?of { ?n (<urn:made>|<urn:holds>|(<urn:part>+/<urn:made>))* ?of FILTER(?n != ?of) }"
+    with contextlib.closing(opened(server)) as store:
+        store.replace({DOC: said, DOC + "again": said})
+        copies = []
+        copied = store.copied
+        monkeypatch.setattr(store, "copied", lambda: copies.append(1) or copied())
+        rows = store.query(query, substitutions={"of": "urn:source"})
+        assert sorted(row["n"].value[4:] for row in rows) == ["a", "b", "c", "d", "x"]
+        assert len(copies) == (server.name == "virtuoso")
+        rows = store.query("SELECT ?n { ?n (<urn:part>|<urn:holds>)* <urn:c> }")
+        assert sorted(row["n"].value[4:] for row in rows) == ["c", "d", "x"]
+        assert len(copies) == (server.name == "virtuoso")
 
 
 def test_what_a_server_cannot_compute_is_computed_of_a_copy(server, monkeypatch):
@@ -391,6 +429,22 @@ def test_a_value_in_the_text_is_a_value_given_to_the_engine(query):
             rows(engine.query(rewritten(query, {"s": str(value)}, ["urn:h"], graphs_by_filter=True))) == expected
             or "*" in query
         )
+
+
+@pytest.mark.parametrize(
+    ("path", "is_so"),
+    [
+        ("(a:b*)*", True), ("((a:b*))+", True), ("(a:b?/a:c)*", True), ("(^(a:b+)|a:c)?", True), ("(!(a|^a:b)*/a)*", True),
+        ("a:b*", False), ("(a:b*)", False), ("(a:b*)/(a:c)*", False), ("(a:b|^a:c)*/(a:d/a:e)+", False),
+    ],
+)  # fmt: skip
+def test_a_path_that_repeats_what_repeats_is_known(path, is_so):
+    for query in (
+        "ASK { ?s %s ?o }",
+        "SELECT (COUNT(*)*(2+1)*3 AS ?n) { ?s a:b ?o ; %s ?q . FILTER((?o*?q+1)*2 > 3) }",
+    ):
+        assert repeats_within("PREFIX a: <urn:> " + query % path) is is_so
+    assert not repeats_within(f"ASK {{ ?s ?p '{path}' }} # {path}")
 
 
 def test_graphs_that_are_no_documents_are_hidden():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlaoi_graph.errors import QueryError
 from mlaoi_graph.tokens import Doubt, Token, tokens
 
-__all__ = ["chosen", "rewritten", "wrapped"]
+__all__ = ["chosen", "repeats_within", "rewritten", "wrapped"]
 
 
 class _Select:
@@ -98,6 +98,35 @@ def wrapped(sparql: str, graph: str) -> str:
     if closing < 0:
         raise QueryError("DESCRIBE cannot be asked of one graph of this server. Write CONSTRUCT { } WHERE { }")
     return f"{sparql[:opening]} GRAPH <{graph}> {{{sparql[opening:closing]}}} {sparql[closing:]}"
+
+
+def repeats_within(sparql: str) -> bool:
+    """Return whether a property path repeats, by ``*``, ``+`` or ``?``, a group in which something repeats.
+
+    >>> repeats_within("ASK { ?a (^<urn:p>|(<urn:q>+/<urn:r>))* ?b }")
+    True
+    >>> repeats_within("ASK { ?a (^<urn:p>|(<urn:q>/<urn:r>))*/<urn:s>+ ?b FILTER((?c*?d+1)*2 > 3) }")
+    False
+    """
+    inside: list[bool] = []
+    """For each open group that has been nothing but a path, whether something repeats in it."""
+    before, ended = "", False
+    for token in _known(sparql):
+        if token.kind == "(":
+            inside.append(False)
+        elif token.kind == ")":
+            ended = bool(inside) and inside.pop()
+            if inside:
+                inside[-1] |= ended
+        elif token.kind in ("*", "+", "?") and before in ("iri", "name", "word", ")"):
+            if before == ")" and ended:
+                return True
+            if inside:
+                inside[-1] = True
+        elif token.kind not in ("iri", "name", "word", "|", "/", "^", "!"):
+            inside.clear()
+        before = token.kind
+    return False
 
 
 def _known(sparql: str) -> Iterator[Token]:

@@ -26,7 +26,7 @@ from mlaoi_graph.errors import CatalogLocked, QueryError, StoreError
 from mlaoi_graph.results import refuse_what_is_no_reading
 from mlaoi_graph.stores.endpoint import JSON, N_TRIPLES, Auth, Endpoint, Unsure
 from mlaoi_graph.stores.oxigraph import OxigraphStore
-from mlaoi_graph.stores.rewriting import chosen, rewritten, wrapped
+from mlaoi_graph.stores.rewriting import chosen, repeats_within, rewritten, wrapped
 from mlaoi_graph.stores.terms import engine_errors, node, triples
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class _Server:
     wraps: bool = False
     """Whether the merge is given to a query by ``GRAPH`` around it: the server takes no other default graph, or knows
     no named graphs beside it."""
+    loses_paths: bool = False
+    """Whether it answers wrongly, or ends, where a path repeats what repeats in itself."""
     own_literals: bool = False
     """Whether it makes something else of some literals; see :data:`_VIRTUOSO`."""
 
@@ -135,6 +137,7 @@ _VIRTUOSO: Final = _Server(
     most=800,
     in_fill=800,
     at_once=2_000,
+    loses_paths=True,
     own_literals=True,
 )
 _NUMBER_FOR_BOOLEAN: Final = re.compile(rb'("datatype": "' + _BOOLEAN.encode() + rb'", "value": )"([01])"')
@@ -502,7 +505,8 @@ class SparqlStore:
         """See :meth:`mlaoi_graph.stores.Store.query`; graphs cannot be chosen beside the query, nor functions given.
 
         The query is parsed here first, so its errors are those of the other stores; ``SERVICE`` is refused. What it
-        means in the end is up to the server. Raises StoreError if the server cuts its answer.
+        means in the end is up to the server, but for paths that Virtuoso cannot walk: a copy is asked those. Raises
+        StoreError if the server cuts its answer.
         """
         self._endpoint  # noqa: B018 - refuses if it is closed
         refuse_what_is_no_reading(sparql)
@@ -518,6 +522,8 @@ class SparqlStore:
                 prefixes=dict(prefixes or {}),
                 substitutions={ox.Variable(name): value for name, value in values.items()},
             )
+        if self._server.loses_paths and repeats_within(sparql):
+            return self.copied().query(sparql, substitutions=substitutions, prefixes=prefixes)
         head = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in (prefixes or {}).items())
         text = head + rewritten(
             sparql,
@@ -560,8 +566,8 @@ class SparqlStore:
         if self._copy is None or self._copy[0] != state:
             if len(self) > _COPIED:
                 raise StoreError(
-                    f"{self.url}: the server lacks what this query calls, and more than {_COPIED} quads are not "
-                    "copied to compute it here. Ask Catalog.places, or keep the catalog in a directory"
+                    f"{self.url}: the server cannot compute this query, and more than {_COPIED} quads are not copied "
+                    "to compute it here. Ask Catalog.places or Catalog.lineage, or keep the catalog in a directory"
                 )
             copy = OxigraphStore()
             # A graph at a time: servers bound the rows of an answer.
@@ -622,11 +628,12 @@ class SparqlStore:
 
     def _dataset(self, sparql: str) -> dict[str, list[str]]:
         """Return the parameters that make the merge the default graph, where the query does not choose its own."""
-        if self._server.wraps:
-            return chosen(sparql)  # the server takes no notice of FROM
-        if self._server.merge is None or re.search(r"\bFROM\b", sparql, re.IGNORECASE):
+        if self._server.merge is None:
             return {}
-        return {"default-graph-uri": [self._server.merge]}
+        named = chosen(sparql)
+        if self._server.wraps:
+            return named  # the server takes no notice of FROM
+        return {} if named else {"default-graph-uri": [self._server.merge]}
 
     def _answer(self, sparql: str, **parameters: list[str]) -> ox.QuerySolutions | ox.QueryBoolean:
         found = self._endpoint.ask(sparql, JSON, self._server.answer, **parameters)
