@@ -55,12 +55,16 @@ def queries(server, state):
     return server.metric(f'mlaoi_workers{{pool="queries",state="{state}"}}')
 
 
-def answers_as_usual(server):
+def answers(server):
     # Each time another query: one that was asked before is answered from memory.
     found = server.sparql(f"SELECT (?m AS ?m{next(COUNT)}) {{ ?m a mlaoi:Model }} LIMIT 3")
     assert found.status_code == 200
     assert len(found.json()["results"]["bindings"]) == 3
-    assert found.elapsed.total_seconds() < 3
+    return found.elapsed.total_seconds()
+
+
+def answers_as_usual(server):
+    assert answers(server) < 3
 
 
 def refused(response, status, error):
@@ -285,7 +289,7 @@ def test_slow_queries_on_all_workers_leave_one_to_the_others(patient):
 def test_more_slow_queries_than_may_wait_are_told_and_short_ones_are_answered(patient):
     told, before = patient.log.count('"status":503'), patient.metric(GAVE_WAY)
     with patient.asking(ENDLESS, times=6):
-        until(lambda: patient.metric(GAVE_WAY) == before + 4)  # all have begun, and are known to be long
+        until(lambda: patient.metric(GAVE_WAY) == before + 4, seconds=60)  # all have begun, and are known to be long
         assert patient.log.count('"status":503') == told
         for _ in range(5):
             answers_as_usual(patient)
@@ -300,7 +304,7 @@ def test_slow_queries_that_give_way_are_answered_in_the_end(patient):
         # Each is another query, so that none is answered from memory.
         asked = [clients.submit(patient.sparql, slow.replace("?n)", f"?n{i})")) for i in range(4)]
         while not all(one.done() for one in asked):
-            answers_as_usual(patient)
+            answers(patient)
         for i, one in enumerate(asked):
             (row,) = one.result().json()["results"]["bindings"]
             assert row[f"n{i}"]["value"] == "2000000"

@@ -33,6 +33,8 @@ _PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffin
 _SHORT_ONES: Final = max(2, _PROCESSORS) + 1
 """Short requests that run at a time. The one that is more than the processors runs while an answer is on its way and
 its worker waits for the next request; with still more, each of them only takes longer."""
+_ROOM: Final = 1.0
+"""Seconds after which a long request may have to give way: on a busy machine a short one may take long, too."""
 _RETRY: Final = 1.0
 _SHOWN: Final = 300
 """Characters that are logged of what a worker said when it died, of the first ones and of the last."""
@@ -50,6 +52,7 @@ class _Worker:
     pid: int
     answer: asyncio.Future[Reply] | None = None
     """What it is asked for."""
+    begun: float = 0.0
 
 
 @dataclass(slots=True)
@@ -194,13 +197,14 @@ class Pool:
 
     async def _ask(self, one: _Worker, frame: bytes) -> Reply:
         """Return what a worker answers. Raises _GaveWay."""
-        one.answer = answer = one.link.ask(frame)
         loop = asyncio.get_running_loop()
+        one.answer = answer = one.link.ask(frame)
+        one.begun = loop.time()
         timers = [loop.call_later(self._timeout, _end_with, answer, TimeoutError())]
         if one in self._long:
             self._slow_down(one)
         else:
-            timers.append(loop.call_later(_LONG, self._is_long, one))
+            timers += [loop.call_later(_LONG, self._is_long, one), loop.call_later(_ROOM, self._wake)]
         ended = ""
         try:
             reply = await answer
@@ -312,10 +316,13 @@ class Pool:
 
     def _make_room(self) -> None:
         """Stop the last of the long requests if there are no others."""
-        if self._warm is None and 1 < self.size <= self._running_long:
-            last = self._long[-1].answer
-            assert last is not None  # those of which it is known beforehand leave one worker to others
-            _end_with(last, _GaveWay())
+        if self._warm is not None or self.size < 2 or self._running_long < self.size:
+            return
+        last = self._long[-1]
+        # It has begun: those that are known to be long before they begin leave one worker to others.
+        assert last.answer is not None
+        if asyncio.get_running_loop().time() - last.begun >= _ROOM:
+            _end_with(last.answer, _GaveWay())
 
     async def _died(self, one: _Worker) -> tuple[str, Reply]:
         """Return why a worker died under a request, and what to say."""
