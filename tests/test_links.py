@@ -331,6 +331,55 @@ def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, 
     assert edges(catalog) == [expected]
 
 
+CATALOG = {"type": "Catalog", "stac_version": "1.1.0", "id": "k", "description": "", "links": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("./parent.json", DerivationKind.UNSTATED),
+        ("parent.json", DerivationKind.UNSTATED),
+        ("./c.json", Stage.PRETRAINING),
+        ("t.json", Stage.PRETRAINING),
+        ("s.json", Stage.PRETRAINING),
+        ("sub/w.pt", DerivationKind.UNSTATED),
+        ("./k.json", DerivationKind.UNKNOWN),
+        ("./gone.json", DerivationKind.UNKNOWN),
+        ("gone.json", DerivationKind.UNKNOWN),
+        ("../../gone.json", DerivationKind.UNKNOWN),
+    ],
+)
+def test_a_path_as_pretrained_source_leads_where_that_of_a_link_does(path, kind, catalog, write):
+    """And what goes wrong on the way is told as of the link."""
+    folder = write(
+        m=model("m", **{"mlm:pretrained_source": path}), by_link=model("by_link", link("derived_from", path)),
+        parent=model("parent"), c=collection("c"), t=collection("t", split="test"), s=sample("s", "c"), k=CATALOG,
+    )  # fmt: skip
+    (folder / "sub").mkdir()
+    (folder / "sub" / "w.pt").write_bytes(b"")
+    found = catalog.ingest(folder).findings.kept
+    ((_, linked, *_),) = edges(catalog, "by_link")
+    assert edges(catalog) == [(kind, linked, Rule.PRETRAINED_SOURCE, None)]
+    of_link = {(f.rule, f.message) for f in found if f.pointer == "/links/0"}
+    assert {(f.rule, f.message) for f in found if f.pointer == "/properties/mlm:pretrained_source"} == of_link
+
+
+def test_a_pretrained_source_is_what_is_at_its_path_now(catalog, write):
+    """Whether the file came, was described as something else, or went, since the model was read."""
+    folder = write(m=model("m", **{"mlm:pretrained_source": "b.json"}))
+    catalog.ingest(folder)
+    assert [kind for kind, *_ in edges(catalog)] == [DerivationKind.UNKNOWN]
+    for document, expected in (
+        (model("parent"), (DerivationKind.UNSTATED, PARENT)),
+        (collection("c"), (Stage.PRETRAINING, C)),
+    ):
+        catalog.ingest(write(b=document))
+        assert [edge[:2] for edge in edges(catalog)] == [expected]
+    (folder / "b.json").unlink()
+    catalog.ingest(folder)
+    assert [kind for kind, *_ in edges(catalog)] == [DerivationKind.UNKNOWN]
+
+
 SPELLINGS = ["10.1234/Abc", "https://doi.org/10.1234/abc", "http://dx.doi.org/10.1234/ABC", "doi:10.1234/aBc"]
 
 

@@ -380,7 +380,7 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
 def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     if target.kind is Kind.MODEL:
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.PRETRAINED_SOURCE)
-    if target.kind is Kind.UNKNOWN:
+    if target.kind in (Kind.UNKNOWN, Kind.CONTAINER):
         return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.PRETRAINED_SOURCE)
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
 

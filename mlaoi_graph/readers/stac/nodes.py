@@ -342,7 +342,7 @@ class DocumentReader:
                 message = "mlm:pretrained is true or false; it may be pretrained, and it is not said on what"
                 raw.note(links.PRETRAINED, "wrong-type", message)
             return links.pretrained_on_what(raw.iri, iri, said)
-        pointer = "/properties/mlm:pretrained_source"
+        pointer = f"{'/properties' if raw.form is Form.ITEM else ''}/mlm:pretrained_source"
         source = properties.get("mlm:pretrained_source")
         if source is None:  # trained from scratch, by the field's definition
             return []
@@ -353,7 +353,7 @@ class DocumentReader:
         if not isinstance(source, str) or not source.strip():
             raw.note(pointer, "wrong-type", "mlm:pretrained_source is text or null; it is not known what it is")
             return self._edge(raw, iri, True, pointer, published, self._unsaid(raw, pointer, {}))
-        return self._edge(raw, iri, True, pointer, published, self._resolver.name(source, raw))
+        return self._edge(raw, iri, True, pointer, published, self._resolver.name(source, raw, pointer))
 
     # -- collections ------------------------------------------------------------------------------------------
 
