@@ -109,6 +109,8 @@ class Rule(Enum):
     """``derived_from`` to something of which nothing is known."""
     PRETRAINED_SOURCE = "pretrained-source"
     """``mlm:pretrained_source``."""
+    UNREAD_LINKS = "unread-links"
+    """Stated by nobody: links that cannot be read may say it."""
 
 
 class Reasoner(Enum):

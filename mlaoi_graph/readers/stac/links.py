@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mlaoi_graph import iri as iris
@@ -69,6 +69,7 @@ RULES: Final = frozenset(
     | {"drawn-from-data"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
+LINKS: Final = "/links"
 PRETRAINED: Final = "/properties/mlm:pretrained"
 SPLIT_OF_ITEM: Final = "/properties/ml-aoi:split"
 
@@ -402,6 +403,23 @@ def pretrained_only(properties: Json) -> bool:
     """Return whether a model says, in whatever words, that it is pretrained, and in no field on what."""
     said = properties.get("mlm:pretrained")
     return said is not None and said is not False and "mlm:pretrained_source" not in properties
+
+
+def unread(document: str, subject: str, *, of_model: bool) -> list[Statement]:
+    """Return what the links of a document may say if they cannot be read: what its subject was made from.
+
+    And what a model was measured on: else a test that is lost would be none.
+    """
+    reference = Reference(document, document, subject, of_model, LINKS, {})
+    source = unsaid(document, LINKS)
+    edge = _derivation(reference, source, DerivationKind.UNKNOWN, Rule.UNREAD_LINKS)
+    found = [edge, *_nodes(edge, source, {})]
+    if of_model:
+        iri = iris.sub(edge.iri, "evaluation")
+        test = replace(source, iri=iris.sub(iri, "unsaid"))
+        use = replace(_use(reference, test, Stage.EVALUATION, Rule.UNREAD_LINKS, None), iri=iri)
+        found += [use, *_nodes(use, test, {})]
+    return found
 
 
 def unsaid(document: str, pointer: str, label: str | None = None) -> Target:

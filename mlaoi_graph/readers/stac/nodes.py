@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mlaoi_graph import geo, times
 from mlaoi_graph import iri as iris
-from mlaoi_graph.lineage_fields import EVALUATED_ON, HOLDS, PART_OF
+from mlaoi_graph.lineage_fields import HOLDS, PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -127,7 +127,8 @@ class DocumentReader:
         found["links"] = [
             self._absolute(link, raw)
             for _, link in content.links_of(data)
-            if text(link.get("rel")) not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
+            if (rel := text(link.get("rel"))) is not None  # of which :func:`.links.unread` tells
+            and rel not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
         ]
         return content.dumps(found)
 
@@ -501,14 +502,10 @@ class DocumentReader:
         return links.unsaid(raw.iri, pointer, text(link.get("title")) or text(link.get("mlm:name")))
 
     def _lost_links(self, raw: Raw, iri: str, of_model: bool) -> list[Statement]:
-        """Links that are none, or say not what they are, may lead to what it was made from, or measured on."""
+        """What links that are none, or say not what they are, may say of what a document is about."""
         if not content.lost_links(raw.data):
             return []
-        found = self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
-        if of_model:
-            evaluated = {"rel": EVALUATED_ON}
-            found += self._edge(raw, iri, True, "/links/-", evaluated, self._unsaid(raw, "/links/-", {}))
-        return found
+        return links.unread(raw.iri, iri, of_model=of_model)
 
     def _edge(self, raw: Raw, iri: str, of_model: bool, pointer: str, link: Json, target: Target) -> list[Statement]:
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, pointer, link)
