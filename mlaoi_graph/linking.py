@@ -403,7 +403,8 @@ class Guesses:
 
 def _is_of(again: Relinked, rule: str, pointer: str) -> bool:
     """Return whether a finding is of a reference that was typed again."""
-    if (rule, pointer) == ("unknown-split", links.SPLIT_OF_ITEM):  # what a word is does not follow from the collection
+    # What a word is does not follow from what something leads to.
+    if (rule, pointer) in (("unknown-split", links.SPLIT_OF_ITEM), ("wrong-type", links.PRETRAINED)):
         return False
     return rule in links.RULES and pointer in again.pointers
 

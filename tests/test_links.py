@@ -433,6 +433,55 @@ def test_pretrained_without_a_source_is_said(catalog, write):
     assert (kind, [n.iri for n in catalog.unresolved()]) == (DerivationKind.UNKNOWN, [source])
 
 
+def test_whether_a_link_says_on_what_a_model_was_pretrained_is_told_as_it_is_known(catalog, write, tmp_path):
+    """Of a link to data it is not: a model was trained on them, and not said to be pretrained; whenever they came."""
+    address = "https://example.com/x"
+    folder = write(m=model("m", link("derived_from", address), **{"mlm:pretrained": True}))
+    (tmp_path / "other").mkdir()
+    told = ("m.json", "/properties/mlm:pretrained", "pretrained-on-what")
+    for there, expected in (
+        (None, {told}), (collection("x", link("self", address)), {told}), (model("x", link("self", address)), set()),
+        (collection("x", link("self", address)), {told}),
+    ):  # fmt: skip
+        if there is not None:
+            (tmp_path / "other" / "x.json").write_text(json.dumps(there))
+            catalog.ingest(tmp_path / "other")
+        for made in (catalog, Catalog.create()):
+            if made is not catalog and there is not None:
+                made.ingest(tmp_path / "other")
+            found = made.ingest(folder).findings.kept
+            assert {(f.document.rpartition("/")[2], f.pointer, f.rule) for f in found} == expected
+            assert sorted(map(str, edges(made))) == sorted(map(str, edges(catalog)))
+            unsaid = [source for _, source, *_ in edges(made) if source.endswith("-unsaid")]
+            assert len(unsaid) == (there is not None and there["type"] == "Collection")
+
+
+def test_pretrained_on_something_and_not_pretrained_is_told(catalog, write):
+    said = {"mlm:pretrained": False, "mlm:pretrained_source": "ImageNet"}
+    report = catalog.ingest(write(m=model("m", **said), n=model("n", **said | {"mlm:pretrained_source": "none"})))
+    assert [(f.document.rpartition("/")[2], f.pointer, f.rule) for f in report.findings.kept if f.rule != "from-scratch"] == [
+        ("m.json", "/properties/mlm:pretrained", "pretrained-against-source")
+    ]  # fmt: skip
+    assert [stage for stage, *_ in edges(catalog)] == [Stage.PRETRAINING]
+
+
+@pytest.mark.parametrize(
+    ("fields", "tasks"),
+    [
+        ({"mlm:tasks": "x"}, ["x"]),
+        ({"mlm:tasks": ["x", 5]}, ["x"]),
+        ({"mlm:tasks": {"x": 1}}, []),
+        ({"mlm:name": ["a"]}, []),
+        ({"mlm:tasks": ["x", "y"]}, ["x", "y"]),
+    ],
+)
+def test_a_field_of_a_model_that_is_no_such_type_is_told(fields, tasks, catalog, write):
+    report = catalog.ingest(write(m=model("m", **fields)))
+    told = [] if tasks == ["x", "y"] else [("wrong-type", f"/properties/{next(iter(fields))}")]
+    assert [(f.rule, f.pointer) for f in report.findings.kept] == told
+    assert list(catalog.node(catalog.find("m")).tasks) == tasks
+
+
 @pytest.mark.parametrize(
     "own", [{}, {"lineage:kind": "model", "lineage:iri": "https://example.com/o"}], ids=["mlm", "ours"]
 )

@@ -63,10 +63,11 @@ _MEANT: Final = {
 }
 """What rels of nobody mean, by their letters."""
 
+ON_WHAT: Final = "pretrained-on-what"
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
     | {"version-cycle", "other-kind", "stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
-    | {"drawn-from-data"}
+    | {"drawn-from-data", ON_WHAT}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
 LINKS: Final = "/links"
@@ -386,17 +387,27 @@ def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
 
 
-def pretrained_on_what(document: str, subject: str, said: Collection[Statement]) -> list[Statement]:
+def pretrained_on_what(
+    document: str, shown: str, subject: str, said: Collection[Statement]
+) -> tuple[list[Statement], list[Finding]]:
     """Return what a model that only says ``mlm:pretrained`` was pretrained on: that it is not said; nothing if that is.
 
-    A link says it that is read as pretraining, or as one to what the model was made from. What a link is read as may
-    depend on what is known of its target, so this is asked again whenever links are.
+    A link says it that is read as pretraining, or as one to what the model was made from; of what is not known to be a
+    model, it is still to be told that nothing else does. What a link is read as may depend on what is known of its
+    target, so this is asked again whenever links are.
     """
-    if any(s.stage is Stage.PRETRAINING if isinstance(s, DataUse) else isinstance(s, Derivation) for s in said):
-        return []
+    said_by = [
+        s for s in said if (isinstance(s, DataUse) and s.stage is Stage.PRETRAINING) or isinstance(s, Derivation)
+    ]
+    if any(not isinstance(s, Derivation) or s.kind is not DerivationKind.UNKNOWN for s in said_by):
+        return [], []
+    message = "pretrained, and mlm:pretrained_source does not say on what"
+    found = [Finding(document=shown, pointer=PRETRAINED, rule=ON_WHAT, message=message, severity=Severity.INFO)]
+    if said_by:
+        return [], found
     link = {"mlm:pretrained": True}
-    edge = _pretrained(Reference(document, document, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
-    return [edge, *_nodes(edge, unsaid(document, PRETRAINED), link)]
+    edge = _pretrained(Reference(document, shown, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
+    return [edge, *_nodes(edge, unsaid(document, PRETRAINED), link)], found
 
 
 def pretrained_only(properties: Json) -> bool:
