@@ -465,6 +465,21 @@ def test_pretrained_on_something_and_not_pretrained_is_told(catalog, write):
     assert [stage for stage, *_ in edges(catalog)] == [Stage.PRETRAINING]
 
 
+def test_what_gives_less_than_one_may_expect(catalog, write):
+    """The exceptions that docs/reading-stac.md names."""
+    boxed = {"geometry": None, "bbox": [-180, -90, 180, 90]}
+    catalog.ingest(write(
+        c=collection("c"), s=sample("s", "c", link("latest-version", "./t.json")) | boxed, t=sample("t", "c"),
+        m=model("m", link("derived_from", "./gone.tif"), link("latest-version", "https://example.com/m2")),
+        project=collection("project", link("item", "https://example.com/far.json"), **{"osc:type": "project"}),
+    ))  # fmt: skip
+    assert {d.iri for d in catalog.datasets() if d.resolved} == {C}
+    assert {a.iri: a.precision.value for a in catalog.areas()}[f"{C}/items/s#area"] == "global"
+    assert [(stage, rule) for stage, _, rule, _ in edges(catalog)] == [(Stage.TRAINING, Rule.BARE_DERIVED_FROM)]
+    succeeds = catalog.query("SELECT ?new { ?new mlaoi:succeeds ?old }")
+    assert [row["new"] for row in succeeds] == ["https://example.com/m2"]
+
+
 @pytest.mark.parametrize(
     ("fields", "tasks"),
     [
