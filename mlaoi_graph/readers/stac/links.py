@@ -392,18 +392,19 @@ def pretrained_on_what(
 ) -> tuple[list[Statement], list[Finding]]:
     """Return what a model that only says ``mlm:pretrained`` was pretrained on: that it is not said; nothing if that is.
 
-    A link says it that is read as pretraining, or as one to what the model was made from; of what is not known to be a
-    model, it is still to be told that nothing else does. What a link is read as may depend on what is known of its
-    target, so this is asked again whenever links are.
+    A link says it that is read as pretraining, or as one to what the model was made from. Where that is not known to be
+    a model, and the link does not state that itself, it is still to be told that nothing else says it. What a link is
+    read as may depend on what is known of its target, so this is asked again whenever links are.
     """
-    said_by = [
-        s for s in said if (isinstance(s, DataUse) and s.stage is Stage.PRETRAINING) or isinstance(s, Derivation)
+    made = [s for s in said if isinstance(s, Derivation)]
+    stated = [
+        s for s in made if s.kind is not DerivationKind.UNKNOWN or '"lineage:derivation"' in (s.as_published or "")
     ]
-    if any(not isinstance(s, Derivation) or s.kind is not DerivationKind.UNKNOWN for s in said_by):
+    if stated or any(isinstance(s, DataUse) and s.stage is Stage.PRETRAINING for s in said):
         return [], []
     message = "pretrained, and mlm:pretrained_source does not say on what"
     found = [Finding(document=shown, pointer=PRETRAINED, rule=ON_WHAT, message=message, severity=Severity.INFO)]
-    if said_by:
+    if made:
         return [], found
     link = {"mlm:pretrained": True}
     edge = _pretrained(Reference(document, shown, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
