@@ -59,6 +59,8 @@ class _Solution:
     name: str | None = None
     """By which name it does, or does not as several things go by it."""
     several: bool = False
+    may_be_model: bool = False
+    """Whether a model is among several."""
 
 
 class Linker:
@@ -170,6 +172,12 @@ class Linker:
                 message = f"{solution.name!r} stands for several things here; give an address. Kept unresolved"
                 pointer = self._pointer(iri, graph)
                 ambiguous.append(Finding(document=graph, pointer=pointer, rule="ambiguous-id", message=message))
+                is_said = next(self._store.match(iri, MLAOI.resolved, Literal(False), graph), None) is not None
+                if solution.may_be_model and is_said:  # it is not known to be what it was read as
+                    name = solution.name
+                    unknown = Target(iri, Kind.UNKNOWN, name, described=False, name=name)
+                    names.setdefault(graph, {})[iri] = unknown
+                    kept.setdefault(graph, set()).add("")
         for iri, target in led.items():
             for document in saying(self._store, iri, taken[iri].splits if iri in taken else ()):
                 addresses.setdefault(document, {})[iri] = target
@@ -272,7 +280,9 @@ class Linker:
         if self._sames is None:
             self._sames = identity.find(self._store, self._base)[0]
         one = next((same.iri for same in self._sames if named.keys() <= {same.iri, *same.others}), None)
-        return _Solution(None, names[0], several=True) if one is None else _Solution(self._known.target(one), by, True)
+        if one is None:
+            return _Solution(None, names[0], True, any(target.kind is Kind.MODEL for target in named.values()))
+        return _Solution(self._known.target(one), by, True)
 
     def link_aliases(self) -> None:
         """Have references to an address that only is an alias of something lead there."""
@@ -393,7 +403,8 @@ class Guesses:
 
 def _is_of(again: Relinked, rule: str, pointer: str) -> bool:
     """Return whether a finding is of a reference that was typed again."""
-    if (rule, pointer) == ("unknown-split", links.SPLIT_OF_ITEM):  # what a word is does not follow from the collection
+    # What a word is does not follow from what something leads to.
+    if (rule, pointer) in (("unknown-split", links.SPLIT_OF_ITEM), ("wrong-type", links.PRETRAINED)):
         return False
     return rule in links.RULES and pointer in again.pointers
 

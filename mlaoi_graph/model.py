@@ -106,9 +106,11 @@ class Rule(Enum):
     BARE_DERIVED_FROM = "bare-derived-from"
     """``derived_from`` to a dataset, and nothing else said."""
     UNRESOLVED_DERIVED_FROM = "unresolved-derived-from"
-    """``derived_from`` to something of which nothing is known."""
+    """``derived_from`` to something of which nothing is known, or with a stage or split that cannot be used."""
     PRETRAINED_SOURCE = "pretrained-source"
     """``mlm:pretrained_source``."""
+    UNREAD_LINKS = "unread-links"
+    """Stated by nobody: links that cannot be read may say it."""
 
 
 class Reasoner(Enum):

@@ -138,6 +138,7 @@ INDIVIDUALS: Final[Mapping[Enum, str]] = {
     Rule.BARE_DERIVED_FROM: MLAOI.BareDerivedFrom,
     Rule.UNRESOLVED_DERIVED_FROM: MLAOI.UnresolvedDerivedFrom,
     Rule.PRETRAINED_SOURCE: MLAOI.PretrainedSource,
+    Rule.UNREAD_LINKS: MLAOI.UnreadLinks,
     Precision.SAMPLES: MLAOI.Samples,
     Precision.DECLARED_BOX: MLAOI.DeclaredBox,
     Precision.REGION: MLAOI.Region,

@@ -168,6 +168,7 @@ class MLAOI:
     Undisclosed: Final = "https://w3id.org/mlaoi#Undisclosed"
     UnknownKind: Final = "https://w3id.org/mlaoi#UnknownKind"
     UnknownThing: Final = "https://w3id.org/mlaoi#UnknownThing"
+    UnreadLinks: Final = "https://w3id.org/mlaoi#UnreadLinks"
     UnresolvedDerivedFrom: Final = "https://w3id.org/mlaoi#UnresolvedDerivedFrom"
     unresolvedName: Final = "https://w3id.org/mlaoi#unresolvedName"
     Unstated: Final = "https://w3id.org/mlaoi#Unstated"

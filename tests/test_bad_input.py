@@ -635,6 +635,16 @@ def test_what_careless_writers_produce_is_read_as_what_they_meant(tmp_path: Path
         assert catalog.ingest(tmp_path / name).unchanged == 1
 
 
+def test_what_is_not_strictly_json_says_where(tmp_path: Path) -> None:
+    odd = json.dumps({**GOOD, "properties": {"title": "x", "n": NAN}}, indent=1)
+    put(tmp_path, "item.json", odd)
+    put(tmp_path, "items.ndjson", f"{json.dumps({**GOOD, 'id': 'y'})}\n{json.dumps(json.loads(odd) | {'id': 'z'})}\n")
+    report = Catalog.create().ingest(tmp_path)
+    line = next(number for number, line in enumerate(odd.splitlines(), 1) if "NaN" in line)
+    assert finding(report, "not-strict-json", "item.json").pointer.startswith(f"{line}:")
+    assert finding(report, "not-strict-json", "items.ndjson").pointer.startswith("2:")
+
+
 @pytest.mark.parametrize("kind", ["json", "ndjson", "features"])
 @pytest.mark.parametrize("bad", ["\ud800", "x\ud800y", "a\0b", "\udc00\ud800"])
 def test_lone_surrogates_and_nul_anywhere_are_replaced_and_the_rest_is_read(

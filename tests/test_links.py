@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import NodeNotFound
 from mlaoi_graph.model import Confidence, DerivationKind, Rule, SplitPolicy, Stage
+from mlaoi_graph.writers.stac import write as write_stac
 
 C = f"{BASE}collections/c"
 PARENT = f"{BASE}items/parent"
@@ -215,28 +216,31 @@ def test_a_split_beside_a_misspelt_stage_tells_no_stage(catalog, write):
 
 
 @pytest.mark.parametrize(
-    ("fields", "rule", "split"),
+    ("fields", "rule", "split", "by"),
     [
-        ({"lineage:stage": "testing"}, "unknown-stage", None),
-        ({"lineage:stage": 5}, "unknown-stage", None),
-        ({"ml-aoi:split": ["train", "test"]}, "wrong-type", None),
-        ({"ml-aoi:split": 1}, "wrong-type", None),
-        ({"ml-aoi:split": "train", "lineage:split": []}, "wrong-type", None),
-        ({"rel": "lineage:evaluated_on", "lineage:stage": "training"}, "stage-against-rel", None),
-        ({"rel": "lineage:evaluated_on", "lineage:stage": "finetuning", "ml-aoi:split": "test"}, "stage-against-rel", "test"),
-        ({"rel": "ml-model:train-data", "lineage:stage": "test"}, "stage-against-rel", None),
-        ({"rel": "ml-model:test-data", "lineage:stage": "pretraining"}, "stage-against-rel", None),
+        ({"lineage:stage": "testing"}, "unknown-stage", None, Rule.UNRESOLVED_DERIVED_FROM),
+        ({"lineage:stage": 5}, "unknown-stage", None, Rule.UNRESOLVED_DERIVED_FROM),
+        ({"ml-aoi:split": ["train", "test"]}, "wrong-type", None, Rule.UNRESOLVED_DERIVED_FROM),
+        ({"ml-aoi:split": 1}, "wrong-type", None, Rule.UNRESOLVED_DERIVED_FROM),
+        ({"ml-aoi:split": "train", "lineage:split": []}, "wrong-type", None, Rule.UNRESOLVED_DERIVED_FROM),
+        ({"lineage:stage": "testing", "ml-aoi:split": "test"}, "unknown-stage", "test", Rule.SPLIT_LINK),
+        ({"ml-aoi:split": "Train"}, "unknown-split", "Train", Rule.SPLIT_LINK),
+        ({"rel": "lineage:evaluated_on", "lineage:stage": "training"}, "stage-against-rel", None, Rule.STATED),
+        ({"rel": "lineage:evaluated_on", "lineage:stage": "finetuning", "ml-aoi:split": "test"}, "stage-against-rel", "test", Rule.STATED),
+        ({"rel": "ml-model:train-data", "lineage:stage": "test"}, "stage-against-rel", None, Rule.STATED),
+        ({"rel": "ml-model:test-data", "lineage:stage": "pretraining"}, "stage-against-rel", None, Rule.STATED),
     ],
 )  # fmt: skip
-def test_a_stage_that_cannot_be_used_is_none(fields, rule, split, catalog, write):
-    """Not even the one a link without it would give; the link still leads to what the model was made from."""
+def test_a_stage_that_cannot_be_used_is_none(fields, rule, split, by, catalog, write):
+    """Not even the one a link without it would give; the link still leads to what the model was made from.
+
+    Which rule says so is told by the first of the table in docs/reading-stac.md that applies.
+    """
     given = {**link("derived_from", "./c.json"), **fields}
     found = catalog.ingest(write(m=model("m", given), c=collection("c"))).findings.kept
     assert [(f.rule, f.pointer) for f in found if f.pointer.startswith("/links")] == [(rule, "/links/0")]
     assert not list(catalog.uses())
-    assert [(d.kind.value, d.source, d.source_split) for d in catalog.derivations()] == [
-        ("unknown", f"{BASE}collections/c", split)
-    ]
+    assert edges(catalog) == [(DerivationKind.UNKNOWN, C, by, split)]
 
 
 @pytest.mark.parametrize("rel", ["lineage:evaluated_on", "ml-model:test-data"])
@@ -331,6 +335,55 @@ def test_pretrained_source_goes_through_one_resolver(source, expected, catalog, 
     assert edges(catalog) == [expected]
 
 
+CATALOG = {"type": "Catalog", "stac_version": "1.1.0", "id": "k", "description": "", "links": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("./parent.json", DerivationKind.UNSTATED),
+        ("parent.json", DerivationKind.UNSTATED),
+        ("./c.json", Stage.PRETRAINING),
+        ("t.json", Stage.PRETRAINING),
+        ("s.json", Stage.PRETRAINING),
+        ("sub/w.pt", DerivationKind.UNSTATED),
+        ("./k.json", DerivationKind.UNKNOWN),
+        ("./gone.json", DerivationKind.UNKNOWN),
+        ("gone.json", DerivationKind.UNKNOWN),
+        ("../../gone.json", DerivationKind.UNKNOWN),
+    ],
+)
+def test_a_path_as_pretrained_source_leads_where_that_of_a_link_does(path, kind, catalog, write):
+    """And what goes wrong on the way is told as of the link."""
+    folder = write(
+        m=model("m", **{"mlm:pretrained_source": path}), by_link=model("by_link", link("derived_from", path)),
+        parent=model("parent"), c=collection("c"), t=collection("t", split="test"), s=sample("s", "c"), k=CATALOG,
+    )  # fmt: skip
+    (folder / "sub").mkdir()
+    (folder / "sub" / "w.pt").write_bytes(b"")
+    found = catalog.ingest(folder).findings.kept
+    ((_, linked, *_),) = edges(catalog, "by_link")
+    assert edges(catalog) == [(kind, linked, Rule.PRETRAINED_SOURCE, None)]
+    of_link = {(f.rule, f.message) for f in found if f.pointer == "/links/0"}
+    assert {(f.rule, f.message) for f in found if f.pointer == "/properties/mlm:pretrained_source"} == of_link
+
+
+def test_a_pretrained_source_is_what_is_at_its_path_now(catalog, write):
+    """Whether the file came, was described as something else, or went, since the model was read."""
+    folder = write(m=model("m", **{"mlm:pretrained_source": "b.json"}))
+    catalog.ingest(folder)
+    assert [kind for kind, *_ in edges(catalog)] == [DerivationKind.UNKNOWN]
+    for document, expected in (
+        (model("parent"), (DerivationKind.UNSTATED, PARENT)),
+        (collection("c"), (Stage.PRETRAINING, C)),
+    ):
+        catalog.ingest(write(b=document))
+        assert [edge[:2] for edge in edges(catalog)] == [expected]
+    (folder / "b.json").unlink()
+    catalog.ingest(folder)
+    assert [kind for kind, *_ in edges(catalog)] == [DerivationKind.UNKNOWN]
+
+
 SPELLINGS = ["10.1234/Abc", "https://doi.org/10.1234/abc", "http://dx.doi.org/10.1234/ABC", "doi:10.1234/aBc"]
 
 
@@ -380,6 +433,70 @@ def test_pretrained_without_a_source_is_said(catalog, write):
     assert (kind, [n.iri for n in catalog.unresolved()]) == (DerivationKind.UNKNOWN, [source])
 
 
+def test_whether_a_link_says_on_what_a_model_was_pretrained_is_told_as_it_is_known(catalog, write, tmp_path):
+    """Of a link to data it is not: a model was trained on them, and not said to be pretrained; whenever they came."""
+    address = "https://example.com/x"
+    folder = write(m=model("m", link("derived_from", address), **{"mlm:pretrained": True}))
+    (tmp_path / "other").mkdir()
+    told = ("m.json", "/properties/mlm:pretrained", "pretrained-on-what")
+    for there, expected in (
+        (None, {told}), (collection("x", link("self", address)), {told}), (model("x", link("self", address)), set()),
+        (collection("x", link("self", address)), {told}),
+    ):  # fmt: skip
+        if there is not None:
+            (tmp_path / "other" / "x.json").write_text(json.dumps(there))
+            catalog.ingest(tmp_path / "other")
+        for made in (catalog, Catalog.create()):
+            if made is not catalog and there is not None:
+                made.ingest(tmp_path / "other")
+            found = made.ingest(folder).findings.kept
+            assert {(f.document.rpartition("/")[2], f.pointer, f.rule) for f in found} == expected
+            assert sorted(map(str, edges(made))) == sorted(map(str, edges(catalog)))
+            unsaid = [source for _, source, *_ in edges(made) if source.endswith("-unsaid")]
+            assert len(unsaid) == (there is not None and there["type"] == "Collection")
+
+
+def test_pretrained_on_something_and_not_pretrained_is_told(catalog, write):
+    said = {"mlm:pretrained": False, "mlm:pretrained_source": "ImageNet"}
+    report = catalog.ingest(write(m=model("m", **said), n=model("n", **said | {"mlm:pretrained_source": "none"})))
+    assert [(f.document.rpartition("/")[2], f.pointer, f.rule) for f in report.findings.kept if f.rule != "from-scratch"] == [
+        ("m.json", "/properties/mlm:pretrained", "pretrained-against-source")
+    ]  # fmt: skip
+    assert [stage for stage, *_ in edges(catalog)] == [Stage.PRETRAINING]
+
+
+def test_what_gives_less_than_one_may_expect(catalog, write):
+    """The exceptions that docs/reading-stac.md names."""
+    boxed = {"geometry": None, "bbox": [-180, -90, 180, 90]}
+    catalog.ingest(write(
+        c=collection("c"), s=sample("s", "c", link("latest-version", "./t.json")) | boxed, t=sample("t", "c"),
+        m=model("m", link("derived_from", "./gone.tif"), link("latest-version", "https://example.com/m2")),
+        project=collection("project", link("item", "https://example.com/far.json"), **{"osc:type": "project"}),
+    ))  # fmt: skip
+    assert {d.iri for d in catalog.datasets() if d.resolved} == {C}
+    assert {a.iri: a.precision.value for a in catalog.areas()}[f"{C}/items/s#area"] == "global"
+    assert [(stage, rule) for stage, _, rule, _ in edges(catalog)] == [(Stage.TRAINING, Rule.BARE_DERIVED_FROM)]
+    succeeds = catalog.query("SELECT ?new { ?new mlaoi:succeeds ?old }")
+    assert [row["new"] for row in succeeds] == ["https://example.com/m2"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "tasks"),
+    [
+        ({"mlm:tasks": "x"}, ["x"]),
+        ({"mlm:tasks": ["x", 5]}, ["x"]),
+        ({"mlm:tasks": {"x": 1}}, []),
+        ({"mlm:name": ["a"]}, []),
+        ({"mlm:tasks": ["x", "y"]}, ["x", "y"]),
+    ],
+)
+def test_a_field_of_a_model_that_is_no_such_type_is_told(fields, tasks, catalog, write):
+    report = catalog.ingest(write(m=model("m", **fields)))
+    told = [] if tasks == ["x", "y"] else [("wrong-type", f"/properties/{next(iter(fields))}")]
+    assert [(f.rule, f.pointer) for f in report.findings.kept] == told
+    assert list(catalog.node(catalog.find("m")).tasks) == tasks
+
+
 @pytest.mark.parametrize(
     "own", [{}, {"lineage:kind": "model", "lineage:iri": "https://example.com/o"}], ids=["mlm", "ours"]
 )
@@ -422,11 +539,26 @@ def test_a_rel_in_capitals_is_that_rel(catalog, write):
     assert [use.stage for use in catalog.uses()] == [Stage.TRAINING]
 
 
-@pytest.mark.parametrize("links", [None, "", {}, 0], ids=repr)
-def test_links_that_are_no_list_may_have_led_anywhere(links, catalog, write):
-    catalog.ingest(write(m=model("m") | {"links": links}, c=collection("c") | {"links": links}))
-    assert len(list(catalog.unresolved())) > 1
-    assert {kind for kind, *_ in edges(catalog)} == {DerivationKind.UNKNOWN, Stage.EVALUATION}
+@pytest.mark.parametrize("links", [None, "", {}, 0, ["junk"], [{"rel": 5, "href": "c.json"}]], ids=repr)
+def test_links_that_cannot_be_read_may_have_led_anywhere(links, catalog, write, tmp_path):
+    """That is stated by nobody, and says so; in what is exported too."""
+
+    def said(catalog):
+        twins = [*catalog.uses(), *catalog.derivations()]
+        assert len({twin.iri for twin in twins}) == len(twins) == 3
+        assert {twin.rule for twin in twins} == {Rule.UNREAD_LINKS}
+        return {(getattr(twin, "stage", None) or twin.kind) for twin in twins}
+
+    folder = write(m=model("m") | {"links": links}, c=collection("c") | {"links": links})
+    found = catalog.ingest(folder).findings.kept
+    assert {f.document.rpartition("/")[2] for f in found if f.pointer.startswith("/links")} == {"m.json", "c.json"}
+    assert len(list(catalog.unresolved())) == 3
+    assert said(catalog) == {DerivationKind.UNKNOWN, Stage.EVALUATION}
+    assert {twin.pointer for twin in (*catalog.uses(), *catalog.derivations())} == {"/links"}
+    write_stac(catalog.store, tmp_path / "stac")
+    with Catalog.create() as again:
+        again.ingest(tmp_path / "stac")
+        assert said(again) == said(catalog)
 
 
 def test_what_is_drawn_from_data_with_bounds_is_derived_from_it(catalog, write):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlaoi_graph import rdf
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.model import Rule, Stage
+from mlaoi_graph.model import DerivationKind, Rule, Stage
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.stores.oxigraph import OxigraphStore
 from mlaoi_graph.vocab import MLAOI
@@ -92,6 +92,37 @@ def test_an_id_that_two_sources_have_leads_to_neither_whichever_came_first(tmp_p
         catalog.ingest(tmp_path / "w1", name="w1")
         assert {n.unresolved_name for n in catalog.unresolved()} == {"c"}
         assert not list(catalog.uses())
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+@pytest.mark.parametrize(
+    ("other", "several"),
+    [(model("c"), DerivationKind.UNKNOWN), (collection("c", link("self", "https://b.org/c")), Stage.PRETRAINING)],
+    ids=["a model", "data"],
+)
+def test_a_name_of_several_things_is_said_to_be_data_only_if_all_are(tmp_path, other, several, order):
+    """By ``mlm:pretrained_source``, which is defined as the name of data and in the wild names models too."""
+    documents = {
+        "k0": collection("c", link("self", C)),
+        "k1": other,
+        "k2": model("m", **{"mlm:pretrained_source": "c"}),
+    }
+    told = {("k2", "/properties/mlm:pretrained_source", "ambiguous-id")}
+
+    def said():
+        return [(u.stage, u.dataset) for u in catalog.uses()] + [(d.kind, d.source) for d in catalog.derivations()]
+
+    with build(tmp_path, documents, [["k0"], ["k1"], ["k2"]], order=order) as catalog:
+        for _ in range(2):
+            assert said() == [(several, f"{BASE}unresolved/c")]
+            assert {where[:3] for where in found(catalog, tmp_path, [["k0"], ["k1"], ["k2"]])} == told
+        catalog.remove(f"{BASE}documents/w1/0-k1.json")
+        (tmp_path / "w1" / "0-k1.json").unlink()
+        catalog.ingest(tmp_path / "w2", name="w2")
+        assert said() == [(Stage.PRETRAINING, C)]
+        (tmp_path / "w1" / "0-k1.json").write_text(json.dumps(other))
+        catalog.ingest(tmp_path / "w1", name="w1")
+        assert said() == [(several, f"{BASE}unresolved/c")]
 
 
 def test_a_name_that_means_another_thing_now_is_looked_up_again(tmp_path):

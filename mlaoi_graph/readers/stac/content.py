@@ -35,7 +35,7 @@ class Form(Enum):
 
 
 class NotJson(ValueError):
-    """Text that is no JSON; ``place`` is ``line:column``."""
+    """Text that is no JSON, or not strictly; ``place`` is ``line:column``."""
 
     def __init__(self, reason: str, place: str) -> None:
         self.place = place
@@ -47,22 +47,23 @@ def content_hash(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def parse(data: bytes) -> tuple[Any, str | None]:
+def parse(data: bytes) -> tuple[Any, NotJson | None]:
     """Return the JSON value, and a remark if it was not strictly JSON (NaN, lone surrogates, a byte order mark).
 
-    Raises NotJson. Nesting beyond what the parsers take (about 1,000 levels) is NotJson too.
+    Of a key that is there twice, the last counts. Raises NotJson; nesting beyond what the parsers take (about 1,000
+    levels) is NotJson too.
     """
     try:
         return orjson.loads(data), None
     except orjson.JSONDecodeError as error:
         strict = error
+    place = f"{strict.lineno}:{strict.colno}"
     try:
         # The standard parser takes what careless writers produce: NaN, Infinity, "\ud800". A lone surrogate is in no
         # encoding, so it goes at once; NaN stays for those who look at numbers.
         loose = json.dumps(json.loads(data), ensure_ascii=False).encode("utf-8", "replace")
-        return json.loads(loose), f"not strict JSON ({strict.msg}); read all the same"
+        return json.loads(loose), NotJson(f"not strict JSON ({strict.msg}); read all the same", place)
     except (ValueError, RecursionError):
-        place = f"{strict.lineno}:{strict.colno}"
         raise NotJson(f"not JSON: {strict.msg}", place) from None
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mlaoi_graph import iri as iris
@@ -63,12 +63,14 @@ _MEANT: Final = {
 }
 """What rels of nobody mean, by their letters."""
 
+ON_WHAT: Final = "pretrained-on-what"
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
     | {"version-cycle", "other-kind", "stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
-    | {"drawn-from-data"}
+    | {"drawn-from-data", ON_WHAT}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
+LINKS: Final = "/links"
 PRETRAINED: Final = "/properties/mlm:pretrained"
 SPLIT_OF_ITEM: Final = "/properties/ml-aoi:split"
 
@@ -380,28 +382,56 @@ def _data_edge(reference: Reference, target: Target, finding: _Note) -> Derivati
 def _pretrained(reference: Reference, target: Target) -> QualifiedEdge:
     if target.kind is Kind.MODEL:
         return _derivation(reference, target, DerivationKind.UNSTATED, Rule.PRETRAINED_SOURCE)
-    if target.kind is Kind.UNKNOWN:
+    if target.kind in (Kind.UNKNOWN, Kind.CONTAINER):
         return _derivation(reference, target, DerivationKind.UNKNOWN, Rule.PRETRAINED_SOURCE)
     return _use(reference, target, Stage.PRETRAINING, Rule.PRETRAINED_SOURCE, None)
 
 
-def pretrained_on_what(document: str, subject: str, said: Collection[Statement]) -> list[Statement]:
+def pretrained_on_what(
+    document: str, shown: str, subject: str, said: Collection[Statement]
+) -> tuple[list[Statement], list[Finding]]:
     """Return what a model that only says ``mlm:pretrained`` was pretrained on: that it is not said; nothing if that is.
 
-    A link says it that is read as pretraining, or as one to what the model was made from. What a link is read as may
-    depend on what is known of its target, so this is asked again whenever links are.
+    A link says it that is read as pretraining, or as one to what the model was made from. Where that is not known to be
+    a model, and the link does not state that itself, it is still to be told that nothing else says it. What a link is
+    read as may depend on what is known of its target, so this is asked again whenever links are.
     """
-    if any(s.stage is Stage.PRETRAINING if isinstance(s, DataUse) else isinstance(s, Derivation) for s in said):
-        return []
+    made = [s for s in said if isinstance(s, Derivation)]
+    stated = [
+        s for s in made if s.kind is not DerivationKind.UNKNOWN or '"lineage:derivation"' in (s.as_published or "")
+    ]
+    if stated or any(isinstance(s, DataUse) and s.stage is Stage.PRETRAINING for s in said):
+        return [], []
+    message = "pretrained, and mlm:pretrained_source does not say on what"
+    found = [Finding(document=shown, pointer=PRETRAINED, rule=ON_WHAT, message=message, severity=Severity.INFO)]
+    if made:
+        return [], found
     link = {"mlm:pretrained": True}
-    edge = _pretrained(Reference(document, document, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
-    return [edge, *_nodes(edge, unsaid(document, PRETRAINED), link)]
+    edge = _pretrained(Reference(document, shown, subject, True, PRETRAINED, link), unsaid(document, PRETRAINED))
+    return [edge, *_nodes(edge, unsaid(document, PRETRAINED), link)], found
 
 
 def pretrained_only(properties: Json) -> bool:
     """Return whether a model says, in whatever words, that it is pretrained, and in no field on what."""
     said = properties.get("mlm:pretrained")
     return said is not None and said is not False and "mlm:pretrained_source" not in properties
+
+
+def unread(document: str, subject: str, *, of_model: bool) -> list[Statement]:
+    """Return what the links of a document may say if they cannot be read: what its subject was made from.
+
+    And what a model was measured on: else a test that is lost would be none.
+    """
+    reference = Reference(document, document, subject, of_model, LINKS, {})
+    source = unsaid(document, LINKS)
+    edge = _derivation(reference, source, DerivationKind.UNKNOWN, Rule.UNREAD_LINKS)
+    found = [edge, *_nodes(edge, source, {})]
+    if of_model:
+        iri = iris.sub(edge.iri, "evaluation")
+        test = replace(source, iri=iris.sub(iri, "unsaid"))
+        use = replace(_use(reference, test, Stage.EVALUATION, Rule.UNREAD_LINKS, None), iri=iri)
+        found += [use, *_nodes(use, test, {})]
+    return found
 
 
 def unsaid(document: str, pointer: str, label: str | None = None) -> Target:

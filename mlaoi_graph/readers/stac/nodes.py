@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mlaoi_graph import geo, times
 from mlaoi_graph import iri as iris
-from mlaoi_graph.lineage_fields import EVALUATED_ON, HOLDS, PART_OF
+from mlaoi_graph.lineage_fields import HOLDS, PART_OF
 from mlaoi_graph.model import (
     AreaOfInterest,
     Dataset,
@@ -127,7 +127,8 @@ class DocumentReader:
         found["links"] = [
             self._absolute(link, raw)
             for _, link in content.links_of(data)
-            if text(link.get("rel")) not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
+            if (rel := text(link.get("rel"))) is not None  # of which :func:`.links.unread` tells
+            and rel not in {*_TREE_RELS, *links.USE_RELS, *links.VERSION_RELS, PART_OF}
         ]
         return content.dumps(found)
 
@@ -145,8 +146,7 @@ class DocumentReader:
         if isinstance(nodes[0], Model | ModelFamily):
             nodes.extend(_family_of(nodes[0]))
             nodes.extend(self._model_links(raw, iri))
-            if links.pretrained_only(is_object(raw.data.get("properties")) or raw.data):
-                nodes.extend(links.pretrained_on_what(raw.iri, iri, nodes))
+            nodes.extend(self._pretrained_on_what(raw, iri, is_object(raw.data.get("properties")) or raw.data, nodes))
         elif isinstance(nodes[0], Dataset):
             nodes.extend(self._data_links(raw, iri))
         elif isinstance(nodes[0], AreaOfInterest):
@@ -271,9 +271,12 @@ class DocumentReader:
         identifier = content.identifier_of(data)
         prefix = "/properties" if raw.form is Form.ITEM else ""
         _note_wrong_types(raw, properties, prefix, _OF_MODEL)
-        for name in ("mlm:name", "mlm:tasks"):
-            if properties.get(name) is not None and not texts(properties[name]):
-                raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is text, tasks a list of it; not used")
+        for name, is_list in (("mlm:name", False), ("mlm:tasks", True)):
+            said = properties.get(name)
+            is_right = isinstance(said, list) is is_list and all(map(text, said if isinstance(said, list) else [said]))
+            if said is not None and not is_right:
+                used = f"taken as {', '.join(map(repr, texts(said)))}" if texts(said) else "not used"
+                raw.note(f"{prefix}/{name}", "wrong-type", f"{name} is {'a list of ' if is_list else ''}text; {used}")
         title = text(properties.get("title")) or text(data.get("title")) or identifier
         tasks = texts(properties.get("mlm:tasks")) or texts(properties.get("ml-model:prediction_type"))
         parameters = properties.get("mlm:total_parameters")
@@ -334,26 +337,34 @@ class DocumentReader:
         return found
 
     def _pretrained_source(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
-        if links.pretrained_only(properties):
-            if properties["mlm:pretrained"] is True:
-                message = "pretrained, and mlm:pretrained_source does not say on what"
-                raw.note(links.PRETRAINED, "pretrained-on-what", message, Severity.INFO)
-            else:
-                message = "mlm:pretrained is true or false; it may be pretrained, and it is not said on what"
-                raw.note(links.PRETRAINED, "wrong-type", message)
-            return links.pretrained_on_what(raw.iri, iri, said)
-        pointer = "/properties/mlm:pretrained_source"
+        pretrained = properties.get("mlm:pretrained")
+        if pretrained is not None and not isinstance(pretrained, bool):
+            message = "mlm:pretrained is true or false, and another word may mean true"
+            raw.note(links.PRETRAINED, "wrong-type", message)
+        if "mlm:pretrained_source" not in properties:
+            return self._pretrained_on_what(raw, iri, properties, said)
+        pointer = f"{'/properties' if raw.form is Form.ITEM else ''}/mlm:pretrained_source"
         source = properties.get("mlm:pretrained_source")
         if source is None:  # trained from scratch, by the field's definition
             return []
         if isinstance(source, str) and source.strip().casefold() in _FROM_SCRATCH:
             raw.note(pointer, "from-scratch", f"{source!r} is read as null: trained from scratch", Severity.INFO)
             return []
+        if pretrained is False:
+            message = "mlm:pretrained is false, and mlm:pretrained_source says on what; the latter counts"
+            raw.note(links.PRETRAINED, "pretrained-against-source", message)
         published = {"mlm:pretrained_source": source}
         if not isinstance(source, str) or not source.strip():
             raw.note(pointer, "wrong-type", "mlm:pretrained_source is text or null; it is not known what it is")
             return self._edge(raw, iri, True, pointer, published, self._unsaid(raw, pointer, {}))
-        return self._edge(raw, iri, True, pointer, published, self._resolver.name(source, raw))
+        return self._edge(raw, iri, True, pointer, published, self._resolver.name(source, raw, pointer))
+
+    def _pretrained_on_what(self, raw: Raw, iri: str, properties: Json, said: list[Statement]) -> list[Statement]:
+        if not links.pretrained_only(properties):
+            return []
+        statements, findings = links.pretrained_on_what(raw.iri, raw.shown, iri, said)
+        raw.findings.extend(findings)
+        return statements
 
     # -- collections ------------------------------------------------------------------------------------------
 
@@ -501,14 +512,10 @@ class DocumentReader:
         return links.unsaid(raw.iri, pointer, text(link.get("title")) or text(link.get("mlm:name")))
 
     def _lost_links(self, raw: Raw, iri: str, of_model: bool) -> list[Statement]:
-        """Links that are none, or say not what they are, may lead to what it was made from, or measured on."""
+        """What links that are none, or say not what they are, may say of what a document is about."""
         if not content.lost_links(raw.data):
             return []
-        found = self._edge(raw, iri, of_model, "/links", {}, self._unsaid(raw, "/links", {}))
-        if of_model:
-            evaluated = {"rel": EVALUATED_ON}
-            found += self._edge(raw, iri, True, "/links/-", evaluated, self._unsaid(raw, "/links/-", {}))
-        return found
+        return links.unread(raw.iri, iri, of_model=of_model)
 
     def _edge(self, raw: Raw, iri: str, of_model: bool, pointer: str, link: Json, target: Target) -> list[Statement]:
         reference = links.Reference(raw.iri, raw.shown, iri, of_model, pointer, link)

@@ -79,9 +79,13 @@ def relink(
         elif not isinstance(statement, Unknown | Model) or statement.iri not in targets:
             found.statements.append(statement)
     if any(_is_pretrained_only(s) for s in statements if isinstance(s, SourceDocument)):
-        gone = {s.iri for s in links.pretrained_on_what(document, "", ())}
-        said = [s for s in found.statements if s.iri not in gone]
-        found.statements = said + [s for subject in models for s in links.pretrained_on_what(document, subject, said)]
+        gone = {s.iri for s in links.pretrained_on_what(document, document, "", ())[0]}
+        said = found.statements = [s for s in found.statements if s.iri not in gone]
+        found.pointers.add(links.PRETRAINED)
+        for subject in models:
+            again, findings = links.pretrained_on_what(document, document, subject, said)
+            found.statements = [*said, *again]
+            found.findings.extend(findings)
     return found
 
 

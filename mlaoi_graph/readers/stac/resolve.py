@@ -246,6 +246,9 @@ class Resolver:
                     self._answers.clear()
                 self._answers[key] = self._led(href, rel, raw)
             found += self._answers[key]
+        source = content.lineage_fields_of(raw.data).get("mlm:pretrained_source")
+        if isinstance(source, str) and self._is_there(source, raw):
+            found += ["mlm:pretrained_source", *self._led(source, links.DERIVED_FROM, raw)]
         if raw.form is Form.COLLECTION and content.collection_kind(raw.data) is None:
             kind = self._kind_by_items(raw)
             found += [kind.value] if kind is not Kind.DATASET else []
@@ -399,6 +402,11 @@ class Resolver:
         self._walk.want(place, data)
         return self.describe(found)
 
+    def _is_there(self, href: str, raw: Raw) -> bool:
+        """Return whether an href leads to a file of the source that is there."""
+        place = self._walk.place_of(href, raw)
+        return place is not None and place.path is not None and self._walk.exists(place.path)
+
     def item_iri(self, raw: Raw) -> str | None:
         """Return the IRI of the item a document is; None without an id."""
         return content.node_iri(raw.data, Form.ITEM, self._context.base, self._collection_id(raw))
@@ -411,8 +419,8 @@ class Resolver:
         collection = self.collection_of(raw)
         return None if collection is None else collection.identifier
 
-    def name(self, name: str, raw: Raw) -> Target:
-        """Return what a name or address in ``mlm:pretrained_source`` stands for.
+    def name(self, name: str, raw: Raw, pointer: str) -> Target:
+        """Return what a name, path or address in ``mlm:pretrained_source`` stands for; findings as of a link.
 
         The field is defined as the name or address of a *dataset*; in the wild it also holds a parent model's id, a
         paper, weights, a page about a model. An address tells by its path; one that does not is of unknown kind, and
@@ -421,6 +429,9 @@ class Resolver:
         """
         if _PUBLICATION.match(name) or iris.doi(name) is not None:
             return self._paper(name)
+        is_path = not iris.is_absolute(name) and (name.startswith(("./", "../")) or name.lower().endswith(DOCUMENTS))
+        if is_path or self._is_there(name, raw):
+            return self.link(name, raw, pointer)
         if name.startswith(("http://", "https://")):
             iri = iris.safe_iri(name)
             known = self._context.known.target(iri) if iri is not None else None

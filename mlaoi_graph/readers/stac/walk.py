@@ -358,7 +358,7 @@ class Walk:
             raw.failed = True
             return None
         if remark is not None:
-            raw.note("", "not-strict-json", remark)
+            raw.note(remark.place, "not-strict-json", str(remark))
         return parsed
 
     def _failure(self, place: Place, rule: str, message: str) -> Raw:
@@ -428,8 +428,7 @@ class Walk:
                     try:
                         data, remark = content.parse(line)
                     except NotJson as error:
-                        column = error.place.partition(":")[2]
-                        container.note(f"{number}:{column}", "not-json", str(error), Severity.ERROR)
+                        container.note(_in_line(number, error), "not-json", str(error), Severity.ERROR)
                         continue
                     if not isinstance(data, dict):
                         container.note(
@@ -438,7 +437,7 @@ class Walk:
                         continue
                     member = self._member(container, data, f"{number}", taken, line)
                     if remark is not None:
-                        member.note("", "not-strict-json", remark)
+                        member.note(_in_line(number, remark), "not-strict-json", str(remark))
                     yield member
         except SourceError as error:
             if self.remote:
@@ -642,6 +641,11 @@ def _is_written_outside(path: str) -> bool:
 
 def _is_web(href: Any) -> bool:
     return isinstance(href, str) and href.startswith(("http://", "https://"))
+
+
+def _in_line(number: int, error: NotJson) -> str:
+    """Return the place in a file of what is wrong in a line of it."""
+    return f"{number}:{error.place.partition(':')[2]}"
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
