@@ -18,6 +18,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
+import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -115,6 +117,7 @@ class Catalog:
         self._hold = hold
         self._interrupted = False
         self._read_only = False
+        self._made: list[Path] = []
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
         self._footprints_file: tuple[Path, str] | None = None
@@ -168,11 +171,14 @@ class Catalog:
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise CatalogExists(str(path))
+            made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
             manifest.write(path)
         except OSError as error:
             raise CatalogDamaged(str(path), error.strerror or str(error), "Choose another directory") from error
-        return cls(OxigraphStore(), manifest, path)
+        catalog = cls(OxigraphStore(), manifest, path)
+        catalog._made = made
+        return catalog
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], *, update: str | None = None, auth: Auth | None = None) -> Catalog:
@@ -220,7 +226,11 @@ class Catalog:
             self._hold.release()
 
     def discard(self) -> None:
-        """Close the catalog and remove its files; what else is in its directory stays."""
+        """Close the catalog and remove its files, and the folders that :meth:`create` made for them.
+
+        What else is in its directory stays. Raises CatalogLocked, and removes nothing, while somebody writes to it;
+        CatalogError if a file cannot be removed.
+        """
         self._check_writable()
         if isinstance(self._store, SparqlStore):
             self._store.clear()
@@ -229,12 +239,23 @@ class Catalog:
         self.close()
         if self._directory is None:
             return
-        for name in ("store", "snapshots", "samples"):
-            shutil.rmtree(self._directory / name, ignore_errors=True)
-        for name in ("manifest.json", "store.changing", "store.filling"):
-            (self._directory / name).unlink(missing_ok=True)
-        if not any(self._directory.iterdir()):
-            self._directory.rmdir()
+        kept = self._directory / "store"
+        try:
+            if kept.exists():
+                # An engine that is open goes on writing while its files are removed, and puts some back.
+                with suppress(StoreError):  # one that is damaged is removed like any other
+                    OxigraphStore(kept).close()
+            for name in ("store", "snapshots", "samples"):
+                if (self._directory / name).exists():
+                    shutil.rmtree(self._directory / name)
+            for name in ("manifest.json", "store.changing", "store.filling"):
+                (self._directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"not all of it could be removed: {error}"
+            raise CatalogError(str(self._directory), reason, "Remove what is left of it") from error
+        with suppress(OSError):  # something else is in there
+            for folder in self._made:
+                folder.rmdir()
 
     def _check_writable(self) -> None:
         if not self._read_only:
@@ -831,6 +852,7 @@ class _Writer:
     def __init__(self, catalog: Catalog) -> None:
         catalog._check_writable()
         self._catalog = catalog
+        self._handled = sys.exception()
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
         self._server = self.store if isinstance(self.store, SparqlStore) else None
@@ -943,9 +965,13 @@ class _Writer:
         elif self._server is not None:
             self._server.note(_CHANGING, None)
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if self._catalog._directory is not None:
             self.store.close()
+            # An engine is open while anything refers to it, and an error refers to what its calls had at hand.
+            while error is not None and error is not self._handled:
+                traceback.clear_frames(error.__traceback__)
+                error = error.__context__
         else:
             # A change that was cut short is in the store nevertheless, and what was made of it before is of another.
             self._catalog._lineage = self._catalog._footprints = self._catalog._places = None

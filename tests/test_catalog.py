@@ -1,8 +1,10 @@
 """What a catalog promises: idempotent, atomic by document, readers apart from the writer, exports that hold everything."""
 
+import contextlib
 import json
 import os
 import shutil
+from unittest.mock import Mock
 
 import networkx as nx
 import pyoxigraph as ox
@@ -14,9 +16,11 @@ from mlaoi_graph import ingest, writers
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import (
     CatalogDamaged,
+    CatalogError,
     CatalogExists,
     CatalogLocked,
     CatalogNotFound,
+    NetworkNotAllowed,
     NodeNotFound,
     QueryError,
     SourceNameTaken,
@@ -386,6 +390,45 @@ def test_readers_keep_what_they_opened_until_they_open_again(tmp_path, folder):
                 assert late.counts().models == 4
         kept = [name for name in os.listdir(tmp_path / "c" / "snapshots") if name.isdigit()]
         assert len(kept) == 2  # the newest, and the one this reader holds
+
+
+@pytest.mark.parametrize("place", ["c", "new/c", "empty"])
+def test_what_is_discarded_is_gone_also_while_the_error_is_at_hand(tmp_path, place):
+    (tmp_path / "empty").mkdir()
+    for _ in range(5):
+        catalog = Catalog.create(tmp_path / place)
+        try:
+            catalog.ingest("https://example.invalid/x.json")
+        except NetworkNotAllowed:
+            catalog.discard()
+            assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
+        else:
+            pytest.fail("the network is off")
+
+
+def test_only_what_is_the_catalogs_is_discarded(tmp_path, folder, monkeypatch):
+    with Catalog.create(tmp_path / "made" / "c") as catalog:
+        catalog.ingest(folder)
+        with contextlib.closing(OxigraphStore(tmp_path / "made" / "c" / "store")), pytest.raises(CatalogLocked):
+            catalog.discard()
+        with Catalog.open(tmp_path / "made" / "c") as other:
+            assert other.counts().models == 2  # nothing was removed
+    (tmp_path / "made" / "c" / "notes").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", Mock(side_effect=OSError("busy")))
+        with pytest.raises(CatalogError, match="not all of it could be removed: busy"):
+            catalog.discard()
+    catalog.discard()
+    assert [entry.name for entry in (tmp_path / "made").rglob("*")] == ["c", "notes"]
+
+
+def test_what_failed_does_not_keep_the_next_change_waiting(tmp_path, folder):
+    with Catalog.create(tmp_path / "c") as catalog:
+        try:
+            catalog.ingest("https://example.invalid/x.json")
+        except NetworkNotAllowed:
+            catalog.ingest(folder)
+        assert catalog.counts().models == 2
 
 
 def test_one_writer(tmp_path, folder):

@@ -342,6 +342,18 @@ def test_a_build_that_reads_nothing_leaves_nothing(call, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("sources", [1, 2])
+def test_a_first_build_that_fails_leaves_the_directory_as_it_found_it(call, tmp_path, write, sources):
+    there = tmp_path / "there"
+    there.mkdir()
+    for _ in range(5):  # what an engine writes beside its removal is there sometimes only
+        for target in (tmp_path / "new" / "lineage", there):
+            done = call("build", *["https://example.invalid/x.json"] * sources, "--to", target)
+            assert done.exit_code != 0
+            assert list(tmp_path.rglob("*")) == [there]
+    assert call("build", write(m=model("m")), "--to", there).exit_code == 0
+
+
 def test_a_reader_that_has_seen_enough_is_no_fault(families_catalog):
     """``mlaoi-graph ... | head``: the pipe is closed while rows are still written."""
     query = "SELECT ?s ?p ?o { ?s ?p ?o }"
