@@ -674,24 +674,22 @@ class Catalog:
         return self._without_inferred
 
     def rdflib_graph(self) -> rdflib.Graph:
-        """Return the union of all documents as an rdflib Graph.
+        """Return what queries see as an rdflib Graph: the union of all named graphs, the log and inferred ones too.
 
-        It reads through oxrdflib, without a copy; of what a server keeps it is a copy in memory. Writing to it is not
-        supported.
+        Text is plain (``Literal("Roads")``). It reads through oxrdflib, without a copy; of what a server keeps it is a
+        copy in memory. Writing to it is not supported. Only what documents assert is what :meth:`export` writes.
         """
-        import oxrdflib
         import pyoxigraph
-        import rdflib
+
+        from mlaoi_graph.stores.rdflib_view import rdflib_graph
 
         if isinstance(self._store, OxigraphStore):
             # The store's default graph is the union already; rdflib's own would count a triple once per document.
-            engine = self._store.engine
-        else:
-            engine = pyoxigraph.Store()
-            found = cast("pyoxigraph.QueryTriples", self._store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))
-            engine.bulk_extend(pyoxigraph.Quad(*triple) for triple in found)
-        store = oxrdflib.OxigraphStore(store=engine)
-        return rdflib.Graph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
+            return rdflib_graph(self._store.engine)
+        engine = pyoxigraph.Store()
+        found = cast("pyoxigraph.QueryTriples", self._store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))
+        engine.bulk_extend(pyoxigraph.Quad(*triple) for triple in found)
+        return rdflib_graph(engine)
 
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.

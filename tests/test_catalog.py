@@ -189,6 +189,24 @@ def test_rdflib_sees_the_same_union(filled):
     expected = next(iter(filled.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")))["n"]
     assert [str(row.n) for row in rows] == [expected]
     assert (rdflib.URIRef(f"{BASE}items/m"), rdflib.RDF.type, rdflib.URIRef(MLAOI.Model)) in graph
+    # Isomorphic to what rdflib's own parser makes of the union: every term is the same, plain text too.
+    union = rdflib.Graph()
+    for quad in filled.store.match():
+        union.parse(data=f"{quad.triple} .", format="nt")
+    assert len(graph) == len(union)
+    assert set(graph) == set(union)
+    label = rdflib.URIRef(f"{BASE}items/m"), rdflib.RDFS.label, rdflib.Literal("Model M")
+    assert graph.value(*label[:2]) == label[2]
+    assert [*graph.triples(label)] == [label]
+    select, construct = (
+        graph.query("SELECT ?l ?no { ?m rdfs:label ?l }"),
+        graph.query("CONSTRUCT WHERE { ?m a ?c ; rdfs:label ?l }"),
+    )
+    assert label[2] in {row.l for row in select}
+    assert {row.no for row in select} == {None}
+    assert label in construct.graph
+    assert graph.query("ASK { ?m rdfs:label 'Model M' }").askAnswer is True
+    assert graph.query("ASK { ?m rdfs:label 'No such' }").askAnswer is False
 
 
 @pytest.mark.parametrize("format", ["turtle", "ntriples", "rdfxml", "jsonld"])
