@@ -398,11 +398,11 @@ class Catalog:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
 
         if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
-            raise NodeNotFound(document, self._documents_like(document))
+            raise self._no_document(document)
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
                 writer.leave()
-                raise NodeNotFound(document, self._documents_like(document))
+                raise self._no_document(document)
             run = writer.run()
             run.remove(document)
             writer.publish(run.columns, run.documents, removed=True)
@@ -434,8 +434,13 @@ class Catalog:
             writer.publish(run.columns, run.documents)
         return found.report(document)
 
-    def _documents_like(self, name: str) -> list[str]:
-        return sorted(d.iri for d in self.documents() if name in d.iri)[:5]
+    def _no_document(self, name: str) -> NodeNotFound:
+        like = sorted(d.iri for d in self.documents() if name in d.iri)[:5]
+        return NodeNotFound(name, like, next_step=self._listing("Catalog.documents()", " --documents"))
+
+    def _listing(self, calls: str, option: str = "") -> str:
+        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
+        return f"List what is there: {calls if place is None else f'mlaoi-graph show {place}{option}'}"
 
     def _source_name(self, source: str, name: str | None) -> tuple[str, dict[str, str]]:
         """Return the name a source goes by, and all sources with it; a folder is one source, whichever file is read."""
@@ -570,13 +575,11 @@ class Catalog:
         if called:
             raise NodeNotFound(name, called, ambiguous=True, shown=map(self._shown, called))
         near = columns.near(name)
-        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
-        listing = "Catalog.models() and datasets()" if place is None else f"mlaoi-graph show {place}"
         raise NodeNotFound(
             name,
             near,
             shown=[self._shown(iri, end_only=True) for iri in near],
-            next_step=f"List what is there: {listing}",
+            next_step=self._listing("Catalog.models() and datasets()"),
         )
 
     def _shown(self, iri: str, *, end_only: bool = False) -> str:

@@ -1026,12 +1026,13 @@ def test_pipes_and_folders_named_like_documents_do_not_block(tmp_path: Path) -> 
     put(source, "catalog.json", {**CATALOG, "links": links})
     code = """
         r = Catalog.create().ingest(a[0])
-        print(r.read, r.failed, *sorted({os.path.basename(f.document) + " " + f.rule for f in r.findings.kept}))
+        print(r.read, r.failed, *sorted({f"{os.path.basename(f.document)} {f.rule} {f.message}" for f in r.findings.kept}))
     """
     told = run(code, source)
     assert told.startswith("3 2 ")
     assert "pipe.json unreadable" in told
     assert "pipe.ndjson unreadable" in told
+    assert told.count("a pipe, a device or a folder, and no file") == 2  # it is there
     assert "catalog.json broken-link" in run(code, source / "catalog.json")
     for pipe in ("pipe.json", "pipe.ndjson"):
         assert run(code, source / pipe).startswith("0 1 ")
