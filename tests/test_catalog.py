@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 from unittest.mock import Mock
 
 import networkx as nx
@@ -438,6 +440,58 @@ def test_only_what_is_the_catalogs_is_discarded(tmp_path, folder, monkeypatch):
             catalog.discard()
     catalog.discard()
     assert [entry.name for entry in (tmp_path / "made").rglob("*")] == ["c", "notes"]
+
+
+def test_each_iri_that_is_minted_is_in_the_docs(tmp_path):
+    documents = {
+        "catalog.json": {"type": "Catalog", "stac_version": "1.1.0", "id": "k", "description": "", "links": []},
+        "c.json": collection("c", link("item", "gone.json"), link("item", "https://far.org/i.json"), link("child", "d.json")),
+        "d.json": collection("d"),
+        "m.json": model("m", *(link("derived_from", href) for href in ("x/y.tif", "a name", "catalog.json")), {"rel": "derived_from"}),
+        "n.json": model("n", link("derived_from", "c.json", **{"ml-aoi:split": "train"})),
+        "s.json": sample("s", "c", link("source", "image.tif")),
+    }  # fmt: skip
+    for name, document in documents.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    page = (Path(__file__).parents[1] / "docs/catalog.md").read_text()
+    table = page.partition("## IRIs")[2].partition("`--base`")[0]
+    shapes = {
+        "base": re.escape(BASE),
+        "JSON pointer": r"/\w+(/\w+)*",
+        "path": ".+",
+        "document": f"{BASE}documents/[^#]+",
+        "hash": r"\w{16}",
+    }
+    patterns = {
+        written: "".join(
+            shapes.get(piece, r"[^/#]+") if number % 2 else re.escape(piece)
+            for number, piece in enumerate(re.split("<(.+?)>", written))
+        )
+        for written in re.findall("`(<.+?>.*?)`", table)
+    }
+    # What belongs to a node has the node's IRI before it.
+    nodes = "|".join(pattern for written, pattern in patterns.items() if written.startswith("<base>"))
+    for kind in ("item", "collection", "model", "dataset"):
+        patterns |= {
+            written: p.replace("[^/#]+", f"({nodes})", 1)
+            for written, p in patterns.items()
+            if written.startswith(f"<{kind}>")
+        }
+    with Catalog.create() as catalog:
+        catalog.ingest(tmp_path, name="here")
+        terms = {
+            term.value
+            for quad in catalog.store.match()
+            for term in (quad.graph_name, *quad.triple)
+            if isinstance(term, ox.NamedNode)
+        }
+    minted = {term.removesuffix("-geometry") for term in terms if term.startswith(BASE)}
+    assert len(minted) > 30
+    met = {iri: {written for written, pattern in patterns.items() if re.fullmatch(pattern, iri)} for iri in minted}
+    assert [iri for iri, rows in met.items() if not rows] == []
+    assert set().union(*met.values()) >= {
+        written for written in patterns if "#/" in written or "catalogs" in written or "files" in written
+    }
 
 
 def test_what_failed_does_not_keep_the_next_change_waiting(tmp_path, folder):
