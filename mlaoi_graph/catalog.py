@@ -18,6 +18,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
+import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -115,6 +117,7 @@ class Catalog:
         self._hold = hold
         self._interrupted = False
         self._read_only = False
+        self._made: list[Path] = []
         self._lineage: LineageGraph | None = None
         self._footprints: Footprints | None = None
         self._footprints_file: tuple[Path, str] | None = None
@@ -171,11 +174,14 @@ class Catalog:
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise CatalogExists(str(path))
+            made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
             manifest.write(path)
         except OSError as error:
             raise CatalogDamaged(str(path), error.strerror or str(error), "Choose another directory") from error
-        return cls(OxigraphStore(), manifest, path)
+        catalog = cls(OxigraphStore(), manifest, path)
+        catalog._made = made
+        return catalog
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], *, update: str | None = None, auth: Auth | None = None) -> Catalog:
@@ -223,7 +229,11 @@ class Catalog:
             self._hold.release()
 
     def discard(self) -> None:
-        """Close the catalog and remove its files; what else is in its directory stays."""
+        """Close the catalog and remove its files, and the folders that :meth:`create` made for them.
+
+        What else is in its directory stays. Raises CatalogLocked, and removes nothing, while somebody writes to it;
+        CatalogError if a file cannot be removed.
+        """
         self._check_writable()
         if isinstance(self._store, SparqlStore):
             self._store.clear()
@@ -232,12 +242,23 @@ class Catalog:
         self.close()
         if self._directory is None:
             return
-        for name in ("store", "snapshots", "samples"):
-            shutil.rmtree(self._directory / name, ignore_errors=True)
-        for name in ("manifest.json", "store.changing", "store.filling"):
-            (self._directory / name).unlink(missing_ok=True)
-        if not any(self._directory.iterdir()):
-            self._directory.rmdir()
+        kept = self._directory / "store"
+        try:
+            if kept.exists():
+                # An engine that is open goes on writing while its files are removed, and puts some back.
+                with suppress(StoreError):  # one that is damaged is removed like any other
+                    OxigraphStore(kept).close()
+            for name in ("store", "snapshots", "samples"):
+                if (self._directory / name).exists():
+                    shutil.rmtree(self._directory / name)
+            for name in ("manifest.json", "store.changing", "store.filling"):
+                (self._directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"not all of it could be removed: {error}"
+            raise CatalogError(str(self._directory), reason, "Remove what is left of it") from error
+        with suppress(OSError):  # something else is in there
+            for folder in self._made:
+                folder.rmdir()
 
     def _check_writable(self) -> None:
         if not self._read_only:
@@ -380,11 +401,11 @@ class Catalog:
         """Remove one document and exactly what it said. Raises NodeNotFound if the catalog has no such document."""
 
         if not iris.is_absolute(document) or document in (rdf.LOG_GRAPH, rdf.INFERRED_GRAPH):
-            raise NodeNotFound(document, self._documents_like(document))
+            raise self._no_document(document)
         with _Writer(self) as writer:
             if not writer.store.has_graph(document):
                 writer.leave()
-                raise NodeNotFound(document, self._documents_like(document))
+                raise self._no_document(document)
             run = writer.run()
             run.remove(document)
             writer.publish(run.columns, run.documents, removed=True)
@@ -416,8 +437,13 @@ class Catalog:
             writer.publish(run.columns, run.documents)
         return found.report(document)
 
-    def _documents_like(self, name: str) -> list[str]:
-        return sorted(d.iri for d in self.documents() if name in d.iri)[:5]
+    def _no_document(self, name: str) -> NodeNotFound:
+        like = sorted(d.iri for d in self.documents() if name in d.iri)[:5]
+        return NodeNotFound(name, like, next_step=self._listing("Catalog.documents()", " --documents"))
+
+    def _listing(self, calls: str, option: str = "") -> str:
+        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
+        return f"List what is there: {calls if place is None else f'mlaoi-graph show {place}{option}'}"
 
     def _source_name(self, source: str, name: str | None) -> tuple[str, dict[str, str]]:
         """Return the name a source goes by, and all sources with it; a folder is one source, whichever file is read."""
@@ -552,13 +578,11 @@ class Catalog:
         if called:
             raise NodeNotFound(name, called, ambiguous=True, shown=map(self._shown, called))
         near = columns.near(name)
-        place = self._store.url if isinstance(self._store, SparqlStore) else self._directory
-        listing = "Catalog.models() and datasets()" if place is None else f"mlaoi-graph show {place}"
         raise NodeNotFound(
             name,
             near,
             shown=[self._shown(iri, end_only=True) for iri in near],
-            next_step=f"List what is there: {listing}",
+            next_step=self._listing("Catalog.models() and datasets()"),
         )
 
     def _shown(self, iri: str, *, end_only: bool = False) -> str:
@@ -656,24 +680,22 @@ class Catalog:
         return self._without_inferred
 
     def rdflib_graph(self) -> rdflib.Graph:
-        """Return the union of all documents as an rdflib Graph.
+        """Return what queries see as an rdflib Graph: the union of all named graphs, the log and inferred ones too.
 
-        It reads through oxrdflib, without a copy; of what a server keeps it is a copy in memory. Writing to it is not
-        supported.
+        Text is plain (``Literal("Roads")``). It reads through oxrdflib, without a copy; of what a server keeps it is a
+        copy in memory. Writing to it is not supported. Only what documents assert is what :meth:`export` writes.
         """
-        import oxrdflib
         import pyoxigraph
-        import rdflib
+
+        from mlaoi_graph.stores.rdflib_view import rdflib_graph
 
         if isinstance(self._store, OxigraphStore):
             # The store's default graph is the union already; rdflib's own would count a triple once per document.
-            engine = self._store.engine
-        else:
-            engine = pyoxigraph.Store()
-            found = cast("pyoxigraph.QueryTriples", self._store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))
-            engine.bulk_extend(pyoxigraph.Quad(*triple) for triple in found)
-        store = oxrdflib.OxigraphStore(store=engine)
-        return rdflib.Graph(store=store, identifier=rdflib.graph.DATASET_DEFAULT_GRAPH_ID)
+            return rdflib_graph(self._store.engine)
+        engine = pyoxigraph.Store()
+        found = cast("pyoxigraph.QueryTriples", self._store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"))
+        engine.bulk_extend(pyoxigraph.Quad(*triple) for triple in found)
+        return rdflib_graph(engine)
 
     def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """Return models, datasets, families and their edges as a networkx MultiDiGraph.
@@ -834,6 +856,7 @@ class _Writer:
     def __init__(self, catalog: Catalog) -> None:
         catalog._check_writable()
         self._catalog = catalog
+        self._handled = sys.exception()
         directory = catalog._directory
         self.store: Store = catalog._store if directory is None else OxigraphStore(directory / "store")
         self._server = self.store if isinstance(self.store, SparqlStore) else None
@@ -946,9 +969,13 @@ class _Writer:
         elif self._server is not None:
             self._server.note(_CHANGING, None)
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if self._catalog._directory is not None:
             self.store.close()
+            # An engine is open while anything refers to it, and an error refers to what its calls had at hand.
+            while error is not None and error is not self._handled:
+                traceback.clear_frames(error.__traceback__)
+                error = error.__context__
         else:
             # A change that was cut short is in the store nevertheless, and what was made of it before is of another.
             self._catalog._lineage = self._catalog._footprints = self._catalog._places = None

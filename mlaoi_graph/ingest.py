@@ -38,7 +38,7 @@ from mlaoi_graph.queries import reading
 from mlaoi_graph.queries.collect import Collector
 from mlaoi_graph.queries.columns import Columns
 from mlaoi_graph.queries.details import StoreDetails
-from mlaoi_graph.queries.graph import DERIVATIONS, IS_DATASET, IS_FAMILY, IS_MODEL, PARTS, SUCCEEDS
+from mlaoi_graph.queries.graph import IS_DATASET, IS_FAMILY, IS_MODEL, LINEAGE, SUCCEEDS
 from mlaoi_graph.readers import Context, Outcome, ReadDocument, Reader
 from mlaoi_graph.readers.stac import unread, walk
 from mlaoi_graph.stores import Store
@@ -640,11 +640,11 @@ class Ingest:
         return sorted(described or {_iri(quad.graph_name) for quad in self._store.match(node)})
 
     def _cycles(self) -> list[Finding]:
-        """Return a finding for every set of things that are each made from, or successors of, each other."""
+        """Return a finding for every set of things that each come from, or are successors of, each other."""
         assert self.columns is not None
         columns = self.columns
         walked = np.asarray(columns.out.edges)
-        walked = walked[np.isin(np.asarray(columns.code)[walked], list(DERIVATIONS | PARTS | {SUCCEEDS}))]
+        walked = walked[np.isin(np.asarray(columns.code)[walked], list(LINEAGE | {SUCCEEDS}))]
         ends = np.stack([np.asarray(side)[walked] for side in (columns.subject, columns.object)])
         # What nothing leads to, or leads nowhere, is in no circle: mostly that leaves nothing in a few rounds.
         for _ in range(_ROUNDS):
@@ -665,14 +665,18 @@ class Ingest:
                     ", ..." if len(component) > 5 else ""
                 )
                 of_it = walked[np.isin(ends, list(component)).all(axis=0)].tolist()
-                first = min(
-                    of_it, key=lambda edge: (columns.iris[columns.subject[edge]], columns.iris[columns.object[edge]])
-                )
-                said = columns.saying(first)
-                document, pointer = columns.documents[columns.document[first]], said.pointer or "" if said else ""
+
+                def place(edge: int) -> tuple[bool, str, str]:
+                    names = columns.iris[columns.subject[edge]], columns.iris[columns.object[edge]]
+                    return not columns.sayings[columns.said[edge]], *names
+
+                first = min(of_it, key=place)
+                said, document = columns.saying(first), columns.documents[columns.document[first]]
+                # That one lies below the other is said by their links, and noted in a document beside them.
+                pointer = (said.pointer if said else None) or ("/links" if iris.is_beside(document) else "")
                 findings.append(
                     Finding(
-                        document=document,
+                        document=iris.beside(document),
                         pointer=pointer,
                         rule="cycle",
                         message=f"{many(len(component), 'thing')} in a circle of origin or succession: {names}",

@@ -1036,12 +1036,13 @@ def test_pipes_and_folders_named_like_documents_do_not_block(tmp_path: Path) -> 
     put(source, "catalog.json", {**CATALOG, "links": links})
     code = """
         r = Catalog.create().ingest(a[0])
-        print(r.read, r.failed, *sorted({os.path.basename(f.document) + " " + f.rule for f in r.findings.kept}))
+        print(r.read, r.failed, *sorted({f"{os.path.basename(f.document)} {f.rule} {f.message}" for f in r.findings.kept}))
     """
     told = run(code, source)
     assert told.startswith("3 2 ")
     assert "pipe.json unreadable" in told
     assert "pipe.ndjson unreadable" in told
+    assert told.count("a pipe, a device or a folder, and no file") == 2  # it is there
     assert "catalog.json broken-link" in run(code, source / "catalog.json")
     for pipe in ("pipe.json", "pipe.ndjson"):
         assert run(code, source / pipe).startswith("0 1 ")
@@ -1447,6 +1448,25 @@ def test_a_document_of_a_public_machine_leads_to_no_private_one(public: _Server,
         found = [f for f in report.findings.kept if "private or local" in f.message]
         assert len(found) >= 4
         assert {f.rule for f in found} <= {"refused-link", "broken-link"}
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("network", [False, True])
+def test_a_link_that_is_refused_is_told_where_it_is(tmp_path: Path, public: _Server, network: bool) -> None:
+    named, looked_up, gone = "http://localhost:1/x.json", "http://2130706433/x.json", "http://public.example/gone.json"
+    links = [{"rel": rel, "href": href} for href in (named, looked_up, gone) for rel in ("item", "child")]
+    (tmp_path / "catalog.json").write_text(json.dumps({**CATALOG, "links": links}))
+    report = Catalog.create().ingest(tmp_path / "catalog.json", allow_network=network)
+    found = {(Path(f.document).name, f.pointer, f.rule) for f in report.findings.kept}
+    of = {"named": "refused-link", "looked up": "refused-link" if network else "network-off"}
+    here = [("catalog.json", f"/links/{number}/href", of["named"]) for number in (0, 1)]
+    here += [("catalog.json", f"/links/{number}/href", of["looked up"]) for number in ((2,) if network else (2, 3))]
+    there = [("gone.json", "", "unreadable")]
+    off = [("catalog.json", f"/links/{number}/href", "network-off") for number in (4, 5)]
+    assert found == {*here, *(there if network else off)}
+    # Only what was asked for and did not come is a document that failed.
+    assert report.failed == (2 if network else 0)
+    assert [named in lost for lost in report.not_read].count(True) == (2 if network else 0)
 
 
 @pytest.mark.enable_socket

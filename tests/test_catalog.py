@@ -1,8 +1,12 @@
 """What a catalog promises: idempotent, atomic by document, readers apart from the writer, exports that hold everything."""
 
+import contextlib
 import json
 import os
+import re
 import shutil
+from pathlib import Path
+from unittest.mock import Mock
 
 import networkx as nx
 import pyoxigraph as ox
@@ -14,9 +18,11 @@ from mlaoi_graph import ingest, writers
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import (
     CatalogDamaged,
+    CatalogError,
     CatalogExists,
     CatalogLocked,
     CatalogNotFound,
+    NetworkNotAllowed,
     NodeNotFound,
     QueryError,
     SourceNameTaken,
@@ -185,6 +191,24 @@ def test_rdflib_sees_the_same_union(filled):
     expected = next(iter(filled.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")))["n"]
     assert [str(row.n) for row in rows] == [expected]
     assert (rdflib.URIRef(f"{BASE}items/m"), rdflib.RDF.type, rdflib.URIRef(MLAOI.Model)) in graph
+    # Isomorphic to what rdflib's own parser makes of the union: every term is the same, plain text too.
+    union = rdflib.Graph()
+    for quad in filled.store.match():
+        union.parse(data=f"{quad.triple} .", format="nt")
+    assert len(graph) == len(union)
+    assert set(graph) == set(union)
+    label = rdflib.URIRef(f"{BASE}items/m"), rdflib.RDFS.label, rdflib.Literal("Model M")
+    assert graph.value(*label[:2]) == label[2]
+    assert [*graph.triples(label)] == [label]
+    select, construct = (
+        graph.query("SELECT ?l ?no { ?m rdfs:label ?l }"),
+        graph.query("CONSTRUCT WHERE { ?m a ?c ; rdfs:label ?l }"),
+    )
+    assert label[2] in {row.l for row in select}
+    assert {row.no for row in select} == {None}
+    assert label in construct.graph
+    assert graph.query("ASK { ?m rdfs:label 'Model M' }").askAnswer is True
+    assert graph.query("ASK { ?m rdfs:label 'No such' }").askAnswer is False
 
 
 @pytest.mark.parametrize("format", ["turtle", "ntriples", "rdfxml", "jsonld"])
@@ -386,6 +410,97 @@ def test_readers_keep_what_they_opened_until_they_open_again(tmp_path, folder):
                 assert late.counts().models == 4
         kept = [name for name in os.listdir(tmp_path / "c" / "snapshots") if name.isdigit()]
         assert len(kept) == 2  # the newest, and the one this reader holds
+
+
+@pytest.mark.parametrize("place", ["c", "new/c", "empty"])
+def test_what_is_discarded_is_gone_also_while_the_error_is_at_hand(tmp_path, place):
+    (tmp_path / "empty").mkdir()
+    for _ in range(5):
+        catalog = Catalog.create(tmp_path / place)
+        try:
+            catalog.ingest("https://example.invalid/x.json")
+        except NetworkNotAllowed:
+            catalog.discard()
+            assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
+        else:
+            pytest.fail("the network is off")
+
+
+def test_only_what_is_the_catalogs_is_discarded(tmp_path, folder, monkeypatch):
+    with Catalog.create(tmp_path / "made" / "c") as catalog:
+        catalog.ingest(folder)
+        with contextlib.closing(OxigraphStore(tmp_path / "made" / "c" / "store")), pytest.raises(CatalogLocked):
+            catalog.discard()
+        with Catalog.open(tmp_path / "made" / "c") as other:
+            assert other.counts().models == 2  # nothing was removed
+    (tmp_path / "made" / "c" / "notes").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", Mock(side_effect=OSError("busy")))
+        with pytest.raises(CatalogError, match="not all of it could be removed: busy"):
+            catalog.discard()
+    catalog.discard()
+    assert [entry.name for entry in (tmp_path / "made").rglob("*")] == ["c", "notes"]
+
+
+def test_each_iri_that_is_minted_is_in_the_docs(tmp_path):
+    documents = {
+        "catalog.json": {"type": "Catalog", "stac_version": "1.1.0", "id": "k", "description": "", "links": []},
+        "c.json": collection("c", link("item", "gone.json"), link("item", "https://far.org/i.json"), link("child", "d.json")),
+        "d.json": collection("d"),
+        "m.json": model("m", *(link("derived_from", href) for href in ("x/y.tif", "a name", "catalog.json")), {"rel": "derived_from"}),
+        "n.json": model("n", link("derived_from", "c.json", **{"ml-aoi:split": "train"})),
+        "s.json": sample("s", "c", link("source", "image.tif")),
+    }  # fmt: skip
+    for name, document in documents.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    page = (Path(__file__).parents[1] / "docs/catalog.md").read_text()
+    table = page.partition("## IRIs")[2].partition("`--base`")[0]
+    shapes = {
+        "base": re.escape(BASE),
+        "JSON pointer": r"/\w+(/\w+)*",
+        "path": ".+",
+        "document": f"{BASE}documents/[^#]+",
+        "hash": r"\w{16}",
+    }
+    patterns = {
+        written: "".join(
+            shapes.get(piece, r"[^/#]+") if number % 2 else re.escape(piece)
+            for number, piece in enumerate(re.split("<(.+?)>", written))
+        )
+        for written in re.findall("`(<.+?>.*?)`", table)
+    }
+    # What belongs to a node has the node's IRI before it.
+    nodes = "|".join(pattern for written, pattern in patterns.items() if written.startswith("<base>"))
+    for kind in ("item", "collection", "model", "dataset"):
+        patterns |= {
+            written: p.replace("[^/#]+", f"({nodes})", 1)
+            for written, p in patterns.items()
+            if written.startswith(f"<{kind}>")
+        }
+    with Catalog.create() as catalog:
+        catalog.ingest(tmp_path, name="here")
+        terms = {
+            term.value
+            for quad in catalog.store.match()
+            for term in (quad.graph_name, *quad.triple)
+            if isinstance(term, ox.NamedNode)
+        }
+    minted = {term.removesuffix("-geometry") for term in terms if term.startswith(BASE)}
+    assert len(minted) > 30
+    met = {iri: {written for written, pattern in patterns.items() if re.fullmatch(pattern, iri)} for iri in minted}
+    assert [iri for iri, rows in met.items() if not rows] == []
+    assert set().union(*met.values()) >= {
+        written for written in patterns if "#/" in written or "catalogs" in written or "files" in written
+    }
+
+
+def test_what_failed_does_not_keep_the_next_change_waiting(tmp_path, folder):
+    with Catalog.create(tmp_path / "c") as catalog:
+        try:
+            catalog.ingest("https://example.invalid/x.json")
+        except NetworkNotAllowed:
+            catalog.ingest(folder)
+        assert catalog.counts().models == 2
 
 
 def test_one_writer(tmp_path, folder):

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from mlaoi_graph.cli import main
 from mlaoi_graph.cli.app import app
+from mlaoi_graph.errors import NodeNotFound
 
 ROOT = Path(__file__).parents[1]
 
@@ -342,6 +343,18 @@ def test_a_build_that_reads_nothing_leaves_nothing(call, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("sources", [1, 2])
+def test_a_first_build_that_fails_leaves_the_directory_as_it_found_it(call, tmp_path, write, sources):
+    there = tmp_path / "there"
+    there.mkdir()
+    for _ in range(5):  # what an engine writes beside its removal is there sometimes only
+        for target in (tmp_path / "new" / "lineage", there):
+            done = call("build", *["https://example.invalid/x.json"] * sources, "--to", target)
+            assert done.exit_code != 0
+            assert list(tmp_path.rglob("*")) == [there]
+    assert call("build", write(m=model("m")), "--to", there).exit_code == 0
+
+
 def test_a_reader_that_has_seen_enough_is_no_fault(families_catalog):
     """``mlaoi-graph ... | head``: the pipe is closed while rows are still written."""
     query = "SELECT ?s ?p ?o { ?s ?p ?o }"
@@ -350,6 +363,40 @@ def test_a_reader_that_has_seen_enough_is_no_fault(families_catalog):
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["show"], 0), (["show", "--csv"], 0), (["audit"], 1)])
+def test_the_exit_code_does_not_depend_on_whether_all_was_read(families_catalog, arguments, code):
+    command = [sys.executable, "-m", "mlaoi_graph", arguments[0], str(families_catalog), *arguments[1:]]
+    whole = subprocess.run(command, capture_output=True, check=False, text=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # long before the first line is written
+        assert process.stderr.read() == whole.stderr
+    assert process.returncode == whole.returncode == code
+
+
+def test_triples_are_turtle_or_json_ld_and_no_csv(built, call):
+    asked = ("query", built, "CONSTRUCT WHERE { ?m mlaoi:trainedOn ?d }")
+    found = {str(quad.triple) for quad in ox.parse(call(*asked).stdout.encode(), ox.RdfFormat.TURTLE)}
+    assert len(found) == 1
+    as_json = call(*asked, "--json").stdout
+    assert json.loads(as_json)
+    assert {str(quad.triple) for quad in ox.parse(as_json.encode(), ox.RdfFormat.JSON_LD)} == found
+    refused = call(*asked, "--csv")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--csv goes with a SELECT" in " ".join(refused.stderr.split())
+
+
+def test_what_can_be_removed_is_listed(built, call):
+    with pytest.raises(NodeNotFound, match=re.escape(f"List what is there: mlaoi-graph show {built} --documents")):
+        call("remove", built, "nothing", catch_exceptions=False)
+    rows = list(csv.DictReader(io.StringIO(call("show", built, "--documents", "--csv").stdout)))
+    assert [row["document"].rpartition("/")[2] for row in rows] == ["c.json", "m.json", "s.json"]
+    assert [row["describes"] for row in rows][:2] == [f"{BASE}collections/c", f"{BASE}items/m"]
+    for row in rows:
+        assert call("remove", built, row["document"]).exit_code == 0
+    assert call("show", built, "--documents", "--csv").stdout == "document,describes\n"
 
 
 def test_a_fault_of_the_program_is_not_said_to_be_a_finding(monkeypatch, capsys):

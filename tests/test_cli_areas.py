@@ -180,6 +180,12 @@ def test_a_gap(run, catalog):
         run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40", "--geojson").stdout
     )["features"]
     assert feature["properties"]["km2"] == found.km2
+    table = run("coverage", "--stage", "trained", "--but-not", "tested", "--bbox", "-77,38,-75,40", "--csv").stdout
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {row["model"] for row in rows if row["tested_here"] == "no"} == {*found.models}
+    assert {row["model"] for row in rows if row["tested_here"] == "unknown"} == {*found.undecided}
+    assert {row["label"] for row in rows} >= {*labels}
+    assert len(rows) == len(found.models) + len(found.undecided)
 
 
 @pytest.mark.parametrize("command", ["areas", "coverage"])
@@ -236,4 +242,3 @@ def test_coverage_is_of_a_stage_or_of_exposure(run):
     assert "declared" not in shown
     learned = run("coverage", "--stage", "exposed", "--but-not", "tested", "--bbox", "5,45,10,48").stdout
     assert "Each of these models was exposed to data here and tested on none here" in learned
-    run("coverage", "--but-not", "trained", "--country", "BOL", "--csv", code=2)

@@ -1,6 +1,7 @@
 """Which link gives which edge, by the rules of the reader's table; one line a case."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import BASE, collection, link, model, quads, sample
@@ -904,6 +905,37 @@ def test_what_is_found_of_the_whole_catalog_says_where(tmp_path):
         } <= told
         assert not any("ndjson#" in document for document, *_ in told)
         assert _told(catalog, tmp_path / "a", {}) == told
+
+
+def test_each_circle_is_told_where_a_link_closes_it(tmp_path):
+    def catalog_of(name, *links):
+        return {"type": "Catalog", "stac_version": "1.1.0", "id": name, "description": "", "links": [*links]}
+
+    trained = {"lineage:stage": "training"}
+    documents = {
+        # A model that learned from what it labelled, with a part between them too.
+        "m.json": model("m", link("derived_from", "d.json", **trained)),
+        "d.json": collection("d", link("derived_from", "m.json")),
+        "n.json": model("n", link("derived_from", "e.json", **trained, **{"ml-aoi:split": "train"})),
+        "e.json": collection("e", link("derived_from", "n.json")),
+        # One that is tested on what it labelled is in no circle.
+        "t.json": model("t", link("lineage:evaluated_on", "f.json", **{"lineage:stage": "testing"})),
+        "f.json": collection("f", link("derived_from", "t.json")),
+        "k/a.json": catalog_of("a", link("child", "b.json"), link("child", "c.json")),
+        "k/b.json": catalog_of("b", link("parent", "a.json"), link("child", "c.json")),
+        "k/c.json": catalog_of("c", link("child", "x.json"), link("child", "a.json")),
+        "k/x.json": collection("x", link("child", "y.json")),
+        "k/y.json": collection("y", link("child", "x.json")),
+    }
+    circles = {("d.json", "/links/0"), ("e.json", "/links/0"), ("k/c.json", "/links/1/href"), ("k/y.json", "/links")}
+    with Catalog.create() as catalog:
+        told = _told(catalog, tmp_path / "a", documents)
+        assert {(document, pointer) for document, pointer, rule in told if rule == "cycle"} == circles
+        assert _told(catalog, tmp_path / "a", {}) == told
+    with Catalog.create() as catalog:
+        found = catalog.ingest(tmp_path / "a" / "k" / "a.json").findings.kept
+        told = {(Path(f.document).name, f.pointer) for f in found if f.rule == "cycle"}
+        assert told == {("c.json", "/links/1/href"), ("y.json", "/links")}
 
 
 PUBLISHED = {"license": "GPL-3.0-only", "version": "3", "sci:doi": "10.1234/X", "description": "All of it.",

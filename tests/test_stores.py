@@ -113,6 +113,8 @@ def test_one_writer(tmp_path):
         with pytest.raises(CatalogLocked) as locked:
             OxigraphStore(path)
         assert locked.value.path == str(path)
+        with contextlib.chdir(tmp_path), pytest.raises(CatalogLocked):  # by another name of it
+            OxigraphStore(Path("store"))
         other = _python("try: OxigraphStore(path)\nexcept CatalogLocked as error: print(error.path)", path)
         assert other.communicate() == (f"{path}\n", "")
         store.replace({DOC: TRIPLE})

@@ -282,7 +282,9 @@ def coverage(
     task: Task = None,
     family: Family = None,
     as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of countries as CSV.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print the table of countries, or of a gap the models.")
+    ] = False,
     as_geojson: AsGeoJson = False,
     geoparquet: GeoParquet = None,
     map_to: Map = None,
@@ -297,8 +299,6 @@ def coverage(
 
     window = _window(during)
     words = [use.value.replace("-", "_") for use in (stage, but_not) if use is not None]
-    if as_csv and but_not:
-        raise typer.BadParameter("a gap has no table of countries: use --json or --geojson")
     with _asking(arguments, bbox, aoi, country, place) as (catalog, asked):
         only = {"during": window, "task": task, "family": family}
         found: Any
@@ -311,6 +311,11 @@ def coverage(
             print_json(found.to_geojson())
         elif as_json:
             print_json(found.to_dict())
+        elif as_csv and but_not is not None:
+            labels = {row.model: row.label for row in found.has.models()}
+            which = [(model, "no") for model in found.models] + [(model, "unknown") for model in found.undecided]
+            columns = ("model", "label", f"{but_not.value}_here")
+            print_rows(columns, [(model, labels[model], said) for model, said in which], as_json=False, as_csv=True)
         elif as_csv:
             rows = found.countries()
             print_rows(rows.columns, ([*row.values()] for row in rows.to_dicts()), as_json=False, as_csv=True)

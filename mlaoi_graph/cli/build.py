@@ -269,7 +269,7 @@ def remove(
 
     directory, rest = split_directory(arguments, 1)
     if not rest:
-        raise typer.BadParameter("give the document's IRI; they are listed by: mlaoi-graph show DIR NODE")
+        raise typer.BadParameter("give the document's IRI; they are listed by: mlaoi-graph show DIR --documents")
     with Catalog.open(directory) as catalog:
         catalog.remove(rest[0])
     say(f"removed {rest[0]}; the next build looks up again what referred to it")

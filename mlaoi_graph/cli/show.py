@@ -74,11 +74,15 @@ def show(
     unresolved: Annotated[
         bool, typer.Option("--unresolved", help="List what is referred to and described nowhere.")
     ] = False,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="List the documents, each with what it describes.")
+    ] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Show what is in a catalog, or one node with every edge at it and who says so."""
     from mlaoi_graph.catalog import Catalog
+    from mlaoi_graph.iri import is_beside
 
     directory, rest = split_directory(arguments, 1)
     with Catalog.open(directory) as catalog:
@@ -89,6 +93,9 @@ def show(
                 (n.unresolved_name or n.label or "", n.iri, type(n).__name__.lower()) for n in catalog.unresolved()
             )
             print_rows(("name", "iri", "kind"), rows, as_json=as_json, as_csv=as_csv)
+        elif documents:
+            read = [(d.iri, d.describes) for d in catalog.documents() if not is_beside(d.iri)]
+            print_rows(("document", "describes"), sorted(read), as_json=as_json, as_csv=as_csv)
         else:
             _show_all(catalog, directory, as_json=as_json, as_csv=as_csv)
 
@@ -215,7 +222,7 @@ def query(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter: a model or dataset by name, or as the query declares."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="SPARQL results JSON; triples as JSON-LD.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="SPARQL results CSV.")] = False,
     as_geojson: Annotated[bool, typer.Option("--geojson", help="GeoJSON, by the first column of geometries.")] = False,
     geoparquet: Annotated[
@@ -256,11 +263,13 @@ def query(
             say(str(warning.message))
         if (as_geojson or geoparquet is not None) and not isinstance(answer, Solutions):
             raise typer.BadParameter("--geojson and --geoparquet go with a SELECT")
+        if as_csv and isinstance(answer, Graph):
+            raise typer.BadParameter("--csv goes with a SELECT; triples are Turtle, or JSON-LD by --json")
         if isinstance(answer, bool):
             print_json({"head": {}, "boolean": answer}) if as_json else print("true" if answer else "false")
         elif isinstance(answer, Graph):
             sys.stdout.flush()
-            answer.write(sys.stdout.buffer)
+            answer.write(sys.stdout.buffer, "jsonld" if as_json else "turtle")
         elif geoparquet is not None:
             answer.to_geoparquet(geoparquet)
             say(f"written to {geoparquet}")

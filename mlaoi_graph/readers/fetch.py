@@ -125,7 +125,7 @@ class Fetcher:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
                 os.close(file)
-                raise SourceNotFound(path, "no such file")
+                raise SourceNotFound(path, "a pipe, a device or a folder, and no file")
             return file, found.st_size
         except (OSError, ValueError) as error:  # a null byte is a ValueError
             raise SourceNotFound(path, getattr(error, "strerror", None) or str(error)) from error

@@ -73,7 +73,8 @@ class OxigraphStore:
         try:
             if path is None:
                 return ox.Store()
-            return ox.Store.read_only(str(path)) if self._read_only else ox.Store(path)
+            # Within one process the engine tells by its name whether a directory is open already.
+            return ox.Store.read_only(str(path)) if self._read_only else ox.Store(path.resolve())
         except (OSError, RuntimeError, ValueError) as error:
             # RocksDB's words; pyoxigraph sets no errno. The first is another process, the second this one.
             if "While lock file" in str(error) or "lock hold by current process" in str(error):

@@ -43,8 +43,8 @@ def documents(raw: Raw, walk: Walk, resolver: Resolver, context: Context) -> Ite
         place = walk.place_of(href, raw)
         if place is None:
             is_web = href.startswith(("http://", "https://"))
-            why = "is an address, and the network is off; see --allow-network" if is_web else "cannot be opened here"
-            raw.note(pointer, "network-off" if is_web else "samples-not-read", f"{href} {why}", Severity.INFO)
+            rule, why = walk.why_not(href) if is_web else ("samples-not-read", f"{href} cannot be opened here")
+            raw.note(pointer, rule, why, Severity.INFO)
             raw.missing.append(href)
             yield ReadDocument(iri, Outcome.SKIPPED)
             continue

@@ -160,6 +160,9 @@ class Unread:
 
     def documents(self) -> Iterator[ReadDocument]:
         """Yield what there is to say now, and what is no longer."""
+        circles = list(self._circles())
+        if circles:
+            yield ReadDocument("", Outcome.SKIPPED, findings=circles)
         for parent, place in self._parents:
             if parent in self._tree:
                 self._tree[parent].below.append(place)
@@ -174,6 +177,37 @@ class Unread:
             yield from self._beside(said, iris.unread(said.iri), told, below, found=found.findings(said))
             # What is there is known when all documents are: see :func:`elsewhere`.
             yield from self._beside(said, iris.elsewhere(said.iri), away, [], away)
+
+    def _circles(self) -> Iterator[Finding]:
+        """Yield a finding for each link of or to a catalog that leads back up to what that lies below.
+
+        Collections below each other are parts of each other, and found as such.
+        """
+        done: set[int] = set()
+        for root in self._tree:
+            above: dict[int, Iterator[tuple[int, int]]] = {} if root in done else {root: self._children(root)}
+            while above:
+                place, children = next(reversed(above.items()))
+                child, number = next(children, (None, 0))
+                if child is None:
+                    done.add(place)
+                    del above[place]
+                elif child in above:
+                    circle = [*above][[*above].index(child) :]
+                    if any(self._tree[one].form is Form.CATALOG for one in circle):
+                        yield Finding(
+                            document=self._tree[place].shown,
+                            pointer=f"/links/{number}/href",
+                            rule="cycle",
+                            message=f"leads back to {self._tree[child].shown}, below which this lies",
+                        )
+                elif child not in done:
+                    above[child] = self._children(child)
+
+    def _children(self, place: int) -> Iterator[tuple[int, int]]:
+        """Yield the catalogs and collections that one links to as children, with the number of the link."""
+        one = self._tree[place]
+        return ((child, -1 - by) for child, by in zip(one.below, one.by, strict=True) if by < 0 and child in self._tree)
 
     def _beside(
         self,

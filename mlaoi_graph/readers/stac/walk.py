@@ -245,10 +245,19 @@ class Walk:
 
     def is_private(self, address: str) -> bool:
         """Return whether an address leads to a private or local machine, and to none that the user named."""
-        if not address.startswith(("http://", "https://")):
+        iri = iris.safe_iri(address)
+        if iri is None or not _is_web(iri):
             return False
-        netloc = urlsplit(address).netloc
+        netloc = urlsplit(iri).netloc
         return netloc != self.fetcher.trusted and is_private(netloc)
+
+    def why_not(self, address: str) -> tuple[str, str]:
+        """Return the rule by which an address is not asked, and what to say of it."""
+        if iris.safe_iri(address) is None or not _is_web(address):
+            return "refused-link", f"{address[:100]} is no address a catalog can point at"
+        if self.is_private(address):
+            return "refused-link", f"{address[:100]} is an address of a private or local machine; not opened"
+        return "network-off", f"{address} is an address, and the network is off; see --allow-network"
 
     def want(self, place: Place, data: bytes) -> None:
         """Have a document read that was looked into, unless all of the folder is read anyway."""
@@ -315,11 +324,13 @@ class Walk:
             path = os.path.relpath(str(error.filename), self.fetcher.root).replace(os.sep, "/")
             yield self._failure(Place(path=path), "unreadable", f"the folder cannot be listed: {error.strerror}")
 
-    def _open(self, place: Place) -> Iterator[Raw]:
+    def _open(self, place: Place, link: tuple[str, str] | None = None) -> Iterator[Raw]:
         try:
             data = self.read(place)
         except SourceError as error:
-            yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error))
+            # Of what may not be asked, the link is what is wrong.
+            at = link if isinstance(error, NetworkNotAllowed) else None
+            yield self._failure(place, _RULES.get(type(error), "unreadable"), str(error), at)
             return
         yield from self._parsed(place, data)
 
@@ -361,9 +372,10 @@ class Walk:
             raw.note(remark.place, "not-strict-json", str(remark))
         return parsed
 
-    def _failure(self, place: Place, rule: str, message: str) -> Raw:
+    def _failure(self, place: Place, rule: str, message: str, at: tuple[str, str] | None = None) -> Raw:
         shown = self.shown(place)
-        finding = Finding(document=shown, pointer="", rule=rule, message=message, severity=Severity.ERROR)
+        document, pointer = at or (shown, "")
+        finding = Finding(document=document, pointer=pointer, rule=rule, message=message, severity=Severity.ERROR)
         return Raw(self.document_iri(place), place, shown, findings=[finding], failed=True)
 
     def _members(self, container: Raw, features: list[Any]) -> Iterator[Raw]:
@@ -454,13 +466,14 @@ class Walk:
         return BytesIO(self.read(place)) if place.path is None else self.fetcher.open_path(place.path)
 
     def _follow(self, start: Place) -> Iterator[Raw]:
-        stack = [start]
+        stack: list[tuple[Place, tuple[str, str] | None]] = [(start, None)]
+        """Each with the document and the pointer of the link that leads there."""
         while stack:
-            place = stack.pop()
+            place, link = stack.pop()
             if not self._first_visit(place):
                 continue
             # What the user named himself is not there or may not be asked: that is an error, and no finding.
-            first = self._parsed(place, self.read(place)) if place == start and self.remote else self._open(place)
+            first = self._parsed(place, self.read(place)) if place == start and self.remote else self._open(place, link)
             for raw in first:
                 if place == start and self.remote and content.is_api(raw.data):
                     yield from self._api(raw)
@@ -473,7 +486,7 @@ class Walk:
                         self.mirrored = address.rpartition("/")[0] + "/"
                 # Links are looked up before the document is handed on: a broken one is this document's finding.
                 if raw.form in (Form.CATALOG, Form.COLLECTION):
-                    stack.extend(reversed(self._children(raw)))
+                    stack.extend((child, (raw.shown, pointer)) for child, pointer in reversed(self._children(raw)))
                 yield raw
 
     def _api(self, landing: Raw) -> Iterator[Raw]:
@@ -526,9 +539,12 @@ class Walk:
         elif self._first_visit(place):
             yield from self._parsed(place, text.encode("utf-8", "replace"))
 
-    def _children(self, raw: Raw) -> list[Place]:
-        """Return where a catalog's or collection's items and children are; what cannot be opened is noted of it."""
-        found: list[Place] = []
+    def _children(self, raw: Raw) -> list[tuple[Place, str]]:
+        """Return where a catalog's or collection's items and children are, each with the pointer of the link.
+
+        What cannot be opened is noted of it.
+        """
+        found: list[tuple[Place, str]] = []
         written = raw.data.get("links", [])
         if not isinstance(written, list) or not all(isinstance(link, dict) for link in written):
             raw.note("/links", "wrong-type", "links are a list of objects; what others may have led to is not known")
@@ -553,10 +569,10 @@ class Walk:
                 if rel == "item":  # another was meant
                     raw.missing.append(f"{href}, itself")
             elif place is not None:
-                found.append(place)
+                found.append((place, pointer))
                 raw.linked.append(hash(place))
                 raw.linked_by.append(-1 - index if rel == "child" else index)
-            elif isinstance(href, str) and _is_web(href):
+            elif isinstance(href, str) and _is_web(href) and not (self.start and self.context.allow_network):
                 raw.away.append(href)
             else:
                 raw.missing.append(href if isinstance(href, str) and href else f"a link without href at {pointer}")
@@ -586,11 +602,9 @@ class Walk:
             raw.note(pointer, "broken-link", "a link needs an href that is text")
             return None
         place = self.tree_place(href, raw)
-        if place is None:
-            if not _is_web(href) and iris.is_absolute(href):
-                raw.note(pointer, "refused-link", f"{href[:100]} is no address a catalog can point at")
-            elif self.start is not None:
-                raw.note(pointer, "network-off", f"{href} is an address, and the network is off; see --allow-network")
+        if place is None or (place.url is not None and self.is_private(place.url)):
+            if self.start is not None or not _is_web(href):
+                raw.note(pointer, *self.why_not(href if place is None or place.url is None else place.url))
             return None
         if place.path is not None and not self.exists(place.path):
             if self.leads_out(place):
