@@ -33,7 +33,7 @@ class Served:
     @property
     def lines(self):
         """What it logged; every line is a JSON object."""
-        return [json.loads(line) for line in self.log.splitlines()]
+        return [json.loads(line) for line in self.log.split("\n") if line]
 
     def requests(self):
         """Return the lines of requests."""

@@ -211,7 +211,7 @@ def test_what_cannot_be_parsed_is_told_in_json(server, line):
 @pytest.mark.parametrize("wish", ["websocket", "h2c"])
 def test_a_wish_for_another_protocol_is_disregarded(server, wish):
     """The answer is the usual one, with its line in the log and nothing else; a body counts, too."""
-    log = len(server.log.splitlines())
+    log = len(server.lines)
     head = f"Host: x\r\nConnection: Upgrade, close\r\nUpgrade: {wish}\r\n"
     query = "ASK { ?s ?p 'UPGRADE' }"
     posted = f"POST /sparql HTTP/1.1\r\n{head}Content-Type: application/sparql-query\r\nContent-Length: {len(query)}\r\n\r\n{query}"
@@ -234,8 +234,9 @@ def test_a_wish_for_another_protocol_is_disregarded(server, wish):
         while part := connection.recv(65536):
             found += part
     assert found.startswith(b"HTTP/1.1 400")
-    lines = server.log.splitlines()[log:]
-    assert [json.loads(line)["status"] for line in lines] == [200, 200, 200, 400]
+    # The line of what was asked before this test may have come after its answer.
+    lines = [line for line in server.lines[log:] if "mlaoi:Model" not in line.get("query", "")]
+    assert [line["status"] for line in lines] == [200, 200, 200, 400]
 
 
 def test_a_method_that_is_not_allowed_is_told_in_json(server):
@@ -308,6 +309,7 @@ def test_what_is_refused_before_it_is_read_is_in_the_log_and_counted(server):
         return float(found[0].rpartition(" ")[2]) if found else 0
 
     cases = [
+        (b"", ("", "", "", 408, "slow")),
         (b"GET /sparql?query=told", ("GET", "/sparql", "query=told", 408, "slow")),
         (b"GET /told HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 200_000, ("GET", "/told", "", 431, "head-size")),
         (b"GET /health HTTP/1.1\r\nHost: x\r\n\r\ntold is no HTTP\r\n\r\n", ("", "", "", 400, "http")),
@@ -318,8 +320,8 @@ def test_what_is_refused_before_it_is_read_is_in_the_log_and_counted(server):
         told = raw(server, data)
         assert not told or f'"error":"{word}"'.encode() in told  # the connection may be reset before all is read
         assert metric(method or "other", status) == before + 1
-        lines = [line for line in server.lines[begun:] if line.get("path") not in ("/metrics", "/health")]
-        (line,) = lines
+        others = ("/metrics", "/health", "/sparql")  # which were asked before it
+        (line,) = [line for line in server.lines[begun:] if line.get("path") not in others or line["status"] != 200]
         assert (line["method"], line["path"], line["query"], line["status"], line["error"]) == expected
         assert line["client"] == "127.0.0.1"
 
@@ -332,7 +334,7 @@ def test_a_client_that_goes_while_it_sends_is_no_mistake_of_ours(server, end):
         head = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
         connection.sendall(head + (end or b"Content-Length: 100\r\n\r\nASK"))
         time.sleep(0.3)
-    (line,) = until(lambda: server.lines[begun:])
+    (line,) = until(lambda: [line for line in server.lines[begun:] if line.get("status") != 200])
     assert (line["status"], line["error"], line["path"]) == (499, "gone", "/sparql")
 
 
@@ -481,7 +483,7 @@ def test_one_connection_too_many_is_told(families_catalog, tmp_path):
                 [found] = until(lambda path=path: [got for got in [server.get(path)] if got.status_code == 503])
                 assert found.json()["error"] == "connections"
                 assert found.headers["connection"] == "close"
-                assert json.loads(server.log.splitlines()[-1])["status"] == 503
+                until(lambda: server.requests()[-1]["status"] == 503)  # written once the answer is sent
         until(lambda: server.get("health").status_code == 200)
         assert "concurrency" not in server.log
 

@@ -40,6 +40,7 @@ class _Bounded(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._size = 0
         self._since = 0.0
+        self.url = b""
         self._in_head = True
         self._ended = False
         self._late: asyncio.TimerHandle | None = None
