@@ -237,7 +237,7 @@ def bare(sparql: str) -> str:
 
 
 def refuse_what_is_no_reading(sparql: str) -> None:
-    """Raise QueryError for a query that would ask another machine, or change something.
+    """Raise QueryError for a query that would ask another machine, or change something, and for none at all.
 
     The engine has no switch against ``SERVICE``.
     """
@@ -248,6 +248,8 @@ def refuse_what_is_no_reading(sparql: str) -> None:
     if asks:
         raise QueryError("SERVICE asks another machine, and queries stay in the catalog. Build its documents into it")
     plain = bare(sparql)
+    if not plain.strip():
+        raise QueryError("the query is empty. It begins with SELECT, ASK, CONSTRUCT or DESCRIBE")
     found = _CHANGES.search(plain)
     if found:
         raise QueryError(f"{found[1].upper()} changes something, and queries only read. Documents come in by build")

@@ -1,6 +1,7 @@
 """Servers for tests: the real command in a process of its own, on a free port of this machine."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -28,6 +29,15 @@ class Served:
     @property
     def log(self):
         return self._log.read_text("utf-8", "replace")
+
+    @property
+    def lines(self):
+        """What it logged; every line is a JSON object."""
+        return [json.loads(line) for line in self.log.split("\n") if line]
+
+    def requests(self):
+        """Return the lines of requests."""
+        return [line for line in self.lines if "status" in line]
 
     def sparql(self, query, accept="application/sparql-results+json", **more):
         """POST a query and return the response."""

@@ -1,6 +1,7 @@
 """The JSON API gives what Python gives, page by page, and nothing that its OpenAPI description does not say."""
 
 import dataclasses
+import re
 from enum import Enum
 
 import pytest
@@ -127,18 +128,18 @@ def test_chains_are_those_of_python(served, families):
 
 
 @pytest.mark.parametrize("area", ["BOL", "-10,35,30,60", "POLYGON ((0 40, 20 40, 20 55, 0 55, 0 40))"])
-@pytest.mark.parametrize("use", ["trained", "tested", "exposed", "declared"])
-def test_areas_are_those_of_python(served, families, area, use):
-    expected = families.models(**{f"{use}_in": area})
-    assert rows(served, "areas", area=area, use=use) == expected.to_dicts()
-    first = next(pages(served, "areas", area=area, use=use))
+@pytest.mark.parametrize("stage", ["trained", "tested", "exposed", "declared"])
+def test_areas_are_those_of_python(served, families, area, stage):
+    expected = families.models(**{f"{stage}_in": area})
+    assert rows(served, "areas", area=area, stage=stage) == expected.to_dicts()
+    first = next(pages(served, "areas", area=area, stage=stage))
     assert (first["area_km2"], first["unknown_total"]) == (expected.aoi.km2, len(expected.unknown))
-    assert rows(served, "areas", area=area, use=use, which="unknown") == expected.unknown.to_dicts()
+    assert rows(served, "areas", area=area, stage=stage, which="unknown") == expected.unknown.to_dicts()
 
 
 @pytest.mark.parametrize("during", ["2018", "2018-06-01T00:00:00Z", "../2018", "2018/..", "/2018", "2018/2019"])
 def test_a_time_may_be_an_instant_or_open(served, families, during):
-    assert rows(served, "areas", area="BOL", use="tested", during=during) == families.models(tested_in="BOL", during=during).to_dicts()  # fmt: skip
+    assert rows(served, "areas", area="BOL", stage="tested", during=during) == families.models(tested_in="BOL", during=during).to_dicts()  # fmt: skip
 
 
 @pytest.mark.parametrize("node", ["geochat-7b", "dota", None])
@@ -215,10 +216,33 @@ def test_a_cursor_is_of_one_question(served):
         assert (found.status_code, found.json()["error"]) == (400, "cursor"), other
 
 
-def test_uses_are_spelt_as_on_the_command_line_too(served):
-    one, other = (served.get(f"api/areas?area=BOL&use=instruction{s}tuned") for s in "-_")
-    assert one.status_code == 200
-    assert {**one.json(), "next": None} == {**other.json(), "next": None}
+def test_stages_are_those_of_the_command_line(served, families):
+    from mlaoi_graph.cli.areas import Use
+
+    for stage in Use:
+        expected = families.models(**{f"{stage.value.replace('-', '_')}_in": "BEL"})
+        assert rows(served, "areas", area="BEL", stage=stage.value) == expected.to_dicts(), stage
+    assert served.get("api/areas?area=BEL&stage=instruction_tuned").status_code == 422
+    assert "stage" in served.get("api/areas?area=BEL&use=trained").json()["reason"]
+
+
+@pytest.mark.parametrize(
+    "path", ["exposure?model=geochat-7b&model=sam-vit-h", "models?limit=1&limit=2", "lineage?node=dota&depth=1&depth=1"]
+)
+def test_what_is_sent_twice_is_refused_where_one_counts(served, path):
+    found = served.get(f"api/{path}")
+    assert (found.status_code, found.json()["error"]) == (400, "parameters")
+    assert "2 times" in found.json()["reason"]
+    assert served.get("api/lineage?node=dota&stage=test&stage=training").status_code == 200
+    assert served.get("sparql?query=ASK%7B%7D&reasoning=on&reasoning=off").json()["error"] == "parameters"
+
+
+def test_the_description_says_what_a_cursor_is(served):
+    described = served.get("api/openapi.json").json()["paths"]["/api/models"]["get"]["parameters"]
+    (cursor,) = [one["schema"] for one in described if one["name"] == "cursor"]
+    following = served.get("api/models?limit=1").json()["next"]
+    assert re.search(cursor["pattern"], following)
+    assert not re.search(cursor["pattern"], "\xff")
 
 
 def test_near_names_are_offered(served):

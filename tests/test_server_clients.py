@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import urllib.request
 import pytest
 import requests
 from conftest import model
-from serving import serve, until
+from serving import ROOT, serve, until
 from typer.testing import CliRunner
 
 from mlaoi_graph.catalog import Catalog
@@ -140,16 +141,14 @@ def test_another_server_asks_ours(served, other, expected):
     ours = expected[0][0]
     update = f"INSERT DATA {{ <{ours}> <https://example.org/rating> 5 }}"
     assert requests.post(f"{other}update", data={"update": update}, timeout=30).ok
-    federated = f"""PREFIX mlaoi: <https://w3id.org/mlaoi#>
-        SELECT ?model ?rating ?data {{ ?model <https://example.org/rating> ?rating
-          SERVICE <{served.url}sparql> {{ ?model mlaoi:testedOn ?data }} }}"""
+    page = (ROOT / "docs/serve.md").read_text("utf-8")
+    (line,) = re.findall(r"another SPARQL server \| `(.*?)`", page)
+    federated = line.replace("http://127.0.0.1:8765/", served.url)
     found = requests.post(
         f"{other}query", data={"query": federated}, headers={"Accept": "application/json"}, timeout=30
     )
     rows = found.json()["results"]["bindings"]
-    assert sorted((r["model"]["value"], r["data"]["value"]) for r in rows) == [
-        pair for pair in expected if pair[0] == ours
-    ]
+    assert sorted((r["m"]["value"], r["d"]["value"]) for r in rows) == [pair for pair in expected if pair[0] == ours]
 
 
 def test_a_read_of_ours_by_the_other_is_a_copy_of_the_graph(served, other, families_catalog):

@@ -8,19 +8,23 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
 from conftest import box, model
-from serving import run_apart, serve, until
+from serving import ROOT, run_apart, serve, until
 
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.server.pool import Pool
 from mlaoi_graph.server.stac import tasks
+from mlaoi_graph.server.tasks import query
 from mlaoi_graph.server.worker import Bounds
+from mlaoi_graph.stores import Scope
 
 GAVE_WAY = 'mlaoi_workers_ended_total{pool="queries",why="room"}'
 COUNT = itertools.count()
@@ -144,6 +148,36 @@ def test_the_log_has_the_last_words_of_a_worker_that_died(families_catalog, capl
     assert died.startswith("first words")
     assert died.endswith("last words")
     assert len(died) < 700
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT (geof:metricBuffer(?w, 1000) AS ?x) { ?a geo:hasGeometry/geo:asWKT ?w } LIMIT 3",
+        "ASK { FILTER(geof:sfIntersects('<http://www.opengis.net/def/crs/EPSG/0/2056> POINT (2600000 1200000)'^^geo:wktLiteral, "
+        "'POINT (7.4 46.9)'^^geo:wktLiteral)) }",
+    ],
+    ids=["function", "CRS"],
+)
+def test_what_needs_an_extra_that_is_not_installed_says_which(families_catalog, caplog, text):
+    (reply,), _, log = one_worker(families_catalog, caplog, (without_pyproj, {"sparql": text.encode()}))
+    said = json.loads(reply.body)
+    assert (reply.status, said["error"]) == (501, "missing-extra"), said
+    assert "pip install 'mlaoi-graph[crs]'" in said["reason"]
+    assert not log
+
+
+def without_pyproj(context, sparql):
+    sys.modules["pyproj"] = None  # its import raises, as where it is not installed
+    return query(context, sparql=sparql, accept="*/*", scope=Scope())
+
+
+def test_the_extra_of_the_server_has_what_its_queries_need(served):
+    """All that SPARQL promises by ``pip install 'mlaoi-graph[server]'``: buffers and other CRSs need pyproj."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert "mlaoi-graph[crs]" in extras["server"]
+    assert extras["crs"] == ["pyproj>=3.6"]
+    assert served.sparql("ASK { FILTER(BOUND(?x) || STRLEN(STR(geof:metricBuffer('POINT (7 46)'^^geo:wktLiteral, 10))) > 9) }").json()["boolean"]  # fmt: skip
 
 
 def worker_says_much_and_ends(context):
@@ -409,11 +443,15 @@ def models(server):
 
 def test_every_request_has_a_line_in_the_log(tight):
     tight.sparql("ASK { 'not this' }")
+    tight.sparql("ASK {} # nothing wrong")
     tight.get("no/such\x1b[31mpage?a=\x1b[0m")
     until(lambda: "no/such" in tight.log)
-    lines = [json.loads(line) for line in tight.log.splitlines() if line.startswith("{")]
-    assert {"time", "client", "method", "path", "query", "status", "ms", "bytes", "rows"} == set(lines[-1])
+    lines = tight.requests()
+    assert {"time", "client", "method", "path", "query", "status", "ms", "bytes", "rows", "error"} == set(lines[-1])
     assert (lines[-1]["status"], lines[-1]["path"]) == (404, "/no/such\x1b[31mpage")
+    assert lines[-1]["error"] == "not-found"
+    (answered,) = [line for line in lines if "nothing wrong" in line["query"]]
+    assert (answered["status"], "error" in answered) == (200, False)
     assert "\x1b" not in tight.log
 
 
@@ -422,11 +460,10 @@ def test_a_string_that_takes_too_much_memory_is_told_as_memory(families_catalog,
     doubled = " ".join(f"BIND(CONCAT(?a{n}, ?a{n}, ?a{n}, ?a{n}) AS ?a{n + 1})" for n in range(12))
     with serve(families_catalog, tmp_path, "--memory-mb", 300, "--workers", 1) as server:
         refused(server.sparql(f"SELECT ?a12 {{ BIND('{'x' * 1000}' AS ?a0) {doubled} }}"), 503, "memory")
-        (died,) = [line for line in server.log.splitlines() if " died " in line]
+        (died,) = [line["message"] for line in server.lines if " died " in line.get("message", "")]
         said = json.loads(died.partition("): ")[2])
         assert "memory allocation of" in said
         assert len(said) <= 605
-        assert all(line.startswith(("{", "20")) for line in server.log.splitlines())
 
 
 def test_a_query_of_very_many_patterns_is_told_to_be_too_large(tight):
@@ -434,6 +471,34 @@ def test_a_query_of_very_many_patterns_is_told_to_be_too_large(tight):
     found = tight.sparql(f"SELECT * {{ {patterns} }} LIMIT 1").json()
     # It may as well take too long.
     assert "too large or nested too deeply" in found["reason"] or found["error"] in ("timeout", "body-size")
+
+
+def test_why_is_in_the_log_and_every_line_of_it_is_json(tight):
+    """A worker that is stopped is told between the requests, in a line that has a level and no status."""
+    refused(tight.sparql(ENDLESS.replace("?n)", "?told)")), 503, "timeout")
+    refused(tight.get("sparql", params={"query": ENDLESS.replace("?n)", "?told_too)")}), 503, "timeout")
+    refused(tight.sparql("ASK { told"), 400, "query")
+    refused(tight.get("api/lineage?node=told"), 404, "not-found")
+    refused(tight.get("api/lineage?told=1"), 400, "parameters")
+    refused(tight.get("api/lineage?node="), 422, "parameters")
+    tight.get("search?q=sam&kind=told", headers={"Accept": "text/html"})
+    refused(requests.delete(f"{tight.url}health?told", timeout=30), 405, "method")
+
+    def told():
+        return [
+            (line["status"], line["error"])
+            for line in tight.requests()
+            if "told" in line["query"] or line["query"] == "node="
+        ]
+
+    until(lambda: len(told()) >= 8)
+    assert told() == [
+        (503, "timeout"), (503, "timeout"), (400, "query"), (404, "not-found"), (400, "parameters"), (422, "parameters"),
+        (400, "parameters"), (405, "method"),
+    ]  # fmt: skip
+    others = [line for line in tight.lines if "status" not in line]
+    assert {frozenset(line) for line in others} == {frozenset(("time", "level", "logger", "message"))}
+    assert any("ended: timeout" in line["message"] for line in others)
 
 
 def test_the_log_has_what_was_asked_by_post(tight):
@@ -445,7 +510,7 @@ def test_the_log_has_what_was_asked_by_post(tight):
         timeout=30,
     )
     until(lambda: "direct" in tight.log)
-    lines = [json.loads(line)["query"] for line in tight.log.splitlines() if line.startswith("{")]
+    lines = [line["query"] for line in tight.requests()]
     (form,) = [line for line in lines if "by form" in line]
     assert (form[:19], len(form)) == ("ASK { 'by form' }\n#", 200)
     assert "ASK { 'direct \ufffd' }" in lines

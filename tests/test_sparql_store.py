@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -240,6 +241,19 @@ def test_an_update_that_arrives_late_changes_nothing(server, impatient, monkeypa
         assert held(store) == {}
         store.replace({DOC: TRIPLE})
         assert held(store) == {DOC: parsed(TRIPLE)}
+
+
+def test_a_server_that_hangs_up_is_told_in_whole_sentences(monkeypatch):
+    monkeypatch.setattr(endpoint, "_WAITS", ())
+
+    def hang_up(listening):
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=hang_up, args=(listening,), daemon=True).start()
+        with pytest.raises(StoreError, match=r"no answer: [^.]*without sending a response\. Check"):
+            Catalog.open(f"http://127.0.0.1:{listening.getsockname()[1]}/sparql")
 
 
 def test_a_server_that_is_gone_is_a_store_error(server, monkeypatch):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
+import orjson
 import uvicorn
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import SettingsError
 from mlaoi_graph.server import sparql
-from mlaoi_graph.server.door import Door
+from mlaoi_graph.server.door import Door, time_of
 from mlaoi_graph.server.kept import Kept
 from mlaoi_graph.server.metrics import Metrics
 from mlaoi_graph.server.pool import Pool
@@ -187,17 +188,20 @@ async def _make(state: State) -> None:
 def run(settings: Settings, ready: Callable[[str], object] | None = None) -> None:
     """Serve a catalog until the process is told to stop (SIGINT, SIGTERM): requests under way are finished first.
 
-    Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object for
-    each request. Raises KeyboardInterrupt when it has stopped, SettingsError if the address cannot be listened on,
-    CatalogNotFound.
+    Prints the address to stdout once it listens, and gives it to ``ready``; the log goes to stderr, a JSON object on a
+    line for each request, and for whatever else there is to tell. Raises KeyboardInterrupt when it has stopped,
+    SettingsError if the address cannot be listened on, CatalogNotFound.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     app = create_app(settings, sys.stderr.buffer)
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="error",  # what it warns of are requests, which have their lines
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.timeout) + 1,
@@ -212,6 +216,19 @@ def run(settings: Settings, ready: Callable[[str], object] | None = None) -> Non
         server.run(sockets=[listening])
     if not server.started:
         raise SystemExit(2)
+
+
+class _Line(logging.Formatter):
+    """What is told beside the requests, as they are: a JSON object on a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time_of(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": super().format(record).encode("utf-8", "replace").decode(),
+        }
+        return orjson.dumps(line).decode()
 
 
 class _Server(uvicorn.Server):

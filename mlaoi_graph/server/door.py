@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mlaoi_graph.server.reply import Refusal, mistake
 from mlaoi_graph.server.web import Sent
 
-__all__ = ["HEADERS", "Door", "note"]
+__all__ = ["HEADERS", "Door", "note", "time_of"]
 
 _LOG: Final = logging.getLogger("mlaoi_graph.server")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -91,6 +91,7 @@ class Door:
             seconds=seconds,
             size=size,
             rows=state.get("rows"),
+            error=state.get("error", ""),
         )
 
 
@@ -106,7 +107,8 @@ def note(
     status: int,
     seconds: float,
     size: int,
-    rows: int | None,
+    rows: int | None = None,
+    error: str = "",
 ) -> None:
     """Count a request that has been answered, and write its line into the log of the server.
 
@@ -116,7 +118,7 @@ def note(
     if server.log is None:
         return
     line = {
-        "time": _time(int(time.time())),
+        "time": time_of(time.time()),
         "client": (client or ("",))[0],
         "method": method[:20],
         "path": path[:500],
@@ -126,11 +128,18 @@ def note(
         "bytes": size,
         "rows": rows,
     }
+    if error:
+        line["error"] = error
     with suppress(OSError, ValueError):  # where nobody reads it any more the answers go on
         server.log.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         server.log.flush()
 
 
+def time_of(seconds: float) -> str:
+    """Return a time as the log has it."""
+    return _second(int(seconds))
+
+
 @lru_cache(maxsize=1)
-def _time(second: int) -> str:
+def _second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))

@@ -116,7 +116,7 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     """Say which parameters cannot be used, and why."""
     assert isinstance(error, RequestValidationError)
     problems = [f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors()]
-    return JSONResponse({"error": "parameters", "reason": "; ".join(problems)}, 422)
+    return Sent(problem(422, "parameters", "; ".join(problems)))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -125,4 +125,4 @@ async def _http_error(_: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     word = {404: "not-found", 405: "method"}.get(error.status_code, "http")
     reason = f"this address takes {headers['Allow']} only" if "Allow" in headers else str(error.detail)
-    return JSONResponse({"error": word, "reason": reason}, error.status_code, headers)
+    return Sent(problem(error.status_code, word, reason), **headers)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mlaoi_graph.server.door import note
 from mlaoi_graph.server.quick import Quick, quick
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class _Bounded(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._size = 0
+        self._since = 0.0
+        self.url = b""
         self._in_head = True
         self._ended = False
         self._late: asyncio.TimerHandle | None = None
@@ -77,7 +80,6 @@ class _Bounded(HttpToolsProtocol):
         self._refuse(b"400 Bad Request", b"http", b"this is no HTTP/1.1 request. Methods are in upper case, as GET")
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._arrived()
         full = max(len(self.connections), len(self.tasks)) >= self.state.settings.connections
         if full:
@@ -87,6 +89,7 @@ class _Bounded(HttpToolsProtocol):
             super().on_headers_complete()
         else:
             self.cycle = cast("RequestResponseCycle", found)
+        self._in_head = False
         self._unanswered = [one for one in self._unanswered if not one.response_complete] + [self.cycle]
         if 1 < len(self._unanswered) <= _AHEAD:
             self.flow.resume_reading()  # else nobody would notice that the client goes
@@ -99,10 +102,12 @@ class _Bounded(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head = self._ended = True
         self._size = 0
+        self.url = b""
         super().on_message_complete()
 
     def _wait(self) -> None:
         if self._late is None:
+            self._since = self.loop.time()
             self._late = self.loop.call_later(self.seconds, self._too_late)
 
     def _arrived(self) -> None:
@@ -115,13 +120,26 @@ class _Bounded(HttpToolsProtocol):
             self._refuse(b"408 Request Timeout", b"slow")
 
     def _refuse(self, status: bytes, error: bytes, reason: bytes | None = None) -> None:
-        self.logger.warning("%s: %s", (self.client or ("?",))[0], status.decode())
         body = b'{"error":"' + error + b'","reason":"' + (reason or status[4:]) + b'"}'
         self.transport.write(
             b"HTTP/1.1 " + status + b"\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
             + str(len(body)).encode() + b"\r\n\r\n" + body
         )  # fmt: skip
         self.transport.close()
+        if self._in_head:  # else the request has a line of its own
+            path, _, query = self.url.partition(b"?")
+            note(
+                self.state,
+                route="none",
+                client=self.client,
+                method=self.parser.get_method().decode("latin-1") if path else "",
+                path=path.decode("latin-1"),
+                query=query,
+                status=int(status[:3]),
+                seconds=self.loop.time() - self._since,
+                size=len(body),
+                error=error.decode(),
+            )
 
 
 def _not_upgrading(data: bytes) -> bytes:

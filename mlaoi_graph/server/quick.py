@@ -43,6 +43,8 @@ def quick(connection: HttpToolsProtocol, state: State) -> Quick | None:
     headers = dict(connection.headers)
     if len(headers) != len(connection.headers) or not _UNUSUAL.isdisjoint(headers) or connection.root_path:
         return None
+    if b"host" not in headers:
+        return None
     if connection.cycle is not None and not connection.cycle.response_complete:
         return None
     given = connection.url[len(_START) :]
@@ -76,7 +78,7 @@ class Quick:
     async def run(self) -> None:
         """Answer."""
         begun = time.perf_counter()
-        size, rows, status = 0, None, 499  # a status that nobody reads: the client has gone
+        size, rows, status, word = 0, None, 499, ""  # a status that nobody reads: the client has gone
         file: IO[bytes] | None = None
         try:
             try:
@@ -89,7 +91,7 @@ class Quick:
                 reply = error.reply() if isinstance(error, Refusal) else mistake()
                 length = reply.size
             if not self.disconnected:
-                size, rows, status = length, reply.rows, reply.status
+                size, rows, status, word = length, reply.rows, reply.status, reply.error
             await self._send(reply, length, file)
         except asyncio.CancelledError:
             if not self.disconnected:
@@ -106,6 +108,7 @@ class Quick:
                 seconds=time.perf_counter() - begun,
                 size=size,
                 rows=rows,
+                error=word,
             )
 
     async def _reply(self) -> Reply:

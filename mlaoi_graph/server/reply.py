@@ -28,6 +28,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     state: tuple[int, int] | None = None
     """State of the catalog in which the same question always has this answer; None if it may have another."""
+    error: str = ""
+    """The word of what is wrong, if it is an error."""
     mistake: str = ""
     """For the log: what nobody foresaw."""
 
@@ -57,7 +59,10 @@ def problem(status: int, error: str, reason: str, **more: Any) -> Reply:
         headers["Retry-After"] = "1"
     if error in ("body-size", "connections", "slow"):
         headers["Connection"] = "close"  # what comes of the body after this is nobody's
-    return Reply(status, "application/json", orjson.dumps({"error": error, "reason": reason, **more}), headers=headers)
+    body = orjson.dumps({"error": error, "reason": reason, **more})
+    if error == "coding":
+        headers["Accept-Encoding"] = "identity"
+    return Reply(status, "application/json", body, headers=headers, error=error)
 
 
 def mistake(what: str = "") -> Reply:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -18,6 +19,9 @@ from pydantic_settings import (
 from mlaoi_graph.errors import SettingsError
 
 __all__ = ["Settings", "load", "shown"]
+
+_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+"""As a browser says it: what is written in another way would be nobody's."""
 
 
 class Settings(BaseSettings):
@@ -70,6 +74,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not _ORIGIN.fullmatch(one):
+                raise ValueError(
+                    f"{one!r} is no origin. Write https://a.example or http://a.example:8000, in lower case and "
+                    "without a path, or *; several with commas between them in the environment, as a list in the file"
+                )
+        return value
 
     @field_validator("catalog", mode="before")
     @classmethod

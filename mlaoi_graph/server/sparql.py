@@ -203,10 +203,10 @@ def _iris(given: dict[str, list[bytes]], name: str) -> tuple[str, ...]:
 
 
 def _inferred(given: dict[str, list[bytes]]) -> bool:
-    word = (given.get("reasoning") or [b"on"])[-1]
-    if word not in (b"on", b"off"):
-        raise Refusal(400, "parameters", "reasoning is on or off")
-    return word == b"on"
+    words = given.get("reasoning", [b"on"])
+    if words not in ([b"on"], [b"off"]):
+        raise Refusal(400, "parameters", "reasoning is on or off, and sent once")
+    return words == [b"on"]
 
 
 _READS: Final = ["GET", "HEAD", "OPTIONS"]

@@ -8,7 +8,7 @@ from binascii import a2b_qp
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -46,7 +46,7 @@ class Sent(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         reply = self.reply
-        scope.setdefault("state", {})["rows"] = reply.rows
+        scope.setdefault("state", {}).update(rows=reply.rows, error=reply.error)
         file = None
         if reply.file is not None:
             file = reply.file.open("rb")
@@ -101,7 +101,8 @@ async def ask(request: Request, pool: Pool, task: worker.Task, /, **arguments: A
 async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str, bytes]:
     """Return a body's media type, which has to be one of these, and its bytes.
 
-    Raises Refusal: 415 for another type or a charset that is not UTF-8, 413 for one too long, 408 for one too slow.
+    Raises Refusal: 415 for another type, a charset that is not UTF-8 or anything packed, 413 for one too long, 408 for
+    one too slow, 499 if it never comes.
     """
     media_type, _, rest = request.headers.get("content-type", "").partition(";")
     media_type = media_type.strip().lower()
@@ -110,6 +111,9 @@ async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str
     charset = [p.partition("=")[2].strip(" \"'").lower() for p in rest.split(";") if "charset=" in p.lower()]
     if charset and charset[0] not in ("utf-8", "utf8"):
         raise Refusal(415, "media-type", f"charset {charset[0]}: send UTF-8")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise Refusal(415, "coding", f"Content-Encoding {coding}: send the body as it is")
     settings = settings_of(request)
     limit = settings.body_kb << 10
     too_long = Refusal(413, "body-size", f"the body is longer than {settings.body_kb} kB. Send less")
@@ -123,6 +127,8 @@ async def read_body(request: Request, media_types: tuple[str, ...]) -> tuple[str
                 body += part
                 if len(body) > limit:
                     raise too_long
+    except ClientDisconnect:  # or what it sent was no HTTP any more, which it has been told
+        raise Refusal(499, "gone", "the client went away before its request was whole") from None
     except TimeoutError:
         raise Refusal(408, "slow", f"the body took longer than {settings.header_timeout:g} s") from None
     return media_type, bytes(body)
@@ -170,8 +176,11 @@ def site_of(request: Request) -> str:
     public = settings_of(request).public_url
     if public is not None:
         return public
-    hosts = request.headers.getlist("host")
-    return site_at(request.scope["scheme"], hosts[0] if len(hosts) == 1 else "", request.scope.get("root_path", ""))
+    scope, hosts = request.scope, request.headers.getlist("host")
+    if not hosts and scope["http_version"] == "1.0" and scope["server"]:  # which need not name it (RFC 9112, 3.2)
+        name, port = scope["server"]
+        hosts = [f"[{name}]:{port}" if ":" in name else f"{name}:{port}"]
+    return site_at(scope["scheme"], hosts[0] if len(hosts) == 1 else "", scope.get("root_path", ""))
 
 
 def site_at(scheme: str, host: str, root: str = "") -> str:

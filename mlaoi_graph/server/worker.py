@@ -199,30 +199,37 @@ def answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
 def _answer(context: Context, task: Task, arguments: dict[str, Any]) -> Reply:
     try:
         return task(context, **arguments)
-    except Refusal as refusal:
-        return refusal.reply()
+    except (MlaoiError, Refusal) as error:
+        return told(error)
     except MemoryError:
         return out_of_memory(context.bounds.memory_mb)
-    except QueryError as error:
-        return problem(400, "query", error.reason, **_position(error.reason))
-    except NodeNotFound as error:
-        # Over HTTP neither a command helps nor where the catalog is.
-        listed = "List what is there: /api/models, /api/datasets"
-        told = NodeNotFound(
-            error.name, error.candidates, ambiguous=error.ambiguous, shown=error.shown, next_step=listed
-        )
-        status, word = (400, "ambiguous") if error.ambiguous else (404, "not-found")
-        return problem(status, word, str(told), candidates=list(error.candidates))
-    except CatalogLocked as error:
-        return problem(503, "locked", str(error))
-    except MissingExtra as error:
-        return problem(500, "catalog", str(error))
-    except (CatalogError, StoreError) as error:
-        reply = problem(500, "catalog", UNREADABLE)
-        reply.mistake = str(error)
-        return reply
-    except MlaoiError as error:
-        return problem(400, "wrong-kind" if isinstance(error, NotOfKind) else "request", str(error))
+
+
+def told(error: MlaoiError | Refusal) -> Reply:
+    """Return an error as JSON, with the status it has over HTTP."""
+    match error:
+        case Refusal():
+            return error.reply()
+        case QueryError():
+            return problem(400, "query", error.reason, **_position(error.reason))
+        case NodeNotFound():
+            # Over HTTP neither a command helps nor where the catalog is.
+            listed = "List what is there: /api/models, /api/datasets"
+            reason = NodeNotFound(
+                error.name, error.candidates, ambiguous=error.ambiguous, shown=error.shown, next_step=listed
+            )
+            status, word = (400, "ambiguous") if error.ambiguous else (404, "not-found")
+            return problem(status, word, str(reason), candidates=list(error.candidates))
+        case CatalogLocked():
+            return problem(503, "locked", str(error))
+        case MissingExtra():
+            return problem(501, "missing-extra", f"this server has not all that is asked for: {error}")
+        case CatalogError() | StoreError():
+            reply = problem(500, "catalog", UNREADABLE)
+            reply.mistake = str(error)
+            return reply
+        case _:
+            return problem(400, "wrong-kind" if isinstance(error, NotOfKind) else "request", str(error))
 
 
 def out_of_memory(limit_mb: int) -> Reply:
@@ -281,6 +288,7 @@ def _packed(reply: Reply) -> bytes:
             "rows": reply.rows,
             "headers": reply.headers,
             "state": reply.state,
+            "error": reply.error,
             "mistake": reply.mistake.encode("utf-8", "replace").decode(),
         }
     )
@@ -300,6 +308,7 @@ def unpacked(frame: bytes) -> Reply:
         rows=head["rows"],
         headers=dict(head["headers"]),
         state=None if head["state"] is None else (int(head["state"][0]), int(head["state"][1])),
+        error=str(head["error"]),
         mistake=str(head["mistake"]),
     )
 

@@ -98,7 +98,7 @@ class Endpoint:
                         if response.status_code not in _BUSY and not _is_passing(response):
                             raise StoreError(f"{self.query_url}: {problem}. {_next_step(response)}")
             except self._httpx.TransportError as error:
-                problem = str(error) or type(error).__name__
+                problem = str(error).rstrip(".") or type(error).__name__
             if wait is not None:
                 time.sleep(wait)
         raise StoreError(f"{self.query_url}: no answer: {problem}. Check the address, and that the server runs")

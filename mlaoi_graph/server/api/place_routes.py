@@ -38,23 +38,18 @@ _LeakageAnswer = create_model(
 )
 
 
-class Use(StrEnum):
+class Used(StrEnum):
     """How data of an area were used."""
 
     pretrained = "pretrained"
     finetuned = "finetuned"
-    instruction_tuned = "instruction_tuned"
+    instruction_tuned = "instruction-tuned"
     trained = "trained"
     validated = "validated"
     tested = "tested"
     evaluated = "evaluated"
     exposed = "exposed"
     declared = "declared"
-
-    @classmethod
-    def _missing_(cls, value: object) -> Use | None:
-        """Take a name as the command line spells it."""
-        return next((use for use in cls if use.value == str(value).replace("-", "_")), None)
 
 
 class Which(StrEnum):
@@ -86,7 +81,7 @@ async def areas(
         ),
     ],
     part: Part,
-    use: Use = Use.trained,
+    stage: Used = Used.trained,
     during: Annotated[
         str | None,
         Query(
@@ -102,7 +97,7 @@ async def areas(
     """List the models that used data in an area, with the ground shared, and what is not known."""
     return await ask(
         request, request.app.state.answers, place_tasks.areas,
-        area=area, use=use.value, during=during, task=task, family=family, which=which.value, part=part,
+        area=area, stage=stage.value, during=during, task=task, family=family, which=which.value, part=part,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def areas(
     context: Context,
     *,
     area: str,
-    use: str,
+    stage: str,
     during: str | None,
     task: str | None,
     family: str | None,
@@ -37,7 +37,7 @@ def areas(
     catalog = context.catalog
     aoi = asked_area(catalog, area)
     try:
-        hits: Any = catalog.models(during=during, task=task, family=family, **{f"{use}_in": aoi})
+        hits: Any = catalog.models(during=during, task=task, family=family, **{f"{stage.replace('-', '_')}_in": aoi})
     except (TypeError, ValueError) as error:
         raise Refusal(400, "parameters", str(error)) from None
     assert isinstance(hits, AreaHits)

@@ -47,10 +47,18 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     413: {"model": Problem, "description": "The answer is past a limit of this server"},
     422: {"model": Problem, "description": "A parameter is missing or not of its type"},
     431: {"model": Problem, "description": "The address and the headers are longer than this server reads"},
+    501: {"model": Problem, "description": "The answer needs an extra that this server was installed without"},
     503: {"model": Problem, "description": "Too busy, or the answer took too long or too much memory"},
 }
 NAME: Final = Query(
     min_length=1, max_length=2000, description="An IRI, an id, a label, an alias, or the end of an IRI."
+)
+
+
+_CURSOR: Final = Query(
+    max_length=100,
+    description="next of the page before.",
+    json_schema_extra={"pattern": "^[A-Za-z0-9_-]+={0,2}$"},  # what is another is told as a cursor that is none
 )
 
 
@@ -112,20 +120,23 @@ def answer_of(cls: type) -> type[BaseModel]:
 
 
 async def known_only(request: Request) -> None:
-    """Raise Refusal for a parameter the route does not have: a filter that is misspelt would be none."""
+    """Raise Refusal for a parameter the route does not have, or has once: a filter that is not taken would be none."""
     described = request.app.openapi()["paths"][request.scope["route"].path]["get"]
-    known = [one["name"] for one in described.get("parameters", ()) if one["in"] == "query"]
+    known = {one["name"]: one["schema"] for one in described.get("parameters", ()) if one["in"] == "query"}
     for name in request.query_params:
         if name not in known:
             raise Refusal(
                 400, "parameters", f"there is no parameter {name!r} here. There are: {', '.join(known) or 'none'}"
             )
+        times = len(request.query_params.getlist(name))
+        if times > 1 and not any(one.get("type") == "array" for one in (known[name], *known[name].get("anyOf", ()))):
+            raise Refusal(400, "parameters", f"{name} was sent {times} times. Send one")
 
 
 def _part(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=1000, description="Rows a page.")] = 100,
-    cursor: Annotated[str | None, Query(max_length=100, description="next of the page before.")] = None,
+    cursor: Annotated[str | None, _CURSOR] = None,
 ) -> Part:
     given = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in ("limit", "cursor"))
     return Part(limit, cursor, hashlib.sha256(repr((request.url.path, given)).encode()).hexdigest()[:12])

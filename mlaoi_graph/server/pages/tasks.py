@@ -16,7 +16,7 @@ from mlaoi_graph.queries import NotOfKind
 from mlaoi_graph.server import tasks
 from mlaoi_graph.server.pages.render import CSP, EDITOR_CSP, html
 from mlaoi_graph.server.reply import Refusal, Reply
-from mlaoi_graph.server.worker import Context
+from mlaoi_graph.server.worker import Context, told
 
 __all__ = ["Page", "answer", "failed"]
 
@@ -71,9 +71,9 @@ def answer(context: Context, *, view: View, given: dict[str, str], form: str, ro
     return made
 
 
-def page_of(body: bytes, status: int = 200) -> Reply:
+def page_of(body: bytes, status: int = 200, error: str = "") -> Reply:
     """Return HTML as a reply nothing of which runs that is not ours."""
-    return Reply(status, "text/html; charset=utf-8", body, headers={"Content-Security-Policy": CSP})
+    return Reply(status, "text/html; charset=utf-8", body, headers={"Content-Security-Policy": CSP}, error=error)
 
 
 _AREAS: Final = (
@@ -82,7 +82,7 @@ _AREAS: Final = (
 
 
 def failed(
-    error: Exception,
+    error: MlaoiError | Refusal,
     root: str,
     context: Context | None = None,
     view: View | None = None,
@@ -90,7 +90,8 @@ def failed(
     near: Sequence[str] = (),
 ) -> Reply:
     """Return a page that says what is wrong, and what would be right; that of a view has its form, as it was filled."""
-    status = error.status if isinstance(error, Refusal) else 404 if isinstance(error, NodeNotFound) else 400
+    reply = told(error)
+    status = 404 if isinstance(error, NodeNotFound) else reply.status
     if isinstance(error, NodeNotFound):
         near = error.candidates
     if isinstance(error, NotOfKind):
@@ -105,13 +106,13 @@ def failed(
     }
     shared = {"given": given, "base": context.catalog.base if context else "", "failure": values}
     if context is None or view is None or not given:
-        return page_of(html("failed.html", {**values, **shared}, root=root, status=status), status)
+        return page_of(html("failed.html", {**values, **shared}, root=root, status=status), status, reply.error)
     empty = view(context, {})
     kept = {key: given[key] for key in given if key in empty.values} | {
         f"{key}_given": given[key] for key in given if f"{key}_given" in empty.values
     }
     made = html(empty.template, {**empty.values, **kept, **shared, "title": values["title"]}, root=root, status=status)
-    return page_of(made, status)
+    return page_of(made, status, reply.error)
 
 
 def _reason(error: Exception, is_area: bool) -> str:
