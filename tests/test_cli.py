@@ -227,7 +227,7 @@ def test_export_to_standard_output_is_what_a_file_would_hold(built, call, tmp_pa
         ("SELECT ?x WHERE { ?x foo:bar ?z }", "Prefix not found"),
         ("SELECT ?x WHERE { ?x a <bad iri> }", "IRI parsing failed"),
         ("SELECT ?x WHERE { ?x a", "expected one of "),
-        ("", "1:1"),
+        ("", "the query is empty"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_one_line_without_the_grammars_characters(built, call, query, reason):

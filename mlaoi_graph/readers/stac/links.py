@@ -63,11 +63,10 @@ _MEANT: Final = {
 }
 """What rels of nobody mean, by their letters."""
 
-ON_WHAT: Final = "pretrained-on-what"
 RULES: Final = frozenset(
     {"self-reference", "stage-of-model", "wrong-type", "split-against-declared", "unknown-derivation", "unknown-stage"}
     | {"version-cycle", "other-kind", "stage-against-rel", "derivation-of-data", "unknown-split", "role-on-data"}
-    | {"drawn-from-data", ON_WHAT}
+    | {"drawn-from-data", "pretrained-on-what"}
 )
 """What is found when a reference is typed, and may be found otherwise when more is known of what it leads to."""
 LINKS: Final = "/links"
@@ -403,7 +402,9 @@ def pretrained_on_what(
     if stated or any(isinstance(s, DataUse) and s.stage is Stage.PRETRAINING for s in said):
         return [], []
     message = "pretrained, and mlm:pretrained_source does not say on what"
-    found = [Finding(document=shown, pointer=PRETRAINED, rule=ON_WHAT, message=message, severity=Severity.INFO)]
+    found = [
+        Finding(document=shown, pointer=PRETRAINED, rule="pretrained-on-what", message=message, severity=Severity.INFO)
+    ]
     if made:
         return [], found
     link = {"mlm:pretrained": True}
