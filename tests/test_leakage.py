@@ -589,6 +589,79 @@ def test_a_sample_without_a_place_may_be_anywhere(catalog_of, owner):
     assert report.totals()["unknown"] == 1
 
 
+MADE_OF = Derivation(iri=iri("doc#made"), derived=iri("made"), source=iri("d"), kind=DerivationKind.DERIVED, rule=Rule.STATED,
+                     document=iri("doc"))  # fmt: skip
+LACKING = {
+    "the whole of a split": ("d", {"d/train": ["chip", "nowhere"]}),
+    "the whole of a split of nothing else": ("d", {"d/train": ["nowhere"]}),
+    "a split of nothing else": ("d/train", {"d/train": ["nowhere"]}),
+    "the whole of a split, without a box": ("d", {"d": [], "d/train": ["nowhere"]}),
+    "the whole of a member": ("all", {"d": ["chip", "nowhere"]}),
+    "the whole of a member that has splits": ("all", {"d/train": ["chip", "nowhere"]}),
+    "what was made from the whole": ("made", {"d/train": ["chip", "nowhere"]}),
+}
+
+
+@pytest.mark.parametrize("is_test", [False, True])
+@pytest.mark.parametrize(("asked", "owners"), LACKING.values(), ids=LACKING)
+def test_what_a_part_lacks_its_whole_lacks(catalog_of, asked, owners, is_test):
+    """On either side, by the model or an ancestor, and where areas, coverage and the whole catalog are asked about."""
+    # A test is where its own samples are, whatever it was made from.
+    lacks = ("no", set()) if is_test and asked == "made" else ("unknown", {"some-samples"})
+    data = [
+        dataset(name, of=["d"] if "/" in name else [], split=name.partition("/")[2] or None, areas=owners.get(name, ["box"]))
+        for name in ("d", "all", "made", "d/train", "d/test")
+    ]  # fmt: skip
+    data += [member("d", "all"), *([MADE_OF] if asked == "made" else [])]
+    learned, tested = ("test", asked) if is_test else (asked, "test")
+
+    def verdict(*more):
+        uses = [use("base", learned), use("m", tested, Stage.TEST)]
+        catalog = catalog_of(*AWAY, *data, *more, model("m"), model("base"), made("m", "base"), *uses)
+        report = catalog.leakage(iri("m"))
+        assert [test.verdict.value for test in catalog.leakage().tests if test.model == iri("m")] == [
+            report.tests[0].verdict.value
+        ]
+        if not is_test and asked != "made":
+            hits = catalog.models(trained_in="50,0,51,1")
+            assert coverage(catalog.places, "trained", "50,0,51,1").unknown.to_dicts() == hits.unknown.to_dicts()
+            assert [row.label for row in hits.unknown] == (["base"] if report.unchecked else [])
+            exposed = [row.label for row in catalog.models(exposed_in="50,0,51,1").unknown]
+            assert exposed == (["base", "m"] if report.unchecked else [])
+        return report.tests[0].verdict.value, {row.what for row in report.unchecked}
+
+    small = area("box", 0, 0, 1, 1, precision=Precision.DECLARED_BOX)
+    assert verdict(small, NOWHERE) == lacks
+    assert verdict(small, area("nowhere", 0, 0, 1, 1)) == ("no", set())
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), min_size=1, max_size=7), st.integers(0, 7))
+def test_who_lacks_a_sample_in_a_tree_of_parts(catalog_of, below, lacking):
+    """What it is of, all above that, and the splits of what it is of itself, or as a member: not those beside its own."""
+    parents = {place: (parent % place, is_split) for place, (parent, is_split) in enumerate(below, 1)}
+    lacking %= len(parents) + 1
+    up, loose = [lacking], {lacking}
+    while up[-1] in parents:
+        parent, is_split = parents[up[-1]]
+        if not is_split:
+            loose.add(parent)
+        up.append(parent)
+    for place, (parent, is_split) in parents.items():
+        if is_split and parent in loose:
+            loose.add(place)
+    names = range(len(parents) + 1)
+    data = [
+        dataset(f"d{n}", of=[f"d{parents[n][0]}"] if n in parents and parents[n][1] else [],
+                areas=["box", *(["nowhere"] if n == lacking else [])])
+        for n in names
+    ]  # fmt: skip
+    data += [member(f"d{n}", f"d{parent}") for n, (parent, is_split) in parents.items() if not is_split]
+    users = [fact for n in names for fact in (model(f"m{n}"), use(f"m{n}", f"d{n}"))]
+    hits = catalog_of(BOX, NOWHERE, *data, *users).models(trained_in="50,0,51,1")
+    assert {row.model for row in hits.unknown} == {iri(f"m{n}") for n in {*up, *loose}}
+
+
 def test_a_sample_without_a_place_is_in_the_box(catalog_of):
     (row,) = learned_from(catalog_of, "d", dataset("d", areas=["chip", "nowhere", "box"]), BOX, NOWHERE)
     assert (row.kind, row.verdict, row.precision) == ("place", Verdict.MAY_CONTAIN, "declared-box")
@@ -1491,6 +1564,33 @@ def test_training_on_a_collection_and_testing_on_one_below_it_may_be_on_the_same
                   test=stac_collection("test", B), m=TRAIN_AND_TEST)  # fmt: skip
     with Catalog.create() as catalog:
         assert verdicts(catalog, folder) == ("unknown", {"splits-not-stated"})
+
+
+@pytest.mark.parametrize(
+    ("where", "used"),
+    [*itertools.product(["beside one more", "alone", "as a part"], [None, "train"]), ("below", None)],
+)
+def test_a_sample_of_a_split_that_lies_nowhere_is_missing_where_its_whole_is_used(stac, used, where):
+    """As a build in another order has it, while it is there; whatever lies at the box of the collection."""
+    two = stac_item("two", A, **{"ml-aoi:split": "train"})
+    lost = two | {"geometry": None}
+    if where == "as a part":
+        shapes = [shapely.geometry.mapping(shapely.box(*A)), {"type": "Point", "coordinates": [0.5, 0.5]}]
+        lost = two | {"geometry": {"type": "GeometryCollection", "geometries": shapes}}
+    if where == "below":
+        lost, two = lost | {"collection": "kid"}, two | {"collection": "kid"}
+    documents = {
+        "train": tree("train", "Collection", child=["kid"] if where == "below" else [],
+                      item=["one"] if where == "below" else ["one", "two"]),
+        "one": stac_item("one", A, **{"ml-aoi:split": "test" if where == "alone" else "train"}),
+        "kid": stac_collection("kid", None, "two") if where == "below" else None,
+        "test": stac_collection("test", B), "m": stac_model(("training", "train", used), ("test", "test", None)),
+    }  # fmt: skip
+    documents["train"]["extent"]["spatial"] = {"bbox": [A]}
+    with Catalog.create() as catalog:
+        for item, verdict in ((two, ("no", set())), (lost, ("unknown", {"some-samples"})), (two, ("no", set()))):
+            folder = stac(**{name: one for name, one in documents.items() if one}, two=item)
+            assert verdicts(catalog, folder) == verdict
 
 
 @pytest.mark.parametrize("kind", ["models", "archive"])
@@ -2757,6 +2857,26 @@ def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_pa
     assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (may, {"some-samples"})
     assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (may, {"some-samples"})
     assert asked("2018", [*ends, shapely.Point(3, 0.5), shapely.Point(4, 0.5)]) == ([], set())
+
+
+@pytest.mark.parametrize("used", [None, "train"])
+@pytest.mark.parametrize("others", ["train", "test"])
+def test_a_row_of_a_split_without_a_place_is_missing_where_the_whole_is_used(stac, tmp_path, used, others):
+    geopandas = pytest.importorskip("geopandas", reason="needs geopandas to write GeoParquet")
+    folder = stac(train=stac_collection("train", A), test=stac_collection("test", B),
+                  m=stac_model(("training", "train", used), ("test", "test", None)))  # fmt: skip
+    with Catalog.create(tmp_path / "catalog") as catalog:
+        catalog.ingest(folder)
+        for shape, verdict in ((None, "unknown"), (shapely.box(*A), "no")):
+            frame = geopandas.GeoDataFrame(
+                {"id": ["a", "b"], "ml-aoi:split": [others, "train"], "datetime": ["2020", "2020"]},
+                geometry=[shapely.box(*A), shape], crs="OGC:CRS84",
+            )  # fmt: skip
+            frame.to_parquet(tmp_path / "s.parquet")
+            catalog.add_samples("train", tmp_path / "s.parquet")
+            report = catalog.leakage(iri("m"))
+            assert [test.verdict.value for test in report.tests] == [verdict]
+            assert {row.what for row in report.unchecked} == ({"some-samples"} if verdict == "unknown" else set())
 
 
 # What was drawn on a whole, and on a part of it -----------------------------------------------------------------------
