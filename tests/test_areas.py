@@ -10,11 +10,11 @@ import pyproj
 import pytest
 import shapely
 from conftest import SHARED, collection, model, sample
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import mlaoi_graph
-from mlaoi_graph import geo, rdf
+from mlaoi_graph import countries, geo, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound, SourceNotFound, StoreError, UnknownFormat
 from mlaoi_graph.model import (
@@ -914,6 +914,56 @@ def test_coverage_by_country_adds_up_to_the_area():
         assert sum(row.km2 for row in rows.values()) == pytest.approx(found.aoi.km2)
         assert sum(row.covered_km2 for row in rows.values()) == pytest.approx(found.covered_km2)
         assert {row.models for row in rows.values() if row.covered_km2} == {1}
+
+
+COVERED = [
+    *placed("far", box(-170, -60, -160, -50)),
+    *placed("here", box(5, 45, 20, 48.5)),
+    use("m", "far"),
+    use("m", "here"),
+]
+OUTLINES = {code: shapely.from_wkt(countries.outline([code])) for code in sorted(countries.codes())}
+
+
+@pytest.fixture(scope="module")
+def somewhere_covered():
+    with holding(*COVERED) as catalog:
+        yield catalog.places
+
+
+def flat_km2(shape):
+    """The area of a shape by PROJ, in an equal-area projection; sides are straight in degrees."""
+    flat = shapely.transform(shapely.segmentize(shape, 0.02), EQUAL_AREA.transform, interleaved=False)
+    return shapely.area(flat) / 1e6
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(-180, 170), st.integers(-90, 80), st.integers(1, 10), st.integers(1, 10))
+@example(34, 17, 10, 2)
+@example(129, 23, 2, 10)
+@example(35, 33, 10, 10)
+@example(-7, 31, 2, 10)
+@example(5, 45, 9, 3)
+def test_each_country_in_any_box_is_told_with_what_of_it_is_covered(somewhere_covered, west, south, width, height):
+    """As shapely and PROJ have it, also where nobody covers anything, and where the box touches a border."""
+    aoi = shapely.box(west, south, west + width, south + height)
+    covered = shapely.intersection(aoi, shapely.box(5, 45, 20, 48.5)).union(
+        shapely.intersection(aoi, shapely.box(-170, -60, -160, -50))
+    )
+    found = coverage(somewhere_covered, "tested", ",".join(map(str, aoi.bounds)))
+    rows = {row.country: row for row in found.countries()}
+    inside = {code: shapely.intersection(line, aoi) for code, line in OUTLINES.items() if shapely.intersects(line, aoi)}
+    inside["(no country)"] = shapely.difference(aoi, shapely.union_all([*inside.values()]))
+    expected = {code: (flat_km2(shape), shape) for code, shape in inside.items()}
+    for code, (km2, shape) in expected.items():
+        mine = flat_km2(shapely.intersection(shapely.buffer(shape, 0), covered))
+        if km2 > 0.01:
+            assert rows[code].km2 == pytest.approx(km2, rel=1e-5, abs=1e-3)
+            assert rows[code].covered_km2 == pytest.approx(mine, rel=1e-5, abs=1e-3)
+            if mine == 0 or mine > 0.01:
+                assert rows[code].models == (mine > 0)
+    assert rows.keys() <= {code for code, (km2, _) in expected.items() if km2}
+    json.dumps(found.to_dict())
 
 
 def test_the_sea_is_no_country():

@@ -158,7 +158,8 @@ class Coverage(HasFeatures):
         codes = sorted(countries.codes())
         outlines = np.array([shapely.from_wkt(countries.outline([code])) for code in codes], dtype=object)
         met = np.flatnonzero(shapely.intersects(outlines, self.aoi.geometry))
-        inside = shapely.intersection(outlines[met], self.aoi.geometry)
+        # A border that the area only touches is a line beside the ground, which GEOS overlays with nothing empty.
+        inside = self._polygonal(shapely.intersection(outlines[met], self.aoi.geometry))
         rest = self._polygonal([shapely.difference(self.aoi.geometry, shapely.union_all(inside))])[0]
         names = [*(codes[i] for i in met), _NOWHERE]
         shapes = np.array([*inside, rest], dtype=object)
