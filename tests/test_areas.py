@@ -775,6 +775,48 @@ def test_an_area_may_be_a_file(tmp_path, name):
         assert area_of(given_as).km2 == pytest.approx(proj_km2(7, 46, 8, 47), rel=1e-6)
 
 
+@pytest.mark.parametrize("crs", ["EPSG:3035", "urn:ogc:def:crs:EPSG::32632"])
+def test_a_file_of_geojson_in_another_system_is_transformed(tmp_path, crs):
+    pytest.importorskip("geopandas", reason="GeoJSON of 2008 in another system needs geopandas")
+    there = pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True)
+    corners = shapely.segmentize(shapely.box(7, 46, 8, 47), 0.01)
+    shape = shapely.geometry.mapping(shapely.transform(corners, there.transform, interleaved=False))
+    features = [{"type": "Feature", "properties": {}, "geometry": shape}]
+    collection = {
+        "type": "FeatureCollection",
+        "features": features,
+        "crs": {"type": "name", "properties": {"name": crs}},
+    }
+    file = tmp_path / "a.geojson"
+    file.write_text(json.dumps(collection))
+    assert area_of(file).km2 == area_of(str(file)).km2 == pytest.approx(proj_km2(7, 46, 8, 47), rel=1e-5)
+    for unknown in ("EPSG:99999", "somewhere", 4):
+        collection["crs"]["properties"]["name"] = unknown
+        file.write_text(json.dumps(collection))
+        with pytest.raises(GeometryError):
+            area_of(file)
+
+
+@pytest.mark.parametrize("text", ["{}\n", "SRID=4326;{}", "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> {}"])
+def test_a_file_of_wkt_is_an_area(tmp_path, text):
+    (tmp_path / "a.WKT").write_text(text.format(box(7, 46, 8, 47)))
+    found = area_of(tmp_path / "a.WKT")
+    assert (found.label, found.km2) == ("a.WKT", pytest.approx(proj_km2(7, 46, 8, 47)))
+    for wrong in ("", "BOL", "SRID=3035;POINT (1 1)", "POLYGON ((0 0", "{}"):
+        (tmp_path / "a.WKT").write_text(wrong)
+        with pytest.raises(GeometryError):
+            area_of(tmp_path / "a.WKT")
+
+
+def test_what_is_from_anywhere_is_no_area_and_is_told_to_be_unbounded():
+    world = AreaOfInterest(iri=X + "world", precision=Precision.GLOBAL)
+    data = [Dataset(iri=X + "d", resolved=True, footprints=(X + "world",)), Dataset(iri=X + "a", archive=True)]
+    with holding(*data, world, Model(iri=X + "m", declared_area=X + "world"), use("m", "a")) as catalog:
+        for name in ("d", "a", "m", "world"):
+            with pytest.raises(GeometryError, match="unbounded"):
+                catalog.places.area_of(X + name)
+
+
 def test_a_country_and_several():
     assert area_of("BOL").km2 == pytest.approx(1_098_581, rel=0.02)  # its official area
     assert area_of("LUX+BEL").km2 == pytest.approx(area_of("LUX").km2 + area_of("BEL").km2, rel=1e-6)
