@@ -421,6 +421,17 @@ class _Places:
             lacking |= more.union(wholes)
         return lacking, of_any_split
 
+    def _bounds_parts(self, dataset: str) -> bool:
+        """Return whether its outline holds all of its parts: where it has samples, these speak for it and no part."""
+        own = self._own[dataset]
+        if own == {Precision.SAMPLES}:
+            return False
+        return Precision.SAMPLES not in own or not any(
+            (dataset, How.INHERITED) in self.sources(part)
+            for part in _reach(dataset, self._parts)
+            if not any(part in self._splits.get(whole, ()) for whole in self._wholes[part])
+        )
+
     def _all_known(self) -> set[str]:
         """Return the datasets all of whose data lie where sources say.
 
@@ -430,8 +441,7 @@ class _Places:
         known = {
             iri
             for iri, precisions in self._own.items()
-            if iri not in self._lacking
-            and (precisions - {Precision.SAMPLES} or (precisions and iri not in self._parts))
+            if iri not in self._lacking and precisions and (not self._parts.get(iri) or self._bounds_parts(iri))
         }
         missing = {whole: len(parts) for whole, parts in self._parts.items()}
         waiting = list(known)

@@ -664,6 +664,29 @@ def test_who_lacks_a_sample_in_a_tree_of_parts(catalog_of, below, lacking):
     assert {row.model for row in hits.unknown} == {iri(f"m{n}") for n in {*up, *loose}}
 
 
+@pytest.mark.parametrize(
+    ("asked", "areas", "expected"),
+    [
+        ("d", ["chip", "box"], ([], {("some-parts", "test", "d")})),
+        ("d", ["box"], ([("place", "may contain", "test", "d")], set())),
+        ("d", ["chip"], ([], {("some-parts", "test", "d")})),
+        ("part", ["chip", "box"], ([("place", "may contain", "test", "part")], set())),
+        ("part", ["box"], ([("place", "may contain", "test", "part")], set())),
+        ("part", ["chip"], ([], {("no-footprint", "test", "part")})),
+    ],
+)
+def test_a_part_that_states_no_place_is_in_the_box_of_its_whole_and_samples_of_that_say_nothing(
+    catalog_of, asked, areas, expected
+):
+    """A split says nothing more than its whole: that one is stated leaves the samples what they are."""
+    data = [dataset("d", areas=areas), *([BOX] if "box" in areas else []), dataset("d/train", of=["d"], split="train")]
+    alone = learned_from(catalog_of, "d", *data)
+    assert [row.verdict.value for row in alone] == ([] if "chip" in areas else ["may contain"])
+    assert not ("box" in areas and alone.unchecked)
+    report = learned_from(catalog_of, asked, *data, dataset("part"), member("part", "d"))
+    assert (found(report), unchecked(report)) == expected
+
+
 def test_a_sample_without_a_place_is_in_the_box(catalog_of):
     (row,) = learned_from(catalog_of, "d", dataset("d", areas=["chip", "nowhere", "box"]), BOX, NOWHERE)
     assert (row.kind, row.verdict, row.precision) == ("place", Verdict.MAY_CONTAIN, "declared-box")
