@@ -30,7 +30,7 @@ from mlaoi_graph.uses import Uses
 
 __all__ = ["OPEN_END", "OPEN_START", "Area", "During", "Footprints", "span"]
 
-_RULES: Final = "footprints 9"
+_RULES: Final = "footprints 10"
 """Changes with what is written, so that files of another version are made again."""
 _PRECISIONS: Final = tuple(Precision)
 _MANY_PARTS: Final = 1000

@@ -318,8 +318,7 @@ class _Places:
                 self._wholes.setdefault(part, []).append(whole)
         self.datasets = {*self._parts, *self._wholes}
         self._sources: dict[str, list[tuple[str, How]]] = {}
-        # A sample of a whole that is somewhere may be of any split.
-        self._lacking = {*known.lacking}.union(*(_reach(iri, self._splits) for iri in known.lacking))
+        self._lacking, self._lacking_of_any_split = self._all_lacking(known.lacking)
         self._several = known.several
         self._known = self._all_known()
         self.unsplit = sorted(
@@ -359,7 +358,8 @@ class _Places:
             wholes = self._nearest(dataset)
             if any(not self._own[whole] - {Precision.SAMPLES} for whole in wholes):
                 return Unplaced.NO_FOOTPRINT
-            return Unplaced.SOME_SAMPLES if self._lacking.intersection(wholes) else Unplaced.KNOWN
+            is_lacking = dataset in self._lacking or self._lacking_of_any_split.intersection(wholes)
+            return Unplaced.SOME_SAMPLES if is_lacking else Unplaced.KNOWN
         if sources:
             return Unplaced.SOME_SAMPLES if dataset in self._lacking else Unplaced.SOME_PARTS
         named = [dataset, *_reach(dataset, self._wholes)]
@@ -402,6 +402,36 @@ class _Places:
         own = {whole} if Precision.SAMPLES in self._own.get(whole, ()) or whole in self._several else set()
         return own | self._in_members(whole)
 
+    def _all_lacking(self, own: set[str]) -> tuple[set[str], set[str]]:
+        """Return the datasets that lack where samples are, and those of them that lack samples of no split.
+
+        What a part lacks, its whole lacks. What a whole or a member of it lacks may be of any split of the whole; what
+        a split lacks is of no other split.
+        """
+        lacking, of_any_split = set(own), set(own)
+        waiting = list(own)
+        while waiting:
+            iri = waiting.pop()
+            splits = self._splits.get(iri, ()) if iri in of_any_split else ()
+            wholes = self._wholes.get(iri, ())
+            of_members = [whole for whole in wholes if iri not in self._splits.get(whole, ())]
+            more = {*splits, *of_members} - of_any_split
+            of_any_split |= more
+            waiting += more.union({*wholes} - lacking)
+            lacking |= more.union(wholes)
+        return lacking, of_any_split
+
+    def _bounds_parts(self, dataset: str) -> bool:
+        """Return whether its outline holds all of its parts: where it has samples, these speak for it and no part."""
+        own = self._own[dataset]
+        if own == {Precision.SAMPLES}:
+            return False
+        return Precision.SAMPLES not in own or not any(
+            (dataset, How.INHERITED) in self.sources(part)
+            for part in _reach(dataset, self._parts)
+            if not any(part in self._splits.get(whole, ()) for whole in self._wholes[part])
+        )
+
     def _all_known(self) -> set[str]:
         """Return the datasets all of whose data lie where sources say.
 
@@ -411,8 +441,7 @@ class _Places:
         known = {
             iri
             for iri, precisions in self._own.items()
-            if iri not in self._lacking
-            and (precisions - {Precision.SAMPLES} or (precisions and iri not in self._parts))
+            if iri not in self._lacking and precisions and (not self._parts.get(iri) or self._bounds_parts(iri))
         }
         missing = {whole: len(parts) for whole, parts in self._parts.items()}
         waiting = list(known)

@@ -10,11 +10,11 @@ import pyproj
 import pytest
 import shapely
 from conftest import SHARED, collection, model, sample
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import mlaoi_graph
-from mlaoi_graph import geo, rdf
+from mlaoi_graph import countries, geo, rdf
 from mlaoi_graph.catalog import Catalog
 from mlaoi_graph.errors import GeometryError, MlaoiError, NodeNotFound, SourceNotFound, StoreError, UnknownFormat
 from mlaoi_graph.model import (
@@ -775,6 +775,48 @@ def test_an_area_may_be_a_file(tmp_path, name):
         assert area_of(given_as).km2 == pytest.approx(proj_km2(7, 46, 8, 47), rel=1e-6)
 
 
+@pytest.mark.parametrize("crs", ["EPSG:3035", "urn:ogc:def:crs:EPSG::32632"])
+def test_a_file_of_geojson_in_another_system_is_transformed(tmp_path, crs):
+    pytest.importorskip("geopandas", reason="GeoJSON of 2008 in another system needs geopandas")
+    there = pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True)
+    corners = shapely.segmentize(shapely.box(7, 46, 8, 47), 0.01)
+    shape = shapely.geometry.mapping(shapely.transform(corners, there.transform, interleaved=False))
+    features = [{"type": "Feature", "properties": {}, "geometry": shape}]
+    collection = {
+        "type": "FeatureCollection",
+        "features": features,
+        "crs": {"type": "name", "properties": {"name": crs}},
+    }
+    file = tmp_path / "a.geojson"
+    file.write_text(json.dumps(collection))
+    assert area_of(file).km2 == area_of(str(file)).km2 == pytest.approx(proj_km2(7, 46, 8, 47), rel=1e-5)
+    for unknown in ("EPSG:99999", "somewhere", 4):
+        collection["crs"]["properties"]["name"] = unknown
+        file.write_text(json.dumps(collection))
+        with pytest.raises(GeometryError):
+            area_of(file)
+
+
+@pytest.mark.parametrize("text", ["{}\n", "SRID=4326;{}", "<http://www.opengis.net/def/crs/OGC/1.3/CRS84> {}"])
+def test_a_file_of_wkt_is_an_area(tmp_path, text):
+    (tmp_path / "a.WKT").write_text(text.format(box(7, 46, 8, 47)))
+    found = area_of(tmp_path / "a.WKT")
+    assert (found.label, found.km2) == ("a.WKT", pytest.approx(proj_km2(7, 46, 8, 47)))
+    for wrong in ("", "BOL", "SRID=3035;POINT (1 1)", "POLYGON ((0 0", "{}"):
+        (tmp_path / "a.WKT").write_text(wrong)
+        with pytest.raises(GeometryError):
+            area_of(tmp_path / "a.WKT")
+
+
+def test_what_is_from_anywhere_is_no_area_and_is_told_to_be_unbounded():
+    world = AreaOfInterest(iri=X + "world", precision=Precision.GLOBAL)
+    data = [Dataset(iri=X + "d", resolved=True, footprints=(X + "world",)), Dataset(iri=X + "a", archive=True)]
+    with holding(*data, world, Model(iri=X + "m", declared_area=X + "world"), use("m", "a")) as catalog:
+        for name in ("d", "a", "m", "world"):
+            with pytest.raises(GeometryError, match="unbounded"):
+                catalog.places.area_of(X + name)
+
+
 def test_a_country_and_several():
     assert area_of("BOL").km2 == pytest.approx(1_098_581, rel=0.02)  # its official area
     assert area_of("LUX+BEL").km2 == pytest.approx(area_of("LUX").km2 + area_of("BEL").km2, rel=1e-6)
@@ -914,6 +956,56 @@ def test_coverage_by_country_adds_up_to_the_area():
         assert sum(row.km2 for row in rows.values()) == pytest.approx(found.aoi.km2)
         assert sum(row.covered_km2 for row in rows.values()) == pytest.approx(found.covered_km2)
         assert {row.models for row in rows.values() if row.covered_km2} == {1}
+
+
+COVERED = [
+    *placed("far", box(-170, -60, -160, -50)),
+    *placed("here", box(5, 45, 20, 48.5)),
+    use("m", "far"),
+    use("m", "here"),
+]
+OUTLINES = {code: shapely.from_wkt(countries.outline([code])) for code in sorted(countries.codes())}
+
+
+@pytest.fixture(scope="module")
+def somewhere_covered():
+    with holding(*COVERED) as catalog:
+        yield catalog.places
+
+
+def flat_km2(shape):
+    """The area of a shape by PROJ, in an equal-area projection; sides are straight in degrees."""
+    flat = shapely.transform(shapely.segmentize(shape, 0.02), EQUAL_AREA.transform, interleaved=False)
+    return shapely.area(flat) / 1e6
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(-180, 170), st.integers(-90, 80), st.integers(1, 10), st.integers(1, 10))
+@example(34, 17, 10, 2)
+@example(129, 23, 2, 10)
+@example(35, 33, 10, 10)
+@example(-7, 31, 2, 10)
+@example(5, 45, 9, 3)
+def test_each_country_in_any_box_is_told_with_what_of_it_is_covered(somewhere_covered, west, south, width, height):
+    """As shapely and PROJ have it, also where nobody covers anything, and where the box touches a border."""
+    aoi = shapely.box(west, south, west + width, south + height)
+    covered = shapely.intersection(aoi, shapely.box(5, 45, 20, 48.5)).union(
+        shapely.intersection(aoi, shapely.box(-170, -60, -160, -50))
+    )
+    found = coverage(somewhere_covered, "tested", ",".join(map(str, aoi.bounds)))
+    rows = {row.country: row for row in found.countries()}
+    inside = {code: shapely.intersection(line, aoi) for code, line in OUTLINES.items() if shapely.intersects(line, aoi)}
+    inside["(no country)"] = shapely.difference(aoi, shapely.union_all([*inside.values()]))
+    expected = {code: (flat_km2(shape), shape) for code, shape in inside.items()}
+    for code, (km2, shape) in expected.items():
+        mine = flat_km2(shapely.intersection(shapely.buffer(shape, 0), covered))
+        if km2 > 0.01:
+            assert rows[code].km2 == pytest.approx(km2, rel=1e-5, abs=1e-3)
+            assert rows[code].covered_km2 == pytest.approx(mine, rel=1e-5, abs=1e-3)
+            if mine == 0 or mine > 0.01:
+                assert rows[code].models == (mine > 0)
+    assert rows.keys() <= {code for code, (km2, _) in expected.items() if km2}
+    json.dumps(found.to_dict())
 
 
 def test_the_sea_is_no_country():

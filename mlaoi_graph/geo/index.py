@@ -6,7 +6,7 @@ and are never found.
 
 **Found** means that the insides share a point: polygons share an area and not just an edge or a corner, a point lies
 inside and not on the border (GeoSPARQL ``sfIntersects`` without ``sfTouches``). A shared area may be a sliver of
-rounding; :meth:`Index.overlaps` leaves out what is below 1 m2 and a hundredth of the smaller area.
+rounding; :meth:`Index.overlaps` and :meth:`Index.join` leave out what is below :func:`least_km2`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _AT_ONCE: Final = 200_000
 """Geometries, or pairs, held as shapely objects at a time."""
 _MANY: Final = 256
 _FEW: Final = 128
-_THIN: Final = 1e-3
-"""Degrees: what boxes share that is less wide may be less than 1 m2."""
+_THIN: Final = 1e-2
+"""Degrees: what boxes share that is less wide may be less than :func:`least_km2`."""
 """Vertices of a geometry that is cut into tiles before it is laid over others."""
 
 

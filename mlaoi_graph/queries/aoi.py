@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,7 +17,8 @@ from shapely.geometry.base import BaseGeometry
 
 from mlaoi_graph import countries, geo
 from mlaoi_graph.errors import GeometryError, MissingExtra, NodeNotFound, SourceNotFound
-from mlaoi_graph.uses import How
+from mlaoi_graph.model import Precision
+from mlaoi_graph.uses import How, Unplaced
 
 if TYPE_CHECKING:
     from mlaoi_graph.footprints import Footprints
@@ -36,6 +37,7 @@ _CRS_84: Final = re.compile(r"CRS:?84|EPSG[:/]+[^:/]*[:/]*4326\b", re.IGNORECASE
 """How a GeoJSON of 2008 says that it is in degrees, longitude first."""
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _JSON: Final = (".json", ".geojson")
+_WKT_FILE: Final = ".wkt"
 _FORMS: Final = (
     "An area is WKT, GeoJSON, west,south,east,north, a file, a country as Bolivia or BOL, "
     "or a dataset or area of the catalog"
@@ -66,7 +68,7 @@ def area_of(
 
     * a shapely geometry, WKT text, GeoJSON as text or dictionary (a FeatureCollection is united);
     * west, south, east, north, as numbers or text; west beyond east is across the antimeridian;
-    * a path: GeoJSON, or whatever geopandas reads (needs the extra ``maps``), transformed to longitude and latitude;
+    * a path: GeoJSON, WKT, or what geopandas reads (needs the extra ``maps``), transformed to longitude and latitude;
     * a country, by its English name or ISO 3166-1 alpha-3 code, in any case; several joined by ``+``. What is called
       so in the catalog, or a file, is named by its IRI or path instead;
     * an AreaOfInterest or dataset of a catalog, by IRI or name, if ``footprints`` and ``find`` are given.
@@ -124,7 +126,7 @@ def _from_text(text: str, footprints: Footprints | None, find: Callable[[str], s
     try:
         iri = find(text)
     except NodeNotFound as error:
-        if text.lower().endswith((*_JSON, ".shp", ".gpkg", ".parquet", ".kml", ".fgb", ".zip")):
+        if text.lower().endswith((*_JSON, _WKT_FILE, ".shp", ".gpkg", ".parquet", ".kml", ".fgb", ".zip")):
             raise SourceNotFound(text) from None
         raise NodeNotFound(
             text, error.candidates, ambiguous=error.ambiguous, or_else=_FORMS, shown=error.shown
@@ -158,12 +160,17 @@ def _from_node(iri: str, footprints: Footprints) -> Aoi:
         rows = np.unique(used.rows_of(sources)[1])
         if (how == How.INHERITED).any():
             notes.append("inherited: it has no footprint of its own; this is that of what it is part of")
+    every = rows
     rows = rows[footprints.has_geometry(rows)]
     if not len(rows):
-        rows = footprints.declared_by(iri)
-        rows = rows[footprints.has_geometry(rows)]
+        declared = footprints.declared_by(iri)
+        every = np.concatenate((every, declared))
+        rows = declared[footprints.has_geometry(declared)]
         notes = ["declared: this is where its publisher says it may be used"]
     if not len(rows):
+        is_archive = target is not None and used.unplaced(np.array([target]))[0] == Unplaced.UNBOUNDED
+        if is_archive or Precision.GLOBAL in footprints.precisions(every):
+            raise GeometryError(f"{iri} is unbounded: from anywhere, or the whole world", "Give a box, WKT or a file")
         raise GeometryError(f"no footprint of {iri} is known", "Give a box, WKT or a file")
     return _united(list(footprints.geometries(rows)), iri, notes)
 
@@ -171,12 +178,19 @@ def _from_node(iri: str, footprints: Footprints) -> Aoi:
 def _from_file(path: Path) -> Aoi:
     if not path.exists():
         raise SourceNotFound(str(path))
-    if path.suffix.lower() in _JSON:
+    value = None
+    if path.suffix.lower() in (*_JSON, _WKT_FILE):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise GeometryError(f"{path}: {error}", "Give a file of GeoJSON") from None
-        return _from_geojson(_parsed(text, str(path)), path.name)
+            raise GeometryError(f"{path}: {error}", "Give a file of GeoJSON or WKT") from None
+        if path.suffix.lower() == _WKT_FILE:
+            if not _WKT.match(_SRID.sub("", text, count=1)):
+                raise GeometryError(f"{path} holds no WKT", "Write it as POLYGON ((7 46, 8 46, 8 47, 7 46))")
+            return replace(_from_text(text, None, None), label=path.name)
+        value = _parsed(text, str(path))
+        if _other_crs(value) is None:
+            return _from_geojson(value, path.name)
     try:
         import geopandas
     except ImportError:
@@ -187,6 +201,8 @@ def _from_file(path: Path) -> Aoi:
     except Exception as error:
         raise GeometryError(f"{path}: {error}", "Give a vector file geopandas can read") from error
     notes = []
+    if value is not None and frame.crs in (None, "EPSG:4326", "OGC:CRS84"):
+        return _from_geojson(value, path.name)  # what its crs member says was not understood, which is an error
     if frame.crs is None:
         notes.append("no-crs: the file names no coordinate system; read as longitude, latitude")
     else:
@@ -200,11 +216,11 @@ def _from_file(path: Path) -> Aoi:
 
 def _from_geojson(value: Any, label: str) -> Aoi:
     kind = value.get("type") if isinstance(value, Mapping) else None
-    crs = value.get("crs") if isinstance(value, Mapping) else None
-    if crs is not None and not _CRS_84.search(json.dumps(crs)):
+    crs = _other_crs(value)
+    if crs is not None:
         raise GeometryError(
             f"{label}: its crs member says {json.dumps(crs)[:100]}",
-            "Transform it to CRS84: longitude first, in degrees",
+            "Transform it to CRS84: longitude first, in degrees; a file is, if it names a known system",
         )
     if kind == "Feature":
         return _from_geojson(value.get("geometry"), str(value.get("id") or label))
@@ -218,6 +234,12 @@ def _from_geojson(value: Any, label: str) -> Aoi:
             return _made(_WORLD, label, notes)
         return _united([shapely.from_wkt(one.wkt) for one in read if one.wkt], label, notes)
     return _from_footprint(geo.from_geojson(value), label)
+
+
+def _other_crs(value: Any) -> Any:
+    """Return what a GeoJSON of 2008 says of its coordinates, where they are not longitude and latitude."""
+    crs = value.get("crs") if isinstance(value, Mapping) else None
+    return None if crs is None or _CRS_84.search(json.dumps(crs)) else crs
 
 
 def _from_shape(shape: BaseGeometry, label: str) -> Aoi:
