@@ -2376,8 +2376,63 @@ def test_what_certainly_is_of_a_kind_counts_whatever_may_be_of_a_stronger_one(tr
         rows = report.at_least(LeakageKind(kind), certain=True)
         assert bool(rows) is expected[kind]
         strongest = "place-and-time" if timed else "place" if pairs else None
-        assert [row.certain for row in report] == ([strongest] if len(report) else [])
+        assert [row.kind for row in report if row.verdict is Verdict.YES] == ([strongest] if strongest else [])
         assert report.totals()["yes"] == bool(pairs)
+
+
+KINDS = [kind.value for kind in LeakageKind]
+
+
+def surest_of(report):
+    """Return the strongest kind that is certain of each pair, as a number, and the tests that leak for certain."""
+    pairs = {}
+    for row in report:
+        if row.verdict is Verdict.YES:
+            key = row.model, row.stage, row.test, row.train
+            pairs[key] = min(KINDS.index(row.kind), pairs.get(key, len(KINDS)))
+    return pairs, {(row.model, row.stage, row.test) for row in report.tests if row.verdict is Verdict.YES}
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["2019", "2020", None]), st.booleans()), min_size=4, max_size=6),
+    st.lists(st.tuples(st.permutations("abcd"), st.sampled_from([
+        "derived", "drawn", "unknown", "training", "validation", "finetuned", "scene", "box", "split",
+    ])), min_size=2, max_size=6),
+)  # fmt: skip
+def test_what_is_certain_stays_so_whatever_more_is_known(samples, links):
+    """Links are added one at a time: no pair and no test that leaks ever leaks less, nor by a weaker kind."""
+    statements = [model("m"), model("older"), use("older", "c"), made("m", "older"), use("m", "a"),
+                  use("m", "b", Stage.TEST), use("m", "d", Stage.VALIDATION)]  # fmt: skip
+    parts = [*zip("abcdab", samples, strict=False), ("a", (2, "2019", True)), ("b", (2, "2020", True))]
+    for number, (name, (x, when, is_sample)) in enumerate(parts):
+        how = Precision.SAMPLES if is_sample else COARSE
+        statements += [dataset(f"{name}-{number}", areas=[f"area-{number}"]), member(f"{name}-{number}", name)]
+        statements.append(area(f"area-{number}", 2 * x, 0, 2 * x + 1, 1, when, precision=how))
+    statements += [dataset(name) for name in "abcd"]
+    before = {}, set()
+    for at, ((a, b, *_), word) in enumerate([("ab", None), *links]):
+        if word in ("derived", "drawn", "unknown"):
+            statements.append(made(a, b, DerivationKind(word)))
+        elif word in ("training", "validation"):
+            statements.append(use("m", a, Stage(word)))
+        elif word == "finetuned":
+            statements += [model(f"new-{at}"), use(f"new-{at}", a), made("m", f"new-{at}")]
+        elif word == "scene":
+            statements += [area(f"scene-{at}-{n}", 50, 0, 51, 1, source_images=("urn:x:i",)) for n in (a, b)]
+            for n in (a, b):
+                statements += [dataset(f"{n}-{at}", areas=[f"scene-{at}-{n}"]), member(f"{n}-{at}", n)]
+        elif word == "box":
+            statements += [area(f"box-{at}", 0, 0, 9, 9, "2020", precision=COARSE)]
+            statements += [dataset(f"{a}-{at}", areas=[f"box-{at}"]), member(f"{a}-{at}", a)]
+        elif word == "split":
+            statements.append(dataset(a, split="test"))
+        with Catalog.create() as catalog:
+            catalog.store.replace({iri("doc"): rdf.encode(statements)})
+            after = surest_of(catalog.leakage())
+        assert before[1] <= after[1], word
+        assert all(after[0].get(pair, len(KINDS)) <= kind for pair, kind in before[0].items()), word
+        before = after
 
 
 def write(catalog, statements, tmp_path):
@@ -2730,8 +2785,10 @@ def test_what_samples_prove_is_told_apart_from_what_a_box_of_another_part_leaves
         dataset("t", areas=["c"]), area("c", 10, 0, 11, 1, "2020"),
         model("m"), use("m", "d"), use("m", "t", Stage.TEST),
     )  # fmt: skip
-    (row,) = catalog.leakage(iri("m"))
-    assert (row.kind, row.verdict.value, row.also) == ("place-and-time", "may contain", ("place",))
+    (row,) = report = catalog.leakage(iri("m"))
+    assert (row.kind, row.verdict.value, row.also) == ("place", "yes", ("place-and-time",))
+    assert "; and maybe place-and-time: the same ground, at the same time, by footprints" in row.reason
+    assert (row.in_time, report.tests[0].strongest, report.worst()) == ("no", "place", LeakageKind.PLACE_AND_TIME)
 
 
 def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_path):
@@ -2750,12 +2807,15 @@ def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_pa
             catalog.ingest(folder)
             catalog.add_samples("train", tmp_path / "s.parquet")
             report = catalog.leakage(iri("m"))
-            return [(row.kind, row.verdict.value) for row in report], {row.what for row in report.unchecked}
+            return [(row.kind, row.verdict.value, row.also) for row in report], {row.what for row in report.unchecked}
 
     ends = shapely.box(0, 0, 1, 1), shapely.box(10, 0, 11, 1)
-    may = [("place-and-time", "may contain")]
-    assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (may, {"some-samples"})
-    assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (may, {"some-samples"})
+    assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (
+        [("place", "yes", ("place-and-time",))],
+        {"some-samples"},
+    )
+    assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (
+        [("place-and-time", "may contain", ())], {"some-samples"})  # fmt: skip
     assert asked("2018", [*ends, shapely.Point(3, 0.5), shapely.Point(4, 0.5)]) == ([], set())
 
 
