@@ -153,6 +153,7 @@ def test_the_same_split_through_an_ancestor_with_the_chain(catalog_of):
     # So is learning from what was declared test, by the same chain.
     assert (declared.kind, declared.learner, declared.depth) == ("split-against-use", iri("base"), 2)
     assert str(declared.explain()) == str(row.explain())
+    assert (declared.chains(), row.chains()) == ([declared.explain()], [row.explain(), row.explain_test()])
     assert [(short(s.subject), s.edge, short(s.object)) for s in row.explain().steps] == [
         ("m", "finetunedFrom", "base"),
         ("base", "pretrainedOn", "d/test"),
@@ -2253,6 +2254,7 @@ def test_the_command_says_what_python_says(families, built):
         assert row.pop("test_explanation")["steps"]
     assert printed == expected
     assert "selection-on-test" in run("leakage", built, node).stdout
+    assert run("leakage", built, node, "--explain").stdout.count(" validatedOn ") == len(printed["rows"])
 
 
 def test_a_question_or_file_that_cannot_be_is_no_finding(built, tmp_path):

@@ -70,6 +70,11 @@ class LeakageRow:
         """Return the chain from the test's side: the evaluation, and how its data come to where the two meet."""
         return self._test_proof()
 
+    def chains(self) -> list[Explanation]:
+        """Return both; one where what was learned from is itself the test, and they are the same."""
+        learned, tested = self.explain(), self.explain_test()
+        return [learned] if learned.steps == tested.steps else [learned, tested]
+
     def pairs(self, limit: int | None = None) -> list[Samples]:
         """Return the pairs of areas on the same ground, those that share most first."""
         return [] if self._overlap is None else self._overlap.pairs(limit)
