@@ -331,6 +331,26 @@ def test_learning_from_what_was_declared_test(catalog_of):
     assert found(catalog_of(*statements, split_policy=SplitPolicy.ML_AOI_ADR).leakage()) == []
 
 
+@pytest.mark.parametrize("declares", [True, False])
+@pytest.mark.parametrize("stage", ["training", "validation"])
+def test_a_test_split_that_only_its_user_speaks_of_is_not_certainly_one(stac, stage, declares):
+    """Nor where the items are all of another split; where one of them is of it, its publisher declared it."""
+    items = [
+        stac_item("a", (0, 0, 1, 1), **{"ml-aoi:split": "train"}),
+        *([stac_item("b", (2, 0, 3, 1), **{"ml-aoi:split": "test"})] if declares else []),
+    ]
+    folder = stac(d=stac_collection("d", (0, 0, 3, 1), *(item["id"] for item in items)),
+                  **{item["id"]: item | {"collection": "d"} for item in items},
+                  far=stac_collection("far", (50, 0, 51, 1)), m=stac_model((stage, "d", "test"), ("test", "far", None)))  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        rows = [row for row in catalog.leakage(catalog.find("m")) if "split" in row.reason]
+    kind = "split-against-use" if stage == "training" else "selection-on-test"
+    assert [(row.kind, row.verdict.value) for row in rows] == [(kind, "yes" if declares else "may contain")]
+    assert ("its publisher declared" in rows[0].reason) is declares
+    assert ("its user calls" in rows[0].reason) is not declares
+
+
 def test_what_was_made_from_a_model_that_learned_from_a_declared_test(catalog_of):
     """At any depth, with the chain, though nothing it was measured on is recorded."""
     statements = [
