@@ -155,6 +155,7 @@ def test_the_same_split_through_an_ancestor_with_the_chain(catalog_of):
     # So is learning from what was declared test, by the same chain.
     assert (declared.kind, declared.learner, declared.depth) == ("split-against-use", iri("base"), 2)
     assert str(declared.explain()) == str(row.explain())
+    assert (declared.chains(), row.chains()) == ([declared.explain()], [row.explain(), row.explain_test()])
     assert [(short(s.subject), s.edge, short(s.object)) for s in row.explain().steps] == [
         ("m", "finetunedFrom", "base"),
         ("base", "pretrainedOn", "d/test"),
@@ -330,6 +331,26 @@ def test_learning_from_what_was_declared_test(catalog_of):
     )  # fmt: skip
     # ML-AOI's decision record 0003 means by "test" what is looked at during training.
     assert found(catalog_of(*statements, split_policy=SplitPolicy.ML_AOI_ADR).leakage()) == []
+
+
+@pytest.mark.parametrize("declares", [True, False])
+@pytest.mark.parametrize("stage", ["training", "validation"])
+def test_a_test_split_that_only_its_user_speaks_of_is_not_certainly_one(stac, stage, declares):
+    """Nor where the items are all of another split; where one of them is of it, its publisher declared it."""
+    items = [
+        stac_item("a", (0, 0, 1, 1), **{"ml-aoi:split": "train"}),
+        *([stac_item("b", (2, 0, 3, 1), **{"ml-aoi:split": "test"})] if declares else []),
+    ]
+    folder = stac(d=stac_collection("d", (0, 0, 3, 1), *(item["id"] for item in items)),
+                  **{item["id"]: item | {"collection": "d"} for item in items},
+                  far=stac_collection("far", (50, 0, 51, 1)), m=stac_model((stage, "d", "test"), ("test", "far", None)))  # fmt: skip
+    with Catalog.create() as catalog:
+        catalog.ingest(folder)
+        rows = [row for row in catalog.leakage(catalog.find("m")) if "split" in row.reason]
+    kind = "split-against-use" if stage == "training" else "selection-on-test"
+    assert [(row.kind, row.verdict.value) for row in rows] == [(kind, "yes" if declares else "may contain")]
+    assert ("its publisher declared" in rows[0].reason) is declares
+    assert ("its user calls" in rows[0].reason) is not declares
 
 
 def test_what_was_made_from_a_model_that_learned_from_a_declared_test(catalog_of):
@@ -2378,6 +2399,7 @@ def test_the_command_says_what_python_says(families, built):
         assert row.pop("test_explanation")["steps"]
     assert printed == expected
     assert "selection-on-test" in run("leakage", built, node).stdout
+    assert run("leakage", built, node, "--explain").stdout.count(" validatedOn ") == len(printed["rows"])
 
 
 def test_a_question_or_file_that_cannot_be_is_no_finding(built, tmp_path):
@@ -2501,8 +2523,63 @@ def test_what_certainly_is_of_a_kind_counts_whatever_may_be_of_a_stronger_one(tr
         rows = report.at_least(LeakageKind(kind), certain=True)
         assert bool(rows) is expected[kind]
         strongest = "place-and-time" if timed else "place" if pairs else None
-        assert [row.certain for row in report] == ([strongest] if len(report) else [])
+        assert [row.kind for row in report if row.verdict is Verdict.YES] == ([strongest] if strongest else [])
         assert report.totals()["yes"] == bool(pairs)
+
+
+KINDS = [kind.value for kind in LeakageKind]
+
+
+def surest_of(report):
+    """Return the strongest kind that is certain of each pair, as a number, and the tests that leak for certain."""
+    pairs = {}
+    for row in report:
+        if row.verdict is Verdict.YES:
+            key = row.model, row.stage, row.test, row.train
+            pairs[key] = min(KINDS.index(row.kind), pairs.get(key, len(KINDS)))
+    return pairs, {(row.model, row.stage, row.test) for row in report.tests if row.verdict is Verdict.YES}
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["2019", "2020", None]), st.booleans()), min_size=4, max_size=6),
+    st.lists(st.tuples(st.permutations("abcd"), st.sampled_from([
+        "derived", "drawn", "unknown", "training", "validation", "finetuned", "scene", "box", "split",
+    ])), min_size=2, max_size=6),
+)  # fmt: skip
+def test_what_is_certain_stays_so_whatever_more_is_known(samples, links):
+    """Links are added one at a time: no pair and no test that leaks ever leaks less, nor by a weaker kind."""
+    statements = [model("m"), model("older"), use("older", "c"), made("m", "older"), use("m", "a"),
+                  use("m", "b", Stage.TEST), use("m", "d", Stage.VALIDATION)]  # fmt: skip
+    parts = [*zip("abcdab", samples, strict=False), ("a", (2, "2019", True)), ("b", (2, "2020", True))]
+    for number, (name, (x, when, is_sample)) in enumerate(parts):
+        how = Precision.SAMPLES if is_sample else COARSE
+        statements += [dataset(f"{name}-{number}", areas=[f"area-{number}"]), member(f"{name}-{number}", name)]
+        statements.append(area(f"area-{number}", 2 * x, 0, 2 * x + 1, 1, when, precision=how))
+    statements += [dataset(name) for name in "abcd"]
+    before = {}, set()
+    for at, ((a, b, *_), word) in enumerate([("ab", None), *links]):
+        if word in ("derived", "drawn", "unknown"):
+            statements.append(made(a, b, DerivationKind(word)))
+        elif word in ("training", "validation"):
+            statements.append(use("m", a, Stage(word)))
+        elif word == "finetuned":
+            statements += [model(f"new-{at}"), use(f"new-{at}", a), made("m", f"new-{at}")]
+        elif word == "scene":
+            statements += [area(f"scene-{at}-{n}", 50, 0, 51, 1, source_images=("urn:x:i",)) for n in (a, b)]
+            for n in (a, b):
+                statements += [dataset(f"{n}-{at}", areas=[f"scene-{at}-{n}"]), member(f"{n}-{at}", n)]
+        elif word == "box":
+            statements += [area(f"box-{at}", 0, 0, 9, 9, "2020", precision=COARSE)]
+            statements += [dataset(f"{a}-{at}", areas=[f"box-{at}"]), member(f"{a}-{at}", a)]
+        elif word == "split":
+            statements.append(dataset(a, split="test"))
+        with Catalog.create() as catalog:
+            catalog.store.replace({iri("doc"): rdf.encode(statements)})
+            after = surest_of(catalog.leakage())
+        assert before[1] <= after[1], word
+        assert all(after[0].get(pair, len(KINDS)) <= kind for pair, kind in before[0].items()), word
+        before = after
 
 
 def write(catalog, statements, tmp_path):
@@ -2860,8 +2937,10 @@ def test_what_samples_prove_is_told_apart_from_what_a_box_of_another_part_leaves
         dataset("t", areas=["c"]), area("c", 10, 0, 11, 1, "2020"),
         model("m"), use("m", "d"), use("m", "t", Stage.TEST),
     )  # fmt: skip
-    (row,) = catalog.leakage(iri("m"))
-    assert (row.kind, row.verdict.value, row.also) == ("place-and-time", "may contain", ("place",))
+    (row,) = report = catalog.leakage(iri("m"))
+    assert (row.kind, row.verdict.value, row.also) == ("place", "yes", ("place-and-time",))
+    assert "; and maybe place-and-time: the same ground, at the same time, by footprints" in row.reason
+    assert (row.in_time, report.tests[0].strongest, report.worst()) == ("no", "place", LeakageKind.PLACE_AND_TIME)
 
 
 def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_path):
@@ -2880,12 +2959,15 @@ def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_pa
             catalog.ingest(folder)
             catalog.add_samples("train", tmp_path / "s.parquet")
             report = catalog.leakage(iri("m"))
-            return [(row.kind, row.verdict.value) for row in report], {row.what for row in report.unchecked}
+            return [(row.kind, row.verdict.value, row.also) for row in report], {row.what for row in report.unchecked}
 
     ends = shapely.box(0, 0, 1, 1), shapely.box(10, 0, 11, 1)
-    may = [("place-and-time", "may contain")]
-    assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (may, {"some-samples"})
-    assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (may, {"some-samples"})
+    assert asked("2018", [*ends, shapely.Point(5.5, 0.5), None]) == (
+        [("place", "yes", ("place-and-time",))],
+        {"some-samples"},
+    )
+    assert asked("2018", [*ends, shapely.Point(3, 0.5), None]) == (
+        [("place-and-time", "may contain", ())], {"some-samples"})  # fmt: skip
     assert asked("2018", [*ends, shapely.Point(3, 0.5), shapely.Point(4, 0.5)]) == ([], set())
 
 

@@ -121,7 +121,7 @@ def _print(report: LeakageReport, *, explain: bool, pairs: int) -> None:
     for number, row in enumerate(rows, 1):
         if explain:
             print(f"\n{number}. {row.kind}: {clean(row.model_label or row.test_label)}")
-            for chain in (row.explain(), row.explain_test()):
+            for chain in row.chains():
                 for step in chain.steps:
                     print(f"  {clean(step)}")
         for pair in row.pairs(pairs) if pairs else ():

@@ -29,7 +29,7 @@ def sarif(catalog: Catalog, report: LeakageReport, failing: Collection[LeakageRo
     results = []
     for row in report:
         key = (row.kind, row.model, row.stage, row.test, row.train)
-        level = "note" if key not in failed else "error" if row.certain else "warning"
+        level = "note" if key not in failed else "error" if row.verdict.value == "yes" else "warning"
         results.append(
             {
                 "ruleId": row.kind,

@@ -11,7 +11,7 @@ from mlaoi_graph.plural import many
 from mlaoi_graph.queries.explain import edge_word, explanation
 from mlaoi_graph.queries.graph import Edges
 from mlaoi_graph.queries.leakage.rows import Leak, LeakageReport, LeakageRow, TestRow, UncheckedRow
-from mlaoi_graph.queries.leakage.terms import KINDS, Finding, Test, Unchecked, Work
+from mlaoi_graph.queries.leakage.terms import KINDS, Finding, Test, Unchecked, Work, surest_first
 from mlaoi_graph.queries.overlap import Overlaps
 from mlaoi_graph.queries.results import Rows, Verdict
 from mlaoi_graph.queries.sensors import Sensors
@@ -19,7 +19,6 @@ from mlaoi_graph.queries.sensors import Sensors
 __all__ = ["Answer"]
 
 _SHOWN: Final = 3
-_BY_PLACE: Final = frozenset({LeakageKind.SAME_SAMPLES, LeakageKind.PLACE_AND_TIME, LeakageKind.PLACE})
 
 
 class Answer:
@@ -39,7 +38,7 @@ class Answer:
         def key(finding: Finding) -> tuple[Any, ...]:
             test = finding.test
             return (
-                KINDS.index(finding.kind),
+                KINDS.index(finding.strongest),
                 finding.verdict is not Verdict.YES,
                 order(test.model) if test.model >= 0 else -1,
                 order(test.dataset),
@@ -80,7 +79,7 @@ class Answer:
         for test in work.tests:
             mine = of_test.get(test, [])
             unknown = missing[test] + of_model[test.model]
-            if any(finding.sure is not None for finding in mine):
+            if any(finding.verdict is Verdict.YES for finding in mine):
                 verdict = Verdict.YES
             else:
                 verdict = Verdict.MAY_CONTAIN if mine else Verdict.UNKNOWN if unknown else Verdict.NO
@@ -91,7 +90,7 @@ class Answer:
                     test=edges.iris[test.dataset],
                     test_label=edges.label(test.dataset),
                     verdict=verdict,
-                    strongest=mine[0].kind.value if mine else None,
+                    strongest=min(mine, key=surest_first).kind.value if mine else None,
                     found=len(mine),
                     clean=work.clean[test],
                     confidence="unverified" if test in work.doubtful else "verified",
@@ -141,7 +140,7 @@ class Answer:
         start = edges.subject[steps[0]] if steps else learned.dataset
         meets = finding.node if finding.node >= 0 else learned.dataset
         test_start = test.model if test.model >= 0 else test.dataset
-        test_end = finding.node if finding.node >= 0 and finding.kind not in _BY_PLACE else test.dataset
+        test_end = finding.node if finding.test_steps else test.dataset
         return LeakageRow(
             kind=finding.kind.value,
             verdict=finding.verdict,
@@ -162,7 +161,6 @@ class Answer:
             areas=None if overlap is None else overlap.areas,
             in_time=None if overlap is None else overlap.time,
             precision=None if overlap is None or overlap.precision is None else overlap.precision.value,
-            certain=None if finding.sure is None else finding.sure.value,
             also=tuple(kind.value for kind in finding.also),
             depth=len(steps),
             confidence="unverified" if edges.doubtful((*steps, *test_steps)) else "verified",

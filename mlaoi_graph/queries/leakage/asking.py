@@ -264,8 +264,8 @@ class Leakage:
                 test = Test(model, one.dataset, one.steps[-1], one.places)
                 who = edges.subject[one.steps[-1]]
                 through = "" if who == model else f"{edges.label(who)} learned from it, and "
-                doubt = self._declared.doubt(one.dataset)
-                reason = f"{through}its publisher declared {edges.label(one.dataset)} a test split"
+                doubt = self._declared.doubt_of_test(one.dataset)
+                reason = f"{through}{self._declared.who_says(one.dataset)} {edges.label(one.dataset)} a test split"
                 work.tests[test] = None
                 work.found.append(
                     Finding(
@@ -287,8 +287,9 @@ class Leakage:
             if other is not None:
                 reason = "validated on what is reported as its test"
             elif self._declared.is_test(test.dataset):
-                doubt = self._declared.doubt(test.dataset)
-                reason = "; ".join(filter(None, ("validated on what its publisher declared a test split", doubt)))
+                doubt = self._declared.doubt_of_test(test.dataset)
+                reason = f"validated on what {self._declared.who_says(test.dataset)} a test split"
+                reason = "; ".join(filter(None, (reason, doubt)))
             else:
                 for unsure in reported:
                     if self._kinship.between(unsure.dataset, test.dataset).kin is Kin.NOT_STATED:

@@ -12,7 +12,7 @@ from mlaoi_graph.queries.graph import DERIVED, IS_ARCHIVE, Edges
 from mlaoi_graph.queries.kinship import Kin, Kinship
 from mlaoi_graph.queries.leakage.scenes import Scenes
 from mlaoi_graph.queries.leakage.splits import Splits
-from mlaoi_graph.queries.leakage.terms import BY_KIN, KINDS, Finding, Learned, Test, Unchecked, strength, surest
+from mlaoi_graph.queries.leakage.terms import BY_KIN, Finding, Learned, Test, Unchecked, merged
 from mlaoi_graph.queries.overlap import Overlap, Overlaps
 from mlaoi_graph.queries.results import Verdict
 from mlaoi_graph.queries.walk import CERTAIN, POSSIBLE
@@ -75,6 +75,7 @@ class Pairs:
                     node=meeting.node,
                     test_steps=meeting.test_steps,
                     train_steps=meeting.train_steps,
+                    left_open=LeakageKind.SAME_SAMPLES,
                 )
             )
         if kin is Kin.SAME:
@@ -87,19 +88,11 @@ class Pairs:
                 Finding(kind=LeakageKind.SAME_SCENE, verdict=verdict, test=test, learned=learned, reason=reason)
             )
         places, unchecked = self._by_place(test, ways, by_sources=kin not in BY_KIN)
-        sure = surest([*found, *places])
-        found += places[:1]
-        if not found:
+        if not found and not places:
             return [], unchecked
-        found.sort(key=strength)
-        overlap = places[0].overlap if places else None
-        is_exact = bool(places) and places[0].is_exact
-        kinds = [*(finding.kind for finding in found), *(kind for place in places[:1] for kind in place.also)]
-        also = tuple(sorted({*kinds} - {found[0].kind}, key=KINDS.index))
-        reason = "; ".join(filter(None, (found[0].reason, learned.doubt)))
-        return [
-            replace(found[0], reason=reason, overlap=overlap, is_exact=is_exact, also=also, weaker_sure=sure)
-        ], unchecked
+        row = merged([*found, *places])
+        reason = "; ".join(filter(None, (row.reason, learned.doubt)))
+        return [replace(row, reason=reason, overlap=merged(places).overlap if places else None)], unchecked
 
     def _is_stated(self, dataset: int, used: bool) -> bool:
         """Return whether it is said which data are meant: a split of what was used, or all of what is asked about."""
@@ -131,7 +124,7 @@ class Pairs:
     def _by_place(
         self, test: Test, ways: tuple[Learned, ...], *, by_sources: bool
     ) -> tuple[list[Finding], list[Unchecked]]:
-        """Return what lies on the same ground, the strongest first, and what cannot be told.
+        """Return what lies on the same ground, and what cannot be told.
 
         With ``by_sources`` what the dataset was made from counts: which of it was taken is not known.
         """
@@ -143,7 +136,7 @@ class Pairs:
                     source = replace(learned, strength=max(learned.strength, POSSIBLE), places=(edges.iris[node],))
                     outcomes += self._place(test, source, node, steps)
         found = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
-        return sorted(found, key=strength), [outcome for outcome in outcomes if isinstance(outcome, Unchecked)]
+        return found, [outcome for outcome in outcomes if isinstance(outcome, Unchecked)]
 
     def _place(
         self, test: Test, learned: Learned, source: int = -1, steps: tuple[int, ...] = ()
@@ -210,7 +203,7 @@ class Pairs:
     def _place_finding(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
         """Return a finding; ``bound`` says why the data are only somewhere in the footprints, "" if all are there.
 
-        What samples prove is told apart from what boxes leave open: of both the stronger kind is the row.
+        What samples prove is told apart from what boxes leave open.
         """
         exact = overlap.exact if not bound else np.zeros(len(overlap), dtype=bool)
         sides = []
@@ -220,9 +213,7 @@ class Pairs:
             rest = overlap.only(~exact)
             why = "of which documents of one id say several places" if rest.unsure.all() else ""
             sides.append(self._by_ground(test, learned, rest, bound or why))
-        sides.sort(key=strength)
-        weaker = tuple(side.kind for side in sides[1:] if side.kind is not sides[0].kind)
-        return replace(sides[0], also=weaker, weaker_sure=surest(sides))
+        return merged(sides)
 
     def _by_samples(self, test: Test, learned: Learned, overlap: Overlap) -> Finding:
         found, number = self._by_ground(test, learned, overlap, ""), int(overlap.same.sum())
@@ -230,7 +221,8 @@ class Pairs:
             reason = f"{number} samples are in both" if number > 1 else "one sample is in both"
             found = replace(found, kind=LeakageKind.SAME_SAMPLES, reason=reason)
         is_sure = learned.strength == CERTAIN and not overlap.is_near
-        return replace(found, verdict=Verdict.YES if is_sure else Verdict.MAY_CONTAIN, is_exact=True)
+        left_open = LeakageKind.PLACE_AND_TIME if overlap.time == "unknown" else None
+        return replace(found, verdict=Verdict.YES if is_sure else Verdict.MAY_CONTAIN, left_open=left_open)
 
     def _by_ground(self, test: Test, learned: Learned, overlap: Overlap, bound: str) -> Finding:
         precision = overlap.precision
@@ -240,8 +232,15 @@ class Pairs:
         how = f", by footprints no finer than {precision.value if precision else 'unknown'}" if coarse else ""
         ground = self._near if overlap.is_near else "the same ground"
         reason = f"{ground}, {when[overlap.time]}{how}{f', {bound}' if bound else ''}"
-        may = Verdict.MAY_CONTAIN
-        return Finding(kind=kind, verdict=may, test=test, learned=learned, reason=reason, overlap=overlap)
+        return Finding(
+            kind=kind,
+            verdict=Verdict.MAY_CONTAIN,
+            test=test,
+            learned=learned,
+            reason=reason,
+            overlap=overlap,
+            left_open=None if overlap.time == "no" else LeakageKind.SAME_SAMPLES,
+        )
 
 
 def _word(why: Unplaced) -> str:

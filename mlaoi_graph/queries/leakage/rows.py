@@ -12,7 +12,7 @@ from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.kinds import LeakageKind
 from mlaoi_graph.queries import maps
 from mlaoi_graph.queries.explain import Explanation
-from mlaoi_graph.queries.leakage.terms import BY_KIN, KINDS, Finding
+from mlaoi_graph.queries.leakage.terms import KINDS, Finding
 from mlaoi_graph.queries.overlap import Overlap, Samples
 from mlaoi_graph.queries.results import Rows, Verdict
 
@@ -21,7 +21,7 @@ __all__ = ["Leak", "LeakageReport", "LeakageRow", "TestRow", "UncheckedRow"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakageRow:
-    """One overlap of a test with something learned: the strongest of its kinds."""
+    """One overlap of a test with something learned: the strongest kind that is certain, else the strongest."""
 
     kind: str
     verdict: Verdict
@@ -53,10 +53,8 @@ class LeakageRow:
     """Whether the data were acquired at one time: yes, no, unknown."""
     precision: str | None
     """Of the footprints compared: the coarser of the two sides, and the finest of such pairs."""
-    certain: str | None
-    """The strongest kind that certainly holds: ``kind`` if the verdict is yes, else a weaker one, or None."""
     also: tuple[str, ...]
-    """Weaker kinds that hold too."""
+    """Other kinds that hold, or may; one that is stronger than ``kind`` only may."""
     depth: int
     """Edges in the proof."""
     confidence: str
@@ -71,6 +69,11 @@ class LeakageRow:
     def explain_test(self) -> Explanation:
         """Return the chain from the test's side: the evaluation, and how its data come to where the two meet."""
         return self._test_proof()
+
+    def chains(self) -> list[Explanation]:
+        """Return both; one where what was learned from is itself the test, and they are the same."""
+        learned, tested = self.explain(), self.explain_test()
+        return [learned] if learned.steps == tested.steps else [learned, tested]
 
     def pairs(self, limit: int | None = None) -> list[Samples]:
         """Return the pairs of areas on the same ground, those that share most first."""
@@ -112,7 +115,7 @@ class TestRow:
     test_label: str
     verdict: Verdict
     strongest: str | None
-    """Strongest kind found."""
+    """Strongest kind that is certain; where none is, strongest that may be."""
     found: int
     clean: int
     """How many things learned were compared and found to share nothing."""
@@ -158,11 +161,11 @@ class LeakageReport(HasFeatures, Rows[Any]):
         self._tested = tested
 
     def worst(self) -> LeakageKind | None:
-        """Return the strongest kind found; None if nothing was."""
-        return self._keys[0].kind if self._keys else None
+        """Return the strongest kind that was found, or may be there; None if nothing was."""
+        return self._keys[0].strongest if self._keys else None
 
     def at_least(self, kind: LeakageKind, *, certain: bool = False) -> list[LeakageRow]:
-        """Return the rows of a kind or a stronger one; with ``certain``, those of which one certainly holds."""
+        """Return the rows that are, or may be, of a kind or a stronger one; with ``certain``, those that are."""
         return [self._make(key) for key in self._keys if _counts(key, kind, certain=certain)]
 
     def undecided(self, kind: LeakageKind, *, certain: bool = False) -> int:
@@ -170,7 +173,10 @@ class LeakageReport(HasFeatures, Rows[Any]):
 
         What counts is of a kind or a stronger one; with ``certain``, only where it certainly holds.
         """
-        return sum(_leaves_open(key, kind, certain=certain) for key in self._keys)
+        return sum(
+            not _counts(key, kind, certain=certain) and KINDS.index(key.not_ruled_out) <= KINDS.index(kind)
+            for key in self._keys
+        )
 
     def leaks(self) -> list[Leak]:
         """Return what every row is about, and the tests of data that were learned from, with no split stated."""
@@ -223,22 +229,7 @@ class LeakageReport(HasFeatures, Rows[Any]):
 
 
 def _counts(finding: Finding, kind: LeakageKind, *, certain: bool) -> bool:
-    """Return whether a row is of a kind or a stronger one, or certainly is."""
-    said = finding.sure if certain else finding.kind
-    return said is not None and KINDS.index(said) <= KINDS.index(kind)
-
-
-def _leaves_open(finding: Finding, kind: LeakageKind, *, certain: bool) -> bool:
-    """Return whether a row leaves open if anything of a kind, or a stronger one, holds."""
-    if _counts(finding, kind, certain=certain):
-        return False
-    if KINDS.index(finding.kind) <= KINDS.index(kind):
-        return True
-    if finding.kind in BY_KIN.values():
-        return True  # by lineage alone samples may be the same
-    overlap = finding.overlap
-    if overlap is None:
-        return False
-    if not finding.is_exact and overlap.time != "no":
-        return True
-    return kind is LeakageKind.PLACE_AND_TIME and overlap.time == "unknown"
+    """Return whether a row is, or may be, of a kind or a stronger one; with ``certain``, whether it is."""
+    if certain:
+        return finding.verdict is Verdict.YES and KINDS.index(finding.kind) <= KINDS.index(kind)
+    return KINDS.index(finding.strongest) <= KINDS.index(kind)

@@ -24,6 +24,19 @@ _DESCRIBED_SPLITS: Final = (
     "SELECT ?dataset ?document { ?document mlaoi:describes ?dataset . ?dataset mlaoi:split ?split }"
 )
 
+_SAYS: Final = (
+    "SELECT DISTINCT ?dataset ?document {{ GRAPH ?document {{ ?dataset a mlaoi:Dataset ; mlaoi:split ?word . {} }} }}"
+)
+_USED: Final = (
+    "?use mlaoi:ofDataset ?dataset ; mlaoi:split ?word",
+    "?made mlaoi:ofSource ?dataset ; mlaoi:sourceSplit ?word",
+)
+"""How a document speaks of a split that it only uses."""
+_DESCRIBED: Final = (
+    "?document mlaoi:describes ?dataset",
+    "?dataset mlaoi:splitOf ?whole . ?document mlaoi:describes ?whole",
+)
+
 
 class Splits:
     """Declared splits of one state of a catalog."""
@@ -51,8 +64,32 @@ class Splits:
         return f"a split by the word {' or '.join(map(repr, sorted(words)))} may be any" if words else ""
 
     def is_test(self, dataset: int) -> bool:
-        """Return whether its publisher declared it a test split."""
+        """Return whether it is called a test split, by its publisher or by who used it."""
         return self.said.get(dataset) in self._test_words
+
+    @cached_property
+    def _declared(self) -> set[int]:
+        """Splits that anybody speaks of but who only uses them."""
+
+        def said(*how: str) -> set[tuple[str, ...]]:
+            return {tuple(row) for one in how for row in texts(self._store, _SAYS.format(one))}
+
+        says = said("") - (said(*_USED) - said(*_DESCRIBED))
+        return {self._edges.iris.find(dataset) for dataset, _ in says}
+
+    def who_says(self, dataset: int) -> str:
+        """Return who calls a dataset a test split."""
+        return "its publisher declared" if dataset in self._declared else "its user calls"
+
+    def doubt_of_test(self, dataset: int) -> str:
+        """Return why it is not certain that its publisher declared it a test split; "" if it is."""
+        if dataset not in self._declared:
+            return "no publisher is known to declare it"
+        return self.doubt(dataset)
+
+    def tests_of(self, whole: int) -> list[int]:
+        """Return the splits of a dataset that its publisher declared to be tests, in order."""
+        return sorted(filter(self._declared.__contains__, filter(self.is_test, self.of(whole))), key=self._edges.order)
 
     def is_training(self, dataset: int) -> bool:
         """Return whether its publisher declared it a split for training."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mlaoi_graph.kinds import LeakageKind
@@ -12,7 +12,7 @@ from mlaoi_graph.queries.kinship import Kin
 from mlaoi_graph.queries.overlap import Overlap
 from mlaoi_graph.queries.results import Verdict
 
-__all__ = ["BY_KIN", "KINDS", "Finding", "Learned", "Test", "Unchecked", "Work", "strength", "surest"]
+__all__ = ["BY_KIN", "KINDS", "Finding", "Learned", "Test", "Unchecked", "Work", "merged", "surest_first"]
 
 KINDS: Final = tuple(LeakageKind)
 """The strongest first."""
@@ -61,25 +61,48 @@ class Finding:
     test_steps: tuple[int, ...] = ()
     train_steps: tuple[int, ...] = ()
     overlap: Overlap | None = None
-    is_exact: bool = False
-    """Samples were compared with samples."""
     also: tuple[LeakageKind, ...] = ()
-    weaker_sure: LeakageKind | None = None
-    """The strongest weaker kind that certainly holds, where this one only may."""
+    """Other kinds that hold, or may: a stronger one is never certain."""
+    left_open: LeakageKind | None = None
+    """A stronger kind than all of these that nothing rules out."""
 
     @property
-    def sure(self) -> LeakageKind | None:
-        """The strongest kind that certainly holds."""
-        return self.kind if self.verdict is Verdict.YES else self.weaker_sure
+    def strongest(self) -> LeakageKind:
+        """The strongest kind that holds, or may."""
+        return min((self.kind, *self.also), key=KINDS.index)
+
+    @property
+    def not_ruled_out(self) -> LeakageKind:
+        """The strongest kind that nothing rules out."""
+        return min((self.strongest, self.left_open or self.kind), key=KINDS.index)
 
 
-def surest(findings: Iterable[Finding]) -> LeakageKind | None:
-    """Return the strongest kind that certainly holds by any of some findings."""
-    return min((found.sure for found in findings if found.sure is not None), key=KINDS.index, default=None)
+def surest_first(finding: Finding) -> tuple[bool, int]:
+    return finding.verdict is not Verdict.YES, KINDS.index(finding.kind)
 
 
-def strength(finding: Finding) -> tuple[int, bool]:
-    return KINDS.index(finding.kind), finding.verdict is not Verdict.YES
+def merged(findings: Sequence[Finding]) -> Finding:
+    """Return one finding of all that was found of a pair: of the strongest kind that is certain, if any is.
+
+    So that no more that is known of a pair makes less of what is certain. Stronger kinds that only may hold are named
+    in its reason, and where they meet by lineage is where it does.
+    """
+    first, *others = sorted(findings, key=surest_first)
+    stronger = [one for one in others if KINDS.index(one.kind) < KINDS.index(first.kind)]
+    meets = next((one for one in (first, *stronger) if one.node >= 0), first)
+    also = {kind for one in findings for kind in (one.kind, *one.also)} - {first.kind}
+    reasons: dict[LeakageKind, str] = {}
+    for one in stronger:
+        reasons.setdefault(one.kind, f"and maybe {one.kind.value}: {one.reason}")
+    return replace(
+        first,
+        reason="; ".join((first.reason, *reasons.values())),
+        node=meets.node,
+        test_steps=meets.test_steps,
+        train_steps=meets.train_steps,
+        also=tuple(sorted(also, key=KINDS.index)),
+        left_open=min((one.not_ruled_out for one in findings), key=KINDS.index),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
         found.append(
             {
                 **{column: plain(getattr(row, column)) for column in report.columns},
-                "proof": row.explain().to_dict()["steps"],
-                "test_proof": row.explain_test().to_dict()["steps"],
+                "proofs": [chain.to_dict()["steps"] for chain in row.chains() if chain.steps],
             }
         )
     tests = sorted(report.tests, key=lambda row: (_STRONGEST.index(row.verdict), -row.found))
@@ -69,7 +68,7 @@ def leakage(context: Context, given: dict[str, str]) -> Page:
     values["node_label"] = catalog.lineage.label(node) if node else None
     title = f"Leakage: {values['node_label'] or 'everything'}"
     nodes = list(dict.fromkeys(row["test"] for row in found)) + ([node] if node else [])
-    rows = [{name: value for name, value in row.items() if not name.endswith("proof")} for row in found]
+    rows = [{name: value for name, value in row.items() if name != "proofs"} for row in found]
     return Page(title, "leakage.html", values, nodes, rows, report.columns, lambda: _drawn(context, report))
 
 
