@@ -378,7 +378,7 @@ def test_an_answer_with_geometries_as_geojson_and_frames(swiss, tmp_path):
     moved = wkt(f"<{EPSG}4326> POINT (46 7)")
     asked = f"SELECT ?geometry ?at ?other {{ VALUES (?geometry ?at ?other) {{ (<urn:x:a> {moved} {SQUARE}) (<urn:x:b> UNDEF 1) }} }}"  # fmt: skip
     first, second = swiss.query(asked).to_geojson()["features"]
-    assert first["geometry"] == {"type": "Point", "coordinates": (7.0, 46.0)}
+    assert first["geometry"] == {"type": "Point", "coordinates": [7.0, 46.0]}
     assert first["properties"] == {"geometry": "urn:x:a", "other": "POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))"}
     assert (second["geometry"], second["properties"]["other"]) == (None, "1")
     geopandas = pytest.importorskip("geopandas", reason="GeoDataFrames need geopandas")
