@@ -353,6 +353,26 @@ def test_a_test_split_that_only_its_user_speaks_of_is_not_certainly_one(stac, st
     assert ("its user calls" in rows[0].reason) is not declares
 
 
+@pytest.mark.parametrize("split", [None, "train"])
+@pytest.mark.parametrize("stage", [Stage.TRAINING, Stage.VALIDATION])
+@pytest.mark.parametrize("older", [False, True])
+def test_a_whole_with_a_declared_test_that_was_used_may_have_been_that(catalog_of, stage, split, older):
+    """What lies elsewhere is no clean test of it, where nothing says that the declared test was left out."""
+    data = "d" if split is None else f"d/{split}"
+    report = catalog_of(
+        *SPLIT, *(dataset(name, areas=[f"{name}-area"]) for name in ("far", "other")), area("far-area", 50, 0, 51, 1),
+        area("other-area", 20, 0, 21, 1), dataset("d/train", of="d", split="train", areas=["a"]), area("a", 0, 0, 1, 1),
+        dataset("d/test", of="d", split="test", areas=["b"]), area("b", 5, 0, 6, 1), model("m"), model("older"),
+        use("m", "other"), use("older", "other"), use("older" if older and stage is Stage.TRAINING else "m", data, stage),
+        made("m", "older"), use("m", "far", Stage.TEST),
+    ).leakage(iri("m"))  # fmt: skip
+    told = {(row.what, row.reason) for row in report.unchecked}
+    who = "validated on" if stage is Stage.VALIDATION else "older learned from" if older else "learned from"
+    reason = f"{who} d, and no split is stated: d/test is declared a test split"
+    assert told == ({("splits-not-stated", reason)} if split is None else set())
+    assert (len(report), report.totals()["unknown"]) == (0, int(split is None))
+
+
 def test_what_was_made_from_a_model_that_learned_from_a_declared_test(catalog_of):
     """At any depth, with the chain, though nothing it was measured on is recorded."""
     statements = [

@@ -260,9 +260,13 @@ class Leakage:
         known = {one.dataset for one in own}
         own += [ways[0] for ways in learned if ways[0].dataset not in known]
         for one in own:
+            who = edges.subject[one.steps[-1]]
+            # Of a test on the same data it is said already.
+            if any(self._kinship.between(test.dataset, one.dataset).kin is not Kin.NOT_STATED for test in tests):
+                told = "learned from" if who == model else f"{edges.label(who)} learned from"
+                work.unchecked += self._may_be_a_test(model, None, one.dataset, told)
             if self._declared.is_test(one.dataset):
                 test = Test(model, one.dataset, one.steps[-1], one.places)
-                who = edges.subject[one.steps[-1]]
                 through = "" if who == model else f"{edges.label(who)} learned from it, and "
                 doubt = self._declared.doubt_of_test(one.dataset)
                 reason = f"{through}{self._declared.who_says(one.dataset)} {edges.label(one.dataset)} a test split"
@@ -295,6 +299,7 @@ class Leakage:
                     if self._kinship.between(unsure.dataset, test.dataset).kin is Kin.NOT_STATED:
                         text = "validated and tested on the same data, and no split is stated for both"
                         work.unchecked.append(Unchecked("splits-not-stated", model, unsure, test.dataset, text))
+                work.unchecked += self._may_be_a_test(model, test, test.dataset, "validated on")
                 continue
             work.found.append(
                 Finding(
@@ -306,6 +311,16 @@ class Leakage:
                     node=test.dataset,
                 )
             )
+
+    def _may_be_a_test(self, model: int, test: Test | None, dataset: int, how: str) -> Iterator[Unchecked]:
+        """Yield that a use of a whole may have been of a declared test split of it."""
+        edges = self._edges
+        splits = [] if edges.is_part(dataset) else self._declared.tests_of(dataset)
+        for split in splits[:1]:
+            text = (
+                f"{how} {edges.label(dataset)}, and no split is stated: {edges.label(split)} is declared a test split"
+            )
+            yield Unchecked("splits-not-stated", model, test, dataset, text)
 
     def _chosen_before(self, work: Work, model: int, tests: Sequence[Test]) -> None:
         """Hold the tests of a model against what it was made from was validated on.

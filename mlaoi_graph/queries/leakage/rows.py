@@ -180,7 +180,7 @@ class LeakageReport(HasFeatures, Rows[Any]):
 
     def leaks(self) -> list[Leak]:
         """Return what every row is about, and the tests of data that were learned from, with no split stated."""
-        unsure = (row for row in self.unchecked if row.what == "splits-not-stated")
+        unsure = (row for row in self.unchecked if row.what == "splits-not-stated" and row.test is not None)
         return [self._leak(key) for key in self._keys] + [
             Leak(row.what, Verdict.UNKNOWN.value, row.model, row.stage, row.test, row.train) for row in unsure
         ]
