@@ -653,7 +653,7 @@ def test_what_a_part_lacks_its_whole_lacks(catalog_of, asked, owners, is_test):
     lacks = ("no", set()) if is_test and asked == "made" else ("unknown", {"some-samples"})
     data = [
         dataset(name, of=["d"] if "/" in name else [], split=name.partition("/")[2] or None, areas=owners.get(name, ["box"]))
-        for name in ("d", "all", "made", "d/train", "d/test")
+        for name in ("d", "all", "made", "d/train", "d/validate")
     ]  # fmt: skip
     data += [member("d", "all"), *([MADE_OF] if asked == "made" else [])]
     learned, tested = ("test", asked) if is_test else (asked, "test")
@@ -1648,7 +1648,7 @@ def test_a_sample_of_a_split_that_lies_nowhere_is_missing_where_its_whole_is_use
     documents = {
         "train": tree("train", "Collection", child=["kid"] if where == "below" else [],
                       item=["one"] if where == "below" else ["one", "two"]),
-        "one": stac_item("one", A, **{"ml-aoi:split": "test" if where == "alone" else "train"}),
+        "one": stac_item("one", A, **{"ml-aoi:split": "validate" if where == "alone" else "train"}),
         "kid": stac_collection("kid", None, "two") if where == "below" else None,
         "test": stac_collection("test", B), "m": stac_model(("training", "train", used), ("test", "test", None)),
     }  # fmt: skip
@@ -2992,7 +2992,7 @@ def test_the_outline_of_rows_proves_nothing_of_rows_without_a_place(stac, tmp_pa
 
 
 @pytest.mark.parametrize("used", [None, "train"])
-@pytest.mark.parametrize("others", ["train", "test"])
+@pytest.mark.parametrize("others", ["train", "validate"])
 def test_a_row_of_a_split_without_a_place_is_missing_where_the_whole_is_used(stac, tmp_path, used, others):
     geopandas = pytest.importorskip("geopandas", reason="needs geopandas to write GeoParquet")
     folder = stac(train=stac_collection("train", A), test=stac_collection("test", B),
