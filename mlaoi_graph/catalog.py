@@ -247,18 +247,21 @@ class Catalog:
             if kept.exists():
                 # An engine that is open goes on writing while its files are removed, and puts some back.
                 with suppress(StoreError):  # one that is damaged is removed like any other
-                    OxigraphStore(kept).close()
+                    lock = OxigraphStore(kept)
+                    (self._directory / "manifest.json").unlink(missing_ok=True)  # whoever writes next finds no catalog
+                    lock.close()
             for name in ("store", "snapshots", "samples"):
                 if (self._directory / name).exists():
                     shutil.rmtree(self._directory / name)
             for name in ("manifest.json", "store.changing", "store.filling"):
                 (self._directory / name).unlink(missing_ok=True)
+            for folder in self._made:
+                if any(folder.iterdir()):  # something else
+                    break
+                folder.rmdir()
         except OSError as error:
             reason = f"not all of it could be removed: {error}"
             raise CatalogError(str(self._directory), reason, "Remove what is left of it") from error
-        with suppress(OSError):  # something else is in there
-            for folder in self._made:
-                folder.rmdir()
 
     def _check_writable(self) -> None:
         if not self._read_only:

@@ -27,8 +27,6 @@ TOUCH_KM2 = 1e-6
 """A shared area below 1 m2 is rounding along a shared edge, if it is no larger part of what shares it."""
 _ROUNDING: Final = 0.01
 """Of the smaller of two areas."""
-_ROUNDED_KM: Final = 2.2e-5
-"""2e-7 degrees: so far tiles with corners rounded to 7 decimals lap over each other at most, and a little."""
 
 
 def area_km2(geometry: str | BaseGeometry) -> float:
@@ -95,15 +93,12 @@ def overlap_km2(a: str | BaseGeometry, b: str | BaseGeometry) -> float:
 
 
 def least_km2(a: float | Floats, b: float | Floats) -> Any:
-    """Return what areas have to share, in km2, to share more than an edge, whose corners are rounded to 7 decimals.
+    """Return what areas have to share, in km2, to share more than an edge: 1 m2, or a hundredth of the smaller.
 
-    1 m2, or 2.2 cm along a side of the smaller one as a square, if that is more; a hundredth of it does.
-
-    >>> float(least_km2(1e-3, 5.0)), round(float(least_km2(2e-5, 5.0)), 9), round(float(least_km2(12308.0, 9e9)), 5)
-    (1e-06, 2e-07, 0.00244)
+    >>> float(least_km2(2.0, 5.0)), round(float(least_km2(2e-5, 5.0)), 9)
+    (1e-06, 2e-07)
     """
-    smaller = np.minimum(a, b)
-    return np.minimum(np.maximum(TOUCH_KM2, np.sqrt(smaller) * _ROUNDED_KM), smaller * _ROUNDING)
+    return np.minimum(TOUCH_KM2, np.minimum(a, b) * _ROUNDING)
 
 
 def _shape(geometry: str | BaseGeometry) -> BaseGeometry:

@@ -6,7 +6,7 @@ and are never found.
 
 **Found** means that the insides share a point: polygons share an area and not just an edge or a corner, a point lies
 inside and not on the border (GeoSPARQL ``sfIntersects`` without ``sfTouches``). A shared area may be a sliver of
-rounding; :meth:`Index.overlaps` and :meth:`Index.join` leave out what is below :func:`least_km2`.
+rounding; :meth:`Index.overlaps` leaves out what is below 1 m2 and a hundredth of the smaller area.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ __all__ = ["Index", "arrays_of", "build", "merged", "open"]
 _AT_ONCE: Final = 200_000
 """Geometries, or pairs, held as shapely objects at a time."""
 _MANY: Final = 256
-_FEW: Final = 128
-_THIN: Final = 1e-2
-"""Degrees: what boxes share that is less wide may be less than :func:`least_km2`."""
 """Vertices of a geometry that is cut into tiles before it is laid over others."""
+_FEW: Final = 128
+"""Vertices of two outlines whose shared area is looked at also where their boxes share more than a sliver."""
+_THIN: Final = 1e-3
+"""Degrees: what boxes share that is less wide may be less than 1 m2."""
 
 
 def arrays_of(geometries: Sequence[BaseGeometry | None] | Shapes) -> dict[str, Array]:

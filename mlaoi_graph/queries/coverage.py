@@ -16,7 +16,7 @@ from mlaoi_graph import countries
 from mlaoi_graph.errors import GeometryError
 from mlaoi_graph.features import Features, HasFeatures
 from mlaoi_graph.footprints import During
-from mlaoi_graph.geo.areas import TOUCH_KM2, area_km2, areas_km2
+from mlaoi_graph.geo.areas import area_km2, areas_km2, least_km2
 from mlaoi_graph.geo.mapped import Array
 from mlaoi_graph.geo.shapes import Shapes
 from mlaoi_graph.geo.written import geojson_of
@@ -78,7 +78,7 @@ class Coverage(HasFeatures):
             *hits.notes,
             *([f"{many(elsewhere, 'use')} not counted: samples known of the data lie elsewhere"] if elsewhere else []),
         )
-        self._least_km2: Final = min(TOUCH_KM2, self.aoi.km2 / 100)
+        self._least_km2: Final = float(least_km2(self.aoi.km2, np.inf))
         """Less is rounding."""
         # Many uses are of the same data: what these cover is made once, and so is what some of them cover together.
         footprints = {row._rows.tobytes(): row._rows for row in self.here}

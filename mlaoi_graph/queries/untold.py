@@ -1,6 +1,7 @@
 """Models of which it is not known what all they learned from, of a whole catalog at once.
 
-What :attr:`~mlaoi_graph.queries.verdict.Knowledge.gaps` tells of one model, for answers that list who may be anywhere.
+For answers that list who may be anywhere. Of what :attr:`~mlaoi_graph.queries.verdict.Knowledge.gaps` tells of one
+model these are the gaps that leave no place out: not what is disclosed in part, nor weights that others have too.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlaoi_graph.catalog import Catalog
-from mlaoi_graph.errors import SettingsError
+from mlaoi_graph.errors import MlaoiError, SettingsError
 from mlaoi_graph.server import sparql
 from mlaoi_graph.server.door import Door, time_of
 from mlaoi_graph.server.kept import Kept
@@ -154,7 +154,7 @@ async def _watch(state: State, known: tuple[int, int]) -> None:
                     making = asyncio.create_task(_make(state))
                 told, state.behind = "", False
             except Exception as error:  # noqa: BLE001 - it has to go on looking
-                state.behind = True
+                state.behind = isinstance(error, MlaoiError | OSError)  # and not where no worker could be started
                 if str(error) != told:  # once, and not for each look
                     told = str(error)
                     _LOG.error("the newest snapshot is not followed: %s", told)

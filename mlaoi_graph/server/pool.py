@@ -72,9 +72,9 @@ class _GaveWay(Exception):
 class Pool:
     """A number of workers over one catalog directory.
 
-    Short requests never wait for long ones alone: where every worker has a long one and somebody waits, the last of
-    these is stopped, and asked again as soon as that leaves a worker to short ones. Workers that had to warm up are
-    not stopped for that.
+    Short requests do not wait for long ones alone: where each of several workers has a long one and somebody waits, the
+    last of these is stopped after a second, and asked again as soon as that leaves a worker to short ones. Workers that
+    had to warm up, which others take the places of in :meth:`refresh`, are not stopped for that.
 
     ``warm`` is a task each worker runs before its first request. It may take long, so such workers stay with the
     snapshot that is the newest when the pool starts, until others have taken their places: see :meth:`refresh`.
@@ -305,18 +305,14 @@ class Pool:
 
     def _free_for_long(self) -> _Worker | None:
         """Return a worker for a request that is known to be long, if there is one beside those for short ones."""
-        one = self._unused() if self._running_long < self.size - 1 else None
+        one = self._unused() if len(self._long) < self.size - 1 else None
         if one is not None:
             self._long.append(one)
         return one
 
-    @property
-    def _running_long(self) -> int:
-        return sum(one in self._alive for one in self._long)  # others are of an older snapshot
-
     def _make_room(self) -> None:
         """Stop the last of the long requests if there are no others."""
-        if self._warm is not None or self.size < 2 or self._running_long < self.size:
+        if self._warm is not None or self.size < 2 or len(self._long) < self.size:
             return
         last = self._long[-1]
         # It has begun: those that are known to be long before they begin leave one worker to others.

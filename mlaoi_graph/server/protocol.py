@@ -81,7 +81,8 @@ class _Bounded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._arrived()
-        full = max(len(self.connections), len(self.tasks)) >= self.state.settings.connections
+        # This one is among its connections.
+        full = max(len(self.connections), len(self.tasks) + 1) > self.state.settings.connections
         if full:
             self.scope["state"]["full"] = True
         found = None if full else quick(self, self.state)
