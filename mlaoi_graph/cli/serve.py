@@ -100,7 +100,9 @@ def _run(settings: Settings, ready: Callable[[str], object] | None) -> None:
     if not all(map(find_spec, ("cql2", "fastapi", "jinja2"))):
         raise MissingExtra("server", needed_for="serving a catalog")
     # From the first moment on: SIGTERM would end the process at once, and leave what it has made for the time it runs.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT, too: a shell that runs a command in the background has it disregarded, until the server listens to it.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     with suppress(KeyboardInterrupt):  # what was told to stop has stopped well
         forking.start()
         try:

@@ -28,10 +28,10 @@ _SAYS: Final = (
     "SELECT DISTINCT ?dataset ?document {{ GRAPH ?document {{ ?dataset a mlaoi:Dataset ; mlaoi:split ?word . {} }} }}"
 )
 _USED: Final = (
-    "?use mlaoi:ofDataset ?dataset ; mlaoi:split ?word",
-    "?made mlaoi:ofSource ?dataset ; mlaoi:sourceSplit ?word",
+    "?document mlaoi:describes ?user . ?use mlaoi:ofDataset ?dataset ; mlaoi:split ?word",
+    "?document mlaoi:describes ?user . ?made mlaoi:ofSource ?dataset ; mlaoi:sourceSplit ?word",
 )
-"""How a document speaks of a split that it only uses."""
+"""How a document of one thing speaks of a split that this only uses; records speak of many, and of data as well."""
 _DESCRIBED: Final = (
     "?document mlaoi:describes ?dataset",
     "?dataset mlaoi:splitOf ?whole . ?document mlaoi:describes ?whole",
