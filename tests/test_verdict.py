@@ -417,6 +417,7 @@ def test_verdicts_are_those_of_another_reading(examples):
     @given(EDGES, FLAWS)
     @example([member("x", "z"), member("y", "z"), use("m", "x")], [])
     @example([made("x", "a", DRAWN), made("y", "a", DRAWN), use("m", "x")], [])
+    @example([use("m", "w")], [("global", "w/train")])
     def check(edges, flaws):
         graph, reading = graph_of(*catalog_of(edges, flaws)), Reading(edges, flaws)
         for data in DATA:

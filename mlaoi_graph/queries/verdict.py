@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exposed", "Gap", "Knowledge", "of_unknown_kind", "untold_of"]
 
+_WORLD: Final = frozenset({Precision.GLOBAL})
 _SPLIT: Final = frozenset({PART})
 
 # What of a body of data another may hold: any of it; only a member, which is a body of its own; or what was drawn from
@@ -226,7 +227,7 @@ class Knowledge:
     def places(self) -> tuple[Gap, ...]:
         """What was learned from and lies nobody knows where: archives, data without a footprint or all over the world.
 
-        Of a split whose whole was learned from as well, the whole tells.
+        Of a split whose whole was learned from as well, the whole tells, unless the split is said to be from anywhere.
         """
         edges = self.edges
         gaps: list[Gap] = []
@@ -234,7 +235,7 @@ class Knowledge:
             is_told = any(whole != node and whole in self.data for whole in edges.wholes(node, _SPLIT))
             if edges.kinds[node] & IS_ARCHIVE or (not is_told and _is_archive(edges, node)):
                 gaps.append(Gap("archive", node, "an open-ended body of data: which of it is not known", at))
-            elif not is_told:
+            elif not is_told or edges.details.precisions(edges.iris[node]) == _WORLD:
                 gaps += (Gap(what, node, why, at) for what, why in _nowhere(edges, node))
         return tuple(gaps)
 
