@@ -113,8 +113,13 @@ class Pool:
         self._coming = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        stops = {signal.SIGINT, signal.SIGTERM}
+        before = signal.pthread_sigmask(
+            signal.SIG_BLOCK, stops
+        )  # to be stopped between these two would leave the folder
         self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
         weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)  # should it never come to close
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._number = 0
         self._context = forking.start()
         self._starting = asyncio.Lock()
