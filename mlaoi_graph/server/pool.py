@@ -113,10 +113,8 @@ class Pool:
         self._coming = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        stops = {signal.SIGINT, signal.SIGTERM}
-        before = signal.pthread_sigmask(
-            signal.SIG_BLOCK, stops
-        )  # to be stopped between these two would leave the folder
+        # To be stopped between a folder and the note of it would leave it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         self._spool = Path(tempfile.mkdtemp(prefix=f"mlaoi-{name}-"))
         weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)  # should it never come to close
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
